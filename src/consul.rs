@@ -1,0 +1,78 @@
+//! A thin client for Consul over reqwest. Imports no other room but `secret`. (Skeleton: the settings.)
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::secret::Secret;
+
+/// Where Consul is and how to speak to it (`consul {}` and the `CONSUL_*` variables).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// `host:port`, `http://...`, `https://...` or `unix:///path`, as written; a path after the host is a proxy's prefix.
+    pub address: String,
+    /// The token itself.
+    pub token: Option<Secret>,
+    /// A file with the token, read again when it changes; wins over `token`.
+    pub token_file: Option<PathBuf>,
+    /// `user` or `user:password` for HTTP basic authentication.
+    pub auth: Option<(String, Option<Secret>)>,
+    /// Sent as `ns` with every query, if set.
+    pub namespace: Option<String>,
+    /// TLS, if asked for (by `ssl.enabled`, any ssl key, or an `https` address).
+    pub tls: Option<Tls>,
+    /// Waits between attempts after errors.
+    pub retry: Retry,
+    /// Timeouts of the connection.
+    pub transport: Transport,
+}
+
+/// TLS towards Consul (`consul.ssl {}`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// Whether the server's certificate must be right.
+    pub verify: bool,
+    /// A file of trusted certificates, instead of the system's.
+    pub ca_cert: Option<PathBuf>,
+    /// A folder of such files.
+    pub ca_path: Option<PathBuf>,
+    /// The client's certificate (alone: a PEM file with certificate and key).
+    pub cert: Option<PathBuf>,
+    /// The client's key.
+    pub key: Option<PathBuf>,
+    /// The name the server's certificate must have, if not the address's host.
+    pub server_name: Option<String>,
+}
+
+/// Waits between attempts after errors: full jitter, doubling. There is no number of attempts: a watch never gives up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// The first upper bound.
+    pub backoff: Duration,
+    /// The largest upper bound.
+    pub max_backoff: Duration,
+}
+
+/// Timeouts of the connection (`consul.transport {}`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transport {
+    /// Time between TCP keep-alive probes.
+    pub dial_keep_alive: Duration,
+    /// How long a connection may take to be made, TLS included.
+    pub dial_timeout: Duration,
+}
+
+impl Connection {
+    /// The defaults, at this address.
+    pub fn at(address: impl Into<String>) -> Self {
+        Self {
+            address: address.into(),
+            token: None,
+            token_file: None,
+            auth: None,
+            namespace: None,
+            tls: None,
+            retry: Retry { backoff: Duration::from_millis(250), max_backoff: Duration::from_secs(30) },
+            transport: Transport { dial_keep_alive: Duration::from_secs(15), dial_timeout: Duration::from_secs(5) },
+        }
+    }
+}

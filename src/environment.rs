@@ -1,0 +1,143 @@
+//! From what the sources said to the variables of the service. Pure: no clock, no I/O.
+//!
+//! An [`Environment`] holds only what lictor composes. What the service inherits from lictor's own environment is added
+//! at exec and is no part of the fingerprint, of the history or of what is stored.
+
+pub mod compose;
+pub mod fingerprint;
+pub mod format;
+pub mod glob;
+pub mod mapping;
+pub mod snapshot;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
+
+pub use compose::{Composition, Layer, Rules, Unfit, compose};
+pub use fingerprint::Fingerprint;
+pub use mapping::Mapping;
+pub use snapshot::{Entry, Freshness, Snapshot};
+
+use crate::secret::Secret;
+
+/// Whether a variable's value may be shown to anyone who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Only its name, origin and fingerprint are shown.
+    Secret,
+    /// The value itself is shown: its key is marked `public = true`.
+    Public,
+}
+
+/// One variable as the service will see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// The raw bytes; never shown unless `visibility` says so.
+    pub value: Secret,
+    /// Which layer it came from, as a person reads it: `consul billing/`, `directory /etc/billing/conf.d`, `custom`.
+    pub origin: Arc<str>,
+    /// Whether the value may be shown.
+    pub visibility: Visibility,
+}
+
+/// The composed variables, in the order of their names, with their fingerprint.
+///
+/// Two environments are equal when their fingerprints are. Serialised (to a log, to `/env`) it shows no value but public
+/// ones; read back it is a stand-in with the same fingerprint and names, enough to replay a log of the machine.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    fingerprint: Fingerprint,
+    variables: BTreeMap<String, Variable>,
+}
+
+impl Environment {
+    /// An environment of these variables; the fingerprint covers names and values, not origins.
+    pub fn new(variables: BTreeMap<String, Variable>) -> Self {
+        Self { fingerprint: Fingerprint::of_variables(&variables), variables }
+    }
+
+    /// What identifies this environment on the board, in the history and in `good.json`.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// The variables by name.
+    pub fn variables(&self) -> &BTreeMap<String, Variable> {
+        &self.variables
+    }
+
+    /// The value of one variable.
+    pub fn get(&self, name: &str) -> Option<&Secret> {
+        self.variables.get(name).map(|variable| &variable.value)
+    }
+}
+
+impl PartialEq for Environment {
+    fn eq(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint
+    }
+}
+
+impl Eq for Environment {}
+
+/// One variable as it may be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownVariable {
+    /// The variable's final name.
+    pub name: String,
+    /// Which layer it came from.
+    pub origin: Arc<str>,
+    /// The fingerprint of the value (and name).
+    pub fingerprint: Fingerprint,
+    /// The value, only if the key is public and it is UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<String>,
+}
+
+impl Environment {
+    /// The variables as they may be shown: values only of public keys.
+    pub fn shown(&self) -> Vec<ShownVariable> {
+        self.variables
+            .iter()
+            .map(|(name, variable)| ShownVariable {
+                name: name.clone(),
+                origin: Arc::clone(&variable.origin),
+                fingerprint: Fingerprint::of_variable(name, &variable.value),
+                value: match variable.visibility {
+                    Visibility::Public => variable.value.expose_str().map(str::to_owned),
+                    Visibility::Secret => None,
+                },
+            })
+            .collect()
+    }
+}
+
+impl Serialize for Environment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut shown = serializer.serialize_struct("Environment", 2)?;
+        shown.serialize_field("fingerprint", &self.fingerprint)?;
+        shown.serialize_field("variables", &self.shown())?;
+        shown.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Environment {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Shown {
+            fingerprint: Fingerprint,
+            variables: Vec<ShownVariable>,
+        }
+        let shown = Shown::deserialize(deserializer)?;
+        let variables = shown.variables.into_iter().map(|variable| {
+            let visibility = if variable.value.is_some() { Visibility::Public } else { Visibility::Secret };
+            let value = Secret::from(variable.value.unwrap_or_default());
+            (variable.name, Variable { value, origin: variable.origin, visibility })
+        });
+        Ok(Self { fingerprint: shown.fingerprint, variables: variables.collect() })
+    }
+}

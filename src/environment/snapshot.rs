@@ -1,0 +1,47 @@
+//! What one source said, and when.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::secret::Secret;
+
+/// One key of a source, before any mapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The key relative to its source: for a prefix `billing/`, the key `billing/db/port` is `db/port`.
+    pub key: String,
+    /// Raw bytes, untrimmed.
+    pub value: Secret,
+}
+
+/// The latest word of one source. `watch` carries it behind an `Arc`: the newest wins, none is queued.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Snapshot {
+    /// The keys in byte order, as last read; `None` until the source has answered for the first time.
+    ///
+    /// An answer that says "nothing there" is `Some` of an empty list: absence and silence are two things.
+    pub entries: Option<Arc<[Entry]>>,
+    /// Where the data stands and whether the source is in contact.
+    pub freshness: Freshness,
+}
+
+/// How fresh a source's data is, for the board and the gauges.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Freshness {
+    /// Milliseconds of Unix time of the last answer, changed or not.
+    pub contact_unix_ms: Option<u64>,
+    /// Since when (Unix milliseconds) the source has been failing, if it is.
+    pub failing_since_unix_ms: Option<u64>,
+    /// Why the last attempt failed: a sentence with no secret in it; `None` while in contact.
+    pub error: Option<String>,
+    /// The class of that failure as a metric tag: `unreachable`, `timeout`, `no_leader`, `throttled`, `denied`,
+    /// `invalid`, `unknown`, `io`.
+    pub class: Option<String>,
+    /// How many attempts have failed in all.
+    pub errors: u64,
+    /// Consul's index of the data, if the source has such a thing.
+    pub index: Option<u64>,
+    /// Warnings about the data that do not stop it: a refused key, say. No value in them.
+    pub warnings: Vec<String>,
+}

@@ -1,0 +1,1 @@
+//! Build information out of an ELF file. (Skeleton.)

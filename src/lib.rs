@@ -1,0 +1,14 @@
+//! lictor: a runtime sidecar for one Go service on a Linux host.
+//!
+//! The rooms, from the outside in: `cli` speaks with people, `app` wires everything, `driver` turns the machine,
+//! `machine` decides, and the leaf rooms act. `ARCHITECTURE.md` has the picture and the table of allowed imports.
+
+pub mod check;
+pub mod config;
+pub mod consul;
+pub mod environment;
+pub mod gobuild;
+pub mod machine;
+pub mod secret;
+pub mod service;
+pub mod source;

@@ -1,0 +1,255 @@
+//! The public picture: all that `/status`, `/board`, the metrics and the command line read. Names, numbers, words and
+//! fingerprints; the one thing with values in it, the environment, is left out of the serialised board.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::build::{Build, Version};
+use super::event::{Exit, SourceReport};
+use super::history::Entry;
+use super::moment::Moment;
+use super::numbers::{GenerationId, RunId};
+use super::policy::Role;
+use crate::environment::{Environment, Fingerprint};
+
+/// Everything that may be known of lictor and its service at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Board {
+    /// Grows with every change of the board; `/board?index=N` waits for a larger one.
+    pub index: u64,
+    /// Unix milliseconds at `Moment(0)`: add a moment's milliseconds to it to get wall-clock time.
+    pub epoch_unix_ms: u64,
+    /// The service's name.
+    pub service: String,
+    /// Where the process stands.
+    pub phase: Phase,
+    /// Since when it stands there.
+    pub phase_since: Moment,
+    /// The process, if there is one.
+    pub process: Option<ProcessPicture>,
+    /// How often the service was started after its first start, for any reason.
+    pub restarts: u64,
+    /// How the last run ended.
+    pub last_exit: Option<ExitPicture>,
+    /// When the next start is tried, while the service is down and backing off.
+    pub next_start: Option<Moment>,
+    /// Which build runs and which one is installed.
+    pub build: BuildPicture,
+    /// What the service runs on and what is to be said about it.
+    pub config: ConfigPicture,
+    /// The wish on its way, if there is one.
+    pub candidate: Option<CandidatePicture>,
+    /// The sources, in the order of the configuration.
+    pub sources: Vec<SourceReport>,
+    /// The checks, in the order of the file.
+    pub checks: Vec<CheckPicture>,
+    /// Whether every startup, readiness and liveness check passes and the service is up.
+    pub healthy: bool,
+    /// Whether every startup and readiness check passes and the service is up.
+    pub ready: bool,
+    /// Whether the service is up and no liveness check fails.
+    pub live: bool,
+    /// Whether lictor is on its way out.
+    pub stopping: bool,
+    /// The newest lines of history, newest last.
+    pub history: Vec<Entry>,
+    /// The environment that runs; `/env` shows it.
+    #[serde(skip)]
+    pub environment: Option<Arc<Environment>>,
+}
+
+/// Where the process stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// No process, and no wish that could be started yet.
+    Absent,
+    /// No process; the next start is backing off.
+    BackingOff,
+    /// The process has been asked for, or runs and has not been ready yet.
+    Starting,
+    /// The process runs and has been ready.
+    Up,
+    /// The process has been told to stop.
+    Stopping,
+}
+
+/// The process that runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessPicture {
+    /// Which run it is.
+    pub run: RunId,
+    /// Its process number; `None` until it has been started.
+    pub pid: Option<u32>,
+    /// When it was started.
+    pub started: Moment,
+    /// Which generation it runs.
+    pub generation: GenerationId,
+    /// Since when it has been healthy without a break.
+    pub healthy_since: Option<Moment>,
+}
+
+/// The end of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExitPicture {
+    /// Which run.
+    pub run: RunId,
+    /// When.
+    pub at: Moment,
+    /// How, if a process existed.
+    pub exit: Option<Exit>,
+    /// The same as a sentence: `exited with 1`, `killed by SIGSEGV`, `cannot start /opt/x: no such file or directory`.
+    pub text: String,
+    /// How many runs in a row have ended without lasting `crash.reset_after`.
+    pub crashes: u32,
+}
+
+/// Which build runs and which one is installed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildPicture {
+    /// The version of the process that runs; all unknown while none does.
+    pub running: Version,
+    /// The identity of the executable that the process runs.
+    pub running_build: Option<Build>,
+    /// The version of the executable on disk.
+    pub installed: Version,
+    /// Its identity.
+    pub installed_build: Build,
+}
+
+/// What the service runs on and what is to be said about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigPicture {
+    /// How things stand.
+    pub state: ConfigState,
+    /// The environment of the run, or of the last one; `None` before the first start.
+    pub fingerprint: Option<Fingerprint>,
+    /// Its generation.
+    pub generation: GenerationId,
+    /// How many variables it has.
+    pub variables: usize,
+    /// Since when it has been in use.
+    pub since: Option<Moment>,
+    /// The newest wish, if it composes.
+    pub wish: Option<Fingerprint>,
+    /// Whether the newest wish is what runs and no trial is going on, or an operator or the guard holds it.
+    pub settled: bool,
+    /// The line for `"Config"` in `/status`; `None` when there is nothing to say.
+    pub message: Option<String>,
+    /// The newest good environment.
+    pub good: Option<Fingerprint>,
+    /// The pairs in quarantine, newest first: environment and why.
+    pub quarantine: Vec<QuarantinePicture>,
+}
+
+/// One pair in quarantine, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantinePicture {
+    /// The environment.
+    pub environment: Fingerprint,
+    /// The build that it failed with.
+    pub build: Build,
+    /// Why.
+    pub reason: String,
+}
+
+/// How the configuration stands, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfigState {
+    /// Not every required source has answered yet.
+    Waiting,
+    /// The newest wish runs and is good.
+    Good,
+    /// A wish is on the road, before its trial.
+    Pending,
+    /// The newest wish is on trial.
+    Trial,
+    /// The newest wish failed its trial; the service is going back, or has gone back, to a good environment.
+    Reverted,
+    /// The newest wish broke a rule; nothing was touched.
+    Rejected,
+    /// The newest wish waits for the operator or the guard.
+    Held,
+    /// Healthy on neither the newest wish nor the last good environment.
+    Inconclusive,
+    /// The new build failed under a good environment.
+    BuildFailed,
+    /// Nothing has been good yet.
+    NoGood,
+}
+
+/// The wish on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CandidatePicture {
+    /// Its environment.
+    pub fingerprint: Fingerprint,
+    /// Its generation, once it has one.
+    pub generation: Option<GenerationId>,
+    /// Which step of the road it stands at.
+    pub step: StepName,
+    /// Since when it has been on the road.
+    pub since: Moment,
+    /// When its trial must have passed.
+    pub deadline: Option<Moment>,
+    /// Names of the variables that differ from the environment that runs.
+    pub keys: Vec<String>,
+}
+
+/// The steps of the road (`ARCHITECTURE.md` draws it).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepName {
+    /// Waiting for quiet.
+    Settling,
+    /// Waiting for the guard or an operator.
+    Guarded,
+    /// Waiting for the check command.
+    Checked,
+    /// Waiting for the turn.
+    Turn,
+    /// Waiting to be out of traffic.
+    Drained,
+    /// Waiting for the old process to end.
+    Switched,
+    /// Proving itself.
+    Trial,
+    /// Failed; waiting for the good one to be healthy again.
+    Reverting,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckPicture {
+    /// Its label.
+    pub name: String,
+    /// What its state means.
+    pub role: Role,
+    /// Its state.
+    pub state: CheckState,
+    /// The word in `/status` for it.
+    pub word: String,
+    /// Since when it has been in this state.
+    pub since: Moment,
+    /// Why it fails, or why its last probe did.
+    pub why: Option<String>,
+    /// How long the last probe took, in milliseconds.
+    pub latency_ms: Option<f64>,
+    /// Probes in this run that failed.
+    pub failures: u64,
+    /// Probes in this run.
+    pub probes: u64,
+}
+
+/// The state that probes add up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckState {
+    /// Not probed yet in this run.
+    Unknown,
+    /// Good.
+    Passing,
+    /// Bad.
+    Failing,
+}

@@ -1,0 +1,28 @@
+//! Which program runs, and which one lies on the disk.
+
+use serde::{Deserialize, Serialize};
+
+/// The identity of an executable's content: `go:<build id>`, `gnu:<build id>`, `sha256:<fingerprint>` or, for a large
+/// file without any, `stat:<size>-<mtime>`. Empty: the file cannot be read.
+///
+/// The same content put in place again (a roll-back) is the same build.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Build(pub String);
+
+/// What is known of a program's version, and who said so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// The version as a person knows it: `1.214`. `None`: nobody could tell.
+    pub version: Option<String>,
+    /// Who said it: `ldflags`, `symbol`, `module`, `declared` (the service was asked), `vcs`.
+    pub source: Option<String>,
+    /// The full hash of the commit, if the build was stamped.
+    pub revision: Option<String>,
+    /// The time of that commit, RFC 3339.
+    pub time: Option<String>,
+    /// Whether the tree had changes that were not committed.
+    pub modified: Option<bool>,
+    /// The Go release that built it: `go1.26.8`.
+    pub go: Option<String>,
+}

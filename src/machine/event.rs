@@ -1,0 +1,190 @@
+//! What can happen. Every fact carries the number of the run, check, turn or drain that it is about.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::build::{Build, Version};
+use super::numbers::{CheckId, DrainId, RunId, TurnId};
+use crate::environment::{Environment, Freshness};
+
+/// Everything the machine can be told. Serialisable without any value in it, so that a log from the field replays.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The sources, all of them heard, compose to this.
+    Wish {
+        /// The newest environment wanted.
+        environment: Arc<Environment>,
+    },
+    /// The sources, all of them heard, do not compose: a NUL in a value, say.
+    Unfit {
+        /// Why not, in short sentences without values.
+        reasons: Vec<String>,
+    },
+    /// What is known of the sources' freshness; it decides nothing, it is shown.
+    Sources {
+        /// One for each source, in the order of the configuration.
+        sources: Vec<SourceReport>,
+    },
+    /// The executable on disk is this one now.
+    Installed {
+        /// Its identity.
+        build: Build,
+        /// Its version.
+        version: Version,
+    },
+    /// A process has been started.
+    Started {
+        /// Which run.
+        run: RunId,
+        /// Its process number.
+        pid: u32,
+    },
+    /// A process could not be started at all: it counts as a crash.
+    StartFailed {
+        /// Which run.
+        run: RunId,
+        /// Why, as a sentence.
+        error: String,
+    },
+    /// The main process has ended, and nothing that it started is left.
+    Exited {
+        /// Which run.
+        run: RunId,
+        /// How it ended.
+        exit: Exit,
+    },
+    /// What the running process is, read from its executable or asked of it.
+    Identified {
+        /// Which run.
+        run: RunId,
+        /// The identity of the executable that it runs.
+        build: Build,
+        /// Its version.
+        version: Version,
+    },
+    /// One probe of one check has come back.
+    Probed {
+        /// Which run was probed.
+        run: RunId,
+        /// The check's place in the policy.
+        check: usize,
+        /// What it found.
+        outcome: Outcome,
+        /// How long it took.
+        #[serde(with = "millis")]
+        took: Duration,
+    },
+    /// The check command has ended.
+    Checked {
+        /// Which one.
+        check: CheckId,
+        /// `Err` carries the reason of the rejection.
+        verdict: Result<(), String>,
+    },
+    /// The fleet lets us restart.
+    TurnGranted {
+        /// Which request.
+        turn: TurnId,
+    },
+    /// The right to restart is gone (the session died).
+    TurnLost {
+        /// Which request.
+        turn: TurnId,
+    },
+    /// The service is out of traffic.
+    Drained {
+        /// Which draining.
+        drain: DrainId,
+    },
+    /// Our own configuration was read again.
+    Policy {
+        /// The new policy.
+        policy: Box<super::policy::Policy>,
+    },
+    /// An operator asks, over the admin socket.
+    Operator {
+        /// What for.
+        verb: Verb,
+    },
+    /// A signal to be passed on to the main process.
+    Signal {
+        /// Its number.
+        signal: i32,
+    },
+    /// Stop the service and end; once more: kill it now.
+    Shutdown,
+    /// Time has passed; nothing else.
+    Tick,
+}
+
+/// What an operator can ask of the machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Stop and start the service on the environment that it has.
+    Restart,
+    /// Stop all wishes before *turn*.
+    Hold {
+        /// Why, for the board.
+        reason: String,
+    },
+    /// End the hold.
+    Unhold,
+    /// Try what is quarantined once more.
+    Retry,
+    /// Back to the previous good environment, and hold.
+    Revert,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+    /// It ended while nobody could collect its status (a process that was taken over).
+    Unknown,
+}
+
+/// What one probe found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// As it should be.
+    Pass,
+    /// Not as it should be, and why: a short sentence with no secret in it.
+    Fail(String),
+}
+
+/// One source on the board.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceReport {
+    /// As a person reads it: `consul billing/`, `directory /etc/billing/conf.d`.
+    pub name: Arc<str>,
+    /// How many keys it gave; `None`: it has not answered yet.
+    pub keys: Option<usize>,
+    /// How fresh that is.
+    #[serde(flatten)]
+    pub freshness: Freshness,
+}
+
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's `with` hands a reference")]
+    pub(super) fn serialize<S: Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(took.as_secs_f64() * 1000.0)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let millis = f64::deserialize(deserializer)?;
+        Duration::try_from_secs_f64(millis / 1000.0).map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,60 @@
+//! What became of a wish or a run, as one line.
+
+use serde::{Deserialize, Serialize};
+
+use super::build::Build;
+use super::moment::Moment;
+use super::numbers::{GenerationId, RunId};
+use crate::environment::Fingerprint;
+
+/// One line of history: names, numbers and fingerprints, never a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When.
+    pub at: Moment,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Which generation it was about.
+    pub generation: GenerationId,
+    /// Its environment.
+    pub environment: Option<Fingerprint>,
+    /// Its build.
+    pub build: Build,
+    /// The run in which it was decided, if there was one.
+    pub run: Option<RunId>,
+    /// Names of the variables that differ from the environment before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+    /// Why, as a sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// From the change being seen to the service being healthy on it, for `applied`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub propagation_ms: Option<u64>,
+}
+
+/// What can become of a wish, a trial or a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It runs and is good.
+    Applied,
+    /// It failed its trial and was taken back.
+    Reverted,
+    /// A newer wish took its place before there was a verdict.
+    Superseded,
+    /// It failed, and so did the good one: nothing is known.
+    Inconclusive,
+    /// The new build failed under an environment that was good.
+    BuildFailed,
+    /// It was stopped by the guard or the operator.
+    Held,
+    /// It broke a rule before anything was touched.
+    Rejected,
+    /// The service ended by itself.
+    Exited,
+    /// A liveness check failed and the service was restarted.
+    Unresponsive,
+    /// An operator asked.
+    Operator,
+}

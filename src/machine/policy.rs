@@ -1,0 +1,117 @@
+//! What the configuration says about the road, as the machine needs it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that shapes the machine's decisions. Changing it never touches a running process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// The service's name, for the board.
+    pub service: String,
+    /// `wait`: how long a change must have been quiet before it is acted on. Zero: at once.
+    pub quiet_min: Duration,
+    /// `wait`: after this long a change is acted on, quiet or not.
+    pub quiet_max: Duration,
+    /// A candidate is good after this long healthy without a break ...
+    pub min_healthy: Duration,
+    /// ... completed by this time, both counted from the start of its process.
+    pub deadline: Duration,
+    /// Whether a failed candidate is taken back.
+    pub revert: Revert,
+    /// What happens between two starts of a service that keeps ending.
+    pub crash: Crash,
+    /// The checks, in the order of the file.
+    pub checks: Vec<CheckRule>,
+    /// Whether the step *checked* asks for the check command.
+    pub check_command: Step,
+    /// Whether the step *turn* asks the fleet.
+    pub turn: Step,
+    /// Whether the step *drained* drains.
+    pub drain: Step,
+}
+
+/// `apply.revert`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Revert {
+    /// Go back to the last good environment.
+    ToLastGood,
+    /// Keep the candidate and back off as for any crash.
+    Never,
+}
+
+/// Whether a step of the road is configured; one that is not is passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// The step does its work.
+    Configured,
+    /// The step lets everything through at once.
+    Passed,
+}
+
+/// `crash`: exponential backoff with full jitter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crash {
+    /// The first upper bound of the wait.
+    pub backoff: Duration,
+    /// The bound doubles up to this.
+    pub max_backoff: Duration,
+    /// A run that has lasted this long starts the doubling anew.
+    pub reset_after: Duration,
+}
+
+/// What a check's result means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Holds the other checks back until its first success in a run.
+    Startup,
+    /// While it fails, the instance is out of traffic.
+    Readiness,
+    /// When it fails, the service is restarted.
+    Liveness,
+    /// Only informs.
+    Info,
+}
+
+/// How the probes of one check add up to a state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRule {
+    /// The label, as it stands in `/status`.
+    pub name: String,
+    /// What its state means.
+    pub role: Role,
+    /// Successes in a row that make it good.
+    pub rise: u32,
+    /// Failures in a row that make it bad.
+    pub fall: u32,
+    /// The word in `/status` while it is good.
+    pub good: String,
+    /// The word in `/status` while it is bad.
+    pub bad: String,
+}
+
+impl Policy {
+    /// The defaults of every block for a service of this name, with no checks.
+    pub fn new(service: impl Into<String>) -> Self {
+        Self {
+            service: service.into(),
+            quiet_min: Duration::from_millis(100),
+            quiet_max: Duration::from_secs(2),
+            min_healthy: Duration::from_secs(10),
+            deadline: Duration::from_secs(90),
+            revert: Revert::ToLastGood,
+            crash: Crash {
+                backoff: Duration::from_secs(1),
+                max_backoff: Duration::from_secs(60),
+                reset_after: Duration::from_secs(60),
+            },
+            checks: Vec::new(),
+            check_command: Step::Passed,
+            turn: Step::Passed,
+            drain: Step::Passed,
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The service as a child process. (Skeleton: the settings that other rooms lean on.)
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::environment::glob::Glob;
+
+/// What to run, and how to stop it (`exec {}`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The program: a path, or a name to be found in `PATH`.
+    pub program: PathBuf,
+    /// Its arguments, as given; never joined or split.
+    pub arguments: Vec<String>,
+    /// Where it runs; `None`: where lictor does.
+    pub directory: Option<PathBuf>,
+    /// As whom it runs; `None`: as lictor does.
+    pub user: Option<String>,
+    /// Sent to the process group to stop it.
+    pub kill_signal: i32,
+    /// How long the process group has before KILL.
+    pub kill_timeout: Duration,
+    /// Sent to the main process for a change that needs no restart.
+    pub reload_signal: Option<i32>,
+    /// What of lictor's own environment the service inherits.
+    pub inherit: Inherit,
+}
+
+/// What of lictor's own environment the service inherits. Composed variables always win over inherited ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inherit {
+    /// `pristine` or `exec.env.pristine`: nothing.
+    pub pristine: bool,
+    /// If not empty, only names that match one of these (inherited and composed alike, as in envconsul).
+    pub allowlist: Vec<Glob>,
+    /// Never names that match one of these.
+    pub denylist: Vec<Glob>,
+}

@@ -1,0 +1,44 @@
+//! One task owns one stream and publishes snapshots. (Skeleton: the settings.)
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::environment::Mapping;
+
+/// One source, as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// As a person reads it: `consul billing/`, `consul billing/@dc2`, `directory /etc/billing/conf.d`, `file /etc/x.env`.
+    pub name: Arc<str>,
+    /// What it is.
+    pub kind: Kind,
+    /// `required = false`: a start does not wait for its first answer.
+    pub required: bool,
+    /// Fewer keys than this is not an answer.
+    pub min_keys: usize,
+    /// How its keys become names.
+    pub mapping: Mapping,
+}
+
+/// The kinds of source. A kind is one file in `source/` and one line in `source::spawn`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A folder of Consul's KV store.
+    Consul(Prefix),
+    /// A file in systemd's `EnvironmentFile` grammar.
+    File(PathBuf),
+    /// A folder with one file a key.
+    Directory(PathBuf),
+}
+
+/// A folder of Consul's KV store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prefix {
+    /// Ends with `/`, does not begin with it: `billing/`.
+    pub path: String,
+    /// `dc=`, if not the agent's own.
+    pub datacenter: Option<String>,
+    /// How long a blocking query may take: 25 s unless told otherwise.
+    pub wait: Duration,
+}
