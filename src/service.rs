@@ -1,5 +1,8 @@
 //! The service as a child process. (Skeleton: the settings that other rooms lean on.)
 
+pub mod errand;
+pub mod roster;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
