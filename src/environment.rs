@@ -4,6 +4,7 @@
 //! at exec and is no part of the fingerprint, of the history or of what is stored.
 
 pub mod compose;
+pub mod difference;
 pub mod fingerprint;
 pub mod format;
 pub mod glob;
@@ -17,6 +18,7 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use compose::{Composition, Layer, Rules, Unfit, compose};
+pub use difference::changed_names;
 pub use fingerprint::Fingerprint;
 pub use mapping::Mapping;
 pub use snapshot::{Entry, Freshness, Snapshot};
@@ -52,12 +54,20 @@ pub struct Variable {
 pub struct Environment {
     fingerprint: Fingerprint,
     variables: BTreeMap<String, Variable>,
+    /// The fingerprint of each variable, in the order of the names: what a stand-in read back from a log has of them.
+    marks: Vec<Fingerprint>,
 }
 
 impl Environment {
     /// An environment of these variables; the fingerprint covers names and values, not origins.
     pub fn new(variables: BTreeMap<String, Variable>) -> Self {
-        Self { fingerprint: Fingerprint::of_variables(&variables), variables }
+        let marks = variables.iter().map(|(name, variable)| Fingerprint::of_variable(name, &variable.value)).collect();
+        Self { fingerprint: Fingerprint::of_variables(&variables), variables, marks }
+    }
+
+    /// The names with the fingerprints of their variables.
+    pub fn marks(&self) -> impl Iterator<Item = (&str, Fingerprint)> {
+        self.variables.keys().map(String::as_str).zip(self.marks.iter().copied())
     }
 
     /// What identifies this environment on the board, in the history and in `good.json`.
@@ -103,10 +113,11 @@ impl Environment {
     pub fn shown(&self) -> Vec<ShownVariable> {
         self.variables
             .iter()
-            .map(|(name, variable)| ShownVariable {
+            .zip(&self.marks)
+            .map(|((name, variable), mark)| ShownVariable {
                 name: name.clone(),
                 origin: Arc::clone(&variable.origin),
-                fingerprint: Fingerprint::of_variable(name, &variable.value),
+                fingerprint: *mark,
                 value: match variable.visibility {
                     Visibility::Public => variable.value.expose_str().map(str::to_owned),
                     Visibility::Secret => None,
@@ -133,11 +144,12 @@ impl<'de> Deserialize<'de> for Environment {
             variables: Vec<ShownVariable>,
         }
         let shown = Shown::deserialize(deserializer)?;
+        let marks = shown.variables.iter().map(|variable| variable.fingerprint).collect();
         let variables = shown.variables.into_iter().map(|variable| {
             let visibility = if variable.value.is_some() { Visibility::Public } else { Visibility::Secret };
             let value = Secret::from(variable.value.unwrap_or_default());
             (variable.name, Variable { value, origin: variable.origin, visibility })
         });
-        Ok(Self { fingerprint: shown.fingerprint, variables: variables.collect() })
+        Ok(Self { fingerprint: shown.fingerprint, variables: variables.collect(), marks })
     }
 }

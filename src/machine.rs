@@ -1,14 +1,46 @@
 //! Decides everything, does nothing: the road of a wish and the life of the process.
+//!
+//! [`Machine::handle`] is told what happened and when, folds it into what is known, and then takes the next legal steps
+//! until there is none: compare what is wanted with what is so, order the difference. It has no clock, no I/O and no
+//! randomness of its own, so the same log always gives the same orders.
+//!
+//! ```text
+//!                    ┌────────── the road of a wish (road.rs) ──────────┐
+//!   Wish ──────────► settled → guarded → checked → turn → drained → switched
+//!                                                                       │ base = the wish
+//!            ┌──────────── the life of the process (life.rs) ───────────▼──────┐
+//!            │ Absent ──start──► Alive ──stop──► Stopping ──exited──► Absent   │
+//!            │    ▲                │ exited: crash backoff, or back to good    │
+//!            │    └────────────────┘                                           │
+//!            └──────────────────────────┬──────────────────────────────────────┘
+//!                                       ▼ trial.rs judges, verdict.rs draws the consequence
+//!                good · reverted (quarantined) · inconclusive · build failed · superseded
+//! ```
 
 pub mod board;
 pub mod build;
 pub mod event;
+mod fold;
+mod health;
 pub mod history;
 pub mod ledger;
+mod life;
 pub mod moment;
 pub mod numbers;
 pub mod order;
+mod picture;
 pub mod policy;
+mod random;
+mod road;
+mod settle;
+mod trial;
+mod verdict;
+
+#[cfg(test)]
+mod laws;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 pub use board::Board;
 pub use build::{Build, Version};
@@ -17,3 +49,246 @@ pub use moment::Moment;
 pub use numbers::{GenerationId, RunId};
 pub use order::Order;
 pub use policy::Policy;
+
+use event::SourceReport;
+use history::{Entry, Outcome};
+use ledger::{Good, Ledger, Quarantined};
+use life::{Life, Streak};
+use numbers::{CheckId, DrainId, TurnId};
+use order::Pace;
+use random::Random;
+use road::Journey;
+use road::drained::Drain;
+use road::guarded::Hold;
+use road::settled::Edits;
+use road::turn::Turn;
+use trial::Trial;
+use verdict::{Setback, Suspect};
+
+use crate::environment::Environment;
+
+/// How many lines of history stand on the board.
+const TAIL: usize = 20;
+
+/// What an earlier lictor left on disk.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Restored {
+    /// The good environments, newest first.
+    pub good: Vec<Good>,
+    /// The quarantine, newest first.
+    pub quarantine: Vec<Quarantined>,
+    /// The number of the next generation.
+    pub next_generation: GenerationId,
+}
+
+/// What the sources want, all of them heard.
+#[derive(Clone, Debug, PartialEq)]
+enum Wish {
+    /// Nothing yet.
+    Unheard,
+    /// This.
+    Environment(Arc<Environment>),
+    /// Something that no process could be started with.
+    Unfit(Vec<String>),
+}
+
+/// What a start starts: the environment that was switched to last.
+#[derive(Clone, Debug, PartialEq)]
+struct Base {
+    environment: Arc<Environment>,
+    /// The build it was last started on; a start on another one is a new generation.
+    build: Option<Build>,
+    generation: GenerationId,
+    /// When it took the place of another one.
+    since: Moment,
+    /// When its change was first seen, until `applied` has been recorded for it.
+    unreported: Option<Moment>,
+    /// The names that differ from the environment before it.
+    keys: Vec<String>,
+}
+
+impl Base {
+    /// A good environment, to go back to.
+    fn of(good: &Good, now: Moment) -> Self {
+        Self {
+            environment: Arc::clone(&good.environment),
+            build: good.builds.first().cloned(),
+            generation: good.generation,
+            since: now,
+            unreported: None,
+            keys: Vec::new(),
+        }
+    }
+}
+
+/// The newest numbers given out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Numbers {
+    run: RunId,
+    generation: GenerationId,
+    check: CheckId,
+    turn: TurnId,
+    drain: DrainId,
+}
+
+/// The road of a wish and the life of the process: the only place where anything is decided.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    policy: Policy,
+    random: Random,
+    epoch_unix_ms: u64,
+    now: Moment,
+    numbers: Numbers,
+
+    wish: Wish,
+    edits: Option<Edits>,
+    journey: Option<Journey>,
+    turn: Turn,
+    drain: Drain,
+    probing: Option<(RunId, Pace)>,
+    hold: Option<Hold>,
+    /// A wish that the check command refused, and why: it is not asked again about the same one.
+    refused: Option<(Arc<Environment>, String)>,
+
+    life: Life,
+    life_since: Moment,
+    base: Option<Base>,
+    trial: Option<Trial>,
+    suspect: Option<Suspect>,
+    setback: Option<Setback>,
+    streak: Streak,
+    ledger: Ledger,
+    /// When the newest good environment was promoted in this life of lictor.
+    promoted: Option<Moment>,
+    shutdown: bool,
+
+    installed: (Build, Version),
+    running: Option<Version>,
+    sources: Vec<SourceReport>,
+    restarts: u64,
+    last_exit: Option<board::ExitPicture>,
+    tail: VecDeque<Entry>,
+    orders: Vec<Order>,
+    board_index: u64,
+}
+
+impl Machine {
+    /// A machine that has heard nothing yet. `seed` feeds the jitter; `epoch_unix_ms` is Unix time at `Moment(0)`.
+    pub fn new(policy: Policy, restored: Restored, seed: u64, now: Moment, epoch_unix_ms: u64) -> Self {
+        let Restored { good, quarantine, next_generation } = restored;
+        let generation = GenerationId(next_generation.0.saturating_sub(1));
+        Self {
+            policy,
+            random: Random::new(seed),
+            epoch_unix_ms,
+            now,
+            numbers: Numbers { generation, ..Numbers::default() },
+            wish: Wish::Unheard,
+            edits: None,
+            journey: None,
+            turn: Turn::None,
+            drain: Drain::None,
+            probing: None,
+            hold: None,
+            refused: None,
+            life: Life::Absent { not_before: None },
+            life_since: now,
+            base: None,
+            trial: None,
+            suspect: None,
+            setback: None,
+            streak: Streak::default(),
+            ledger: Ledger::new(good, quarantine),
+            promoted: None,
+            shutdown: false,
+            installed: (Build::default(), Version::default()),
+            running: None,
+            sources: Vec::new(),
+            restarts: 0,
+            last_exit: None,
+            tail: VecDeque::new(),
+            orders: Vec::new(),
+            board_index: 0,
+        }
+    }
+
+    /// Tells the machine what happened and when; says what is to be done about it.
+    pub fn handle(&mut self, now: Moment, event: Event) -> Vec<Order> {
+        self.now = self.now.max(now);
+        self.fold(event);
+        self.settle();
+        std::mem::take(&mut self.orders)
+    }
+
+    /// When something is due although nothing happens; a `Tick` before then changes nothing.
+    pub fn next_wake(&self) -> Option<Moment> {
+        self.due()
+    }
+
+    /// Whether the service is stopped for good and lictor may end.
+    pub fn is_finished(&self) -> bool {
+        self.shutdown && matches!(self.life, Life::Absent { .. })
+    }
+
+    /// The public picture as it is now. Its index grows by one at each call whose picture differs from `before`.
+    pub fn board(&mut self, before: Option<&Board>) -> Board {
+        let mut board = self.picture();
+        board.index = self.board_index;
+        if before.is_none_or(|before| *before != board) {
+            self.board_index += 1;
+            board.index = self.board_index;
+        }
+        board
+    }
+
+    fn order(&mut self, order: Order) {
+        self.orders.push(order);
+    }
+
+    fn unix_ms(&self) -> u64 {
+        self.epoch_unix_ms.saturating_add(self.now.0)
+    }
+
+    fn record(&mut self, outcome: Outcome, subject: Subject, why: impl Into<String>) {
+        let entry = Entry {
+            at: self.now,
+            outcome,
+            generation: subject.generation,
+            environment: subject.environment.map(|environment| environment.fingerprint()),
+            build: subject.build,
+            run: subject.run,
+            keys: subject.keys,
+            why: why.into(),
+            propagation_ms: subject.seen.map(|seen| u64::try_from((self.now - seen).as_millis()).unwrap_or(u64::MAX)),
+        };
+        self.tail.push_back(entry.clone());
+        if self.tail.len() > TAIL {
+            self.tail.pop_front();
+        }
+        self.order(Order::Record { entry });
+    }
+
+    /// What the present base is, for a line of history.
+    fn subject(&self) -> Subject {
+        let base = self.base.as_ref();
+        Subject {
+            generation: base.map(|base| base.generation).unwrap_or_default(),
+            environment: base.map(|base| Arc::clone(&base.environment)),
+            build: self.life.run().map_or_else(|| self.installed.0.clone(), |run| run.build.clone()),
+            run: self.life.run().map(|run| run.id),
+            keys: base.map(|base| base.keys.clone()).unwrap_or_default(),
+            seen: None,
+        }
+    }
+}
+
+/// What a line of history is about.
+struct Subject {
+    generation: GenerationId,
+    environment: Option<Arc<Environment>>,
+    build: Build,
+    run: Option<RunId>,
+    keys: Vec<String>,
+    /// When the change was seen, if the line tells how long it took.
+    seen: Option<Moment>,
+}

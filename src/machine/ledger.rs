@@ -32,3 +32,111 @@ pub struct Quarantined {
     /// When, Unix milliseconds.
     pub at_unix_ms: u64,
 }
+
+/// How many good environments are kept: the operator can go back this far.
+const KEPT: usize = 5;
+
+/// How many pairs in quarantine are kept; the oldest goes first.
+const QUARANTINED: usize = 64;
+
+/// The good environments, newest first, and the quarantine, newest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Ledger {
+    good: Vec<Good>,
+    quarantine: Vec<Quarantined>,
+}
+
+impl Ledger {
+    pub(super) fn new(good: Vec<Good>, quarantine: Vec<Quarantined>) -> Self {
+        Self { good, quarantine }
+    }
+
+    pub(super) fn good(&self) -> &[Good] {
+        &self.good
+    }
+
+    pub(super) fn quarantine(&self) -> &[Quarantined] {
+        &self.quarantine
+    }
+
+    /// The environment that was good last.
+    pub(super) fn newest(&self) -> Option<&Good> {
+        self.good.first()
+    }
+
+    /// Where to go back to from `environment`: the newest other good one that is not in quarantine with this build.
+    pub(super) fn fallback(&self, environment: &Environment, build: &Build) -> Option<&Good> {
+        let usable =
+            |good: &&Good| *good.environment != *environment && self.quarantined(&good.environment, build).is_none();
+        self.good.iter().find(usable)
+    }
+
+    /// What to run when nothing else can: the newest good environment, one that is not in quarantine if there is one.
+    pub(super) fn resort(&self, build: &Build) -> Option<&Good> {
+        let usable = |good: &&Good| self.quarantined(&good.environment, build).is_none();
+        self.good.iter().find(usable).or_else(|| self.newest())
+    }
+
+    /// Whether this very pair has been good.
+    pub(super) fn holds(&self, environment: &Environment, build: &Build) -> Option<&Good> {
+        self.good.iter().find(|good| *good.environment == *environment && good.builds.contains(build))
+    }
+
+    /// Why this pair is in quarantine, if it is.
+    pub(super) fn quarantined(&self, environment: &Environment, build: &Build) -> Option<&Quarantined> {
+        let fingerprint = environment.fingerprint();
+        self.quarantine.iter().find(|held| held.pair.environment == fingerprint && held.pair.build == *build)
+    }
+
+    /// Puts an environment at the front; says whether anything changed.
+    pub(super) fn promote(
+        &mut self,
+        environment: &Arc<Environment>,
+        build: &Build,
+        generation: GenerationId,
+        at_unix_ms: u64,
+    ) -> Changed {
+        let known = self.good.iter().position(|good| good.environment == *environment);
+        if known == Some(0) && self.good[0].builds.first() == Some(build) {
+            return Changed::No;
+        }
+        let mut builds = known.map(|index| self.good.remove(index).builds).unwrap_or_default();
+        builds.retain(|other| other != build);
+        builds.insert(0, build.clone());
+        builds.truncate(KEPT);
+        self.good.insert(0, Good { environment: Arc::clone(environment), builds, generation, at_unix_ms });
+        self.good.truncate(KEPT);
+        Changed::Yes
+    }
+
+    /// Takes back that this pair was good; an environment that was good on no other build leaves the list.
+    pub(super) fn demote(&mut self, environment: &Environment, build: &Build) {
+        for good in self.good.iter_mut().filter(|good| *good.environment == *environment) {
+            good.builds.retain(|other| other != build);
+        }
+        self.good.retain(|good| !good.builds.is_empty());
+    }
+
+    pub(super) fn put_in_quarantine(&mut self, held: Quarantined) {
+        self.quarantine.retain(|other| other.pair != held.pair);
+        self.quarantine.insert(0, held);
+        self.quarantine.truncate(QUARANTINED);
+    }
+
+    /// Takes one pair out; says whether it was there.
+    pub(super) fn release(&mut self, environment: &Environment, build: &Build) -> Changed {
+        let before = self.quarantine.len();
+        let fingerprint = environment.fingerprint();
+        self.quarantine.retain(|held| held.pair.environment != fingerprint || held.pair.build != *build);
+        if self.quarantine.len() == before { Changed::No } else { Changed::Yes }
+    }
+}
+
+/// Whether the lists have to be written again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Changed {
+    /// They have.
+    Yes,
+    /// They stand as they stood.
+    No,
+}

@@ -1,0 +1,212 @@
+//! Folds an event into what is known. It orders almost nothing: what follows from it is `settle`'s business.
+//!
+//! A fact about a run, check, turn or drain that is over changes nothing.
+
+use std::sync::Arc;
+
+use super::build::{Build, Version};
+use super::event::{Event, Exit, Verb};
+use super::history::Outcome;
+use super::life::{self, Life, Purpose};
+use super::numbers::{CheckId, DrainId, RunId, TurnId};
+use super::order::Order;
+use super::policy::Policy;
+use super::road::Step;
+use super::road::drained::Drain;
+use super::road::guarded::Hold;
+use super::road::settled::Edits;
+use super::road::turn::Turn;
+use super::{Machine, Wish, board};
+use crate::environment::Environment;
+
+impl Machine {
+    pub(super) fn fold(&mut self, event: Event) {
+        match event {
+            Event::Wish { environment } => self.wished(environment),
+            Event::Unfit { reasons } => self.unfit(reasons),
+            Event::Sources { sources } => self.sources = sources,
+            Event::Installed { build, version } => self.installed(build, version),
+            Event::Started { run, pid } => self.started(run, pid),
+            Event::StartFailed { run, error } => self.ended(run, None, error),
+            Event::Exited { run, exit } => self.ended(run, Some(exit), life::said(exit)),
+            Event::Identified { run, version, build: _ } => {
+                if self.life.run_mut(run).is_some() {
+                    self.running = Some(version);
+                }
+            }
+            Event::Probed { run, check, outcome, took } => {
+                if let Life::Alive(alive) = &mut self.life
+                    && alive.id == run
+                    && alive.pid.is_some()
+                {
+                    alive.health.add(self.now, &self.policy.checks, check, outcome, took);
+                    alive.been_ready |= alive.health.ready(&self.policy.checks);
+                }
+            }
+            Event::Checked { check, verdict } => self.checked(check, verdict),
+            Event::TurnGranted { turn } => {
+                if self.turn == Turn::Asked(turn) {
+                    self.turn = Turn::Held(turn);
+                }
+            }
+            Event::TurnLost { turn } => self.turn_lost(turn),
+            Event::Drained { drain } => self.drained(drain),
+            Event::Policy { policy } => self.change_policy(*policy),
+            Event::Operator { verb } => self.operator(verb),
+            Event::Signal { signal } => {
+                if let Some(run) = self.life.run().filter(|run| run.pid.is_some()).map(|run| run.id) {
+                    self.order(Order::Signal { run, signal });
+                }
+            }
+            Event::Shutdown => self.shut_down(),
+            Event::Tick => {}
+        }
+    }
+
+    fn wished(&mut self, environment: Arc<Environment>) {
+        if matches!(&self.wish, Wish::Environment(wish) if *wish == environment) {
+            return;
+        }
+        self.note_edit();
+        self.setback = None;
+        if self.base.as_ref().is_some_and(|base| base.environment == environment) {
+            self.edits = None;
+        }
+        self.wish = Wish::Environment(environment);
+    }
+
+    fn unfit(&mut self, reasons: Vec<String>) {
+        if matches!(&self.wish, Wish::Unfit(known) if *known == reasons) {
+            return;
+        }
+        self.note_edit();
+        self.wish = Wish::Unfit(reasons.clone());
+        self.record(Outcome::Rejected, self.subject(), reasons.join("; "));
+    }
+
+    fn note_edit(&mut self) {
+        // Edits belong together while the first of them has not settled.
+        let settling = self.journey.as_ref().is_some_and(|journey| journey.step == Step::Settled);
+        let first = self.edits.filter(|_| settling).map_or(self.now, |edits| edits.first);
+        self.edits = Some(Edits { first, last: self.now });
+    }
+
+    fn installed(&mut self, build: Build, version: Version) {
+        let changed = self.installed.0 != build;
+        self.installed = (build, version);
+        // Another build is another chance: a service that is backing off is tried at once.
+        if changed && let Life::Absent { not_before } = &mut self.life {
+            *not_before = None;
+        }
+    }
+
+    fn started(&mut self, run: RunId, pid: u32) {
+        let now = self.now;
+        let rules = &self.policy.checks;
+        if let Some(run) = self.life.run_mut(run)
+            && run.pid.is_none()
+        {
+            run.pid = Some(pid);
+            run.started = now;
+            run.health = super::health::Health::new(now, rules);
+            run.been_ready = run.health.ready(rules);
+        }
+    }
+
+    fn ended(&mut self, id: RunId, exit: Option<Exit>, text: String) {
+        if self.life.run_mut(id).is_none() {
+            return;
+        }
+        let before = std::mem::replace(&mut self.life, Life::Absent { not_before: None });
+        self.life_since = self.now;
+        self.running = None;
+        let (run, purpose) = match before {
+            Life::Alive(run) => (run, None),
+            Life::Stopping(run, purpose) => (run, Some(purpose)),
+            Life::Absent { .. } => return,
+        };
+        if matches!(purpose, None | Some(Purpose::Unresponsive)) {
+            self.streak.add(self.now, run.started, self.policy.crash.reset_after);
+        }
+        self.last_exit =
+            Some(board::ExitPicture { run: id, at: self.now, exit, text: text.clone(), crashes: self.streak.crashes });
+        match purpose {
+            None => self.crashed(&run, &text),
+            Some(Purpose::Unresponsive) => {
+                self.trial = None;
+                self.back_off();
+            }
+            Some(Purpose::Switch | Purpose::Revert | Purpose::Operator | Purpose::Shutdown) => {}
+        }
+    }
+
+    fn checked(&mut self, check: CheckId, verdict: Result<(), String>) {
+        let Some(journey) = &mut self.journey else { return };
+        if journey.step != Step::Checked(Some(check)) {
+            return;
+        }
+        match verdict {
+            Ok(()) => journey.step = journey.step.next(),
+            Err(reason) => {
+                let environment = Arc::clone(&journey.environment);
+                let mut subject = self.subject();
+                subject.environment = Some(Arc::clone(&environment));
+                self.journey = None;
+                self.record(Outcome::Rejected, subject, reason.clone());
+                self.refused = Some((environment, reason));
+            }
+        }
+    }
+
+    fn turn_lost(&mut self, turn: TurnId) {
+        if self.turn != Turn::Asked(turn) && self.turn != Turn::Held(turn) {
+            return;
+        }
+        self.turn = Turn::None;
+        // Lost before the switch, the wish goes back to wait for another one; later it changes nothing.
+        if let Some(journey) = &mut self.journey
+            && matches!(journey.step, Step::Drained | Step::Switched)
+        {
+            journey.step = Step::Turn;
+        }
+    }
+
+    fn drained(&mut self, drain: DrainId) {
+        if self.drain == Drain::Asked(drain) {
+            self.drain = Drain::Done(drain);
+        }
+    }
+
+    fn change_policy(&mut self, policy: Policy) {
+        let before = std::mem::replace(&mut self.policy, policy);
+        let now = self.now;
+        if let Life::Alive(run) | Life::Stopping(run, _) = &mut self.life {
+            run.health.carry(now, &before.checks, &self.policy.checks);
+        }
+    }
+
+    fn operator(&mut self, verb: Verb) {
+        match verb {
+            Verb::Restart => match &mut self.life {
+                Life::Alive(_) => {
+                    self.stop(Purpose::Operator);
+                }
+                Life::Absent { not_before } => *not_before = None,
+                Life::Stopping(..) => {}
+            },
+            Verb::Hold { reason } => self.hold = Some(Hold { reason, since: self.now }),
+            Verb::Unhold => self.hold = None,
+            Verb::Retry => self.retry(),
+            Verb::Revert => self.go_back(),
+        }
+    }
+
+    fn shut_down(&mut self) {
+        let again = self.shutdown;
+        self.shutdown = true;
+        if again && let Life::Stopping(run, _) = &self.life {
+            let run = run.id;
+            self.order(Order::Kill { run });
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! What the probes of one run add up to.
+
+use std::time::Duration;
+
+use super::board::CheckState;
+use super::event::Outcome;
+use super::moment::Moment;
+use super::policy::{CheckRule, Role};
+
+/// The health of one run: begins unknown with every run.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Health {
+    /// One for each check, in the order of the policy.
+    pub(super) tallies: Vec<Tally>,
+    /// Since when every gating check has been in its passing state (rise and fall apply).
+    pub(super) healthy_since: Option<Moment>,
+    /// Since when no probe of a gating check has failed (no fall): what a trial counts.
+    pub(super) steady_since: Option<Moment>,
+    /// When each readiness check had passed at least twice.
+    pub(super) confirmed_at: Option<Moment>,
+    /// Whether startup (or else readiness) has succeeded in this run, so that liveness counts.
+    armed: bool,
+}
+
+/// The probes of one check in one run.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Tally {
+    pub(super) state: CheckState,
+    pub(super) since: Moment,
+    pub(super) why: Option<String>,
+    pub(super) took: Option<Duration>,
+    pub(super) probes: u64,
+    pub(super) failures: u64,
+    passes_in_a_row: u32,
+    failures_in_a_row: u32,
+}
+
+impl Tally {
+    fn new(now: Moment) -> Self {
+        Self {
+            state: CheckState::Unknown,
+            since: now,
+            why: None,
+            took: None,
+            probes: 0,
+            failures: 0,
+            passes_in_a_row: 0,
+            failures_in_a_row: 0,
+        }
+    }
+
+    fn steady(&self, rule: &CheckRule) -> bool {
+        self.passes_in_a_row >= rule.rise.max(1)
+    }
+
+    fn add(&mut self, now: Moment, rule: &CheckRule, outcome: Outcome, took: Duration) {
+        self.probes += 1;
+        self.took = Some(took);
+        let state = match outcome {
+            Outcome::Pass => {
+                self.passes_in_a_row = self.passes_in_a_row.saturating_add(1);
+                self.failures_in_a_row = 0;
+                self.why = None;
+                if self.steady(rule) { CheckState::Passing } else { self.state }
+            }
+            Outcome::Fail(why) => {
+                self.failures += 1;
+                self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
+                self.passes_in_a_row = 0;
+                self.why = Some(why);
+                // A check that never passed in this run has no good state to fall from.
+                let falls = self.state == CheckState::Unknown || self.failures_in_a_row >= rule.fall.max(1);
+                if falls { CheckState::Failing } else { self.state }
+            }
+        };
+        if state != self.state {
+            self.state = state;
+            self.since = now;
+        }
+    }
+}
+
+fn gates(role: Role) -> bool {
+    match role {
+        Role::Startup | Role::Readiness | Role::Liveness => true,
+        Role::Info => false,
+    }
+}
+
+impl Health {
+    /// Of a run that begins now.
+    pub(super) fn new(now: Moment, rules: &[CheckRule]) -> Self {
+        let mut health = Self {
+            tallies: rules.iter().map(|_| Tally::new(now)).collect(),
+            healthy_since: None,
+            steady_since: None,
+            confirmed_at: None,
+            armed: false,
+        };
+        health.weigh(now, rules);
+        health
+    }
+
+    /// Adds one probe; one about a check that is not there changes nothing.
+    pub(super) fn add(&mut self, now: Moment, rules: &[CheckRule], check: usize, outcome: Outcome, took: Duration) {
+        let (Some(tally), Some(rule)) = (self.tallies.get_mut(check), rules.get(check)) else { return };
+        tally.add(now, rule, outcome, took);
+        self.weigh(now, rules);
+    }
+
+    /// Carries the tallies over to other rules, by the checks' names.
+    pub(super) fn carry(&mut self, now: Moment, before: &[CheckRule], after: &[CheckRule]) {
+        let tallies = after.iter().map(|rule| {
+            let same = before.iter().position(|old| old.name == rule.name && old.role == rule.role);
+            same.and_then(|index| self.tallies.get(index).cloned()).unwrap_or_else(|| Tally::new(now))
+        });
+        self.tallies = tallies.collect();
+        self.weigh(now, after);
+    }
+
+    fn weigh(&mut self, now: Moment, rules: &[CheckRule]) {
+        let of = |role: Role| rules.iter().zip(&self.tallies).filter(move |(rule, _)| rule.role == role);
+        let gating = || rules.iter().zip(&self.tallies).filter(|(rule, _)| gates(rule.role));
+        let passing = |(_, tally): (&CheckRule, &Tally)| tally.state == CheckState::Passing;
+
+        let healthy = gating().all(passing);
+        let steady = gating().all(|(rule, tally)| tally.steady(rule));
+        let confirmed = of(Role::Readiness).all(|(_, tally)| tally.probes - tally.failures >= 2);
+        let first =
+            [Role::Startup, Role::Readiness, Role::Liveness].into_iter().find(|role| of(*role).next().is_some());
+        let armed = first.is_some_and(|role| of(role).all(passing));
+
+        since(&mut self.healthy_since, now, healthy);
+        since(&mut self.steady_since, now, steady);
+        since(&mut self.confirmed_at, now, confirmed);
+        self.armed |= armed;
+    }
+
+    /// Whether every startup and readiness check passes.
+    pub(super) fn ready(&self, rules: &[CheckRule]) -> bool {
+        let waits = |(rule, tally): (&CheckRule, &Tally)| {
+            matches!(rule.role, Role::Startup | Role::Readiness) && tally.state != CheckState::Passing
+        };
+        !rules.iter().zip(&self.tallies).any(waits)
+    }
+
+    /// The liveness check that has failed, by name and why. With `Patience::None` one failed probe is enough.
+    pub(super) fn dead(&self, rules: &[CheckRule], patience: Patience) -> Option<String> {
+        let failed = |(rule, tally): &(&CheckRule, &Tally)| {
+            let enough = match patience {
+                Patience::Fall => tally.failures_in_a_row >= rule.fall.max(1),
+                Patience::None => tally.failures_in_a_row > 0,
+            };
+            rule.role == Role::Liveness && enough
+        };
+        let found = rules.iter().zip(&self.tallies).find(failed).filter(|_| self.armed);
+        found.map(|(rule, tally)| said(rule, tally))
+    }
+
+    /// Which gating checks are not steady, and why, for a verdict's sentence.
+    pub(super) fn complaint(&self, rules: &[CheckRule]) -> Option<String> {
+        let unsteady = |(rule, tally): &(&CheckRule, &Tally)| gates(rule.role) && !tally.steady(rule);
+        let words: Vec<_> =
+            rules.iter().zip(&self.tallies).filter(unsteady).map(|(rule, tally)| said(rule, tally)).collect();
+        (!words.is_empty()).then(|| words.join("; "))
+    }
+}
+
+/// How many failures of a liveness check it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// As many as the check's `fall`.
+    Fall,
+    /// One: the run is on trial.
+    None,
+}
+
+fn since(mark: &mut Option<Moment>, now: Moment, holds: bool) {
+    *mark = if holds { mark.or(Some(now)) } else { None };
+}
+
+fn said(rule: &CheckRule, tally: &Tally) -> String {
+    match &tally.why {
+        Some(why) => format!("{}: {why}", rule.name),
+        None if tally.probes == 0 => format!("{}: not probed yet", rule.name),
+        None => format!("{}: has not passed {} times in a row", rule.name, rule.rise),
+    }
+}
+
+#[cfg(test)]
+mod tests;

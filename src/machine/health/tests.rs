@@ -1,0 +1,97 @@
+use std::time::Duration;
+
+use super::{Health, Patience};
+use crate::machine::board::CheckState;
+use crate::machine::event::Outcome;
+use crate::machine::moment::Moment;
+use crate::machine::policy::{CheckRule, Role};
+
+fn rule(name: &str, role: Role, rise: u32, fall: u32) -> CheckRule {
+    CheckRule { name: name.into(), role, rise, fall, good: "Good".into(), bad: "Bad".into() }
+}
+
+/// Adds `p`asses and `f`ailures of check 0, one a millisecond.
+fn fed(rules: &[CheckRule], probes: &str) -> Health {
+    let mut health = Health::new(Moment(0), rules);
+    for (at, probe) in (1..).zip(probes.chars()) {
+        let outcome = if probe == 'p' { Outcome::Pass } else { Outcome::Fail("no".into()) };
+        health.add(Moment(at), rules, 0, outcome, Duration::ZERO);
+    }
+    health
+}
+
+#[test]
+fn rise_and_fall_move_the_state_and_the_strict_count_does_not_wait_for_fall() {
+    let rules = [rule("Web", Role::Readiness, 2, 3)];
+    for (probes, state, healthy, steady) in [
+        ("", CheckState::Unknown, None, None),
+        ("p", CheckState::Unknown, None, None),
+        ("f", CheckState::Failing, None, None),
+        ("pp", CheckState::Passing, Some(2), Some(2)),
+        ("ppff", CheckState::Passing, Some(2), None),
+        ("ppfff", CheckState::Failing, None, None),
+        ("ppffpp", CheckState::Passing, Some(2), Some(6)),
+    ] {
+        let health = fed(&rules, probes);
+        assert_eq!(health.tallies[0].state, state, "{probes}");
+        assert_eq!(health.healthy_since, healthy.map(Moment), "{probes}");
+        assert_eq!(health.steady_since, steady.map(Moment), "{probes}");
+    }
+}
+
+#[test]
+fn readiness_is_confirmed_by_its_second_success() {
+    let rules = [rule("Web", Role::Readiness, 1, 3)];
+    assert_eq!(fed(&rules, "p").confirmed_at, None);
+    assert_eq!(fed(&rules, "pfp").confirmed_at, Some(Moment(3)));
+}
+
+#[test]
+fn without_checks_alive_is_healthy() {
+    let health = fed(&[], "");
+    assert_eq!(health.healthy_since, Some(Moment(0)));
+    assert_eq!(health.confirmed_at, Some(Moment(0)));
+    assert!(health.ready(&[]));
+}
+
+#[test]
+fn info_never_counts() {
+    let rules = [rule("Disk", Role::Info, 1, 1)];
+    let health = fed(&rules, "fff");
+    assert!(health.ready(&rules) && health.healthy_since.is_some() && health.complaint(&rules).is_none());
+}
+
+#[test]
+fn liveness_counts_only_once_readiness_has_succeeded() {
+    let rules = [rule("Alive", Role::Liveness, 1, 2), rule("Web", Role::Readiness, 1, 3)];
+    let mut health = fed(&rules, "ff");
+    assert_eq!(health.dead(&rules, Patience::Fall), None, "not armed yet");
+    health.add(Moment(10), &rules, 1, Outcome::Pass, Duration::ZERO);
+    assert!(health.dead(&rules, Patience::Fall).is_some());
+
+    let mut young = Health::new(Moment(0), &rules);
+    young.add(Moment(1), &rules, 1, Outcome::Pass, Duration::ZERO);
+    young.add(Moment(2), &rules, 0, Outcome::Fail("stuck".into()), Duration::ZERO);
+    assert_eq!(young.dead(&rules, Patience::Fall), None, "one of two");
+    assert_eq!(young.dead(&rules, Patience::None), Some("Alive: stuck".into()));
+}
+
+#[test]
+fn a_probe_of_an_unknown_check_changes_nothing() {
+    let rules = [rule("Web", Role::Readiness, 1, 1)];
+    let mut health = fed(&rules, "p");
+    let before = health.clone();
+    health.add(Moment(9), &rules, 7, Outcome::Fail("no".into()), Duration::ZERO);
+    assert_eq!(health, before);
+}
+
+#[test]
+fn tallies_follow_their_names_when_the_rules_change() {
+    let before = [rule("Web", Role::Readiness, 1, 1), rule("Disk", Role::Info, 1, 1)];
+    let after = [rule("New", Role::Info, 1, 1), rule("Web", Role::Readiness, 1, 1)];
+    let mut health = fed(&before, "p");
+    health.carry(Moment(5), &before, &after);
+    assert_eq!(health.tallies[0].state, CheckState::Unknown);
+    assert_eq!(health.tallies[1].state, CheckState::Passing);
+    assert_eq!(health.healthy_since, Some(Moment(1)), "no break");
+}

@@ -1,0 +1,112 @@
+//! The machine's laws, as property tests over event lists with a small model of the world; and its rules, as stories.
+
+mod stories;
+mod world;
+
+use proptest::prelude::*;
+
+use self::world::{Action, World, action};
+use super::board::{ConfigState, Phase};
+use super::event::Event;
+use super::order::Order;
+use super::{Machine, Moment, Restored};
+
+fn cases(count: u32) -> ProptestConfig {
+    ProptestConfig { cases: count, max_shrink_iters: 4000, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(cases(250))]
+
+    /// Laws 1, 2, 4, 8 and 9 are held by the world itself at every single step (`World::tell`).
+    #[test]
+    fn whatever_happens_no_law_is_broken(seed: u64, actions in prop::collection::vec(action(), 1..60)) {
+        let mut world = World::new(seed);
+        for action in actions {
+            world.act(action);
+        }
+    }
+
+    /// Law 3: a fixed wish that nothing stops, and an obliging world, converge to running it.
+    /// Law 10: the same from any state, with a wish that is good: no dead ends.
+    #[test]
+    fn a_good_wish_and_an_obliging_world_are_enough(seed: u64, actions in prop::collection::vec(action(), 0..60)) {
+        let mut world = World::new(seed);
+        for action in actions.into_iter().filter(|action| !matches!(action, Action::Shutdown)) {
+            world.act(action);
+        }
+        world.oblige();
+        let wish = world.fresh_good_wish();
+        let board = world.pass_until(|board| board.config.settled && board.healthy && board.config.fingerprint == Some(wish));
+        prop_assert_eq!(board.phase, Phase::Up, "{:#?}", board);
+        prop_assert!(board.healthy && board.config.settled, "{:#?}", board);
+        prop_assert_eq!(board.config.fingerprint, Some(wish));
+        world.pass(30_000);
+        prop_assert_eq!(world.board().config.state, ConfigState::Good, "and it stays so");
+    }
+
+    /// Law 10 without a new wish: whatever is wanted last, the service is up again on something good in the end, on a
+    /// build that can bear what was good (another build is not ours to take back).
+    #[test]
+    fn the_service_is_always_up_again(seed: u64, actions in prop::collection::vec(action(), 0..60)) {
+        let mut world = World::new(seed);
+        world.oblige();
+        world.act(Action::Wish(0));
+        world.pass(60_000);
+        world.disoblige();
+        for action in actions.into_iter().filter(|action| !matches!(action, Action::Shutdown)) {
+            world.act(action);
+        }
+        world.oblige();
+        world.act(Action::Install(2));
+        let board = world.pass_until(|board| board.healthy);
+        prop_assert!(board.healthy, "{:#?}", board);
+    }
+
+    /// Law 5: every granted turn is given back on every path, the end of lictor included; so is every drain.
+    #[test]
+    fn every_turn_is_given_back(seed: u64, actions in prop::collection::vec(action(), 1..60)) {
+        let mut world = World::new(seed);
+        for action in actions {
+            world.act(action);
+        }
+        world.oblige();
+        world.act(Action::Shutdown);
+        world.pass(120_000);
+        prop_assert!(world.machine.is_finished());
+        prop_assert!(world.turns.is_empty() && world.drains.is_empty(), "{:?} {:?}", world.turns, world.drains);
+    }
+
+    /// Law 6: a tick before `next_wake` changes nothing.
+    #[test]
+    fn an_early_tick_changes_nothing(seed: u64, actions in prop::collection::vec(action(), 1..40), early in 0..100_u64) {
+        let mut world = World::new(seed);
+        for action in actions {
+            world.act(action);
+            let wake = world.machine.next_wake().map_or(world.now.0 + 100_000, |at| at.0);
+            if wake > world.now.0 {
+                let mut other = world.machine.clone();
+                let before = other.picture();
+                let at = world.now.0 + (wake - 1 - world.now.0) * early / 100;
+                prop_assert_eq!(other.handle(Moment(at), Event::Tick), vec![]);
+                prop_assert_eq!(other.picture(), before);
+            }
+        }
+    }
+
+    /// Law 7: the same log gives the same orders, also after a journey through JSON.
+    #[test]
+    fn a_recorded_log_replays(seed: u64, actions in prop::collection::vec(action(), 1..40)) {
+        let mut world = World::new(seed);
+        for action in actions {
+            world.act(action);
+        }
+        let log = serde_json::to_string(&world.log).unwrap();
+        prop_assert!(!log.contains(world::MARKER), "a value in the log");
+        let read: Vec<(Moment, Event)> = serde_json::from_str(&log).unwrap();
+        let mut machine = Machine::new(world::policy(), Restored::default(), seed, Moment(0), 0);
+        let orders: Vec<Order> = read.into_iter().flat_map(|(at, event)| machine.handle(at, event)).collect();
+        prop_assert_eq!(serde_json::to_string(&orders).unwrap(), serde_json::to_string(&world.orders).unwrap());
+        prop_assert_eq!(machine.picture(), world.machine.picture());
+    }
+}

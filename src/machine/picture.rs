@@ -1,0 +1,235 @@
+//! Draws the board from what is known. It holds nothing that changes by mere passing of time.
+
+use std::sync::Arc;
+
+use super::board::{
+    Board, BuildPicture, CandidatePicture, CheckPicture, CheckState, ConfigPicture, ConfigState, Phase, ProcessPicture,
+    QuarantinePicture, StepName,
+};
+use super::health::Tally;
+use super::life::{Life, Purpose};
+use super::numbers::GenerationId;
+use super::policy::CheckRule;
+use super::trial::{Kind, Trial};
+use super::verdict::SetbackKind;
+use super::{Machine, Wish};
+use crate::environment::{Environment, changed_names};
+
+impl Machine {
+    pub(super) fn picture(&self) -> Board {
+        let alive = self.life.alive().filter(|run| run.pid.is_some());
+        let rules = &self.policy.checks;
+        Board {
+            index: 0,
+            epoch_unix_ms: self.epoch_unix_ms,
+            service: self.policy.service.clone(),
+            phase: self.phase(),
+            phase_since: self.life_since,
+            process: self.process(),
+            restarts: self.restarts,
+            last_exit: self.last_exit.clone(),
+            next_start: match self.life {
+                Life::Absent { not_before } => not_before,
+                Life::Alive(_) | Life::Stopping(..) => None,
+            },
+            build: self.build(),
+            config: self.config(),
+            candidate: self.candidate(),
+            sources: self.sources.clone(),
+            checks: self.checks(),
+            healthy: alive.is_some_and(|run| run.health.healthy_since.is_some()),
+            ready: alive.is_some_and(|run| run.health.ready(rules)),
+            live: alive.is_some_and(|run| run.health.dead(rules, super::health::Patience::Fall).is_none()),
+            stopping: self.shutdown,
+            history: self.tail.iter().cloned().collect(),
+            environment: self.base.as_ref().map(|base| Arc::clone(&base.environment)),
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        match &self.life {
+            Life::Absent { not_before: Some(_) } => Phase::BackingOff,
+            Life::Absent { not_before: None } => Phase::Absent,
+            Life::Alive(run) if run.been_ready => Phase::Up,
+            Life::Alive(_) => Phase::Starting,
+            Life::Stopping(..) => Phase::Stopping,
+        }
+    }
+
+    fn process(&self) -> Option<ProcessPicture> {
+        self.life.run().map(|run| ProcessPicture {
+            run: run.id,
+            pid: run.pid,
+            started: run.started,
+            generation: run.generation,
+            healthy_since: run.health.healthy_since,
+        })
+    }
+
+    fn build(&self) -> BuildPicture {
+        BuildPicture {
+            running: self.running.clone().unwrap_or_default(),
+            running_build: self.life.run().map(|run| run.build.clone()),
+            installed: self.installed.1.clone(),
+            installed_build: self.installed.0.clone(),
+        }
+    }
+
+    fn checks(&self) -> Vec<CheckPicture> {
+        let tallies = self.life.alive().map(|run| run.health.tallies.as_slice()).unwrap_or_default();
+        let picture = |(index, rule): (usize, &CheckRule)| self.check(rule, tallies.get(index));
+        self.policy.checks.iter().enumerate().map(picture).collect()
+    }
+
+    fn check(&self, rule: &CheckRule, tally: Option<&Tally>) -> CheckPicture {
+        let state = tally.map_or(CheckState::Unknown, |tally| tally.state);
+        CheckPicture {
+            name: rule.name.clone(),
+            role: rule.role,
+            state,
+            word: match state {
+                CheckState::Unknown => "Unknown".to_owned(),
+                CheckState::Passing => rule.good.clone(),
+                CheckState::Failing => rule.bad.clone(),
+            },
+            since: tally.map_or(self.life_since, |tally| tally.since),
+            why: tally.and_then(|tally| tally.why.clone()),
+            latency_ms: tally.and_then(|tally| tally.took).map(|took| took.as_secs_f64() * 1000.0),
+            failures: tally.map_or(0, |tally| tally.failures),
+            probes: tally.map_or(0, |tally| tally.probes),
+        }
+    }
+
+    fn candidate(&self) -> Option<CandidatePicture> {
+        let deadline = self.life.alive().map(|run| Trial::deadline(run, &self.policy));
+        if let Some(journey) = &self.journey {
+            let keys = self.base.as_ref().map(|base| changed_names(&base.environment, &journey.environment));
+            return Some(CandidatePicture {
+                fingerprint: journey.environment.fingerprint(),
+                generation: None,
+                step: journey.step_name(),
+                since: journey.since,
+                deadline: None,
+                keys: keys.unwrap_or_default(),
+            });
+        }
+        let base = self.base.as_ref()?;
+        let of_base = |step, deadline| CandidatePicture {
+            fingerprint: base.environment.fingerprint(),
+            generation: Some(base.generation),
+            step,
+            since: base.since,
+            deadline,
+            keys: base.keys.clone(),
+        };
+        if let Some(suspect) = &self.suspect {
+            let fingerprint = suspect.environment.fingerprint();
+            return Some(CandidatePicture { fingerprint, ..of_base(StepName::Reverting, deadline) });
+        }
+        match &self.life {
+            Life::Stopping(_, Purpose::Switch) => Some(of_base(StepName::Switched, None)),
+            Life::Alive(_) if self.on_trial() => Some(of_base(StepName::Trial, deadline)),
+            _ => None,
+        }
+    }
+
+    fn on_trial(&self) -> bool {
+        self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven && trial.overdue.is_none())
+    }
+
+    fn config(&self) -> ConfigPicture {
+        let (state, message) = self.config_state();
+        let base = self.base.as_ref();
+        let wish = match &self.wish {
+            Wish::Environment(wish) => Some(wish),
+            Wish::Unheard | Wish::Unfit(_) => None,
+        };
+        let runs = self.life.alive().is_some_and(|run| wish == Some(&run.environment));
+        let proved = self.trial.as_ref().is_none_or(|trial| trial.kind == Kind::Proven);
+        ConfigPicture {
+            state,
+            fingerprint: base.map(|base| base.environment.fingerprint()),
+            generation: base.map_or(GenerationId(0), |base| base.generation),
+            variables: base.map_or(0, |base| base.environment.variables().len()),
+            since: base.map(|base| base.since),
+            wish: wish.map(|wish| wish.fingerprint()),
+            settled: proved && self.suspect.is_none() && ((runs && self.journey.is_none()) || self.hold.is_some()),
+            message,
+            good: self.ledger.newest().map(|good| good.environment.fingerprint()),
+            quarantine: self.ledger.quarantine().iter().map(shown).collect(),
+        }
+    }
+
+    fn config_state(&self) -> (ConfigState, Option<String>) {
+        let say = |state, message: String| (state, Some(message));
+        let present = |environment: Option<&Environment>| {
+            environment.map_or_else(|| "nothing".to_owned(), |environment| environment.fingerprint().to_string())
+        };
+        let base = present(self.base.as_ref().map(|base| &*base.environment));
+        let waits = |wish: &Environment| self.base.as_ref().is_none_or(|base| *base.environment != *wish);
+        let wish = match &self.wish {
+            Wish::Unheard => return (ConfigState::Waiting, None),
+            Wish::Unfit(reasons) => return say(ConfigState::Rejected, format!("Rejected: {}", reasons.join("; "))),
+            Wish::Environment(wish) => wish,
+        };
+        if let Some(hold) = self.hold.as_ref().filter(|_| waits(wish)) {
+            return say(ConfigState::Held, format!("Held: {}", hold.reason));
+        }
+        if let Some((_, reason)) = self.refused.as_ref().filter(|(refused, _)| refused == wish && waits(wish)) {
+            return say(ConfigState::Rejected, format!("Rejected: {reason}"));
+        }
+        if let Some(suspect) = &self.suspect {
+            let failed = suspect.environment.fingerprint();
+            return say(ConfigState::Trial, format!("Reverting: {failed}: {}; going back to {base}", suspect.reason));
+        }
+        let quarantined = self.ledger.quarantined(wish, &self.installed.0).filter(|_| waits(wish));
+        if let Some(quarantined) = quarantined {
+            let (failed, reason) = (quarantined.pair.environment, &quarantined.reason);
+            return say(ConfigState::Reverted, format!("Reverted: {failed}: {reason}; running on {base}"));
+        }
+        if let Some(setback) = self.setback.as_ref().filter(|_| waits(wish)) {
+            return match setback.kind {
+                SetbackKind::Inconclusive => {
+                    say(ConfigState::Inconclusive, format!("Inconclusive: healthy on neither: {}", setback.reason))
+                }
+                SetbackKind::BuildFailed => say(ConfigState::BuildFailed, format!("Build failed: {}", setback.reason)),
+            };
+        }
+        if waits(wish) {
+            return (ConfigState::Pending, None);
+        }
+        self.running_state()
+    }
+
+    /// How the newest wish does, once it is what runs.
+    fn running_state(&self) -> (ConfigState, Option<String>) {
+        let overdue = self.trial.as_ref().and_then(|trial| trial.overdue.clone());
+        let ended = self.last_exit.as_ref().filter(|exit| exit.crashes > 0).map(|exit| exit.text.clone());
+        let trouble = overdue.or(ended);
+        match (self.kind(), trouble) {
+            (Kind::Proven, _) => (ConfigState::Good, None),
+            (Kind::First, Some(why)) if self.ledger.newest().is_none() => {
+                (ConfigState::NoGood, Some(format!("No good configuration yet: {why}")))
+            }
+            (Kind::Build, Some(why)) => (ConfigState::BuildFailed, Some(format!("Build failed: {why}"))),
+            (Kind::First | Kind::Candidate | Kind::Fallback | Kind::Build, _) => (ConfigState::Trial, None),
+        }
+    }
+
+    /// What the present run has to prove, or the next start will have.
+    fn kind(&self) -> Kind {
+        match (&self.trial, &self.life) {
+            (Some(trial), _) => trial.kind,
+            (None, Life::Alive(_)) => Kind::Proven,
+            (None, Life::Absent { .. } | Life::Stopping(..)) => self.kind_of_start(),
+        }
+    }
+}
+
+fn shown(held: &super::ledger::Quarantined) -> QuarantinePicture {
+    QuarantinePicture {
+        environment: held.pair.environment,
+        build: held.pair.build.clone(),
+        reason: held.reason.clone(),
+    }
+}

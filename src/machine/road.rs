@@ -1,0 +1,80 @@
+//! The road of a wish, up to the switch: one file a step, each a small pure decision.
+//!
+//! ```text
+//! seen → settled → guarded → checked → turn → drained → switched → on trial → good
+//!           │          │         │        │                            │
+//!        (waits)    (held)   (rejected) (waits)          (reverted · superseded · inconclusive)
+//! ```
+
+pub(super) mod checked;
+pub(super) mod drained;
+pub(super) mod guarded;
+pub(super) mod settled;
+pub(super) mod turn;
+
+use std::sync::Arc;
+
+use super::board::StepName;
+use super::moment::Moment;
+use super::numbers::CheckId;
+use crate::environment::Environment;
+
+/// A wish on its way, before the switch.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Journey {
+    pub(super) environment: Arc<Environment>,
+    pub(super) since: Moment,
+    pub(super) step: Step,
+}
+
+/// Where on the road it stands. A step that asks somebody carries the number of its question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Settled,
+    Guarded,
+    Checked(Option<CheckId>),
+    Turn,
+    Drained,
+    Switched,
+}
+
+/// What a step says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// On to the next step.
+    Pass,
+    /// Not yet; look again then, or when something happens.
+    Wait(Option<Moment>),
+    /// The step has a question that must be asked first.
+    Ask,
+}
+
+impl Journey {
+    pub(super) fn new(environment: Arc<Environment>, now: Moment) -> Self {
+        Self { environment, since: now, step: Step::Settled }
+    }
+
+    pub(super) fn step_name(&self) -> StepName {
+        match self.step {
+            Step::Settled => StepName::Settling,
+            Step::Guarded => StepName::Guarded,
+            Step::Checked(_) => StepName::Checked,
+            Step::Turn => StepName::Turn,
+            Step::Drained => StepName::Drained,
+            Step::Switched => StepName::Switched,
+        }
+    }
+}
+
+impl Step {
+    /// The step after this one.
+    pub(super) fn next(self) -> Self {
+        match self {
+            Self::Settled => Self::Guarded,
+            Self::Guarded => Self::Checked(None),
+            Self::Checked(_) => Self::Turn,
+            Self::Turn => Self::Drained,
+            Self::Drained | Self::Switched => Self::Switched,
+        }
+    }
+}

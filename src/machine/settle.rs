@@ -1,0 +1,313 @@
+//! Compares what is wanted with what is so and takes the next legal step, until there is none left.
+
+use std::sync::Arc;
+
+use super::health::{Health, Patience};
+use super::history::Outcome;
+use super::life::{Life, Purpose, Run};
+use super::moment::Moment;
+use super::order::{Order, Pace};
+use super::road::drained::{self, Drain};
+use super::road::guarded::Hold;
+use super::road::settled;
+use super::road::turn::{self, Turn};
+use super::road::{Decision, Journey, Step, checked, guarded};
+use super::trial::{Judgement, Kind, Trial};
+use super::{Base, Machine, Wish};
+use crate::environment::{Environment, changed_names};
+
+/// No event needs more steps than this: a loop that does is a bug, and it must not hang the service.
+const STEPS: usize = 64;
+
+impl Machine {
+    pub(super) fn settle(&mut self) {
+        let steps = (0..STEPS).take_while(|_| self.step()).count();
+        debug_assert!(steps < STEPS, "the machine does not settle");
+        self.put_back();
+        self.set_pace();
+    }
+
+    /// Takes one step; says whether it did.
+    fn step(&mut self) -> bool {
+        if self.shutdown {
+            return self.wind_down();
+        }
+        self.judge() || self.restart_unresponsive() || self.travel() || self.start()
+    }
+
+    fn wind_down(&mut self) -> bool {
+        self.leave_road();
+        self.stop(Purpose::Shutdown)
+    }
+
+    fn judge(&mut self) -> bool {
+        let (Life::Alive(run), Some(trial)) = (&self.life, &self.trial) else { return false };
+        match trial.judge(self.now, run, &self.policy) {
+            Judgement::Passed => self.passed(),
+            Judgement::Failed(why) => self.failed(&why),
+            Judgement::Open(_) => return false,
+        }
+        true
+    }
+
+    /// A liveness failure outside a trial restarts, under the crash backoff.
+    fn restart_unresponsive(&mut self) -> bool {
+        let Life::Alive(run) = &self.life else { return false };
+        let Some(why) = run.health.dead(&self.policy.checks, Patience::Fall) else { return false };
+        self.record(Outcome::Unresponsive, self.subject(), why);
+        self.stop(Purpose::Unresponsive)
+    }
+
+    fn travel(&mut self) -> bool {
+        match (&self.journey, self.wanted()) {
+            (Some(journey), Some(wanted)) if journey.environment == wanted => self.advance(),
+            (Some(_), _) => self.leave_road(),
+            (None, Some(wanted)) => {
+                self.journey = Some(Journey::new(wanted, self.now));
+                true
+            }
+            (None, None) => self.resort_to_good(),
+        }
+    }
+
+    /// The newest wish, if there is any reason to set out with it.
+    fn wanted(&self) -> Option<Arc<Environment>> {
+        let Wish::Environment(wish) = &self.wish else { return None };
+        let build = &self.installed.0;
+        let elsewhere = self.base.is_some() || self.ledger.fallback(wish, build).is_some();
+        let barred = self.base.as_ref().is_some_and(|base| base.environment == *wish)
+            || self.suspect.as_ref().is_some_and(|suspect| suspect.is(wish, build))
+            || self.setback.as_ref().is_some_and(|setback| setback.bars(self.now, wish, build, &self.policy))
+            || self.refused.as_ref().is_some_and(|(refused, _)| refused == wish)
+            || (elsewhere && self.ledger.quarantined(wish, build).is_some());
+        (!barred).then(|| Arc::clone(wish))
+    }
+
+    /// With no way to go for the newest wish and nothing to run, the good environment runs: a config problem never
+    /// keeps a service down.
+    fn resort_to_good(&mut self) -> bool {
+        let (None, false) = (&self.base, self.wish == Wish::Unheard) else { return false };
+        let Some(good) = self.ledger.resort(&self.installed.0) else { return false };
+        self.base = Some(Base::of(good, self.now));
+        true
+    }
+
+    fn advance(&mut self) -> bool {
+        let Some(journey) = &self.journey else { return false };
+        let step = journey.step;
+        if self.holding().is_some() && matches!(step, Step::Checked(_) | Step::Turn) {
+            return self.back_to_guarded();
+        }
+        match self.decide(step) {
+            Decision::Wait(_) if step == Step::Guarded => self.resort_to_good(),
+            Decision::Wait(_) => false,
+            Decision::Ask => self.ask(),
+            Decision::Pass if step == Step::Switched => self.switch(),
+            Decision::Pass => {
+                if let Some(journey) = &mut self.journey {
+                    journey.step = step.next();
+                }
+                true
+            }
+        }
+    }
+
+    fn decide(&self, step: Step) -> Decision {
+        match (step, self.edits) {
+            (Step::Settled, Some(edits)) if self.base.is_some() => settled::decide(self.now, edits, &self.policy),
+            (Step::Settled | Step::Switched, _) => Decision::Pass,
+            (Step::Guarded, _) => guarded::decide(self.holding()),
+            (Step::Checked(asked), _) => checked::decide(self.policy.check_command, asked),
+            (Step::Turn, _) => turn::decide(self.policy.turn, self.turn, &self.life),
+            (Step::Drained, _) => drained::decide(self.policy.drain, self.drain, &self.life),
+        }
+    }
+
+    /// The operator's hold, unless there is nothing else to run: a first start is not held.
+    pub(super) fn holding(&self) -> Option<&Hold> {
+        let elsewhere = self.base.is_some() || self.ledger.newest().is_some();
+        self.hold.as_ref().filter(|_| elsewhere)
+    }
+
+    fn ask(&mut self) -> bool {
+        let Some(journey) = &mut self.journey else { return false };
+        let order = match journey.step {
+            Step::Checked(_) => {
+                self.numbers.check = self.numbers.check.next();
+                journey.step = Step::Checked(Some(self.numbers.check));
+                Order::Check { check: self.numbers.check, environment: Arc::clone(&journey.environment) }
+            }
+            Step::Turn => {
+                self.numbers.turn = self.numbers.turn.next();
+                self.turn = Turn::Asked(self.numbers.turn);
+                Order::AskTurn { turn: self.numbers.turn }
+            }
+            Step::Drained => {
+                self.numbers.drain = self.numbers.drain.next();
+                self.drain = Drain::Asked(self.numbers.drain);
+                Order::Drain { drain: self.numbers.drain }
+            }
+            Step::Settled | Step::Guarded | Step::Switched => return false,
+        };
+        self.order(order);
+        true
+    }
+
+    fn back_to_guarded(&mut self) -> bool {
+        self.cancel_check();
+        if let Some(journey) = &mut self.journey {
+            journey.step = Step::Guarded;
+        }
+        true
+    }
+
+    pub(super) fn leave_road(&mut self) -> bool {
+        self.cancel_check();
+        self.journey.take().is_some()
+    }
+
+    fn cancel_check(&mut self) {
+        if let Some(Journey { step: Step::Checked(Some(check)), .. }) = self.journey {
+            self.order(Order::CancelCheck { check });
+        }
+    }
+
+    /// *switched*: from here on the wish is what every start starts. A trial that is going on ends without a verdict.
+    fn switch(&mut self) -> bool {
+        let Some(journey) = self.journey.take() else { return false };
+        if self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven) {
+            self.record(Outcome::Superseded, self.subject(), "a newer wish took its place");
+        }
+        let seen = self.edits.take().map_or(journey.since, |edits| edits.first);
+        let keys = match &self.base {
+            Some(base) => changed_names(&base.environment, &journey.environment),
+            None => Vec::new(),
+        };
+        self.trial = None;
+        self.suspect = None;
+        self.streak = super::Streak::default();
+        self.numbers.generation = self.numbers.generation.next();
+        self.base = Some(Base {
+            environment: journey.environment,
+            build: None,
+            generation: self.numbers.generation,
+            since: self.now,
+            unreported: Some(seen),
+            keys,
+        });
+        if let Life::Absent { not_before } = &mut self.life {
+            *not_before = None;
+        }
+        self.stop(Purpose::Switch);
+        true
+    }
+
+    /// Stops the process if one runs; says whether it did.
+    pub(super) fn stop(&mut self, purpose: Purpose) -> bool {
+        let Life::Alive(_) = &self.life else { return false };
+        let before = std::mem::replace(&mut self.life, Life::Absent { not_before: None });
+        if let Life::Alive(run) = before {
+            self.order(Order::Stop { run: run.id });
+            self.life = Life::Stopping(run, purpose);
+            self.life_since = self.now;
+        }
+        true
+    }
+
+    fn start(&mut self) -> bool {
+        let Life::Absent { not_before } = self.life else { return false };
+        let build = self.installed.0.clone();
+        if not_before.is_some_and(|at| at > self.now) {
+            return false;
+        }
+        let kind = self.kind_of_start();
+        let Some(base) = &mut self.base else { return false };
+        if base.build.as_ref().is_some_and(|before| *before != build) {
+            self.numbers.generation = self.numbers.generation.next();
+            base.generation = self.numbers.generation;
+        }
+        base.build = Some(build.clone());
+        self.numbers.run = self.numbers.run.next();
+        let (run, generation, environment) = (self.numbers.run, base.generation, Arc::clone(&base.environment));
+        self.restarts += u64::from(run.0 > 1);
+        self.life = Life::Alive(Run {
+            id: run,
+            generation,
+            environment: Arc::clone(&environment),
+            build,
+            pid: None,
+            started: self.now,
+            health: Health::new(self.now, &self.policy.checks),
+            been_ready: false,
+        });
+        self.life_since = self.now;
+        self.trial = Some(Trial { kind, overdue: None });
+        self.order(Order::Start { run, generation, environment });
+        true
+    }
+
+    /// The process is probed while it runs, and faster while it is on trial.
+    fn set_pace(&mut self) {
+        let probing = match (&self.life, &self.trial) {
+            (Life::Alive(run), trial) if run.pid.is_some() => {
+                let on_trial =
+                    trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven && trial.overdue.is_none());
+                Some((run.id, if on_trial { Pace::Trial } else { Pace::Normal }))
+            }
+            _ => None,
+        };
+        if probing != self.probing {
+            self.probing = probing;
+            self.order(probing.map_or(Order::ProbeNothing, |(run, pace)| Order::Probe { run, pace }));
+        }
+    }
+
+    /// Gives the turn back and puts the service back into traffic once nothing needs them any more.
+    fn put_back(&mut self) {
+        let at = self.journey.as_ref().map(|journey| journey.step);
+        let moving = matches!(self.life, Life::Stopping(..))
+            || (!self.shutdown && self.suspect.is_some())
+            || (self.life.alive().is_some() && self.trial.as_ref().is_some_and(|trial| trial.overdue.is_none()));
+        let unproved =
+            self.life.alive().is_some_and(|run| run.health.healthy_since.is_none()) || self.suspect.is_some();
+
+        let drained = matches!(at, Some(Step::Drained | Step::Switched));
+        if let Drain::Asked(drain) | Drain::Done(drain) = self.drain
+            && !(drained || (moving && (unproved || matches!(self.life, Life::Stopping(..)))))
+        {
+            self.drain = Drain::None;
+            self.order(Order::Undrain { drain });
+        }
+        let turned = drained || at == Some(Step::Turn);
+        if let Turn::Asked(turn) | Turn::Held(turn) = self.turn
+            && !(turned || moving)
+        {
+            self.turn = Turn::None;
+            self.order(Order::ReturnTurn { turn });
+        }
+    }
+
+    /// The earliest moment at which a tick can change anything.
+    pub(super) fn due(&self) -> Option<Moment> {
+        if self.shutdown {
+            return None;
+        }
+        let start = match (&self.life, &self.base) {
+            (Life::Absent { not_before }, Some(_)) => *not_before,
+            _ => None,
+        };
+        let verdict = match (&self.life, &self.trial) {
+            (Life::Alive(run), Some(trial)) => match trial.judge(self.now, run, &self.policy) {
+                Judgement::Open(at) => at,
+                Judgement::Passed | Judgement::Failed(_) => Some(self.now),
+            },
+            _ => None,
+        };
+        let step = self.journey.as_ref().and_then(|journey| match self.decide(journey.step) {
+            Decision::Wait(at) => at,
+            Decision::Pass | Decision::Ask => None,
+        });
+        let retry = self.setback.as_ref().and_then(|setback| setback.due(self.now, &self.policy));
+        [start, verdict, step, retry].into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,85 @@
+//! On trial: a run proves itself, or not.
+
+use std::time::Duration;
+
+use super::health::Patience;
+use super::life::Run;
+use super::moment::Moment;
+use super::policy::Policy;
+
+/// What the present run has to prove, and what its failure means.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Trial {
+    pub(super) kind: Kind,
+    /// Why it has failed already, where nothing can be done about it but wait: it can still pass late.
+    pub(super) overdue: Option<String>,
+}
+
+/// The kinds of trial differ in what their failure means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A wish that can be taken back.
+    Candidate,
+    /// The good environment, after a candidate has failed: its health decides the verdict on the candidate.
+    Fallback,
+    /// A new build under the environment that was good last: nothing of ours can be taken back.
+    Build,
+    /// Nothing has been good yet (or reverting is turned off): nothing to go back to.
+    First,
+    /// A pair that is good already: no trial, only noted when it is healthy again.
+    Proven,
+}
+
+/// What the run has shown so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Judgement {
+    /// It has been healthy for long enough, in time.
+    Passed,
+    /// It has failed, and why.
+    Failed(String),
+    /// Nothing yet; look again then.
+    Open(Option<Moment>),
+}
+
+impl Trial {
+    /// When the run must have passed.
+    pub(super) fn deadline(run: &Run, policy: &Policy) -> Moment {
+        run.started + policy.deadline
+    }
+
+    /// Judges the run. A run that is overdue can only pass, whenever that may be.
+    pub(super) fn judge(&self, now: Moment, run: &Run, policy: &Policy) -> Judgement {
+        if run.pid.is_none() {
+            return Judgement::Open(None);
+        }
+        let passes = passes_at(run, policy.min_healthy);
+        if self.overdue.is_some() || self.kind == Kind::Proven {
+            let passed = passes.is_some_and(|at| at <= now);
+            return if passed { Judgement::Passed } else { Judgement::Open(passes) };
+        }
+        let deadline = Self::deadline(run, policy);
+        if passes.is_some_and(|at| at <= now && at <= deadline) {
+            return Judgement::Passed;
+        }
+        if let Some(why) = run.health.dead(&policy.checks, Patience::None) {
+            return Judgement::Failed(why);
+        }
+        if now >= deadline {
+            return Judgement::Failed(too_late(run, policy));
+        }
+        Judgement::Open(Some(passes.map_or(deadline, |at| at.min(deadline))))
+    }
+}
+
+/// When the run will have been healthy for `min_healthy`, if nothing breaks.
+fn passes_at(run: &Run, min_healthy: Duration) -> Option<Moment> {
+    let steady = run.health.steady_since? + min_healthy;
+    Some(steady.max(run.health.confirmed_at?))
+}
+
+fn too_late(run: &Run, policy: &Policy) -> String {
+    let needed = humantime::format_duration(policy.min_healthy);
+    let deadline = humantime::format_duration(policy.deadline);
+    let why = run.health.complaint(&policy.checks).map(|why| format!(" ({why})")).unwrap_or_default();
+    format!("not healthy for {needed} within {deadline}{why}")
+}

@@ -1,0 +1,303 @@
+//! What follows from a verdict: promotion, revert, quarantine, inconclusive, build failed, backoff.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::build::Build;
+use super::history::Outcome;
+use super::ledger::{Changed, Quarantined};
+use super::life::{Life, Purpose, Run};
+use super::moment::Moment;
+use super::numbers::GenerationId;
+use super::order::{Order, Pair};
+use super::policy::{Policy, Revert};
+use super::random::doubled;
+use super::road::guarded::Hold;
+use super::trial::{Kind, Trial};
+use super::{Base, Machine, Subject, Wish};
+use crate::environment::Environment;
+
+/// So many ends in a row, the first of them soon after the promotion, show that *good* was not good.
+const CRASH_LOOP: u32 = 3;
+
+/// Healthy on neither, and no health for so many deadlines: the wish is tried again although nothing got better, since
+/// nothing healthy is at stake and what is good may never be healthy again (a rotated password).
+const PATIENCE: u32 = 10;
+
+/// A candidate that failed; quarantined only once the good environment is healthy again.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Suspect {
+    pub(super) environment: Arc<Environment>,
+    pub(super) build: Build,
+    pub(super) reason: String,
+    generation: GenerationId,
+    keys: Vec<String>,
+}
+
+impl Suspect {
+    pub(super) fn is(&self, environment: &Environment, build: &Build) -> bool {
+        *self.environment == *environment && self.build == *build
+    }
+}
+
+/// Healthy on neither: the wish waits until the service has been healthy, then is tried again.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Setback {
+    pub(super) kind: SetbackKind,
+    environment: Arc<Environment>,
+    build: Build,
+    pub(super) reason: String,
+    since: Moment,
+    attempts: u32,
+    /// Set once the service has been healthy for `min_healthy`.
+    retry_at: Option<Moment>,
+}
+
+/// Who is to blame for a setback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SetbackKind {
+    /// Nobody known: a pair that was good before is not healthy either.
+    Inconclusive,
+    /// The new build: neither environment is healthy on it.
+    BuildFailed,
+}
+
+impl Setback {
+    fn ends_at(&self, policy: &Policy) -> Moment {
+        self.retry_at.unwrap_or(self.since + policy.deadline.saturating_mul(PATIENCE))
+    }
+
+    /// Whether this wish on this build has to wait.
+    pub(super) fn bars(&self, now: Moment, wish: &Environment, build: &Build, policy: &Policy) -> bool {
+        *self.environment == *wish && self.build == *build && now < self.ends_at(policy)
+    }
+
+    /// When the wait ends, if it has not.
+    pub(super) fn due(&self, now: Moment, policy: &Policy) -> Option<Moment> {
+        Some(self.ends_at(policy)).filter(|at| *at > now)
+    }
+}
+
+impl Machine {
+    /// What a start of the present base on the present build has to prove.
+    pub(super) fn kind_of_start(&self) -> Kind {
+        let Some(base) = &self.base else { return Kind::First };
+        if self.suspect.is_some() {
+            Kind::Fallback
+        } else if self.ledger.holds(&base.environment, &self.installed.0).is_some() {
+            Kind::Proven
+        } else if self.ledger.newest().is_some_and(|good| good.environment == base.environment) {
+            Kind::Build
+        } else if self.policy.revert == Revert::ToLastGood
+            && self.ledger.fallback(&base.environment, &self.installed.0).is_some()
+        {
+            Kind::Candidate
+        } else {
+            Kind::First
+        }
+    }
+
+    /// The run has been healthy for long enough.
+    pub(super) fn passed(&mut self) {
+        let (Some(trial), Life::Alive(run)) = (self.trial.take(), &self.life) else { return };
+        let (environment, build, generation) = (Arc::clone(&run.environment), run.build.clone(), run.generation);
+        let newly = trial.kind != Kind::Proven;
+        let at = self.unix_ms();
+        let mut changed = self.ledger.promote(&environment, &build, generation, at);
+        if newly {
+            self.promoted = Some(self.now);
+        }
+        if self.ledger.release(&environment, &build) == Changed::Yes {
+            self.keep_quarantine();
+        }
+        if let Some(suspect) = self.suspect.take() {
+            self.ledger.demote(&suspect.environment, &suspect.build);
+            changed = Changed::Yes;
+            self.quarantine(suspect, at);
+        } else if let Some(seen) = self.base.as_mut().and_then(|base| base.unreported.take()) {
+            let subject = Subject { seen: Some(seen), ..self.subject() };
+            self.record(Outcome::Applied, subject, "");
+        }
+        if changed == Changed::Yes {
+            self.order(Order::KeepGood { good: self.ledger.good().to_vec() });
+        }
+        self.plan_retry();
+    }
+
+    /// The service is healthy: what was inconclusive may be tried again, with backoff, unless it is what runs now.
+    fn plan_retry(&mut self) {
+        let Some(setback) = &mut self.setback else { return };
+        if self.base.as_ref().is_some_and(|base| base.environment == setback.environment) {
+            self.setback = None;
+        } else if setback.retry_at.is_none() {
+            let crash = self.policy.crash;
+            let bound = doubled(crash.backoff, crash.max_backoff, setback.attempts);
+            setback.retry_at = Some(self.now + self.random.up_to(bound));
+        }
+    }
+
+    fn quarantine(&mut self, suspect: Suspect, at_unix_ms: u64) {
+        let pair = Pair { environment: suspect.environment.fingerprint(), build: suspect.build.clone() };
+        self.ledger.put_in_quarantine(Quarantined { pair, reason: suspect.reason.clone(), at_unix_ms });
+        self.keep_quarantine();
+        self.setback = None;
+        self.record(Outcome::Reverted, suspect.subject(), suspect.reason);
+    }
+
+    fn keep_quarantine(&mut self) {
+        self.order(Order::KeepQuarantine { quarantine: self.ledger.quarantine().to_vec() });
+    }
+
+    /// The run that is alive has failed its trial.
+    pub(super) fn failed(&mut self, why: &str) {
+        let (Some(trial), Life::Alive(run)) = (&self.trial, &self.life) else { return };
+        match trial.kind {
+            Kind::Candidate => {
+                let run = run.clone();
+                self.take_back(&run, why);
+                self.stop(Purpose::Revert);
+            }
+            Kind::Fallback => {
+                let build = run.build.clone();
+                self.neither(&build, why);
+                // Nothing better is known than what runs: it stays, and may still get healthy.
+                let kind = self.kind_of_start();
+                self.trial = Some(Trial { kind, overdue: Some(why.to_owned()) });
+            }
+            Kind::Build | Kind::First => {
+                if trial.kind == Kind::Build {
+                    self.record(Outcome::BuildFailed, self.subject(), why);
+                }
+                self.trial = self.trial.take().map(|trial| Trial { overdue: Some(why.to_owned()), ..trial });
+            }
+            Kind::Proven => {}
+        }
+    }
+
+    /// The run has ended by itself; the process is gone already.
+    pub(super) fn crashed(&mut self, run: &Run, text: &str) {
+        let kind = self.trial.take().map(|trial| trial.kind);
+        let subject = || Subject { build: run.build.clone(), run: Some(run.id), ..self.subject() };
+        let (ended, failed) = (subject(), subject());
+        self.record(Outcome::Exited, ended, text);
+        if self.shutdown {
+            return;
+        }
+        match kind {
+            Some(Kind::Candidate) => self.take_back(run, text),
+            Some(Kind::Fallback) => {
+                self.neither(&run.build, text);
+                self.back_off();
+            }
+            _ if self.was_not_good(run) => self.take_back(run, &format!("keeps ending soon after it was good: {text}")),
+            Some(Kind::Build) => {
+                self.record(Outcome::BuildFailed, failed, text);
+                self.back_off();
+            }
+            Some(Kind::First | Kind::Proven) | None => self.back_off(),
+        }
+    }
+
+    /// *Good* is not final: whether this run's generation crash-loops soon after its promotion and an older one exists.
+    fn was_not_good(&self, run: &Run) -> bool {
+        let soon = match (self.promoted, self.streak.began) {
+            (Some(promoted), Some(began)) => began >= promoted && began - promoted < self.policy.crash.reset_after,
+            _ => false,
+        };
+        let newest = self.ledger.newest().is_some_and(|good| good.environment == run.environment);
+        soon && newest
+            && self.streak.crashes >= CRASH_LOOP
+            && self.policy.revert == Revert::ToLastGood
+            && self.ledger.fallback(&run.environment, &run.build).is_some()
+            && self.ledger.holds(&run.environment, &run.build).is_some()
+    }
+
+    /// Back to the last good environment on the present build; the failed one is under suspicion until that is healthy.
+    fn take_back(&mut self, run: &Run, why: &str) {
+        let Some(good) = self.ledger.fallback(&run.environment, &run.build) else { return self.back_off() };
+        let keys = self.base.as_ref().map(|base| base.keys.clone()).unwrap_or_default();
+        let base = Base::of(good, self.now);
+        self.suspect = Some(Suspect {
+            environment: Arc::clone(&run.environment),
+            build: run.build.clone(),
+            reason: why.to_owned(),
+            generation: run.generation,
+            keys,
+        });
+        self.base = Some(base);
+        self.trial = None;
+        if let Life::Absent { not_before } = &mut self.life {
+            *not_before = None;
+        }
+    }
+
+    /// The good environment does not get healthy either: no verdict on the candidate.
+    fn neither(&mut self, build: &Build, why: &str) {
+        let Some(suspect) = self.suspect.take() else { return };
+        let known = self.base.as_ref().is_some_and(|base| self.ledger.holds(&base.environment, build).is_some());
+        let (kind, outcome) = if known {
+            (SetbackKind::Inconclusive, Outcome::Inconclusive)
+        } else {
+            (SetbackKind::BuildFailed, Outcome::BuildFailed)
+        };
+        let before = self.setback.take().filter(|setback| setback.environment == suspect.environment);
+        let attempts = before.map_or(0, |setback| setback.attempts).saturating_add(1);
+        let reason = format!("{}; then on the last good one: {why}", suspect.reason);
+        self.record(outcome, suspect.subject(), reason.clone());
+        self.setback = Some(Setback {
+            kind,
+            environment: suspect.environment,
+            build: suspect.build,
+            reason,
+            since: self.now,
+            attempts,
+            retry_at: None,
+        });
+    }
+
+    /// The next start waits: exponential backoff with full jitter.
+    pub(super) fn back_off(&mut self) {
+        let crash = self.policy.crash;
+        let bound: Duration = doubled(crash.backoff, crash.max_backoff, self.streak.crashes.max(1));
+        let at = self.now + self.random.up_to(bound);
+        if let Life::Absent { not_before } = &mut self.life {
+            *not_before = Some(at);
+        }
+    }
+
+    /// An operator wants the newest wish to be tried once more.
+    pub(super) fn retry(&mut self) {
+        self.refused = None;
+        self.setback = None;
+        let Wish::Environment(wish) = &self.wish else { return };
+        if self.ledger.release(wish, &self.installed.0) == Changed::Yes {
+            self.keep_quarantine();
+        }
+    }
+
+    /// An operator wants the good environment before the present one, and no wish after it.
+    pub(super) fn go_back(&mut self) {
+        let Some(present) = self.base.as_ref().map(|base| Arc::clone(&base.environment)) else { return };
+        let Some(good) = self.ledger.fallback(&present, &self.installed.0) else { return };
+        let base = Base::of(good, self.now);
+        self.leave_road();
+        self.hold = Some(Hold { reason: "an operator went back".to_owned(), since: self.now });
+        (self.trial, self.suspect) = (None, None);
+        self.record(Outcome::Operator, self.subject(), "went back to the good environment before this one");
+        self.base = Some(base);
+        self.stop(Purpose::Revert);
+    }
+}
+
+impl Suspect {
+    fn subject(&self) -> Subject {
+        Subject {
+            generation: self.generation,
+            environment: Some(Arc::clone(&self.environment)),
+            build: self.build.clone(),
+            run: None,
+            keys: self.keys.clone(),
+            seen: None,
+        }
+    }
+}
