@@ -1,8 +1,9 @@
 //! The headers of an ELF file, of 32 or 64 bits and either byte order, as far as Go's information needs them.
 
+use object::Endianness;
 use object::elf::{self, FileHeader32, FileHeader64, SectionType};
+use object::endian::Endian;
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
-use object::{Endianness, U32};
 
 use super::Error;
 use super::input::Input;
@@ -119,7 +120,6 @@ impl<'f> Elf<'f> {
 
     /// A pointer-sized number at the start of these bytes.
     pub(super) fn pointer(&self, bytes: &[u8]) -> Option<u64> {
-        use object::endian::Endian;
         Some(match self.class {
             Class::Bits32 => self.endian.read_u32(*bytes.first_chunk()?).into(),
             Class::Bits64 => self.endian.read_u64(*bytes.first_chunk()?),
@@ -133,7 +133,8 @@ fn segments<H: FileHeader<Endian = Endianness>>(
     endian: Endianness,
 ) -> Result<Vec<Segment>, Error> {
     let count = header.e_phnum(endian);
-    if count > MOST_SEGMENTS || (count > 0 && usize::from(header.e_phentsize(endian)) != size_of::<H::ProgramHeader>()) {
+    if count > MOST_SEGMENTS || (count > 0 && usize::from(header.e_phentsize(endian)) != size_of::<H::ProgramHeader>())
+    {
         return Err(Error::Damaged("program headers of a strange size"));
     }
     let entries: Vec<H::ProgramHeader> = input.table(header.e_phoff(endian).into(), count.into())?;

@@ -72,7 +72,8 @@ pub fn quote(text: &str) -> String {
             control if control.is_control() => {
                 let number = u32::from(control);
                 // Writing to a string does not fail.
-                let _ = if number < 0x80 { write!(quoted, "\\x{number:02x}") } else { write!(quoted, "\\u{number:04x}") };
+                let _ =
+                    if number < 0x80 { write!(quoted, "\\x{number:02x}") } else { write!(quoted, "\\u{number:04x}") };
             }
             plain => quoted.push(plain),
         }
@@ -126,7 +127,10 @@ mod tests {
 
     #[test]
     fn words_are_split_as_the_go_command_does() {
-        assert_eq!(words(" -s  -X 'main.note=a b' \"c d\"e f'g h "), ["-s", "-X", "main.note=a b", "c d", "e", "f'g", "h"]);
+        assert_eq!(
+            words(" -s  -X 'main.note=a b' \"c d\"e f'g h "),
+            ["-s", "-X", "main.note=a b", "c d", "e", "f'g", "h"]
+        );
         assert_eq!(words("-X 'open"), ["-X"]);
         assert!(words(" \t").is_empty());
     }

@@ -3,6 +3,8 @@
 //! The tables of a large program are tens of MiB, so they are read in pieces: first the names, for the places where the
 //! wanted one stands, then the symbols, for one whose name is at such a place.
 
+use std::fmt::Write;
+
 use object::Endianness;
 use object::elf::{self, FileHeader32, FileHeader64};
 use object::read::elf::{FileHeader, Rela, Sym};
@@ -53,10 +55,8 @@ fn address_of<H: FileHeader<Endian = Endianness>>(elf: &Elf<'_>, table: &Section
     if places.is_empty() {
         return None;
     }
-    pieces::<H::Sym>(elf, table.stretch).find_map(|piece| piece.into_iter().find(is_string)).map(|entry| {
-        let address: u64 = entry.st_value(elf.endian).into();
-        address
-    })
+    let entry = pieces::<H::Sym>(elf, table.stretch).find_map(|piece| piece.into_iter().find(is_string))?;
+    Some(entry.st_value(elf.endian).into())
 }
 
 /// A variable's name as the linker writes it: dots in the last element of the package's path, and what is not plain
@@ -68,7 +68,8 @@ fn linker_name(symbol: &str) -> String {
     for (index, byte) in package.bytes().enumerate() {
         let escaped = (byte == b'.' && index >= last) || byte <= b' ' || matches!(byte, b'%' | b'"') || byte >= 0x7f;
         if escaped {
-            written.push_str(&format!("%{byte:02x}"));
+            // Writing to a string does not fail.
+            let _ = write!(written, "%{byte:02x}");
         } else {
             written.push(char::from(byte));
         }
@@ -102,8 +103,8 @@ fn places_of(elf: &Elf<'_>, names: Stretch, name: &[u8]) -> Vec<u64> {
 
 /// What the loader would write at this address: the addend of its RELATIVE relocation.
 fn relocated(elf: &Elf<'_>, address: u64) -> Option<u64> {
-    let tables = elf.sections.iter().filter(|section| section.kind == elf::SHT_RELA);
-    tables.into_iter().find_map(|table| match elf.class {
+    let mut tables = elf.sections.iter().filter(|section| section.kind == elf::SHT_RELA);
+    tables.find_map(|table| match elf.class {
         Class::Bits32 => addend_at::<FileHeader32<Endianness>>(elf, table.stretch, address),
         Class::Bits64 => addend_at::<FileHeader64<Endianness>>(elf, table.stretch, address),
     })
@@ -111,9 +112,8 @@ fn relocated(elf: &Elf<'_>, address: u64) -> Option<u64> {
 
 fn addend_at<H: FileHeader<Endian = Endianness>>(elf: &Elf<'_>, table: Stretch, address: u64) -> Option<u64> {
     // Relative ones name no symbol; the rest cannot be resolved without a loader.
-    let relative = |entry: &H::Rela| {
-        entry.r_offset(elf.endian).into() == address && entry.symbol(elf.endian, false).is_none()
-    };
+    let relative =
+        |entry: &H::Rela| entry.r_offset(elf.endian).into() == address && entry.symbol(elf.endian, false).is_none();
     let entry = pieces::<H::Rela>(elf, table).find_map(|piece| piece.into_iter().find(relative))?;
     u64::try_from(entry.r_addend(elf.endian).into()).ok()
 }

@@ -21,11 +21,7 @@ fn every_kind_of_line() {
         replace: Some(Box::new(module("example.com/net", "v0.35.1", "h1:def="))),
         ..module("golang.org/x/net", "v0.35.0", "")
     };
-    let settings = [
-        ("-ldflags", "-X main.version=1.214 -X 'main.note=a b'"),
-        ("a key", "b c"),
-        ("CGO_CFLAGS", ""),
-    ];
+    let settings = [("-ldflags", "-X main.version=1.214 -X 'main.note=a b'"), ("a key", "b c"), ("CGO_CFLAGS", "")];
     assert_eq!(
         info,
         BuildInfo {
