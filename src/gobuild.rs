@@ -103,3 +103,6 @@ pub fn read_file(file: &File) -> Result<BuildInfo, Error> {
     let (go, text) = blob::find(&elf)?;
     modinfo::parse(go, &text)
 }
+
+#[cfg(test)]
+mod tests;

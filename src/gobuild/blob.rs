@@ -10,8 +10,6 @@ const MAGIC: &[u8] = b"\xff Go buildinf:";
 const HEADER: u64 = 32;
 /// The linker aligns the header to this.
 const STEP: u64 = 16;
-/// How much of a file without section headers is searched.
-const FARTHEST: u64 = 256 << 20;
 /// The magic may stand in a program's own data (in the `go` tool, say), but not often.
 const MOST_CANDIDATES: u32 = 64;
 const LONGEST_RELEASE: u64 = 1 << 10;
@@ -41,13 +39,12 @@ pub(super) fn find(elf: &Elf<'_>) -> Result<(String, String), Error> {
 
 struct Search<'e, 'f> {
     elf: &'e Elf<'f>,
-    farthest: u64,
     candidates: u32,
 }
 
 impl<'e, 'f> Search<'e, 'f> {
     fn new(elf: &'e Elf<'f>) -> Self {
-        Self { elf, farthest: FARTHEST, candidates: MOST_CANDIDATES }
+        Self { elf, candidates: MOST_CANDIDATES }
     }
 
     fn within(&mut self, stretch: Stretch) -> Result<Option<(String, String)>, Error> {
@@ -56,8 +53,8 @@ impl<'e, 'f> Search<'e, 'f> {
             return Ok(None);
         };
         let end = stretch.size.min(self.elf.input.size().saturating_sub(stretch.offset));
-        while at + HEADER <= end && self.farthest > 0 && self.candidates > 0 {
-            let size = CHUNK.min(end - at).min(self.farthest);
+        while at + HEADER <= end && self.candidates > 0 {
+            let size = CHUNK.min(end - at);
             let bytes = self.elf.input.bytes(stretch.offset + at, size)?;
             for (step, place) in bytes.chunks(16).enumerate().filter(|(_, place)| place.starts_with(MAGIC)) {
                 if place.len() == 16 && self.candidates > 0 {
@@ -67,7 +64,6 @@ impl<'e, 'f> Search<'e, 'f> {
                     }
                 }
             }
-            self.farthest -= size;
             at += size.next_multiple_of(STEP);
         }
         Ok(None)

@@ -1,5 +1,6 @@
 //! Bounded reads at a position: the only place that touches the file.
 
+use std::cell::Cell;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
@@ -10,6 +11,10 @@ use super::Error;
 
 /// No single read is larger, whatever a header says.
 pub(super) const LARGEST_READ: u64 = 1 << 20;
+
+/// All reads together are no larger: tables of a very large program are some 100 MiB, and headers can name one table a
+/// thousand times.
+const MOST_READ: u64 = 256 << 20;
 
 /// How much is read at a time when a table or a segment is searched.
 pub(super) const CHUNK: u64 = 128 << 10;
@@ -34,6 +39,7 @@ pub fn is_script(file: &File) -> bool {
 pub(super) struct Input<'f> {
     file: &'f File,
     size: u64,
+    left: Cell<u64>,
 }
 
 impl<'f> Input<'f> {
@@ -42,7 +48,7 @@ impl<'f> Input<'f> {
         if !metadata.is_file() {
             return Err(Error::NotAFile);
         }
-        Ok(Self { file, size: metadata.len() })
+        Ok(Self { file, size: metadata.len(), left: Cell::new(MOST_READ) })
     }
 
     pub(super) fn size(&self) -> u64 {
@@ -76,6 +82,8 @@ impl<'f> Input<'f> {
         if size > LARGEST_READ {
             return Err(Error::Damaged("a table is too large"));
         }
+        let left = self.left.get().checked_sub(size).ok_or(Error::Damaged("there is too much to read"))?;
+        self.left.set(left);
         usize::try_from(size).map_err(|_| Error::Damaged("a table is too large"))
     }
 }

@@ -12,8 +12,6 @@ use object::read::elf::{FileHeader, Rela, Sym};
 use super::elf::{Class, Elf, Section, Stretch};
 use super::input::CHUNK;
 
-/// No table of a real program is longer.
-const LONGEST_TABLE: u64 = 256 << 20;
 /// The name's places in the table of names: as itself, and as the end of longer ones.
 const MOST_PLACES: usize = 256;
 /// The longest name that is looked for.
@@ -50,7 +48,7 @@ fn address_of<H: FileHeader<Endian = Endianness>>(elf: &Elf<'_>, table: &Section
         entry.st_type() == elf::STT_OBJECT
             && entry.st_size(elf.endian).into() == 2 * elf.class.pointer()
             && !entry.is_undefined(elf.endian)
-            && places.contains(&u64::from(entry.st_name(elf.endian)))
+            && places.binary_search(&u64::from(entry.st_name(elf.endian))).is_ok()
     };
     if places.is_empty() {
         return None;
@@ -79,12 +77,12 @@ fn linker_name(symbol: &str) -> String {
     written
 }
 
-/// Where the name stands in the table of names, with its final zero.
+/// Where the name stands in the table of names, with its final zero, in ascending order.
 fn places_of(elf: &Elf<'_>, names: Stretch, name: &[u8]) -> Vec<u64> {
     let wanted = [name, b"\0"].concat();
     let mut places = Vec::new();
     let mut at = 0;
-    let end = names.size.min(LONGEST_TABLE);
+    let end = names.size;
     while at < end && places.len() < MOST_PLACES {
         let size = CHUNK.min(end - at);
         let Some(bytes) = names.offset.checked_add(at).and_then(|offset| elf.input.bytes(offset, size).ok()) else {
@@ -121,7 +119,7 @@ fn addend_at<H: FileHeader<Endian = Endianness>>(elf: &Elf<'_>, table: Stretch, 
 /// The entries of a table, some thousands at a time; it ends where the file cannot be read.
 fn pieces<T: object::pod::Pod>(elf: &Elf<'_>, table: Stretch) -> impl Iterator<Item = Vec<T>> {
     let entry = size_of::<T>() as u64;
-    let count = table.size.min(LONGEST_TABLE) / entry;
+    let count = table.size / entry;
     let piece = CHUNK / entry;
     let starts = (0..count).step_by(usize::try_from(piece).unwrap_or(1));
     starts.map_while(move |start| {
