@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{check, consul, environment, machine, service, source};
+use crate::{check, consul, environment, machine, service, source, version};
 
 /// Everything that was configured, by files, flags, the environment and defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Settings {
     /// The checks, in the order of the file.
     pub checks: Vec<check::Spec>,
     /// Where the version is read.
-    pub version: Version,
+    pub version: version::Spec,
     /// The status port.
     pub status: Status,
     /// The operator's socket.
@@ -37,28 +37,6 @@ pub struct Settings {
     pub log: Log,
     /// `--pid-file`.
     pub pid_file: Option<PathBuf>,
-}
-
-/// `version {}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version {
-    /// The Go variable that `-ldflags -X` sets.
-    pub symbol: String,
-    /// A URL of the service that answers with its version.
-    pub http: Option<String>,
-    /// A command that prints it.
-    pub command: Vec<String>,
-    /// Which process is read.
-    pub process: VersionProcess,
-}
-
-/// `version.process`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VersionProcess {
-    /// The main process.
-    Main,
-    /// The newest Go program of the process group.
-    Group,
 }
 
 /// `status {}`.

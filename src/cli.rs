@@ -1,0 +1,3 @@
+//! What speaks with people: one file a subcommand.
+
+pub mod buildinfo;

@@ -1,0 +1,177 @@
+//! Which version the service is: read from the program that runs, and asked of the service only if that does not tell.
+//!
+//! It reads `/proc/PID/exe`, so it speaks of what runs, whatever has been put in its place on the disk. It decides
+//! nothing: what follows from a version is the machine's.
+
+mod declared;
+mod processes;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use declared::Unanswered;
+
+use crate::gobuild;
+use crate::machine::{Build, Version};
+use crate::service::roster::Roster;
+
+/// A wrapper needs a moment until its Go program runs: this is waited between two looks, about three seconds in all.
+const LOOKS: [Duration; 6] = [
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+    Duration::from_millis(1600),
+];
+
+/// `version {}`: where the version is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// The Go variable that `-ldflags -X` sets.
+    pub symbol: String,
+    /// A URL of the service that answers with its version; asked only if the program does not tell.
+    pub http: Option<String>,
+    /// A command that prints it; run only if nobody else told. Empty: none.
+    pub command: Vec<String>,
+    /// Which process is read.
+    pub process: ProcessChoice,
+}
+
+impl Default for Spec {
+    fn default() -> Self {
+        Self { symbol: "main.version".to_owned(), http: None, command: Vec::new(), process: ProcessChoice::Main }
+    }
+}
+
+/// `version.process`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessChoice {
+    /// The main process.
+    Main,
+    /// The newest Go program among the main process, its group and its descendants.
+    Group,
+}
+
+/// Whose version is wanted.
+#[derive(Clone)]
+pub struct Subject {
+    /// The main process.
+    pub pid: u32,
+    /// The file that was executed, already found in `PATH`.
+    pub program: PathBuf,
+    /// Where the version is read.
+    pub spec: Spec,
+    /// The service's whole environment, for `version.command`.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Where the service runs.
+    pub directory: Option<PathBuf>,
+    /// As whom the service runs.
+    pub user: Option<String>,
+    /// Where our own child processes are recorded.
+    pub roster: Roster,
+}
+
+impl fmt::Debug for Subject {
+    /// The environment holds secrets, so it is not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subject")
+            .field("pid", &self.pid)
+            .field("program", &self.program)
+            .field("spec", &self.spec)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a running service is: the build of its main process and the version, by all means that are configured.
+///
+/// It takes up to three quarters of a minute if the service has to be asked and does not answer; [`read`] is quick. A version that
+/// nobody told is the commit that the program was built from, if it is known.
+pub async fn identify(subject: &Subject) -> (Build, Version) {
+    let (build, version) = read(subject).await;
+    (build, complete(version, subject).await)
+}
+
+/// A version that was read, completed by what the service itself declares and, failing that, by the commit.
+pub async fn complete(version: Version, subject: &Subject) -> Version {
+    if version.version.is_some() {
+        return version;
+    }
+    match declared::ask(subject).await {
+        Ok(Some(told)) => Version { version: Some(told), source: Some("declared".to_owned()), ..version },
+        Ok(None) => gobuild::or_revision(version),
+        Err(unanswered) => {
+            tracing::warn!(error = &unanswered as &dyn std::error::Error, "the service did not tell its version");
+            gobuild::or_revision(version)
+        }
+    }
+}
+
+/// What the files tell of a running service, without asking it.
+///
+/// The build is always what was executed, so that it compares with the file on disk: the script itself if the main
+/// process is one. The version comes from the process that `version.process` chooses.
+pub async fn read(subject: &Subject) -> (Build, Version) {
+    let mut looks = LOOKS.into_iter();
+    loop {
+        let (pid, program, spec) = (subject.pid, subject.program.clone(), subject.spec.clone());
+        let seen = in_background(move || look(pid, &program, &spec)).await;
+        match seen {
+            Look::Final(build, version) => return (build, version),
+            Look::Early(build, version) => match looks.next() {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return (build, version),
+            },
+        }
+    }
+}
+
+/// What the executable on disk is. Nobody can ask it: where the service would have to be asked, its version is unknown.
+pub async fn installed(program: &Path, spec: &Spec) -> (Build, Version) {
+    let (program, symbol) = (program.to_owned(), spec.symbol.clone());
+    let (build, version) = in_background(move || {
+        let Ok(file) = gobuild::open(&program) else { return Default::default() };
+        (gobuild::identity_of_file(&file), gobuild::version_of(&file, &symbol))
+    })
+    .await;
+    let is_told = spec.http.is_none() && spec.command.is_empty();
+    (build, if is_told { gobuild::or_revision(version) } else { version })
+}
+
+/// What one look at the processes gave.
+enum Look {
+    /// It will not change.
+    Final(Build, Version),
+    /// The Go program is not there yet.
+    Early(Build, Version),
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self::Final(Build::default(), Version::default())
+    }
+}
+
+fn look(pid: u32, program: &Path, spec: &Spec) -> Look {
+    let script = gobuild::open(program).ok().filter(gobuild::is_script);
+    let running = processes::executable(pid);
+    let build = script.as_ref().or(running.as_ref()).map(gobuild::identity_of_file).unwrap_or_default();
+    let chosen = match spec.process {
+        ProcessChoice::Main => running,
+        ProcessChoice::Group => processes::newest_go_program(pid),
+    };
+    let version = chosen.map(|file| gobuild::version_of(&file, &spec.symbol)).unwrap_or_default();
+    let wrapped = script.is_some() || spec.process == ProcessChoice::Group;
+    // Every Go program tells which Go built it.
+    if version.go.is_none() && wrapped { Look::Early(build, version) } else { Look::Final(build, version) }
+}
+
+/// Reads files without holding up the loop; a reader that panics has seen nothing.
+async fn in_background<T: Default + Send + 'static>(reader: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(reader).await.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

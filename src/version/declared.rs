@@ -1,0 +1,148 @@
+//! What the service says of itself, by an HTTP request or by a command.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode};
+
+use super::Subject;
+use crate::gobuild::presentable;
+use crate::machine::event::Exit;
+use crate::service::errand::{self, CannotRun, Errand};
+
+const HTTP_TIMEOUT: Duration = Duration::from_secs(2);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
+const LONGEST_BODY: usize = 64 << 10;
+/// A service that has just been started does not listen yet: this is waited between two questions.
+const PAUSES: [Duration; 6] = [
+    Duration::from_millis(250),
+    Duration::from_millis(750),
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(12),
+];
+
+/// Why the service did not tell its version.
+#[derive(Debug, thiserror::Error)]
+pub enum Unanswered {
+    /// The client cannot be made, or the request failed; the URL is left out, it may hold a password.
+    #[error("version.http got no answer; see that the URL is right and the service listens there")]
+    Request(#[source] reqwest::Error),
+    /// Another status than 200.
+    #[error("version.http was answered with {0}; it must be 200 with the version as text or JSON")]
+    Status(StatusCode),
+    /// More than 64 KiB.
+    #[error("version.http was answered with more than 64 KiB; it must be the version as text or JSON")]
+    TooLong,
+    /// Nothing in it that can be shown as a version.
+    #[error("{0} gave no version: one line of at most 200 bytes, or JSON {{\"version\": \"..\"}}")]
+    NoVersion(&'static str),
+    /// The command cannot be run.
+    #[error("version.command cannot be run; name the program by its path")]
+    Command(#[from] CannotRun),
+    /// The command did not end with 0 in time.
+    #[error("version.command {0}; it must print the version and end with 0 within 5 s")]
+    Failed(String),
+}
+
+impl Unanswered {
+    /// Whether a service that is still starting may answer so; a wrong answer stays wrong.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Request(error) => !error.is_builder(),
+            Self::Status(status) => status.is_server_error(),
+            Self::TooLong | Self::NoVersion(_) | Self::Command(_) | Self::Failed(_) => false,
+        }
+    }
+}
+
+/// Asks as configured, first by HTTP, then by the command; `None` if neither is configured.
+pub(super) async fn ask(subject: &Subject) -> Result<Option<String>, Unanswered> {
+    let by_http = match &subject.spec.http {
+        Some(url) => Some(ask_patiently(url).await),
+        None => None,
+    };
+    if let Some(Ok(version)) = by_http {
+        return Ok(Some(version));
+    }
+    if let Some((program, arguments)) = subject.spec.command.split_first() {
+        return run(program, arguments, subject).await.map(Some);
+    }
+    by_http.transpose()
+}
+
+async fn ask_patiently(url: &str) -> Result<String, Unanswered> {
+    let client = Client::builder()
+        .no_proxy()
+        .redirect(Policy::none())
+        .timeout(HTTP_TIMEOUT)
+        .pool_max_idle_per_host(0)
+        .build()
+        .map_err(|error| Unanswered::Request(error.without_url()))?;
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        match (ask_once(&client, url).await, pauses.next()) {
+            (Err(unanswered), Some(pause)) if unanswered.may_pass() => tokio::time::sleep(pause).await,
+            (answer, _) => return answer,
+        }
+    }
+}
+
+async fn ask_once(client: &Client, url: &str) -> Result<String, Unanswered> {
+    let silence = |error: reqwest::Error| Unanswered::Request(error.without_url());
+    let mut response = client.get(url).send().await.map_err(silence)?;
+    if response.status() != StatusCode::OK {
+        return Err(Unanswered::Status(response.status()));
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(silence)? {
+        if body.len() + chunk.len() > LONGEST_BODY {
+            return Err(Unanswered::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    from_body(&body).ok_or(Unanswered::NoVersion("version.http"))
+}
+
+async fn run(program: &str, arguments: &[String], subject: &Subject) -> Result<String, Unanswered> {
+    let errand = Errand {
+        program: PathBuf::from(program),
+        arguments: arguments.to_vec(),
+        environment: subject.environment.clone(),
+        directory: subject.directory.clone(),
+        user: subject.user.clone(),
+        timeout: COMMAND_TIMEOUT,
+    };
+    let finished = errand::run(errand, &subject.roster).await?;
+    match finished.exit {
+        Some(Exit::Code(0)) => first_line(&finished.output).ok_or(Unanswered::NoVersion("version.command")),
+        Some(Exit::Code(code)) => Err(Unanswered::Failed(format!("ended with {code}"))),
+        Some(Exit::Signal(signal)) => Err(Unanswered::Failed(format!("was ended by signal {signal}"))),
+        Some(Exit::Unknown) => Err(Unanswered::Failed("ended unseen".to_owned())),
+        None => Err(Unanswered::Failed("took too long".to_owned())),
+    }
+}
+
+/// The member `version` of a JSON object, or the first line of a text.
+fn from_body(body: &[u8]) -> Option<String> {
+    match serde_json::from_slice(body) {
+        Ok(serde_json::Value::Object(members)) => match members.get("version")? {
+            serde_json::Value::String(text) => presentable(text),
+            // Only whole ones: 1.10 would become 1.1.
+            serde_json::Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+            _ => None,
+        },
+        Ok(serde_json::Value::String(text)) => presentable(&text),
+        // `1.214` alone is JSON too.
+        Ok(_) | Err(_) => first_line(body),
+    }
+}
+
+fn first_line(text: &[u8]) -> Option<String> {
+    presentable(String::from_utf8_lossy(text).lines().find(|line| !line.trim().is_empty())?)
+}
+
+#[cfg(test)]
+mod tests;
