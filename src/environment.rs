@@ -7,6 +7,7 @@ pub mod compose;
 pub mod fingerprint;
 pub mod format;
 pub mod glob;
+pub mod inherit;
 pub mod mapping;
 pub mod snapshot;
 
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 pub use compose::{Composition, Layer, Rules, Unfit, compose};
 pub use fingerprint::Fingerprint;
+pub use inherit::{Inherit, inherit};
 pub use mapping::Mapping;
 pub use snapshot::{Entry, Freshness, Snapshot};
 
