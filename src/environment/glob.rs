@@ -93,7 +93,8 @@ impl Glob {
 /// What is left of `name` after the terms, if it begins with them.
 fn after<'a>(terms: &[Term], name: &'a str) -> Option<&'a str> {
     let mut rest = name.chars();
-    terms.iter().all(|term| rest.next().is_some_and(|character| term.matches(character))).then(|| rest.as_str())
+    terms.iter().all(|term| rest.next().is_some_and(|character| term.matches(character))).then_some(())?;
+    Some(rest.as_str())
 }
 
 /// The tails of `name` that a star can reach from its beginning: it does not step over a slash.
