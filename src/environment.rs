@@ -8,6 +8,7 @@ pub mod difference;
 pub mod fingerprint;
 pub mod format;
 pub mod glob;
+pub mod inherit;
 pub mod mapping;
 pub mod snapshot;
 
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize, Serializer};
 pub use compose::{Composition, Layer, Rules, Unfit, compose};
 pub use difference::changed_names;
 pub use fingerprint::Fingerprint;
+pub use inherit::{Inherit, inherit};
 pub use mapping::Mapping;
 pub use snapshot::{Entry, Freshness, Snapshot};
 

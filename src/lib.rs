@@ -7,6 +7,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod consul;
+pub mod envfile;
 pub mod environment;
 pub mod gobuild;
 pub mod machine;

@@ -6,7 +6,7 @@ pub mod roster;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::environment::glob::Glob;
+pub use crate::environment::Inherit;
 
 /// What to run, and how to stop it (`exec {}`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,15 +27,4 @@ pub struct Command {
     pub reload_signal: Option<i32>,
     /// What of lictor's own environment the service inherits.
     pub inherit: Inherit,
-}
-
-/// What of lictor's own environment the service inherits. Composed variables always win over inherited ones.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Inherit {
-    /// `pristine` or `exec.env.pristine`: nothing.
-    pub pristine: bool,
-    /// If not empty, only names that match one of these (inherited and composed alike, as in envconsul).
-    pub allowlist: Vec<Glob>,
-    /// Never names that match one of these.
-    pub denylist: Vec<Glob>,
 }

@@ -1,9 +1,20 @@
-//! Layers of snapshots to one environment. (Skeleton: the shapes that other rooms lean on.)
+//! Layers of snapshots to one environment.
 
+mod fit;
+#[cfg(test)]
+mod tests;
+mod warnings;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map;
 use std::sync::Arc;
 
 use super::glob::Glob;
-use super::{Entry, Environment, Mapping};
+use super::{Entry, Environment, Mapping, Variable, Visibility};
+use crate::secret::Secret;
+use warnings::Warnings;
+
+pub use fit::Unfit;
 
 /// One source's keys with how they are mapped; later layers win.
 #[derive(Clone, Debug)]
@@ -27,6 +38,9 @@ pub struct Rules {
     pub denylist: Vec<Glob>,
     /// `key {}` labels with `public = true`.
     pub public: Vec<Glob>,
+    /// `key {}` labels without it: where one of these is as exact as the most exact of `public`, or more, the value
+    /// stays secret.
+    pub private: Vec<Glob>,
 }
 
 /// What came of composing.
@@ -38,15 +52,104 @@ pub struct Composition {
     pub warnings: Vec<String>,
 }
 
-/// The layers do not make an environment that a process could be started with. No values in the reasons.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .reasons.join("; "))]
-pub struct Unfit {
-    /// Every reason, one short sentence each.
-    pub reasons: Vec<String>,
+/// Names that make the dynamic loader run other code: no key of a store may set them unless it was allowed by name.
+const LOADER: [&str; 2] = ["LD_PRELOAD", "LD_LIBRARY_PATH"];
+
+/// What holds one name so far.
+struct Slot<'a> {
+    layer: usize,
+    entry: &'a Entry,
 }
 
 /// Maps every layer, later layers winning, and applies the lists and the custom variables.
-pub fn compose(_layers: &[Layer], _rules: &Rules) -> Result<Composition, Unfit> {
-    Err(Unfit { reasons: vec!["skeleton".to_owned()] })
+///
+/// Fails only if no process could be started with the result; a key that cannot be a variable is left out with a warning.
+pub fn compose(layers: &[Layer], rules: &Rules) -> Result<Composition, Unfit> {
+    let mut warnings = Warnings::default();
+    let merged = merge(layers, rules, &mut warnings);
+    let custom: Arc<str> = Arc::from("custom");
+    let mut variables: BTreeMap<String, Variable> = merged
+        .into_iter()
+        .filter(|(name, _)| passes(name, &rules.allowlist, &rules.denylist))
+        .map(|(name, slot)| {
+            let visibility = rules.visibility(&name);
+            let origin = Arc::clone(&layers[slot.layer].origin);
+            (name, Variable { value: slot.entry.value.clone(), origin, visibility })
+        })
+        .collect();
+    for (name, value) in &rules.custom {
+        let value = Secret::from(value.as_str());
+        let variable = Variable { value, origin: Arc::clone(&custom), visibility: rules.visibility(name) };
+        variables.insert(name.clone(), variable);
+    }
+    fit::check(&variables)?;
+    Ok(Composition { environment: Environment::new(variables), warnings: warnings.into_lines() })
+}
+
+fn merge<'a>(layers: &'a [Layer], rules: &Rules, warnings: &mut Warnings) -> BTreeMap<String, Slot<'a>> {
+    let mut merged: BTreeMap<String, Slot<'a>> = BTreeMap::new();
+    for (index, layer) in layers.iter().enumerate() {
+        for entry in in_byte_order(&layer.entries) {
+            let Some(name) = layer.mapping.name(&entry.key) else { continue };
+            if let Some(why) = refusal(&name, rules) {
+                warnings.push(|| format!("{}: key {:?} is left out: {why}", layer.origin, entry.key));
+                continue;
+            }
+            match merged.entry(name) {
+                btree_map::Entry::Vacant(vacant) => {
+                    vacant.insert(Slot { layer: index, entry });
+                }
+                btree_map::Entry::Occupied(mut occupied) => {
+                    let earlier = occupied.get();
+                    if earlier.layer == index {
+                        let keys = (&earlier.entry.key, &entry.key);
+                        warnings.push(|| both(&layer.origin, keys, occupied.key()));
+                    }
+                    occupied.insert(Slot { layer: index, entry });
+                }
+            }
+        }
+    }
+    merged
+}
+
+/// Sources promise byte order; who wins must not depend on the promise.
+fn in_byte_order(entries: &[Entry]) -> Vec<&Entry> {
+    let mut sorted: Vec<&Entry> = entries.iter().collect();
+    sorted.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
+    sorted
+}
+
+fn both(origin: &str, (earlier, later): (&String, &String), name: &str) -> String {
+    format!("{origin}: keys {earlier:?} and {later:?} both become {name:?}: {later:?} is used, rename one of them")
+}
+
+/// Why a name cannot be that of a variable from a source.
+fn refusal(name: &str, rules: &Rules) -> Option<&'static str> {
+    if name.is_empty() {
+        Some("its name becomes empty")
+    } else if name.contains('=') {
+        Some("its name contains `=`, which ends a variable's name; rename it or set sanitize")
+    } else if LOADER.contains(&name) && !any(&rules.allowlist, name) {
+        Some("it would make the service load other code; name it in exec.env.allowlist if that is meant")
+    } else {
+        None
+    }
+}
+
+/// Whether a final name passes the lists: the allowlist, if there is one, has to match it and the denylist must not.
+pub(super) fn passes(name: &str, allowlist: &[Glob], denylist: &[Glob]) -> bool {
+    (allowlist.is_empty() || any(allowlist, name)) && !any(denylist, name)
+}
+
+pub(super) fn any(globs: &[Glob], name: &str) -> bool {
+    globs.iter().any(|glob| glob.matches(name))
+}
+
+impl Rules {
+    fn visibility(&self, name: &str) -> Visibility {
+        let most_exact = |globs: &[Glob]| globs.iter().filter(|glob| glob.matches(name)).map(Glob::exactness).max();
+        // `None` is less than any pattern that matches.
+        if most_exact(&self.public) > most_exact(&self.private) { Visibility::Public } else { Visibility::Secret }
+    }
 }

@@ -1,0 +1,28 @@
+//! Warnings about keys, bounded: ten thousand bad keys are one story, not ten thousand lines.
+
+/// More than this are only counted.
+const MAX_LINES: usize = 20;
+
+#[derive(Debug, Default)]
+pub(super) struct Warnings {
+    lines: Vec<String>,
+    beyond: usize,
+}
+
+impl Warnings {
+    /// Adds a line, which is only put together if it will be shown.
+    pub(super) fn push(&mut self, line: impl FnOnce() -> String) {
+        if self.lines.len() < MAX_LINES {
+            self.lines.push(line());
+        } else {
+            self.beyond += 1;
+        }
+    }
+
+    pub(super) fn into_lines(mut self) -> Vec<String> {
+        if self.beyond > 0 {
+            self.lines.push(format!("and {} more warnings of this kind", self.beyond));
+        }
+        self.lines
+    }
+}
