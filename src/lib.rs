@@ -11,4 +11,5 @@ pub mod gobuild;
 pub mod machine;
 pub mod secret;
 pub mod service;
+pub mod signal;
 pub mod source;
