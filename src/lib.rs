@@ -13,5 +13,6 @@ pub mod gobuild;
 pub mod machine;
 pub mod secret;
 pub mod service;
+pub mod signal;
 pub mod source;
 pub mod version;

@@ -1,10 +1,32 @@
-//! The service as a child process. (Skeleton: the settings that other rooms lean on.)
+//! The service as a child process, the errands that run beside it, and what either leaves behind.
+//!
+//! [`Service`] takes orders and never awaits; what comes of them comes back as events. The service is not tied to lictor's
+//! life: no parent-death signal, and dropping the [`Service`] leaves its process running.
 
+mod account;
+mod child;
 pub mod errand;
+mod failure;
+mod launch;
+mod once;
+mod orphans;
+mod pidfd;
+pub mod process;
+pub mod program;
 pub mod roster;
+mod run;
+mod stat;
+mod sweep;
+mod tail;
 
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use child::Service;
+pub use failure::ServiceError;
+pub use launch::child_environment;
+pub use once::once;
+pub use orphans::become_subreaper;
 
 pub use crate::environment::Inherit;
 

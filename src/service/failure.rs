@@ -1,0 +1,119 @@
+//! What can go wrong before a process runs, as sentences for the person who can mend it.
+
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a process could not be started or taken over.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// A bare name, and no directory of `PATH` holds it.
+    #[error("no directory of the service's PATH holds a program {name}: write its whole path, or set PATH")]
+    NotInPath {
+        /// The name.
+        name: String,
+    },
+    /// The path leads nowhere.
+    #[error("the program {} does not exist: install it, or correct the path", program.display())]
+    Missing {
+        /// The path.
+        program: PathBuf,
+    },
+    /// There is something, but it cannot be executed.
+    #[error("{} is not executable: it must be a file with the x permission", program.display())]
+    NotExecutable {
+        /// The path.
+        program: PathBuf,
+    },
+    /// The program is there, but what it needs to be loaded is not.
+    #[error("the interpreter or loader that {} names is missing: look at its first line, or at file(1) of it", program.display())]
+    NoInterpreter {
+        /// The path.
+        program: PathBuf,
+    },
+    /// The kernel refuses the start.
+    #[error("cannot execute {}", program.display())]
+    Execute {
+        /// The path.
+        program: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The working directory is not there.
+    #[error("cannot run in the directory {}: create it, or correct the path", directory.display())]
+    Directory {
+        /// The path.
+        directory: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The host knows no such user.
+    #[error("there is no user {user} on this host: create it, or correct the name")]
+    NoUser {
+        /// The name.
+        user: String,
+    },
+    /// Only root may become somebody else.
+    #[error("cannot run as user {user}: lictor must run as root for that; else leave the user out")]
+    NotRoot {
+        /// The name.
+        user: String,
+    },
+    /// The process runs, but we cannot see it end; it has been killed again.
+    #[error("cannot watch the new process")]
+    Watch {
+        /// Why: no more descriptors, say.
+        source: io::Error,
+    },
+    /// The process to be taken over has ended, or its number belongs to another by now.
+    #[error("process {pid} is not the one that was recorded: it has ended")]
+    NotTheOne {
+        /// Its number.
+        pid: u32,
+    },
+}
+
+impl ServiceError {
+    /// What a shell would end with: 127 for a program that is not there, 126 for one that cannot be run.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NotInPath { .. } | Self::Missing { .. } => 127,
+            Self::NotExecutable { .. }
+            | Self::NoInterpreter { .. }
+            | Self::Execute { .. }
+            | Self::Directory { .. }
+            | Self::NoUser { .. }
+            | Self::NotRoot { .. }
+            | Self::Watch { .. }
+            | Self::NotTheOne { .. } => 126,
+        }
+    }
+
+    /// The whole chain of causes as one sentence.
+    pub(super) fn sentence(&self) -> String {
+        let mut sentence = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            sentence = format!("{sentence}: {error}");
+            cause = error.source();
+        }
+        sentence
+    }
+}
+
+impl From<ServiceError> for io::Error {
+    fn from(error: ServiceError) -> Self {
+        let kind = match &error {
+            ServiceError::NotInPath { .. }
+            | ServiceError::Missing { .. }
+            | ServiceError::NoInterpreter { .. }
+            | ServiceError::NoUser { .. }
+            | ServiceError::NotTheOne { .. } => io::ErrorKind::NotFound,
+            ServiceError::NotExecutable { .. } | ServiceError::NotRoot { .. } => io::ErrorKind::PermissionDenied,
+            ServiceError::Execute { source, .. }
+            | ServiceError::Directory { source, .. }
+            | ServiceError::Watch { source } => source.kind(),
+        };
+        Self::new(kind, error)
+    }
+}

@@ -1,0 +1,89 @@
+//! One process, by a descriptor that can never mean another one.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
+use tokio::io::{Interest, unix::AsyncFd};
+
+use crate::machine::event::Exit;
+
+/// Readable once the process has ended, reaped or not.
+#[derive(Debug)]
+pub(super) struct Pidfd(AsyncFd<OwnedFd>);
+
+impl Pidfd {
+    /// Of the process that has this number now. The kernel has these descriptors since 5.3, and waits on them since 5.4.
+    pub(super) fn open(pid: Pid) -> io::Result<Self> {
+        watched(rustix::process::pidfd_open(pid, PidfdFlags::empty())?).map(Self)
+    }
+
+    /// Sends a signal; to a process that has ended it does nothing.
+    pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
+        match rustix::process::pidfd_send_signal(self.0.get_ref(), signal) {
+            Err(Errno::SRCH) => Ok(()),
+            sent => Ok(sent?),
+        }
+    }
+
+    /// Waits for the end.
+    pub(super) async fn ended(&self) {
+        std::future::poll_fn(|context| self.poll_ended(context)).await;
+    }
+
+    /// The same, for several at once in one task.
+    pub(super) fn poll_ended(&self, context: &mut Context<'_>) -> Poll<()> {
+        match self.0.poll_read_ready(context) {
+            Poll::Ready(Ok(_)) => Poll::Ready(()),
+            // The runtime is going away, and this task with it.
+            Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Whether it has ended, at the latest after `patience`; blocks the thread for that long.
+    pub(super) fn ended_within(&self, patience: Duration) -> bool {
+        let mut watched = [PollFd::new(self.0.get_ref(), PollFlags::IN)];
+        let patience = Timespec::try_from(patience).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 });
+        matches!(rustix::event::poll(&mut watched, Some(&patience)), Ok(1))
+    }
+
+    /// How it ended, and leaves it as a zombie. `None`: it runs, or is no child of ours.
+    pub(super) fn peek(&self) -> Option<Exit> {
+        self.wait(WaitIdOptions::NOWAIT)
+    }
+
+    /// How it ended; its number is free for others from now on. `None`: it runs, is reaped, or is no child of ours.
+    pub(super) fn reap(&self) -> Option<Exit> {
+        self.wait(WaitIdOptions::empty())
+    }
+
+    fn wait(&self, how: WaitIdOptions) -> Option<Exit> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | how;
+        let status = rustix::process::waitid(WaitId::PidFd(self.0.get_ref().as_fd()), options).ok()??;
+        let code = status.exit_status().map(Exit::Code);
+        code.or_else(|| status.terminating_signal().map(Exit::Signal))
+    }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "tokio's safe way to watch a descriptor is deprecated as unsound for types other than this"
+)]
+fn watched(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an OwnedFd keeps one descriptor open for as long as it lives, and AsyncFd never lets it out.
+    Ok(unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) }?)
+}
+
+/// Waits until one of these has ended; for ever if there are none.
+pub(super) async fn any_ended(processes: &[Pidfd]) {
+    std::future::poll_fn(|context| {
+        // Each is polled, so that each wakes us.
+        let ended = processes.iter().filter(|process| process.poll_ended(context).is_ready()).count();
+        if ended > 0 { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}

@@ -1,0 +1,138 @@
+//! One process of ours, spawned or taken over, that cannot be mistaken for another.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal};
+
+use super::failure::ServiceError;
+use super::pidfd::Pidfd;
+use super::stat;
+use crate::machine::event::Exit;
+
+/// Whether its exit status is ours to collect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kinship {
+    /// We are its parent: it stays a zombie until it is reaped.
+    Child,
+    /// An earlier lictor was: its end is seen, its exit status is not.
+    Adopted,
+}
+
+/// A process that leads its own process group. Its number and start time together name it for good.
+#[derive(Debug)]
+pub struct Process {
+    pid: Pid,
+    start_time: u64,
+    pidfd: Pidfd,
+    kinship: Kinship,
+    reaped: AtomicBool,
+}
+
+impl Process {
+    /// A child that was just spawned as the leader of its group.
+    pub(super) fn of_child(pid: Pid) -> io::Result<Self> {
+        let pidfd = Pidfd::open(pid)?;
+        let start_time = stat::read(pid)?.start_time;
+        Ok(Self { pid, start_time, pidfd, kinship: Kinship::Child, reaped: AtomicBool::new(false) })
+    }
+
+    /// Takes over a process that an earlier lictor started. Call it within the runtime.
+    ///
+    /// # Errors
+    /// When the process of this number is gone or did not start at that time, or no descriptor is to be had.
+    pub fn adopt(pid: u32, start_time: u64) -> Result<Self, ServiceError> {
+        let gone = || ServiceError::NotTheOne { pid };
+        let number = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(gone)?;
+        // The descriptor first: from then on the number cannot come to mean another process unseen.
+        let pidfd = match Pidfd::open(number) {
+            Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => return Err(gone()),
+            opened => opened.map_err(|source| ServiceError::Watch { source })?,
+        };
+        match stat::read(number) {
+            Ok(stat) if stat.start_time == start_time && stat.state != 'Z' => {}
+            _ => return Err(gone()),
+        }
+        Ok(Self { pid: number, start_time, pidfd, kinship: Kinship::Adopted, reaped: AtomicBool::new(false) })
+    }
+
+    /// Its number, which is its group's number too.
+    pub fn pid(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// When it started: field 22 of `/proc/PID/stat`, in clock ticks since boot.
+    pub fn start_time(&self) -> u64 {
+        self.start_time
+    }
+
+    /// Whether its exit status is ours to collect.
+    pub fn kinship(&self) -> Kinship {
+        self.kinship
+    }
+
+    /// Waits for its end. A child stays a zombie until [`Process::reap`], so its group's number means no other meanwhile.
+    pub async fn exited(&self) -> Exit {
+        self.pidfd.ended().await;
+        self.pidfd.peek().unwrap_or(Exit::Unknown)
+    }
+
+    /// Sends a signal to this process alone; nothing happens if it has ended or there is no such signal.
+    pub fn signal(&self, number: i32) -> io::Result<()> {
+        Signal::from_named_raw(number).map_or(Ok(()), |signal| self.pidfd.signal(signal))
+    }
+
+    /// Sends a signal to its whole group; nothing happens if the group is gone or there is no such signal.
+    pub fn signal_group(&self, number: i32) -> io::Result<()> {
+        let Some(signal) = Signal::from_named_raw(number) else { return Ok(()) };
+        if !self.pins_its_group() {
+            return Ok(());
+        }
+        match rustix::process::kill_process_group(self.pid, signal) {
+            // The main process may have gone over to another group.
+            Err(Errno::SRCH) => self.pidfd.signal(signal),
+            sent => Ok(sent?),
+        }
+    }
+
+    /// KILL to its group and to itself.
+    pub(super) fn kill_group(&self) {
+        for killed in [self.signal_group(Signal::KILL.as_raw()), self.pidfd.signal(Signal::KILL)] {
+            if let Err(error) = killed {
+                tracing::warn!(pid = self.pid(), %error, "cannot kill a process group");
+            }
+        }
+    }
+
+    /// Collects the exit status of a child that has ended. From now on its number may mean another process.
+    pub(super) fn reap(&self) {
+        if self.pidfd.reap().is_some() {
+            self.reaped.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it has been reaped.
+    pub(super) fn is_reaped(&self) -> bool {
+        self.reaped.load(Ordering::Relaxed)
+    }
+
+    /// Whether it has ended, at the latest after `patience`; blocks the thread for that long.
+    pub(super) fn ended_within(&self, patience: Duration) -> bool {
+        self.pidfd.ended_within(patience)
+    }
+
+    /// Its number in the kernel's type.
+    pub(super) fn number(&self) -> Pid {
+        self.pid
+    }
+
+    /// A group's number is safe to use while its leader is there, be it as a zombie of ours.
+    fn pins_its_group(&self) -> bool {
+        match self.kinship {
+            Kinship::Child => !self.is_reaped(),
+            Kinship::Adopted => !self.pidfd.ended_within(Duration::ZERO),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The signals that lictor itself receives, and the names of all signals.
+
+use std::io;
+
+use futures_util::{Stream, StreamExt};
+use signal_hook_tokio::Signals;
+
+/// What a signal to lictor asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Stop the service and end; once more: kill it now.
+    Stop,
+    /// Read our own configuration again.
+    Reload,
+    /// Pass this number on to the main process of the service.
+    Forward(i32),
+}
+
+impl Signal {
+    /// What the signal of this number asks for.
+    pub fn of(number: i32) -> Self {
+        match number {
+            libc::SIGTERM | libc::SIGINT => Self::Stop,
+            libc::SIGHUP => Self::Reload,
+            other => Self::Forward(other),
+        }
+    }
+}
+
+/// What we listen to: what stops and reloads lictor, and what a service may use for itself. Not SIGCHLD, SIGPIPE and SIGURG,
+/// which runtimes use, nor those of a terminal's job control, which are about lictor.
+const HEARD: [i32; 11] = [
+    libc::SIGTERM,
+    libc::SIGINT,
+    libc::SIGHUP,
+    libc::SIGUSR1,
+    libc::SIGUSR2,
+    libc::SIGWINCH,
+    libc::SIGQUIT,
+    libc::SIGALRM,
+    libc::SIGCONT,
+    libc::SIGIO,
+    libc::SIGPWR,
+];
+
+/// From now on signals come as a stream. Equal ones that arrive before the first is taken may come as one. Call it in the
+/// main thread, before any other is started and before the service is: what our starter blocked or ignored would
+/// otherwise never arrive, and the service would inherit it.
+///
+/// # Errors
+/// The kernel's, when no more descriptors are to be had.
+pub fn signals() -> io::Result<impl Stream<Item = Signal>> {
+    Ok(numbers()?.map(Signal::of))
+}
+
+/// The same stream, as the bare numbers.
+///
+/// # Errors
+/// As [`signals`].
+pub fn numbers() -> io::Result<impl Stream<Item = i32>> {
+    reset()?;
+    Signals::new(HEARD)
+}
+
+/// Unblocks every signal in this thread and gives each that is ignored its default action again. SIGPIPE stays ignored: Rust's
+/// runtime did that, and gives the default back to children.
+#[expect(unsafe_code, reason = "neither std nor rustix can read or change the mask and the actions of signals")]
+fn reset() -> io::Result<()> {
+    // SAFETY: the set is initialised by sigemptyset before it is read; a null old set is allowed.
+    let failed = unsafe {
+        let mut none = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut())
+    };
+    if failed != 0 {
+        return Err(io::Error::from_raw_os_error(failed));
+    }
+    for number in (1..=libc::SIGRTMAX()).filter(|&number| number != libc::SIGPIPE) {
+        // SAFETY: a null new action only asks; SIG_DFL installs no handler. Numbers that the C library keeps for itself are
+        // refused by it with an error, which leaves `action` as it was: not ignored.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(number, std::ptr::null(), &raw mut action);
+            if action.sa_sigaction == libc::SIG_IGN {
+                libc::signal(number, libc::SIG_DFL);
+            }
+        }
+    }
+    Ok(())
+}
+
+const NAMES: [(i32, &str); 31] = [
+    (libc::SIGHUP, "SIGHUP"),
+    (libc::SIGINT, "SIGINT"),
+    (libc::SIGQUIT, "SIGQUIT"),
+    (libc::SIGILL, "SIGILL"),
+    (libc::SIGTRAP, "SIGTRAP"),
+    (libc::SIGABRT, "SIGABRT"),
+    (libc::SIGBUS, "SIGBUS"),
+    (libc::SIGFPE, "SIGFPE"),
+    (libc::SIGKILL, "SIGKILL"),
+    (libc::SIGUSR1, "SIGUSR1"),
+    (libc::SIGSEGV, "SIGSEGV"),
+    (libc::SIGUSR2, "SIGUSR2"),
+    (libc::SIGPIPE, "SIGPIPE"),
+    (libc::SIGALRM, "SIGALRM"),
+    (libc::SIGTERM, "SIGTERM"),
+    (libc::SIGSTKFLT, "SIGSTKFLT"),
+    (libc::SIGCHLD, "SIGCHLD"),
+    (libc::SIGCONT, "SIGCONT"),
+    (libc::SIGSTOP, "SIGSTOP"),
+    (libc::SIGTSTP, "SIGTSTP"),
+    (libc::SIGTTIN, "SIGTTIN"),
+    (libc::SIGTTOU, "SIGTTOU"),
+    (libc::SIGURG, "SIGURG"),
+    (libc::SIGXCPU, "SIGXCPU"),
+    (libc::SIGXFSZ, "SIGXFSZ"),
+    (libc::SIGVTALRM, "SIGVTALRM"),
+    (libc::SIGPROF, "SIGPROF"),
+    (libc::SIGWINCH, "SIGWINCH"),
+    (libc::SIGIO, "SIGIO"),
+    (libc::SIGPWR, "SIGPWR"),
+    (libc::SIGSYS, "SIGSYS"),
+];
+
+/// The number of a signal by its name, with or without `SIG`, in any case: `SIGTERM`, `TERM`, `term`.
+pub fn number(name: &str) -> Option<i32> {
+    let upper = name.to_ascii_uppercase();
+    let bare = upper.strip_prefix("SIG").unwrap_or(&upper);
+    NAMES.iter().find(|(_, known)| &known[3..] == bare).map(|&(number, _)| number)
+}
+
+/// The name of a signal, with `SIG`; `None` for real-time signals and what is no signal.
+pub fn name(number: i32) -> Option<&'static str> {
+    NAMES.iter().find(|&&(known, _)| known == number).map(|&(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests;

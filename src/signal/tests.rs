@@ -1,0 +1,68 @@
+use std::process::Command;
+
+use futures_util::StreamExt;
+
+use super::{NAMES, Signal, name, number, numbers, reset, signals};
+
+#[test]
+fn names_are_read_with_and_without_prefix_in_any_case() {
+    for spelling in ["SIGTERM", "TERM", "term", "sigterm", "SigTerm"] {
+        assert_eq!(number(spelling), Some(15), "{spelling}");
+    }
+    for nonsense in ["", "SIG", "SIGSIGTERM", "TERMINATE", "15", "TÉRM"] {
+        assert_eq!(number(nonsense), None, "{nonsense}");
+    }
+}
+
+#[test]
+fn every_name_and_number_has_its_way_back() {
+    for (signal, known) in NAMES {
+        assert_eq!(number(known), Some(signal));
+        assert_eq!(name(signal), Some(known));
+    }
+    assert_eq!(name(0), None);
+    assert_eq!(name(40), None);
+}
+
+#[test]
+fn only_term_and_int_stop_and_only_hup_reloads() {
+    assert_eq!(Signal::of(libc::SIGTERM), Signal::Stop);
+    assert_eq!(Signal::of(libc::SIGINT), Signal::Stop);
+    assert_eq!(Signal::of(libc::SIGHUP), Signal::Reload);
+    assert_eq!(Signal::of(libc::SIGQUIT), Signal::Forward(libc::SIGQUIT));
+}
+
+#[tokio::test]
+async fn signals_arrive_as_a_stream() {
+    let mut meanings = signals().unwrap();
+    let mut bare = numbers().unwrap();
+    let us = rustix::process::getpid();
+    rustix::process::kill_process(us, rustix::process::Signal::ALARM).unwrap();
+    assert_eq!(meanings.next().await, Some(Signal::Forward(libc::SIGALRM)));
+    assert_eq!(bare.next().await, Some(libc::SIGALRM));
+}
+
+/// The hexadecimal set of this name in the child's `/proc/self/status`.
+fn set_of_a_child(name: &str) -> u64 {
+    let output = Command::new("grep").args([&format!("^{name}:"), "/proc/self/status"]).output().unwrap();
+    let line = String::from_utf8(output.stdout).unwrap();
+    u64::from_str_radix(line.split_whitespace().nth(1).unwrap(), 16).unwrap()
+}
+
+#[test]
+#[expect(unsafe_code, reason = "plays the starter that left signals blocked and ignored")]
+fn children_inherit_neither_a_block_nor_an_ignored_signal() {
+    let urgent = 1 << (libc::SIGURG - 1);
+    let user = 1 << (libc::SIGUSR2 - 1);
+    // SAFETY: the set is initialised before use, and the mask is this thread's alone; nothing in this process uses SIGURG.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGUSR2);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
+        libc::signal(libc::SIGURG, libc::SIG_IGN);
+    }
+    assert_eq!((set_of_a_child("SigBlk") & user, set_of_a_child("SigIgn") & urgent), (user, urgent));
+    reset().unwrap();
+    assert_eq!((set_of_a_child("SigBlk"), set_of_a_child("SigIgn")), (0, 0));
+}

@@ -1,0 +1,3 @@
+module tests/service
+
+go 1.21

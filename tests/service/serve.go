@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+func serve(addr, addrFile string) {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		fatal(err)
+	}
+	if addrFile != "" {
+		replace(addrFile, listener.Addr().String())
+	}
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { answer(w, shown()) })
+	http.HandleFunc("/env", func(w http.ResponseWriter, r *http.Request) { answer(w, environment()) })
+	http.HandleFunc("/pid", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, os.Getpid()) })
+	http.HandleFunc("/version", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, version) })
+	http.HandleFunc("/healthz", func(w http.ResponseWriter, r *http.Request) {
+		if problem := sickness(); problem != "" {
+			http.Error(w, problem, http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	fatal(http.Serve(listener, nil))
+}
+
+func sickness() string {
+	up := time.Since(started)
+	if habit("SICK") != "" {
+		return "sick"
+	}
+	if after := duration("SICK_AFTER"); after > 0 && up >= after {
+		return "sick by now"
+	}
+	if each := duration("FLAP"); each > 0 && int(up/each)%2 == 1 {
+		return "flapping"
+	}
+	if dependency := habit("DEPENDENCY"); dependency != "" {
+		connection, err := net.DialTimeout("tcp", dependency, 500*time.Millisecond)
+		if err != nil {
+			return "the dependency is away"
+		}
+		connection.Close()
+	}
+	return ""
+}
+
+// shown are the variables named in SHOW.
+func shown() map[string]any {
+	all, chosen := environment(), map[string]any{}
+	for _, name := range strings.Split(habit("SHOW"), ",") {
+		if value, set := all[name]; set {
+			chosen[name] = value
+		}
+	}
+	return chosen
+}
+
+// environment is every variable; a value that is not UTF-8 is an array of bytes.
+func environment() map[string]any {
+	all := map[string]any{}
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		if utf8.ValidString(value) {
+			all[name] = value
+			continue
+		}
+		bytes := make([]int, len(value))
+		for i := range bytes {
+			bytes[i] = int(value[i])
+		}
+		all[name] = bytes
+	}
+	return all
+}
+
+func answer(w http.ResponseWriter, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(body)
+}
+
+// replace writes a file so that a reader sees all of it or nothing.
+func replace(path, text string) {
+	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
+		fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		fatal(err)
+	}
+}
+
+// record appends one line in one write, so that several processes may share the file.
+func record(habitName, line string) {
+	path := habit(habitName)
+	if path == "" {
+		return
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.WriteString(line + "\n"); err != nil {
+		fatal(err)
+	}
+}
+
+func dump() {
+	if habit("DUMP") == "" || len(os.Args) > 1 && os.Args[1] == "-survive" {
+		return
+	}
+	line, err := json.Marshal(map[string]any{
+		"pid": os.Getpid(), "version": version, "time": time.Now().UnixNano(), "env": shown(),
+	})
+	if err != nil {
+		fatal(err)
+	}
+	record("DUMP", string(line))
+}
