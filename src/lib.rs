@@ -12,3 +12,4 @@ pub mod machine;
 pub mod secret;
 pub mod service;
 pub mod source;
+pub mod state;

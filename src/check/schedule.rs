@@ -174,7 +174,7 @@ mod tests {
             let interval = ms(interval).max(SHORTEST);
             let mut schedule = Schedule::new(check, interval, ms(900_000));
             schedule.probed(ms(started), ms(started), &Finding::Good);
-            let gap = schedule.due(Pace::Normal) - ms(started);
+            let gap = schedule.due(Pace::Normal).saturating_sub(ms(started));
             prop_assert!(gap >= interval / 2 && gap <= interval, "{:?}", gap);
         }
     }
