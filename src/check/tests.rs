@@ -6,8 +6,8 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::{Checks, Context, Http, Kind, Spec, Tcp};
-use crate::environment::Environment;
+use super::{Checks, Command, Context, Http, Kind, Spec, Tcp};
+use crate::environment::{Environment, Variable, Visibility};
 use crate::machine::event::Outcome;
 use crate::machine::order::Pace;
 use crate::machine::policy::{CheckRule, Role};
@@ -40,7 +40,10 @@ fn checks(specs: Vec<Spec>) -> (Checks, mpsc::Receiver<Event>, Arc<Environment>)
         user: None,
         directory: None,
         roster: Roster::default(),
-        environment: Box::new(|_| Vec::new()),
+        environment: Box::new(|composed| {
+            let variables = composed.variables().iter();
+            variables.map(|(name, variable)| (name.into(), variable.value.expose_os().to_owned())).collect()
+        }),
     };
     (Checks::new(specs, context, inbox), events, Arc::new(Environment::new([].into())))
 }
@@ -144,4 +147,33 @@ async fn an_update_that_changes_nothing_disturbs_nothing() {
     assert!(Arc::ptr_eq(&before, &checks.specs));
     checks.update(specs, Duration::from_secs(20));
     assert!(!Arc::ptr_eq(&before, &checks.specs), "another min_healthy is another clock");
+}
+
+#[tokio::test]
+async fn nothing_kills_a_command_on_its_way() {
+    let base = tempfile::tempdir().unwrap();
+    let pid = base.path().join("pid");
+    let script = "echo $$ >\"$PID.new\"; mv \"$PID.new\" \"$PID\"; exec sleep 600".to_owned();
+    let command = Command { program: "/bin/sh".into(), arguments: vec!["-c".to_owned(), script] };
+    let mut slow = Spec { kind: Kind::Command(command), ..spec("slow", Role::Readiness) };
+    slow.timeout = Duration::from_mins(1);
+    let (mut checks, _events, _) = checks(vec![slow]);
+    let value = pid.display().to_string().into();
+    let variable = Variable { value, origin: "test".into(), visibility: Visibility::Secret };
+    let environment = Environment::new([("PID".to_owned(), variable)].into());
+    checks.probe(RunId(1), Pace::Normal, &Arc::new(environment));
+    until(|| pid.exists()).await;
+    let pid = std::fs::read_to_string(pid).unwrap();
+    checks.nothing();
+    until(|| !std::path::Path::new("/proc").join(pid.trim()).exists()).await;
+}
+
+/// Waits for something that only the file system tells.
+async fn until(is: impl Fn() -> bool) {
+    let seen = async {
+        while !is() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), seen).await.expect("it must come to be");
 }

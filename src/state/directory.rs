@@ -148,6 +148,14 @@ impl Directory {
     }
 }
 
+impl Drop for Directory {
+    /// A child that was forked just now, and has not become another program yet, still has the descriptor, so closing
+    /// ours would not give the lock back.
+    fn drop(&mut self) {
+        let _ = fs::flock(&self.fd, FlockOperation::Unlock);
+    }
+}
+
 fn seen(stat: &Stat) -> Seen {
     let kind = if fs::FileType::from_raw_mode(stat.st_mode).is_file() { Kind::Regular } else { Kind::Other };
     Seen {

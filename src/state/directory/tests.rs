@@ -33,8 +33,10 @@ fn one_lictor_at_a_time() {
     let base = tempfile::tempdir().unwrap();
     let first = Directory::open(base.path()).unwrap();
     assert!(matches!(Directory::open(base.path()), Err(Error::Locked { .. })));
+    let in_a_child = first.fd.try_clone().unwrap();
     drop(first);
     Directory::open(base.path()).unwrap();
+    drop(in_a_child);
 }
 
 #[test]
