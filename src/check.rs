@@ -1,53 +1,136 @@
-//! Probes on their own clock. (Skeleton: the settings.)
+//! Probes on their own clock: one task a check, and every finding goes to the machine's inbox.
+//!
+//! The first probe of a run happens at once. Until a check has passed in this run it is probed quickly: again after
+//! 100 ms, then 200 ms, doubling up to its interval, so that a fresh start is known to be healthy, and a trial gets its
+//! verdict, as soon as may be; a probe that is refused at once costs next to nothing. Afterwards the checks of a run keep
+//! to their intervals, each at its own place in it, so that two hundred of them are a trickle and not a burst.
+//!
+//! What the findings mean is not decided here: `machine` adds them up. What is decided here stands in two pure files,
+//! `schedule` (when a check is probed next) and `startup` (what is held back until the service has started).
 
+mod command;
+mod http;
+mod probe;
+mod reason;
+mod redact;
+mod round;
+mod schedule;
+mod spec;
+mod startup;
+mod tcp;
+
+use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::machine::policy::CheckRule;
+use tokio::sync::mpsc;
 
-/// One check, as configured.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spec {
-    /// Its label, role, words, rise and fall.
-    pub rule: CheckRule,
-    /// What is probed.
-    pub kind: Kind,
-    /// From the start of one probe to the start of the next.
-    pub interval: Duration,
-    /// After this long a probe has failed.
-    pub timeout: Duration,
+pub use spec::{Command, Http, Kind, Spec, Tcp};
+
+use self::command::Surroundings;
+use self::probe::Probes;
+use self::redact::Redactor;
+use self::round::Round;
+use crate::environment::Environment;
+use crate::machine::order::Pace;
+use crate::machine::{Event, RunId};
+use crate::service::roster::Roster;
+
+/// Makes the whole environment of a command out of the composed one: the same that the service gets.
+pub type BuildEnvironment = Box<dyn Fn(&Environment) -> Vec<(OsString, OsString)> + Send + Sync>;
+
+/// What the checks need to know of the service that they are about.
+pub struct Context {
+    /// `apply.min_healthy`: on trial every check is probed at least every third of it.
+    pub min_healthy: Duration,
+    /// As whom `command` checks run (`exec.user`); `None`: as lictor does.
+    pub user: Option<String>,
+    /// Where `command` checks run (`exec.directory`).
+    pub directory: Option<PathBuf>,
+    /// Where `command` checks are put down as lictor's own children.
+    pub roster: Roster,
+    /// The environment that `command` checks run with.
+    pub environment: BuildEnvironment,
 }
 
-/// The kinds of check. A kind is one file in `check/` and one line in `check::probe`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// An HTTP request that must be answered with 2xx.
-    Http(Http),
-    /// A TCP connection that must come about.
-    Tcp(Tcp),
-    /// A program: 0 good, 1 warning (counts as good, and is said), else bad.
-    Command(Command),
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("min_healthy", &self.min_healthy)
+            .field("user", &self.user)
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
 }
 
-/// `http { url = ".." }`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Http {
-    /// What is asked for; `http` or `https`.
-    pub url: String,
+/// All checks of the service. Its orders never wait; what comes of them is [`Event::Probed`].
+#[derive(Debug)]
+pub struct Checks {
+    specs: Arc<[Spec]>,
+    context: Context,
+    inbox: mpsc::Sender<Event>,
+    /// There is one if a check needs it: with the system's certificates it takes some 0.4 MB.
+    client: Option<http::Client>,
+    round: Option<Round>,
 }
 
-/// `tcp { address = "host:port" }`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tcp {
-    /// `host:port`.
-    pub address: String,
+impl Checks {
+    /// Nothing is probed before the first [`Checks::probe`].
+    pub fn new(specs: Vec<Spec>, context: Context, inbox: mpsc::Sender<Event>) -> Self {
+        let client = http::Client::for_checks(&specs);
+        Self { specs: specs.into(), context, inbox, client, round: None }
+    }
+
+    /// Probes this run from now on, at this pace. For the run that is being probed only the pace changes, unless there
+    /// are new checks since. Must be called within a tokio runtime.
+    pub fn probe(&mut self, run: RunId, pace: Pace, environment: &Arc<Environment>) {
+        if let Some(round) = &self.round
+            && round.is_of(run, &self.specs)
+        {
+            round.set_pace(pace);
+            return;
+        }
+        self.nothing();
+        let probes = Probes {
+            specs: Arc::clone(&self.specs),
+            client: self.client.clone(),
+            surroundings: self.surroundings(environment),
+        };
+        let plan = round::Plan { run, specs: Arc::clone(&self.specs), min_healthy: self.context.min_healthy };
+        self.round = Some(Round::begin(plan, pace, probes, &self.inbox));
+    }
+
+    /// Stops all probes at once: no finding of theirs is sent any more, and a command on its way is killed.
+    pub fn nothing(&mut self) {
+        self.round = None;
+    }
+
+    /// Replaces the checks and `apply.min_healthy`, from the next [`Checks::probe`] on, be it for the same run.
+    pub fn update(&mut self, specs: Vec<Spec>, min_healthy: Duration) {
+        if *self.specs == *specs && self.context.min_healthy == min_healthy {
+            return;
+        }
+        if http::Need::of(&self.specs) != http::Need::of(&specs) {
+            self.client = http::Client::for_checks(&specs);
+        }
+        self.specs = specs.into();
+        self.context.min_healthy = min_healthy;
+    }
+
+    /// What commands are run in; without any, nothing is prepared.
+    fn surroundings(&self, environment: &Environment) -> Option<Surroundings> {
+        let commands = self.specs.iter().any(|spec| matches!(spec.kind, Kind::Command(_)));
+        commands.then(|| Surroundings {
+            environment: command::Environment((self.context.environment)(environment)),
+            directory: self.context.directory.clone(),
+            user: self.context.user.clone(),
+            roster: self.context.roster.clone(),
+            redactor: Redactor::of(environment),
+        })
+    }
 }
 
-/// `command { command = [..] }`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Command {
-    /// The program.
-    pub program: PathBuf,
-    /// Its arguments.
-    pub arguments: Vec<String>,
-}
+#[cfg(test)]
+mod tests;

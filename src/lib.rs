@@ -15,4 +15,5 @@ pub mod secret;
 pub mod service;
 pub mod signal;
 pub mod source;
+pub mod state;
 pub mod version;

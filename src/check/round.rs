@@ -1,0 +1,154 @@
+//! The probing of one run: one task a check. When the round is dropped its tasks end, and nothing more is sent.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::Spec;
+use super::probe::Finding;
+use super::schedule::Schedule;
+use super::startup::Startup;
+use crate::machine::order::Pace;
+use crate::machine::policy::Role;
+use crate::machine::{Event, RunId};
+
+/// How a check is probed once: really, or in memory.
+pub(super) trait Prober: Send + Sync + 'static {
+    /// Probes the check with this number. It ends by its own timeout; dropping the future cancels it.
+    fn probe(&self, check: usize) -> impl Future<Output = Finding> + Send;
+}
+
+/// What is probed, and by which clock.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) run: RunId,
+    pub(super) specs: Arc<[Spec]>,
+    pub(super) min_healthy: Duration,
+}
+
+/// The probing of one run.
+#[derive(Debug)]
+pub(super) struct Round {
+    plan: Plan,
+    pace: watch::Sender<Pace>,
+    /// Held only to be dropped.
+    _tasks: JoinSet<()>,
+}
+
+impl Round {
+    /// Begins to probe, at once.
+    pub(super) fn begin(plan: Plan, pace: Pace, prober: impl Prober, inbox: &mpsc::Sender<Event>) -> Self {
+        let pace = watch::Sender::new(pace);
+        let startup = watch::Sender::new(Startup::of(&plan.specs));
+        let prober = Arc::new(prober);
+        let mut tasks = JoinSet::new();
+        for check in 0..plan.specs.len() {
+            let task = Task {
+                check,
+                plan: plan.clone(),
+                pace: pace.subscribe(),
+                startup: startup.clone(),
+                prober: Arc::clone(&prober),
+                inbox: inbox.clone(),
+            };
+            tasks.spawn(task.run());
+        }
+        Self { plan, pace, _tasks: tasks }
+    }
+
+    /// Whether this is the probing of this run by these very checks.
+    pub(super) fn is_of(&self, run: RunId, specs: &Arc<[Spec]>) -> bool {
+        self.plan.run == run && Arc::ptr_eq(&self.plan.specs, specs)
+    }
+
+    /// Changes how often is probed, without forgetting anything.
+    pub(super) fn set_pace(&self, pace: Pace) {
+        self.pace.send_if_modified(|now| std::mem::replace(now, pace) != pace);
+    }
+}
+
+/// One check of the round.
+struct Task<P> {
+    check: usize,
+    plan: Plan,
+    pace: watch::Receiver<Pace>,
+    startup: watch::Sender<Startup>,
+    prober: Arc<P>,
+    inbox: mpsc::Sender<Event>,
+}
+
+impl<P: Prober> Task<P> {
+    /// Probes until nobody listens any more.
+    async fn run(mut self) {
+        let spec = &self.plan.specs[self.check];
+        if spec.rule.role != Role::Startup && self.startup.subscribe().wait_for(Startup::is_over).await.is_err() {
+            return;
+        }
+        let begun = Instant::now();
+        let mut schedule = Schedule::new(self.check, spec.interval, self.plan.min_healthy);
+        let mut warning = None;
+        while until_due(&schedule, begun, &mut self.pace).await {
+            let started = Instant::now();
+            let finding = guarded(self.prober.probe(self.check)).await;
+            let ended = Instant::now();
+            schedule.probed(started - begun, ended - begun, &finding);
+            tell_warning(&spec.rule.name, &finding, &mut warning);
+
+            let probed = Event::Probed {
+                run: self.plan.run,
+                check: self.check,
+                outcome: finding.clone().into(),
+                took: ended - started,
+            };
+            if self.inbox.send(probed).await.is_err() {
+                return;
+            }
+            // After the fact has been sent: the checks that were held back are heard after the one that let them go.
+            self.startup.send_if_modified(|startup| startup.record(self.check, &finding));
+        }
+    }
+}
+
+/// Waits for the next probe, by whatever pace holds when its time comes; false if the round is over.
+async fn until_due(schedule: &Schedule, begun: Instant, pace: &mut watch::Receiver<Pace>) -> bool {
+    loop {
+        let due = begun + schedule.due(*pace.borrow_and_update());
+        tokio::select! {
+            () = tokio::time::sleep_until(due) => return true,
+            changed = pace.changed() => if changed.is_err() { return false },
+        }
+    }
+}
+
+/// A bug in one probe is the failure of that probe, not the silence of its check.
+async fn guarded(probe: impl Future<Output = Finding>) -> Finding {
+    let mut probe = pin!(probe);
+    std::future::poll_fn(|context| {
+        catch_unwind(AssertUnwindSafe(|| probe.as_mut().poll(context)))
+            .unwrap_or_else(|_| Poll::Ready(Finding::Bad("the check itself broke: a bug of lictor".to_owned())))
+    })
+    .await
+}
+
+/// Says a warning once, and again when it is another one. It is the only thing logged about a probe.
+fn tell_warning(check: &str, finding: &Finding, last: &mut Option<String>) {
+    let now = match finding {
+        Finding::Warning(text) => Some(text),
+        Finding::Good | Finding::Bad(_) => None,
+    };
+    if let Some(text) = now
+        && last.as_ref() != now
+    {
+        tracing::warn!(check, "the check passes with a warning: {text}");
+    }
+    *last = now.cloned();
+}
+
+#[cfg(test)]
+mod tests;

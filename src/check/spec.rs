@@ -1,0 +1,53 @@
+//! The checks as they are configured.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::machine::policy::CheckRule;
+
+/// One check, as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// Its label, role, words, rise and fall.
+    pub rule: CheckRule,
+    /// What is probed.
+    pub kind: Kind,
+    /// From the start of one probe to the start of the next.
+    pub interval: Duration,
+    /// After this long a probe has failed.
+    pub timeout: Duration,
+}
+
+/// The kinds of check. A kind is one file in `check/` and one line in `check::probe`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An HTTP request that must be answered with 2xx.
+    Http(Http),
+    /// A TCP connection that must come about.
+    Tcp(Tcp),
+    /// A program: 0 good, 1 warning (counts as good, and is said), else bad.
+    Command(Command),
+}
+
+/// `http { url = ".." }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Http {
+    /// What is asked for; `http` or `https`.
+    pub url: String,
+}
+
+/// `tcp { address = "host:port" }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tcp {
+    /// `host:port`.
+    pub address: String,
+}
+
+/// `command { command = [..] }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+}

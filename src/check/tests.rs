@@ -1,0 +1,179 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::{Checks, Command, Context, Http, Kind, Spec, Tcp};
+use crate::environment::{Environment, Variable, Visibility};
+use crate::machine::event::Outcome;
+use crate::machine::order::Pace;
+use crate::machine::policy::{CheckRule, Role};
+use crate::machine::{Event, RunId};
+use crate::service::roster::Roster;
+
+/// A check of nothing in particular, every second.
+pub(super) fn spec(name: &str, role: Role) -> Spec {
+    let words = ("Healthy".to_owned(), "Unhealthy".to_owned());
+    Spec {
+        rule: CheckRule { name: name.to_owned(), role, rise: 1, fall: 3, good: words.0, bad: words.1 },
+        kind: Kind::Tcp(Tcp { address: "127.0.0.1:1".to_owned() }),
+        interval: Duration::from_secs(1),
+        timeout: Duration::from_secs(2),
+    }
+}
+
+fn tcp(address: String) -> Spec {
+    Spec { kind: Kind::Tcp(Tcp { address }), ..spec("tcp", Role::Readiness) }
+}
+
+fn http(url: String) -> Spec {
+    Spec { kind: Kind::Http(Http { url }), ..spec("web", Role::Readiness) }
+}
+
+fn checks(specs: Vec<Spec>) -> (Checks, mpsc::Receiver<Event>, Arc<Environment>) {
+    let (inbox, events) = mpsc::channel(16);
+    let context = Context {
+        min_healthy: Duration::from_secs(10),
+        user: None,
+        directory: None,
+        roster: Roster::default(),
+        environment: Box::new(|composed| {
+            let variables = composed.variables().iter();
+            variables.map(|(name, variable)| (name.into(), variable.value.expose_os().to_owned())).collect()
+        }),
+    };
+    (Checks::new(specs, context, inbox), events, Arc::new(Environment::new([].into())))
+}
+
+async fn next(events: &mut mpsc::Receiver<Event>) -> (RunId, usize, Outcome) {
+    let event = tokio::time::timeout(Duration::from_mins(1), events.recv()).await.expect("there must be a finding");
+    match event {
+        Some(Event::Probed { run, check, outcome, .. }) => (run, check, outcome),
+        other => panic!("not a finding: {other:?}"),
+    }
+}
+
+/// A server that counts its connections and answers each with these bytes, or never.
+async fn server(answer: Option<&'static [u8]>) -> (String, mpsc::UnboundedReceiver<()>, JoinSet<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (accepted, count) = mpsc::unbounded_channel();
+    let mut task = JoinSet::new();
+    task.spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = accepted.send(());
+            if let Some(answer) = answer {
+                let _ = stream.read(&mut [0; 1024]).await;
+                let _ = stream.write_all(answer).await;
+            } else {
+                held.push(stream);
+            }
+        }
+    });
+    (address, count, task)
+}
+
+#[tokio::test]
+async fn up_down_and_slow() {
+    let (up, _, _up) = server(Some(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")).await;
+    let (slow, _, _slow) = server(None).await;
+    let mut late = http(format!("http://{slow}/?token=hunter2"));
+    late.timeout = Duration::from_millis(50);
+    let specs = vec![http(format!("http://{up}/")), tcp(up), tcp("127.0.0.1:1".to_owned()), late];
+    let (mut checks, mut events, environment) = checks(specs);
+    checks.probe(RunId(3), Pace::Normal, &environment);
+    let mut found = vec![None; 4];
+    while found.contains(&None) {
+        let (run, check, outcome) = next(&mut events).await;
+        assert_eq!(run, RunId(3));
+        found[check].get_or_insert(outcome);
+    }
+    let fail = |reason: &str| Some(Outcome::Fail(reason.to_owned()));
+    let expected =
+        [Some(Outcome::Pass), Some(Outcome::Pass), fail("connection refused"), fail("no answer within 50ms")];
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_new_run_ends_the_probing_of_the_old_one() {
+    let (mut checks, mut events, environment) = checks(vec![tcp("127.0.0.1:1".to_owned())]);
+    checks.probe(RunId(1), Pace::Normal, &environment);
+    assert_eq!(next(&mut events).await.0, RunId(1));
+    checks.probe(RunId(2), Pace::Normal, &environment);
+    let mut runs = Vec::new();
+    for _ in 0..4 {
+        runs.push(next(&mut events).await.0);
+    }
+    // A finding of the old run may have waited in the inbox, and says so; none comes after those of the new one.
+    assert!(runs.is_sorted() && runs[1..].iter().all(|run| *run == RunId(2)), "{runs:?}");
+}
+
+#[tokio::test]
+async fn nothing_cuts_off_what_is_on_its_way() {
+    let (slow, mut accepted, _server) = server(None).await;
+    let (mut checks, mut events, environment) = checks(vec![http(format!("http://{slow}/"))]);
+    checks.probe(RunId(1), Pace::Trial, &environment);
+    accepted.recv().await.unwrap();
+    checks.nothing();
+    drop(checks);
+    let last = tokio::time::timeout(Duration::from_mins(1), events.recv()).await.expect("all tasks must have ended");
+    assert_eq!(last, None);
+}
+
+#[tokio::test]
+async fn new_checks_count_from_the_next_order_on() {
+    let (mut checks, mut events, environment) = checks(vec![tcp("127.0.0.1:1".to_owned())]);
+    checks.probe(RunId(1), Pace::Normal, &environment);
+    assert_eq!(next(&mut events).await.1, 0);
+    let (up, _, _server) = server(None).await;
+    let healthy = Duration::from_secs(10);
+    checks.update(vec![tcp("127.0.0.1:1".to_owned()), tcp(up)], healthy);
+    assert_eq!(next(&mut events).await.1, 0);
+    checks.probe(RunId(1), Pace::Normal, &environment);
+    while next(&mut events).await != (RunId(1), 1, Outcome::Pass) {}
+}
+
+#[tokio::test]
+async fn an_update_that_changes_nothing_disturbs_nothing() {
+    let specs = vec![tcp("127.0.0.1:1".to_owned())];
+    let (mut checks, _events, environment) = checks(specs.clone());
+    checks.probe(RunId(1), Pace::Normal, &environment);
+    let before = Arc::clone(&checks.specs);
+    checks.update(specs.clone(), Duration::from_secs(10));
+    assert!(Arc::ptr_eq(&before, &checks.specs));
+    checks.update(specs, Duration::from_secs(20));
+    assert!(!Arc::ptr_eq(&before, &checks.specs), "another min_healthy is another clock");
+}
+
+#[tokio::test]
+async fn nothing_kills_a_command_on_its_way() {
+    let base = tempfile::tempdir().unwrap();
+    let pid = base.path().join("pid");
+    let script = "echo $$ >\"$PID.new\"; mv \"$PID.new\" \"$PID\"; exec sleep 600".to_owned();
+    let command = Command { program: "/bin/sh".into(), arguments: vec!["-c".to_owned(), script] };
+    let mut slow = Spec { kind: Kind::Command(command), ..spec("slow", Role::Readiness) };
+    slow.timeout = Duration::from_mins(1);
+    let (mut checks, _events, _) = checks(vec![slow]);
+    let value = pid.display().to_string().into();
+    let variable = Variable { value, origin: "test".into(), visibility: Visibility::Secret };
+    let environment = Environment::new([("PID".to_owned(), variable)].into());
+    checks.probe(RunId(1), Pace::Normal, &Arc::new(environment));
+    until(|| pid.exists()).await;
+    let pid = std::fs::read_to_string(pid).unwrap();
+    checks.nothing();
+    until(|| !std::path::Path::new("/proc").join(pid.trim()).exists()).await;
+}
+
+/// Waits for something that only the file system tells.
+async fn until(is: impl Fn() -> bool) {
+    let seen = async {
+        while !is() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), seen).await.expect("it must come to be");
+}

@@ -1,0 +1,132 @@
+//! What is kept on disk between two lives of lictor: the good environments and the quarantine.
+//!
+//! `good.json` is the only file with values in it. Every file is replaced whole (written beside itself, synced, renamed),
+//! so whoever reads sees the old one or the new one, and lictor can be killed at any time. Nothing in a file is trusted
+//! that another user could have written, that belongs to another machine, service, Consul or list of sources, or that
+//! does not match its fingerprint: it is ignored with a reason, and lictor starts without it.
+//!
+//! The directory is locked while lictor lives. Writing happens in a task of its own, where the newest contents of a file
+//! win, so that a slow disk holds up nothing; a full one is reported and tried again. (`history.jsonl`, which only grows
+//! by lines, will have its place beside `writer`, as will `hold.json` and `process.json` in `contents`.)
+
+mod binding;
+mod contents;
+mod directory;
+mod error;
+pub mod places;
+mod restored;
+mod stored;
+mod trust;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub use binding::{Binding, machine_id};
+pub use error::Error;
+pub use restored::Restored;
+
+use self::contents::Contents;
+use self::directory::Directory;
+use self::writer::{Wanted, Writer};
+use crate::machine::ledger::{Good, Quarantined};
+
+/// How many good environments are kept.
+const GOOD: usize = 5;
+/// How many quarantined pairs are kept.
+const QUARANTINED: usize = 100;
+/// After a failure it is tried again this often.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// What is kept on disk, or the reason why nothing is.
+#[derive(Debug)]
+pub struct State(Store);
+
+#[derive(Debug)]
+enum Store {
+    Open(Open),
+    Absent { reason: String },
+}
+
+#[derive(Debug)]
+struct Open {
+    directory: Arc<Directory>,
+    binding: Arc<Binding>,
+    wanted: watch::Sender<Wanted>,
+    problem: watch::Receiver<Option<String>>,
+    writer: JoinSet<()>,
+}
+
+/// Opens and locks the directory, and creates it if need be. Must be called within a tokio runtime.
+///
+/// [`Error::Locked`] means that another lictor with this name is alive (exit code 75). With any other error lictor can
+/// go on, with [`State::absent`].
+pub fn open(directory: &Path, identity: Binding) -> Result<State, Error> {
+    let directory = Arc::new(Directory::open(directory)?);
+    let binding = Arc::new(identity);
+    let (wanted, wishes) = watch::channel(Wanted::default());
+    let at_first = directory.writable().err().map(|error| writer::cannot_write(directory.path(), &error));
+    if let Some(problem) = &at_first {
+        tracing::warn!("{problem}; nothing new is kept until this is mended");
+    }
+    let (problem, problems) = watch::channel(at_first);
+    let mut writer = JoinSet::new();
+    writer.spawn(Writer::new(Arc::clone(&directory), Arc::clone(&binding), wishes, problem, RETRY).run());
+    Ok(State(Store::Open(Open { directory, binding, wanted, problem: problems, writer })))
+}
+
+impl State {
+    /// Nothing is kept, for this reason. It is said once, here, and on the board by [`State::problem`].
+    pub fn absent(reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        tracing::warn!("nothing is kept on disk: {reason}");
+        Self(Store::Absent { reason })
+    }
+
+    /// Reads what an earlier life has left. Waits for the disk, so it belongs before the loop.
+    pub fn load(&self) -> Restored {
+        match &self.0 {
+            Store::Open(open) => Restored::from_disk(&open.directory, &open.binding),
+            Store::Absent { .. } => Restored::default(),
+        }
+    }
+
+    /// Replaces `good.json`, soon; the newest five are kept.
+    pub fn keep_good(&self, good: &[Good]) {
+        self.keep(|| Contents::Good(good.iter().take(GOOD).cloned().collect()));
+    }
+
+    /// Replaces `quarantine.json`, soon; the newest hundred are kept.
+    pub fn keep_quarantine(&self, quarantine: &[Quarantined]) {
+        self.keep(|| Contents::Quarantine(quarantine.iter().take(QUARANTINED).cloned().collect()));
+    }
+
+    /// Why what should be on disk is not, for the board; `None` if it is, or will be in a moment.
+    pub fn problem(&self) -> Option<String> {
+        match &self.0 {
+            Store::Open(open) => open.problem.borrow().clone(),
+            Store::Absent { reason } => Some(format!("nothing is kept on disk: {reason}")),
+        }
+    }
+
+    /// Writes what has not been written yet, and gives the lock back. A disk that hangs hangs this too, so the caller
+    /// sets a limit.
+    pub async fn close(self) {
+        let Store::Open(Open { wanted, mut writer, .. }) = self.0 else { return };
+        drop(wanted);
+        while writer.join_next().await.is_some() {}
+    }
+
+    fn keep(&self, contents: impl FnOnce() -> Contents) {
+        if let Store::Open(open) = &self.0 {
+            open.wanted.send_modify(|wanted| wanted.put(contents()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! What a kept environment belongs to.
+
+use std::fs::File;
+use std::io::Read;
+
+use serde::{Deserialize, Serialize};
+
+/// A kept environment is used only where it was made: by the same service with the same sources on the same machine.
+/// It protects against an image of a machine, or a directory, that was copied with what was kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    machine: String,
+    service: String,
+    consul: String,
+    sources: Vec<String>,
+}
+
+impl Binding {
+    /// Of the machine's id (see [`machine_id`]), the service's name, Consul's address as configured (a user and password
+    /// in it are left out) and the names of the sources in their order.
+    pub fn new<S: Into<String>>(
+        machine: impl Into<String>,
+        service: impl Into<String>,
+        consul: &str,
+        sources: impl IntoIterator<Item = S>,
+    ) -> Self {
+        Self {
+            machine: machine.into(),
+            service: service.into(),
+            consul: without_user(consul),
+            sources: sources.into_iter().map(Into::into).collect(),
+        }
+    }
+
+    /// In what `kept` differs from this one, as the end of a sentence.
+    pub(super) fn difference(&self, kept: &Self) -> Option<&'static str> {
+        if self.machine != kept.machine {
+            Some("it was kept on another machine")
+        } else if self.service != kept.service {
+            Some("it was kept for another service")
+        } else if self.consul != kept.consul {
+            Some("it was kept with another Consul address")
+        } else if self.sources != kept.sources {
+            Some("it was kept with another list of sources")
+        } else {
+            None
+        }
+    }
+}
+
+/// `http://user:password@host/` without the user and password.
+fn without_user(address: &str) -> String {
+    let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let host = rest[..end].rfind('@').map_or(0, |at| at + 1);
+    if scheme.is_empty() { rest[host..].to_owned() } else { format!("{scheme}://{}", &rest[host..]) }
+}
+
+/// The machine's id as systemd keeps it; empty on a machine without one.
+pub fn machine_id() -> String {
+    let mut id = String::new();
+    for path in ["/etc/machine-id", "/var/lib/dbus/machine-id"] {
+        if let Ok(file) = File::open(path)
+            && file.take(64).read_to_string(&mut id).is_ok()
+            && !id.trim().is_empty()
+        {
+            return id.trim().to_owned();
+        }
+        id.clear();
+    }
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Binding, without_user};
+
+    #[test]
+    fn every_part_counts() {
+        let here = Binding::new("m1", "billing", "127.0.0.1:8500", ["consul a/", "consul b/"]);
+        let others = [
+            (Binding::new("m2", "billing", "127.0.0.1:8500", ["consul a/", "consul b/"]), "machine"),
+            (Binding::new("m1", "other", "127.0.0.1:8500", ["consul a/", "consul b/"]), "service"),
+            (Binding::new("m1", "billing", "10.0.0.1:8500", ["consul a/", "consul b/"]), "Consul"),
+            (Binding::new("m1", "billing", "127.0.0.1:8500", ["consul b/", "consul a/"]), "sources"),
+        ];
+        for (other, word) in others {
+            assert!(here.difference(&other).is_some_and(|text| text.contains(word)), "{word}");
+        }
+        assert_eq!(here.difference(&here.clone()), None);
+    }
+
+    #[test]
+    fn a_password_is_no_part_of_the_address() {
+        assert_eq!(without_user("https://u:p@h:8501/p@th"), "https://h:8501/p@th");
+        assert_eq!(without_user("u:p@h:8500"), "h:8500");
+        assert_eq!(without_user("127.0.0.1:8500"), "127.0.0.1:8500");
+        assert_eq!(without_user("unix:///run/consul@1.sock"), "unix:///run/consul@1.sock");
+    }
+}

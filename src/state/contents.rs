@@ -1,0 +1,43 @@
+//! What a file is to hold: one variant a file.
+
+use std::io;
+use std::sync::Arc;
+
+use super::binding::Binding;
+use super::{directory, stored};
+use crate::machine::ledger::{Good, Quarantined};
+
+/// The whole contents of one file, not yet in their stored form.
+#[derive(Clone, Debug)]
+pub(super) enum Contents {
+    Good(Arc<[Good]>),
+    Quarantine(Arc<[Quarantined]>),
+}
+
+impl Contents {
+    /// The file that they belong in.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Good(_) => directory::GOOD,
+            Self::Quarantine(_) => directory::QUARANTINE,
+        }
+    }
+
+    /// Their stored form.
+    pub(super) fn encode(&self, binding: &Binding) -> io::Result<Vec<u8>> {
+        let encoded = match self {
+            Self::Good(good) => stored::encode_good(binding, good),
+            Self::Quarantine(quarantine) => stored::encode_quarantine(binding, quarantine),
+        };
+        encoded.map_err(io::Error::from)
+    }
+
+    /// Whether these are the very same contents, not only equal ones.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Good(a), Self::Good(b)) => Arc::ptr_eq(a, b),
+            (Self::Quarantine(a), Self::Quarantine(b)) => Arc::ptr_eq(a, b),
+            (Self::Good(_), Self::Quarantine(_)) | (Self::Quarantine(_), Self::Good(_)) => false,
+        }
+    }
+}

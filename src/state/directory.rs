@@ -1,0 +1,170 @@
+//! The locked directory: files in it are read with suspicion and replaced whole.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, AtFlags, FlockOperation, Mode, OFlags, Stat};
+use rustix::io::Errno;
+use rustix::{fs, process};
+
+use super::error::Error;
+use super::trust::{Kind, LARGEST, Seen, trust};
+
+/// The files that lictor keeps; a file that is being written has `.new` after its name.
+pub(super) const GOOD: &str = "good.json";
+pub(super) const QUARANTINE: &str = "quarantine.json";
+const OURS: [&str; 5] = [GOOD, QUARANTINE, "hold.json", "process.json", "history.jsonl"];
+const UNFINISHED: &str = ".new";
+
+/// The state directory, held until this is dropped.
+#[derive(Debug)]
+pub(super) struct Directory {
+    path: PathBuf,
+    /// The lock lies on the directory itself, so there is no file of its own for it.
+    fd: OwnedFd,
+}
+
+impl Directory {
+    /// Creates it if need be, locks it, and closes it to others.
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let directory = || path.to_owned();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|source| Error::Create { directory: directory(), source })?;
+        let unusable = |error: Errno| Error::Use { directory: directory(), source: error.into() };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = fs::open(path, flags, Mode::empty()).map_err(unusable)?;
+        let stat = fs::fstat(&fd).map_err(unusable)?;
+        if stat.st_uid != process::geteuid().as_raw() {
+            return Err(Error::Foreign { directory: directory(), owner: stat.st_uid });
+        }
+        match fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(Error::Locked { directory: directory() }),
+            Err(error) => return Err(unusable(error)),
+        }
+        let opened = Self { path: directory(), fd };
+        opened.close_to_others(stat.st_mode)?;
+        Ok(opened)
+    }
+
+    /// Where it is, for messages.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether files can be created here, as far as permissions tell.
+    pub(super) fn writable(&self) -> io::Result<()> {
+        match fs::accessat(&self.fd, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
+            Err(error @ (Errno::ACCESS | Errno::ROFS)) => Err(error.into()),
+            // Any other error comes from a kernel that cannot tell; the first write will.
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// The contents of a file; `None` if there is none. The error is the end of a sentence.
+    pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, String> {
+        // Not blocking, so that a pipe in its place does not hang us.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = match fs::openat(&self.fd, name, flags, Mode::empty()) {
+            Ok(fd) => fd,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::LOOP) => return Err("it is a symbolic link".to_owned()),
+            Err(error) => return Err(io::Error::from(error).to_string()),
+        };
+        let stat = fs::fstat(&fd).map_err(|error| io::Error::from(error).to_string())?;
+        trust(seen(&stat), process::geteuid().as_raw())?;
+        let mut contents = Vec::new();
+        File::from(fd).take(LARGEST).read_to_end(&mut contents).map_err(|error| error.to_string())?;
+        Ok(Some(contents))
+    }
+
+    /// Replaces a file: after this, and after a power cut, it has the old contents or the new ones.
+    pub(super) fn replace(&self, name: &str, contents: &[u8]) -> io::Result<()> {
+        let unfinished = format!("{name}{UNFINISHED}");
+        self.remove(&unfinished)?;
+        let replaced = self.write_synced(&unfinished, contents).and_then(|()| {
+            fs::renameat(&self.fd, &unfinished, &self.fd, name)?;
+            Ok(())
+        });
+        if let Err(error) = replaced {
+            // A disk that is full gets back what was written for nothing.
+            let _ = self.remove(&unfinished);
+            return Err(error);
+        }
+        match fs::fsync(&self.fd) {
+            // Some file systems cannot sync a directory; the rename has been done all the same.
+            Ok(()) | Err(Errno::INVAL) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn write_synced(&self, name: &str, contents: &[u8]) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut file = File::from(fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR)?);
+        file.write_all(contents)?;
+        file.sync_all()
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        match fs::unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes every right of others away, but only where nothing but our files lie: an operator who points us at `/tmp`
+    /// must not lose it.
+    fn close_to_others(&self, mode: u32) -> Result<(), Error> {
+        let mode = Mode::from_raw_mode(mode);
+        if !mode.intersects(Mode::RWXG | Mode::RWXO) {
+            return Ok(());
+        }
+        let unusable = |error: Errno| Error::Use { directory: self.path.clone(), source: error.into() };
+        if self.holds_only_ours().map_err(unusable)? {
+            fs::fchmod(&self.fd, Mode::RWXU).map_err(unusable)
+        } else if mode.intersects(Mode::WGRP | Mode::WOTH) {
+            Err(Error::Exposed { directory: self.path.clone() })
+        } else {
+            Ok(())
+        }
+    }
+
+    fn holds_only_ours(&self) -> Result<bool, Errno> {
+        for entry in fs::Dir::read_from(&self.fd)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            let name = name.strip_suffix(UNFINISHED.as_bytes()).unwrap_or(name);
+            if name != b"." && name != b".." && !OURS.iter().any(|ours| ours.as_bytes() == name) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Drop for Directory {
+    /// A child that was forked just now, and has not become another program yet, still has the descriptor, so closing
+    /// ours would not give the lock back.
+    fn drop(&mut self) {
+        let _ = fs::flock(&self.fd, FlockOperation::Unlock);
+    }
+}
+
+fn seen(stat: &Stat) -> Seen {
+    let kind = if fs::FileType::from_raw_mode(stat.st_mode).is_file() { Kind::Regular } else { Kind::Other };
+    Seen {
+        kind,
+        owner: stat.st_uid,
+        mode: stat.st_mode & 0o7777,
+        size: u64::try_from(stat.st_size).unwrap_or(u64::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::path::Path;
+
+use rustix::fs::{CWD, FileType, Mode};
+
+use super::{Directory, GOOD};
+use crate::state::Error;
+use crate::state::trust::LARGEST;
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn it_is_made_for_us_alone_with_its_parents() {
+    let base = tempfile::tempdir().unwrap();
+    let path = base.path().join("a/b");
+    let directory = Directory::open(&path).unwrap();
+    assert_eq!((mode(&path), mode(&base.path().join("a"))), (0o700, 0o700));
+    directory.replace(GOOD, b"x").unwrap();
+    assert_eq!(mode(&path.join(GOOD)), 0o600);
+    let names: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, [GOOD], "nothing else is written");
+}
+
+#[test]
+fn one_lictor_at_a_time() {
+    let base = tempfile::tempdir().unwrap();
+    let first = Directory::open(base.path()).unwrap();
+    assert!(matches!(Directory::open(base.path()), Err(Error::Locked { .. })));
+    let in_a_child = first.fd.try_clone().unwrap();
+    drop(first);
+    Directory::open(base.path()).unwrap();
+    drop(in_a_child);
+}
+
+#[test]
+fn a_file_is_replaced_whole_and_leftovers_do_not_matter() {
+    let base = tempfile::tempdir().unwrap();
+    let directory = Directory::open(base.path()).unwrap();
+    assert_eq!(directory.read(GOOD), Ok(None));
+    directory.replace(GOOD, b"one").unwrap();
+    fs::write(base.path().join("good.json.new"), b"half of something").unwrap();
+    directory.replace(GOOD, b"two").unwrap();
+    assert_eq!(directory.read(GOOD), Ok(Some(b"two".to_vec())));
+    assert!(!base.path().join("good.json.new").exists());
+}
+
+#[test]
+fn a_link_in_the_place_of_the_new_file_is_not_followed() {
+    let base = tempfile::tempdir().unwrap();
+    let victim = base.path().join("victim");
+    fs::write(&victim, b"precious").unwrap();
+    let directory = Directory::open(&base.path().join("state")).unwrap();
+    symlink(&victim, base.path().join("state/good.json.new")).unwrap();
+    directory.replace(GOOD, b"x").unwrap();
+    assert_eq!(fs::read(&victim).unwrap(), b"precious");
+    assert_eq!(directory.read(GOOD), Ok(Some(b"x".to_vec())));
+}
+
+#[test]
+fn what_others_could_have_written_is_not_believed() {
+    let base = tempfile::tempdir().unwrap();
+    let directory = Directory::open(base.path()).unwrap();
+    let file = base.path().join(GOOD);
+    let refused = || directory.read(GOOD).expect_err("it must be refused");
+
+    symlink("/etc/hostname", &file).unwrap();
+    assert_eq!(refused(), "it is a symbolic link");
+    fs::remove_file(&file).unwrap();
+    rustix::fs::mknodat(CWD, &file, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    assert_eq!(refused(), "it is not a regular file");
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    assert_eq!(refused(), "it is not a regular file");
+    fs::remove_dir(&file).unwrap();
+    fs::write(&file, b"{}").unwrap();
+    set_mode(&file, 0o660);
+    assert_eq!(refused(), "others than its owner may write it");
+    set_mode(&file, 0o600);
+    assert_eq!(directory.read(GOOD), Ok(Some(b"{}".to_vec())));
+    fs::File::create(&file).unwrap().set_len(LARGEST + 1).unwrap();
+    assert_eq!(refused(), "it is larger than 64 MiB");
+}
+
+#[test]
+fn the_rights_of_others_are_taken_away_only_where_nothing_but_ours_lies() {
+    let base = tempfile::tempdir().unwrap();
+    set_mode(base.path(), 0o777);
+    fs::write(base.path().join("quarantine.json.new"), b"").unwrap();
+    drop(Directory::open(base.path()).unwrap());
+    assert_eq!(mode(base.path()), 0o700);
+
+    fs::write(base.path().join("precious"), b"").unwrap();
+    set_mode(base.path(), 0o755);
+    drop(Directory::open(base.path()).unwrap());
+    assert_eq!(mode(base.path()), 0o755, "others may look, and that is theirs to decide");
+    set_mode(base.path(), 0o1777);
+    assert!(matches!(Directory::open(base.path()), Err(Error::Exposed { .. })));
+    assert_eq!(mode(base.path()), 0o1777);
+}
+
+#[test]
+fn a_directory_that_cannot_be_is_a_clear_error() {
+    let base = tempfile::tempdir().unwrap();
+    let file = base.path().join("file");
+    fs::write(&file, b"").unwrap();
+    for path in [file.as_path(), &file.join("below")] {
+        let error = Directory::open(path).unwrap_err();
+        assert!(matches!(error, Error::Create { .. }), "{error:?}");
+        assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+    }
+}
+
+#[test]
+fn somebody_elses_directory_is_refused() {
+    let base = tempfile::tempdir().unwrap();
+    let path = if rustix::process::geteuid().is_root() {
+        chown(base.path(), Some(65534), None).unwrap();
+        base.path()
+    } else {
+        Path::new("/")
+    };
+    assert!(matches!(Directory::open(path), Err(Error::Foreign { .. })));
+}

@@ -1,0 +1,54 @@
+//! Why there is no state, or why a file of it is not used.
+
+use std::io;
+use std::path::PathBuf;
+
+/// What can be wrong with the state directory.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another lictor holds the directory: exit code 75.
+    #[error(
+        "the state directory {} is held by another lictor that is running: stop that one, or give this one another name",
+        .directory.display()
+    )]
+    Locked {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// It is not there and cannot be made.
+    #[error("cannot create the state directory {}: create it for this user, or set state.directory", .directory.display())]
+    Create {
+        /// The directory.
+        directory: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It is there and cannot be used.
+    #[error("cannot use the state directory {}: set state.directory to one that this user owns", .directory.display())]
+    Use {
+        /// The directory.
+        directory: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It belongs to somebody else, who could change what is kept.
+    #[error(
+        "the state directory {} belongs to uid {owner} and not to the user that lictor runs as: change its owner, or set state.directory",
+        .directory.display()
+    )]
+    Foreign {
+        /// The directory.
+        directory: PathBuf,
+        /// Whose it is.
+        owner: u32,
+    },
+    /// Others may write in it, and it holds more than lictor's files, so its permissions are not ours to change.
+    #[error(
+        "others may write in {}, which also holds files that are not lictor's: give lictor a state.directory of its own",
+        .directory.display()
+    )]
+    Exposed {
+        /// The directory.
+        directory: PathBuf,
+    },
+}

@@ -1,0 +1,149 @@
+//! The stored form of the files: JSON with a number for its format. Pure.
+//!
+//! `Environment` hides values when it is serialised, on purpose, so the form with values is written out here by hand.
+//! A failure to read never quotes what was read, which may be a value.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use super::binding::Binding;
+use crate::environment::{Environment, Fingerprint, Variable, Visibility};
+use crate::machine::ledger::{Good, Quarantined};
+use crate::machine::{Build, GenerationId};
+use crate::secret::Secret;
+
+const FORMAT: u32 = 1;
+
+/// Numbers beyond this were not counted by us, and leave no room to count on.
+const LAST_GENERATION: GenerationId = GenerationId(u64::MAX / 2);
+
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct GoodFile<'a> {
+    format: u32,
+    binding: Cow<'a, Binding>,
+    good: Vec<StoredGood<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredGood<'a> {
+    fingerprint: Fingerprint,
+    generation: GenerationId,
+    at_unix_ms: u64,
+    builds: Cow<'a, [Build]>,
+    variables: Vec<StoredVariable<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredVariable<'a> {
+    name: Cow<'a, str>,
+    value: StoredValue<'a>,
+    origin: Cow<'a, str>,
+    visibility: Visibility,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredValue<'a> {
+    Text(Cow<'a, str>),
+    Base64(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct QuarantineFile<'a> {
+    format: u32,
+    binding: Cow<'a, Binding>,
+    quarantine: Cow<'a, [Quarantined]>,
+}
+
+/// `good.json`.
+pub(super) fn encode_good(binding: &Binding, good: &[Good]) -> serde_json::Result<Vec<u8>> {
+    let good = good.iter().map(|good| StoredGood {
+        fingerprint: good.environment.fingerprint(),
+        generation: good.generation,
+        at_unix_ms: good.at_unix_ms,
+        builds: Cow::Borrowed(&good.builds),
+        variables: good.environment.variables().iter().map(|(name, variable)| stored(name, variable)).collect(),
+    });
+    serde_json::to_vec(&GoodFile { format: FORMAT, binding: Cow::Borrowed(binding), good: good.collect() })
+}
+
+/// `quarantine.json`.
+pub(super) fn encode_quarantine(binding: &Binding, quarantine: &[Quarantined]) -> serde_json::Result<Vec<u8>> {
+    let (binding, quarantine) = (Cow::Borrowed(binding), Cow::Borrowed(quarantine));
+    serde_json::to_vec(&QuarantineFile { format: FORMAT, binding, quarantine })
+}
+
+/// The good environments in a file, each of them or why it is not used, or why none is.
+pub(super) fn decode_good(binding: &Binding, bytes: &[u8]) -> Result<Vec<Result<Good, String>>, String> {
+    check_format(bytes)?;
+    let file: GoodFile<'_> = serde_json::from_slice(bytes).map_err(|error| damage(&error))?;
+    belongs(binding, &file.binding)?;
+    Ok(file.good.into_iter().map(restore).collect())
+}
+
+/// The quarantine in a file, or why it is not used.
+pub(super) fn decode_quarantine(binding: &Binding, bytes: &[u8]) -> Result<Vec<Quarantined>, String> {
+    check_format(bytes)?;
+    let file: QuarantineFile<'_> = serde_json::from_slice(bytes).map_err(|error| damage(&error))?;
+    belongs(binding, &file.binding)?;
+    Ok(file.quarantine.into_owned())
+}
+
+fn check_format(bytes: &[u8]) -> Result<(), String> {
+    match serde_json::from_slice(bytes) {
+        Ok(Format { format: FORMAT }) => Ok(()),
+        Ok(Format { format }) => Err(format!("it has format {format}, and this lictor knows {FORMAT}")),
+        Err(error) => Err(damage(&error)),
+    }
+}
+
+fn belongs(here: &Binding, kept: &Binding) -> Result<(), String> {
+    here.difference(kept).map_or(Ok(()), |difference| Err(difference.to_owned()))
+}
+
+fn damage(error: &serde_json::Error) -> String {
+    format!("it is damaged at line {}, column {}", error.line(), error.column())
+}
+
+fn stored<'a>(name: &'a str, variable: &'a Variable) -> StoredVariable<'a> {
+    let value = match variable.value.expose_str() {
+        Some(text) => StoredValue::Text(Cow::Borrowed(text)),
+        None => StoredValue::Base64(STANDARD.encode(variable.value.expose())),
+    };
+    let (name, origin) = (Cow::Borrowed(name), Cow::Borrowed(&*variable.origin));
+    StoredVariable { name, value, origin, visibility: variable.visibility }
+}
+
+fn restore(stored: StoredGood<'_>) -> Result<Good, String> {
+    let StoredGood { fingerprint, generation, at_unix_ms, builds, variables } = stored;
+    let variables = variables.into_iter().map(restore_variable).collect::<Option<BTreeMap<_, _>>>();
+    let environment = variables.map(Environment::new).filter(|restored| restored.fingerprint() == fingerprint);
+    let Some(environment) = environment.filter(|_| generation <= LAST_GENERATION) else {
+        return Err(format!("its environment {fingerprint} is damaged"));
+    };
+    Ok(Good { environment: Arc::new(environment), builds: builds.into_owned(), generation, at_unix_ms })
+}
+
+/// `None` for what no process could be started with.
+fn restore_variable(stored: StoredVariable<'_>) -> Option<(String, Variable)> {
+    let value = match stored.value {
+        StoredValue::Text(text) => Secret::from(text.into_owned()),
+        StoredValue::Base64(text) => Secret::from(STANDARD.decode(text).ok()?),
+    };
+    let fit = !stored.name.is_empty() && !stored.name.contains(['=', '\0']) && !value.expose().contains(&0);
+    let variable = Variable { value, origin: stored.origin.into(), visibility: stored.visibility };
+    fit.then(|| (stored.name.into_owned(), variable))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+use proptest::prelude::*;
+
+use super::{decode_good, decode_quarantine, encode_good, encode_quarantine};
+use crate::machine::GenerationId;
+use crate::machine::ledger::Good;
+use crate::state::Binding;
+use crate::state::tests::{binding, good, quarantined};
+
+/// What was read, or the first thing that was wrong with it.
+fn read(bytes: &[u8]) -> Result<Vec<Good>, String> {
+    decode_good(&binding(), bytes)?.into_iter().collect()
+}
+
+fn written() -> (Vec<Good>, Vec<u8>) {
+    let kept = vec![good(&[("RAW", b"\xff\x01\n"), ("TEXT", "hunter2 \u{1f511} \"".as_bytes())], 9), good(&[], 3)];
+    let bytes = encode_good(&binding(), &kept).unwrap();
+    (kept, bytes)
+}
+
+/// Equal in everything: an environment's own equality is that of its fingerprint.
+fn assert_same(read: &[Good], kept: &[Good]) {
+    assert_eq!(read, kept);
+    for (read, kept) in read.iter().zip(kept) {
+        assert_eq!(read.environment.variables(), kept.environment.variables());
+    }
+}
+
+#[test]
+fn the_format_is_this_one() {
+    let bytes = encode_good(&binding(), &[good(&[("RAW", b"\xff"), ("TEXT", b"x")], 9)]).unwrap();
+    let shown: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let expected = serde_json::json!({
+        "format": 1,
+        "binding": {
+            "machine": "m1", "service": "billing", "consul": "127.0.0.1:8500", "sources": ["consul billing/", "custom"],
+        },
+        "good": [{
+            "fingerprint": "6fe2f63dbeb6", "generation": 9, "at_unix_ms": 1_700_000_000_000_u64, "builds": ["go:1"],
+            "variables": [
+                { "name": "RAW", "value": { "base64": "/w==" }, "origin": "consul billing/", "visibility": "secret" },
+                { "name": "TEXT", "value": { "text": "x" }, "origin": "consul billing/", "visibility": "secret" },
+            ],
+        }],
+    });
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn what_was_cut_is_an_error_wherever_it_was_cut() {
+    let (kept, bytes) = written();
+    assert_same(&read(&bytes).unwrap(), &kept);
+    for length in 0..bytes.len() {
+        assert!(read(&bytes[..length]).is_err(), "cut to {length}");
+    }
+}
+
+#[test]
+fn a_flipped_bit_never_changes_a_variable() {
+    let (kept, bytes) = written();
+    for at in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << bit;
+            for (read, kept) in read(&flipped).unwrap_or_default().iter().zip(&kept) {
+                let values = |good: &Good| {
+                    let variables = good.environment.variables().iter();
+                    variables.map(|(name, variable)| (name.clone(), variable.value.clone())).collect::<Vec<_>>()
+                };
+                assert_eq!(values(read), values(kept), "bit {bit} of byte {at}");
+            }
+        }
+    }
+}
+
+#[test]
+fn one_damaged_environment_does_not_cost_the_others() {
+    let (kept, bytes) = written();
+    let damaged = String::from_utf8(bytes).unwrap().replace("hunter2", "hunter3");
+    let read = decode_good(&binding(), damaged.as_bytes()).unwrap();
+    let why = read[0].as_ref().unwrap_err();
+    assert_eq!(why, &format!("its environment {} is damaged", kept[0].environment.fingerprint()));
+    assert_eq!(read[1].as_ref().unwrap(), &kept[1]);
+}
+
+#[test]
+fn no_value_is_in_a_message() {
+    let (_, bytes) = written();
+    let text = String::from_utf8(bytes).unwrap();
+    for damage in [("{\"text\":", "{\"txt\":"), ("\"generation\":9", "\"generation\":\"hunter2\""), ("{\"text\":", "[")]
+    {
+        let why = read(text.replacen(damage.0, damage.1, 1).as_bytes()).unwrap_err();
+        assert!(!why.contains("hunter2"), "{why}");
+        assert!(why.starts_with("it is damaged at line 1, column "), "{why}");
+    }
+}
+
+#[test]
+fn another_binding_or_format_is_not_read() {
+    let (_, bytes) = written();
+    let elsewhere = Binding::new("m2", "billing", "127.0.0.1:8500", ["consul billing/", "custom"]);
+    assert_eq!(decode_good(&elsewhere, &bytes).unwrap_err(), "it was kept on another machine");
+    let newer = String::from_utf8(bytes).unwrap().replacen("\"format\":1", "\"format\":2", 1);
+    assert_eq!(read(newer.as_bytes()).unwrap_err(), "it has format 2, and this lictor knows 1");
+    assert!(read(b"{\"format\":2,\"nothing\":\"else\"}").unwrap_err().contains("format 2"));
+}
+
+#[test]
+fn what_no_process_could_be_started_with_is_damage() {
+    for name in ["", "A=B", "A\0"] {
+        assert!(read(&encode_good(&binding(), &[good(&[(name, b"x")], 1)]).unwrap()).is_err(), "{name:?}");
+    }
+    assert!(read(&encode_good(&binding(), &[good(&[("A", b"x\0y")], 1)]).unwrap()).is_err());
+}
+
+#[test]
+fn a_number_that_leaves_nothing_to_count_on_is_damage() {
+    let mut last = good(&[], 1);
+    last.generation = GenerationId(u64::MAX);
+    assert!(read(&encode_good(&binding(), &[last]).unwrap()).is_err());
+}
+
+#[test]
+fn the_quarantine_comes_back() {
+    let kept = [quarantined("exited with 3"), quarantined("\"Web\" failed")];
+    let bytes = encode_quarantine(&binding(), &kept).unwrap();
+    assert_eq!(decode_quarantine(&binding(), &bytes).unwrap(), kept);
+    for length in 0..bytes.len() {
+        assert!(decode_quarantine(&binding(), &bytes[..length]).is_err(), "cut to {length}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_environment_comes_back(
+        variables in proptest::collection::btree_map(
+            "[A-Za-z_é][A-Za-z0-9_é]{0,8}", proptest::collection::vec(1u8.., 0..40), 0..20,
+        ),
+    ) {
+        let pairs: Vec<(&str, &[u8])> = variables.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let kept = [good(&pairs, 7)];
+        assert_same(&read(&encode_good(&binding(), &kept).unwrap()).unwrap(), &kept);
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_harm(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(read(&bytes).is_err());
+    }
+}

@@ -1,0 +1,136 @@
+//! The room as a whole, and what it does when the disk, the permissions or the process fail it.
+
+mod faults;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Binding, Error, State, open};
+use crate::environment::{Environment, Fingerprint, Variable, Visibility};
+use crate::machine::ledger::{Good, Quarantined};
+use crate::machine::order::Pair;
+use crate::machine::{Build, GenerationId};
+
+pub(super) fn binding() -> Binding {
+    Binding::new("m1", "billing", "127.0.0.1:8500", ["consul billing/", "custom"])
+}
+
+pub(super) fn good(variables: &[(&str, &[u8])], generation: u64) -> Good {
+    let variables = variables.iter().map(|(name, value)| {
+        let (value, origin) = (value.to_vec().into(), "consul billing/".into());
+        ((*name).to_owned(), Variable { value, origin, visibility: Visibility::Secret })
+    });
+    Good {
+        environment: Arc::new(Environment::new(variables.collect())),
+        builds: vec![Build("go:1".to_owned())],
+        generation: GenerationId(generation),
+        at_unix_ms: 1_700_000_000_000,
+    }
+}
+
+pub(super) fn quarantined(reason: &str) -> Quarantined {
+    let pair = Pair { environment: Fingerprint::of_bytes(reason.as_bytes()), build: Build("go:2".to_owned()) };
+    Quarantined { pair, reason: reason.to_owned(), at_unix_ms: 1_700_000_000_001 }
+}
+
+/// Waits until what is to be said of the state is so.
+pub(super) async fn until_problem(state: &State, is: impl Fn(Option<&str>) -> bool) -> Option<String> {
+    let super::Store::Open(open) = &state.0 else { panic!("there is no state") };
+    let mut problem = open.problem.clone();
+    let seen = problem.wait_for(|problem| is(problem.as_deref()));
+    tokio::time::timeout(Duration::from_mins(1), seen).await.expect("it must come to be").unwrap().clone()
+}
+
+#[tokio::test]
+async fn what_is_kept_comes_back() {
+    let base = tempfile::tempdir().unwrap();
+    let state = open(base.path(), binding()).unwrap();
+    let nothing = state.load();
+    assert_eq!(nothing, super::Restored::default());
+    assert_eq!(nothing.next_generation, GenerationId(1));
+    let kept: Vec<Good> = (0..7).map(|n| good(&[("A", b"\xff"), ("B", b"x")], 40 - n)).collect();
+    state.keep_good(&kept);
+    state.keep_quarantine(&[quarantined("exited with 3")]);
+    state.close().await;
+
+    let state = open(base.path(), binding()).unwrap();
+    let restored = state.load();
+    assert_eq!(restored.good, kept[..5]);
+    assert_eq!(restored.quarantine, [quarantined("exited with 3")]);
+    assert_eq!(restored.next_generation, GenerationId(41));
+    assert_eq!(restored.warnings, Vec::<String>::new());
+    assert_eq!(state.problem(), None);
+}
+
+#[tokio::test]
+async fn the_newest_wins_and_nothing_is_left_unwritten() {
+    let base = tempfile::tempdir().unwrap();
+    let state = open(base.path(), binding()).unwrap();
+    for generation in 1..=500 {
+        state.keep_good(&[good(&[("A", b"x")], generation)]);
+    }
+    state.close().await;
+    let restored = open(base.path(), binding()).unwrap().load();
+    assert_eq!(restored.next_generation, GenerationId(501));
+}
+
+#[tokio::test]
+async fn only_good_json_holds_values() {
+    let base = tempfile::tempdir().unwrap();
+    let state = open(base.path(), binding()).unwrap();
+    state.keep_good(&[good(&[("A", b"hunter2")], 1)]);
+    state.keep_quarantine(&[quarantined("x")]);
+    state.close().await;
+    for entry in std::fs::read_dir(base.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let holds = std::fs::read_to_string(&path).unwrap().contains("hunter2");
+        assert_eq!(holds, path.ends_with("good.json"), "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_elsewhere_is_ignored_with_a_reason() {
+    let base = tempfile::tempdir().unwrap();
+    let state = open(base.path(), binding()).unwrap();
+    state.keep_good(&[good(&[("A", b"x")], 1)]);
+    state.keep_quarantine(&[quarantined("x")]);
+    state.close().await;
+    let other = Binding::new("m1", "billing", "127.0.0.1:8500", ["consul billing/"]);
+    let restored = open(base.path(), other).unwrap().load();
+    assert!(restored.good.is_empty() && restored.quarantine.is_empty());
+    let path = base.path().join("good.json").display().to_string();
+    assert_eq!(restored.warnings[0], format!("{path} is not used: it was kept with another list of sources"));
+}
+
+#[tokio::test]
+async fn a_quarantine_without_anything_good_is_left_out() {
+    let base = tempfile::tempdir().unwrap();
+    let state = open(base.path(), binding()).unwrap();
+    state.keep_good(&[good(&[("A", b"x")], 1)]);
+    state.keep_quarantine(&[quarantined("x")]);
+    state.close().await;
+    std::fs::write(base.path().join("good.json"), b"\0").unwrap();
+    let restored = open(base.path(), binding()).unwrap().load();
+    assert!(restored.quarantine.is_empty(), "else there would be nothing that may be run");
+    assert_eq!(restored.warnings.len(), 1, "{:?}", restored.warnings);
+}
+
+#[tokio::test]
+async fn a_second_lictor_is_told_so() {
+    let base = tempfile::tempdir().unwrap();
+    let first = open(base.path(), binding()).unwrap();
+    let error = open(base.path(), binding()).unwrap_err();
+    assert!(matches!(error, Error::Locked { .. }), "{error:?}");
+    first.close().await;
+    open(base.path(), binding()).unwrap();
+}
+
+#[tokio::test]
+async fn without_a_directory_everything_goes_on() {
+    let state = State::absent("no home");
+    state.keep_good(&[good(&[], 1)]);
+    state.keep_quarantine(&[quarantined("x")]);
+    assert_eq!(state.load(), super::Restored::default());
+    assert_eq!(state.problem().as_deref(), Some("nothing is kept on disk: no home"));
+    state.close().await;
+}
