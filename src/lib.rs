@@ -6,8 +6,10 @@
 pub mod check;
 pub mod config;
 pub mod consul;
+pub mod drain;
 pub mod environment;
 pub mod gobuild;
+pub mod http;
 pub mod machine;
 pub mod secret;
 pub mod service;
