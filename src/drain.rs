@@ -78,7 +78,7 @@ mod tests {
             drop((one, two));
         };
         let begun = tokio::time::Instant::now();
-        let (drained, ()) = tokio::join!(trigger.drain(Duration::from_secs(60)), workers);
+        let (drained, ()) = tokio::join!(trigger.drain(Duration::from_mins(1)), workers);
         assert_eq!(drained, Drained::Clean);
         assert_eq!(begun.elapsed(), Duration::from_secs(5));
     }

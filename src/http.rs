@@ -4,7 +4,7 @@
 //! [`serve`] is the one server, for TCP and for the admin socket alike; [`Resources`] is what it serves, one file a
 //! resource.
 
-pub mod bind;
+mod bind;
 mod board;
 mod env;
 mod health;
@@ -24,6 +24,7 @@ pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 
+pub use bind::{BindError, StatusPort, Wanted, bind_status};
 pub use listener::{Listener, Peer};
 pub use query::Query;
 pub use reply::{Answer, Reply};

@@ -3,6 +3,7 @@
 //! The rooms, from the outside in: `cli` speaks with people, `app` wires everything, `driver` turns the machine,
 //! `machine` decides, and the leaf rooms act. `ARCHITECTURE.md` has the picture and the table of allowed imports.
 
+pub mod admin;
 pub mod check;
 pub mod config;
 pub mod consul;
@@ -14,3 +15,4 @@ pub mod machine;
 pub mod secret;
 pub mod service;
 pub mod source;
+pub mod telemetry;

@@ -38,7 +38,7 @@ pub(super) fn health(board: &Board, trouble: Trouble) -> Answer {
         (true, Trouble::Warned) if troubled => StatusCode::TOO_MANY_REQUESTS,
         (true, Trouble::Warned | Trouble::Told) => StatusCode::OK,
     };
-    page(status, lines)
+    page(status, &lines)
 }
 
 /// Whether the service should get traffic.
@@ -56,7 +56,7 @@ fn role(board: &Board, holds: bool, roles: &[Role]) -> Answer {
     if board.phase != Phase::Up || lines.is_empty() {
         lines.push(service_line(board));
     }
-    page(if holds { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, lines)
+    page(if holds { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &lines)
 }
 
 /// `Database: Bad (connection refused, 3ms)`.
@@ -76,7 +76,7 @@ fn service_line(board: &Board) -> String {
     if board.phase == Phase::Up { "service: up".to_owned() } else { format!("service: {}", why_unhealthy(board)) }
 }
 
-fn page(status: StatusCode, lines: Vec<String>) -> Answer {
+fn page(status: StatusCode, lines: &[String]) -> Answer {
     let lines: Vec<String> = lines.iter().map(|line| one_line(line, LONGEST_LINE).into_owned()).collect();
     text(status, last_lines(&lines, LARGEST))
 }

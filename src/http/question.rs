@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::query::Query;
 
 /// A wait is never longer than this; more is clamped, as Consul does.
-const LONGEST_WAIT: Duration = Duration::from_secs(600);
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
 /// The wait of a blocking `/board` that names none, as Consul's.
-const DEFAULT_BLOCK: Duration = Duration::from_secs(300);
+const DEFAULT_BLOCK: Duration = Duration::from_mins(5);
 
 /// The question to `/status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
