@@ -3,17 +3,21 @@
 //! The rooms, from the outside in: `cli` speaks with people, `app` wires everything, `driver` turns the machine,
 //! `machine` decides, and the leaf rooms act. `ARCHITECTURE.md` has the picture and the table of allowed imports.
 
+pub mod admin;
 pub mod check;
 pub mod cli;
 pub mod config;
 pub mod consul;
+pub mod drain;
 pub mod envfile;
 pub mod environment;
 pub mod gobuild;
+pub mod http;
 pub mod machine;
 pub mod secret;
 pub mod service;
 pub mod signal;
 pub mod source;
 pub mod state;
+pub mod telemetry;
 pub mod version;

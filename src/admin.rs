@@ -1,0 +1,107 @@
+//! The operator's socket: who may use it is a matter of its file permissions, and a flood elsewhere never reaches it.
+//!
+//! It serves the read-only resources of `http`, with places of its own.
+
+pub mod place;
+mod socket;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tokio::net::UnixListener;
+
+use crate::drain::DrainWatcher;
+use crate::http::{self, Limits, Resources};
+pub use place::Place;
+use socket::SocketFile;
+
+/// Who may use the socket (`admin {}`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The permissions of the file, such as 0o660.
+    pub mode: u32,
+    /// Its group, by name or number; `None`: lictor's own.
+    pub group: Option<String>,
+}
+
+/// The socket cannot be had. [`AdminError::Taken`] ends lictor with 75.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// A live process holds it.
+    #[error("the admin socket {} is in use by a running lictor; stop that one, or give this one another name", .path.display())]
+    Taken {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// Something else has that name.
+    #[error("{} is there and is no socket; move it away or set admin.socket", .path.display())]
+    NotASocket {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The directory cannot be made.
+    #[error("cannot make the directory {} for the admin socket; make it or set admin.socket", .path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The socket cannot be bound.
+    #[error("cannot bind the admin socket {}; see that its directory exists and is writable, or set admin.socket", .path.display())]
+    Bind {
+        /// The socket.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// There is no such group.
+    #[error("there is no group {group} on this host; set admin.group to one that exists")]
+    NoGroup {
+        /// The name.
+        group: String,
+    },
+    /// Mode or group cannot be set.
+    #[error("cannot give the admin socket {} its mode and group; lictor must be in admin.group, or root", .path.display())]
+    Access {
+        /// The socket.
+        path: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+/// The bound socket; its file goes away with it.
+#[derive(Debug)]
+pub struct AdminSocket {
+    listener: UnixListener,
+    file: SocketFile,
+}
+
+impl AdminSocket {
+    /// Binds the socket: makes the default directory, replaces a socket that nobody serves any more, and lets nobody in
+    /// before mode and group are right.
+    pub async fn bind(place: &Place, access: &Access) -> Result<Self, AdminError> {
+        let group = access.group.as_deref().map(socket::group).transpose()?;
+        if let Place::Default(path) = place {
+            socket::make_directory(path)?;
+        }
+        let (listener, file) = socket::bind(place.path(), access.mode, group).await?;
+        Ok(Self { listener, file })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Serves until draining begins and the last connection has ended; then the file is removed.
+    pub async fn serve(self, resources: Resources, drain: DrainWatcher) {
+        let Self { listener, file } = self;
+        http::serve(listener, Limits::ADMIN, resources, drain).await;
+        drop(file);
+    }
+}
+
+#[cfg(test)]
+mod tests;

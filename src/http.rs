@@ -1,0 +1,34 @@
+//! The read-only resources over HTTP/1.1, from memory: no request ever runs a probe, changes anything or waits for the
+//! driver. The room reads the board and nothing else.
+//!
+//! [`serve`] is the one server, for TCP and for the admin socket alike; [`Resources`] is what it serves, one file a
+//! resource.
+
+mod bind;
+mod board;
+mod env;
+mod health;
+mod listener;
+mod query;
+mod question;
+mod reply;
+mod resources;
+mod server;
+mod status;
+mod text;
+mod verdict;
+mod waiting;
+
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
+
+pub use bind::{BindError, StatusPort, Wanted, bind_status};
+pub use listener::{Listener, Peer};
+pub use query::Query;
+pub use reply::{Answer, Reply};
+pub use resources::Resources;
+pub use server::{Handler, Limits, serve};
+pub use status::{REASON_HEADER, VERDICT_HEADER};
+pub use text::one_line;

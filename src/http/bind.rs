@@ -1,0 +1,92 @@
+//! The status port.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+
+/// Who wants this address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Somebody configured it: not getting it is an error.
+    Configured,
+    /// It is the default: not getting it is a warning, the admin socket remains.
+    Default,
+}
+
+/// What came of binding.
+#[derive(Debug)]
+pub enum StatusPort {
+    /// It listens.
+    Bound {
+        /// Hand it to [`serve`](super::serve).
+        listener: TcpListener,
+        /// The address as bound: port 0 has become a real one.
+        address: SocketAddr,
+    },
+    /// The default address could not be had; the sentence is to be logged as a warning.
+    Skipped(String),
+}
+
+/// A configured address could not be had. [`BindError::Taken`] ends lictor with 75.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Somebody else listens there.
+    #[error("the status address {address} is taken; stop what listens there (`ss -ltnp`) or set status.address")]
+    Taken {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// Any other reason: no such address on this host, a port that needs privileges.
+    #[error("cannot listen on the status address {address}; set status.address to one of this host's")]
+    Unfit {
+        /// The address.
+        address: SocketAddr,
+        /// What the kernel said.
+        source: io::Error,
+    },
+}
+
+/// Binds the status port. Port 0 works.
+pub async fn bind_status(address: SocketAddr, wanted: Wanted) -> Result<StatusPort, BindError> {
+    let attempt = match TcpListener::bind(address).await {
+        Ok(listener) => listener.local_addr().map(|address| StatusPort::Bound { listener, address }),
+        Err(error) => Err(error),
+    };
+    match (attempt, wanted) {
+        (Ok(bound), _) => Ok(bound),
+        (Err(error), Wanted::Default) => Ok(StatusPort::Skipped(format!(
+            "no status port, only the admin socket: cannot listen on the default {address}: {error}; set status.address"
+        ))),
+        (Err(error), Wanted::Configured) if error.kind() == io::ErrorKind::AddrInUse => {
+            Err(BindError::Taken { address })
+        }
+        (Err(source), Wanted::Configured) => Err(BindError::Unfit { address, source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BindError, StatusPort, Wanted, bind_status};
+
+    #[tokio::test]
+    async fn a_taken_address_is_an_error_only_if_somebody_asked_for_it() {
+        let first = bind_status("127.0.0.1:0".parse().unwrap(), Wanted::Configured).await.unwrap();
+        let StatusPort::Bound { listener: _held, address } = first else { panic!("{first:?}") };
+        assert_ne!(address.port(), 0);
+
+        let refused = bind_status(address, Wanted::Configured).await;
+        assert!(matches!(refused, Err(BindError::Taken { address: named }) if named == address), "{refused:?}");
+
+        match bind_status(address, Wanted::Default).await {
+            Ok(StatusPort::Skipped(warning)) => assert!(warning.contains(&address.to_string()), "{warning}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_of_another_host_is_not_called_taken() {
+        let refused = bind_status("192.0.2.1:0".parse().unwrap(), Wanted::Configured).await;
+        assert!(matches!(refused, Err(BindError::Unfit { .. })), "{refused:?}");
+    }
+}

@@ -1,0 +1,53 @@
+//! Where connections come from: TCP or a unix socket, behind one small seam.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::unix::UCred;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+/// A peer that takes nothing of an answer for this long is cut off; it holds one of few places.
+const STALLED_WRITE: Duration = Duration::from_secs(30);
+
+/// Who is at the other end.
+#[derive(Clone, Copy, Debug)]
+pub enum Peer {
+    /// Somebody on the network.
+    Remote(SocketAddr),
+    /// A process of this host; the kernel vouches for its user and group. `None` if the kernel could not tell.
+    Local(Option<UCred>),
+}
+
+/// Gives one connection after the other.
+pub trait Listener: Send + 'static {
+    /// One connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next connection and who made it. Dropping the future loses none.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, Peer)>> + Send;
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, Peer)> {
+        let (stream, address) = TcpListener::accept(self).await?;
+        // Both only make things better; a socket that refuses them still serves.
+        let _ = stream.set_nodelay(true);
+        let stalled = u32::try_from(STALLED_WRITE.as_millis()).unwrap_or(u32::MAX);
+        let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, stalled);
+        Ok((stream, Peer::Remote(address)))
+    }
+}
+
+impl Listener for UnixListener {
+    type Stream = UnixStream;
+
+    async fn accept(&mut self) -> io::Result<(UnixStream, Peer)> {
+        let (stream, _) = UnixListener::accept(self).await?;
+        let peer = Peer::Local(stream.peer_cred().ok());
+        Ok((stream, peer))
+    }
+}

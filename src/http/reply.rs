@@ -1,0 +1,101 @@
+//! What a resource says, and how it becomes a response.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
+
+/// A whole response; bodies come from memory.
+pub type Answer = Response<Full<Bytes>>;
+
+/// An answer that is there, or one that is waited for.
+pub enum Reply {
+    /// At once, without an allocation for the wait. `None` once taken.
+    Now(Option<Answer>),
+    /// Later.
+    Later(Pin<Box<dyn Future<Output = Answer> + Send>>),
+}
+
+impl Reply {
+    /// This answer, at once.
+    pub fn now(answer: Answer) -> Self {
+        Self::Now(Some(answer))
+    }
+
+    /// What this future says, when it does.
+    pub fn later(future: impl Future<Output = Answer> + Send + 'static) -> Self {
+        Self::Later(Box::pin(future))
+    }
+}
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Now(answer) => f.debug_tuple("Now").field(answer).finish(),
+            Self::Later(_) => f.write_str("Later"),
+        }
+    }
+}
+
+impl Future for Reply {
+    type Output = Result<Answer, std::convert::Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *self {
+            Self::Now(answer) => match answer.take() {
+                Some(answer) => Poll::Ready(Ok(answer)),
+                None => Poll::Pending,
+            },
+            Self::Later(future) => future.as_mut().poll(context).map(Ok),
+        }
+    }
+}
+
+/// JSON that has been written already.
+pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+    with_type(status, HeaderValue::from_static("application/json"), body.into())
+}
+
+/// Plain text for people.
+pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+    with_type(status, HeaderValue::from_static("text/plain; charset=utf-8"), body.into())
+}
+
+/// `{"error": ".."}`.
+pub(super) fn error(status: StatusCode, sentence: &str) -> Answer {
+    json(status, serde_json::json!({ "error": sentence }).to_string())
+}
+
+/// 405, with what would be allowed.
+pub(super) fn not_allowed() -> Answer {
+    let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, "this is read-only: use GET or HEAD");
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    answer
+}
+
+/// The same answer, after which the connection ends.
+pub(super) fn last(mut answer: Answer) -> Answer {
+    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+/// The same answer with one more header. Control characters become spaces; a header is one line.
+pub(super) fn with_header(mut answer: Answer, name: HeaderName, text: &str) -> Answer {
+    let line: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(200).collect();
+    if let Ok(value) = HeaderValue::from_bytes(line.as_bytes()) {
+        answer.headers_mut().insert(name, value);
+    }
+    answer
+}
+
+fn with_type(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Answer {
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, content_type);
+    // What is true now is not true for ever, and a proxy between must not pretend it is.
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}

@@ -1,0 +1,152 @@
+//! Which path is which resource.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use hyper::{Method, Request, StatusCode, Uri};
+use tokio::sync::watch;
+
+use super::health::Trouble;
+use super::listener::Peer;
+use super::query::Query;
+use super::question::{Block, Question, flag};
+use super::reply::{Reply, error, last, not_allowed};
+use super::server::Handler;
+use super::status::Page;
+use super::waiting::Boards;
+use super::{board, env, health, status};
+use crate::drain::DrainWatcher;
+use crate::machine::Board;
+
+/// A body that nobody asked for is read and forgotten up to this size, in bytes; after a larger one the connection ends.
+const LARGEST_BODY: u64 = 16 * 1024;
+/// How long such a body may take.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+const NOTHING_HERE: &str = "no such path: there are /status, /health, /live, /ready, /board and /env";
+
+/// What there is to read.
+#[derive(Clone, Copy, Debug)]
+enum Resource {
+    Status,
+    Health,
+    Live,
+    Ready,
+    Board,
+    Env,
+}
+
+impl Resource {
+    fn at(path: &str) -> Option<Self> {
+        Some(match path {
+            "/status" => Self::Status,
+            "/health" => Self::Health,
+            "/live" => Self::Live,
+            "/ready" => Self::Ready,
+            "/board" => Self::Board,
+            "/env" => Self::Env,
+            _ => return None,
+        })
+    }
+}
+
+/// The read-only resources. A clone serves one connection.
+#[derive(Debug)]
+pub struct Resources {
+    boards: Boards,
+    /// The plain `/status` of the last board seen: a client that asks again and again gets ready-made bytes.
+    page: RefCell<Option<Page>>,
+}
+
+impl Clone for Resources {
+    fn clone(&self) -> Self {
+        Self { boards: self.boards.clone(), page: RefCell::new(None) }
+    }
+}
+
+impl Resources {
+    /// The resources of these boards. When `drain` begins, waiting requests are answered with what is so then.
+    pub fn new(boards: watch::Receiver<Arc<Board>>, drain: DrainWatcher) -> Self {
+        Self { boards: Boards { latest: boards, drain }, page: RefCell::new(None) }
+    }
+
+    /// Answers a request whose body, if any, has been dealt with.
+    pub fn answer(&self, method: &Method, uri: &Uri) -> Reply {
+        let Some(resource) = Resource::at(uri.path()) else {
+            return Reply::now(error(StatusCode::NOT_FOUND, NOTHING_HERE));
+        };
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            return Reply::now(not_allowed());
+        }
+        match Query::parse(uri.query()).map_err(BadRequest::new).and_then(|query| self.read(resource, &query)) {
+            Ok(reply) => reply,
+            Err(BadRequest(sentence)) => Reply::now(error(StatusCode::BAD_REQUEST, &sentence)),
+        }
+    }
+
+    fn read(&self, resource: Resource, query: &Query<'_>) -> Result<Reply, BadRequest> {
+        match resource {
+            Resource::Status => self.status(query),
+            Resource::Health => self.health(query),
+            Resource::Live => Ok(Reply::now(health::live(&self.boards.latest.borrow()))),
+            Resource::Ready => Ok(Reply::now(health::ready(&self.boards.latest.borrow()))),
+            Resource::Board => self.board(query),
+            Resource::Env => Ok(Reply::now(env::variables(&self.boards.latest.borrow()))),
+        }
+    }
+
+    fn status(&self, query: &Query<'_>) -> Result<Reply, BadRequest> {
+        if let Some(question) = Question::read(query).map_err(BadRequest::new)? {
+            return Ok(Reply::later(status::ask(question, self.boards.clone())));
+        }
+        let board = self.boards.latest.borrow();
+        let mut page = self.page.borrow_mut();
+        if !page.as_ref().is_some_and(|page| page.is_of(&board)) {
+            *page = Some(Page::of(&board));
+        }
+        Ok(Reply::Now(page.as_ref().map(Page::answer)))
+    }
+
+    fn health(&self, query: &Query<'_>) -> Result<Reply, BadRequest> {
+        let warn = flag(query, "warn").map_err(BadRequest::new)?;
+        let trouble = if warn { Trouble::Warned } else { Trouble::Told };
+        Ok(Reply::now(health::health(&self.boards.latest.borrow(), trouble)))
+    }
+
+    fn board(&self, query: &Query<'_>) -> Result<Reply, BadRequest> {
+        Ok(match Block::read(query).map_err(BadRequest::new)? {
+            Some(block) => Reply::later(board::after(block, self.boards.clone())),
+            None => Reply::now(board::whole(&self.boards.latest.borrow())),
+        })
+    }
+}
+
+/// The request cannot be understood; the sentence says why.
+struct BadRequest(String);
+
+impl BadRequest {
+    fn new(reason: impl fmt::Display) -> Self {
+        Self(reason.to_string())
+    }
+}
+
+impl Handler for Resources {
+    fn handle(&self, _peer: &Peer, request: Request<Incoming>) -> Reply {
+        let (head, body) = request.into_parts();
+        if body.is_end_stream() {
+            return self.answer(&head.method, &head.uri);
+        }
+        let small = body.size_hint().exact().is_some_and(|size| size <= LARGEST_BODY);
+        let resources = self.clone();
+        Reply::later(async move {
+            let read = async { if small { body.collect().await.is_ok() } else { false } };
+            let whole = tokio::time::timeout(BODY_TIME, read).await.unwrap_or(false);
+            let Ok(answer) = resources.answer(&head.method, &head.uri).await;
+            if whole { answer } else { last(answer) }
+        })
+    }
+}

@@ -1,0 +1,142 @@
+//! The server: accepts within limits, serves HTTP/1.1, and ends in good order.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::listener::{Listener, Peer};
+use super::reply::Reply;
+use crate::drain::DrainWatcher;
+
+/// The largest head of a request, in bytes.
+const LARGEST_HEAD: usize = 16 * 1024;
+/// From the first moment of a connection, or the end of the last answer, to the end of a request's head.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long accepting rests when the process is out of file descriptors or memory.
+const REST: Duration = Duration::from_millis(100);
+/// Between two log lines about that.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// What one server may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at one time; the next one waits in the kernel's queue.
+    pub connections: usize,
+    /// From one byte of a head to its end. Shorter only in tests.
+    pub head_time: Duration,
+    /// How long connections have to end once draining has begun.
+    pub drain_time: Duration,
+}
+
+impl Limits {
+    /// For the status port.
+    pub const STATUS: Self = Self { connections: 256, head_time: HEAD_TIME, drain_time: Duration::from_secs(2) };
+    /// For the admin socket: places of its own, so that a flood elsewhere never locks the operator out.
+    pub const ADMIN: Self = Self { connections: 16, ..Self::STATUS };
+}
+
+/// Answers requests. Each connection gets a clone of its own.
+pub trait Handler: Clone + Send + 'static {
+    /// The answer to one request.
+    fn handle(&self, peer: &Peer, request: Request<Incoming>) -> Reply;
+}
+
+/// Serves until draining begins and the last connection has ended, or had its time to.
+pub async fn serve<L: Listener, H: Handler>(mut listener: L, limits: Limits, handler: H, mut drain: DrainWatcher) {
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    let mut complaint = Complaint::default();
+    loop {
+        tokio::select! {
+            biased;
+            () = drain.draining() => break,
+            Some(ended) = connections.join_next() => report(ended),
+            accepted = accept(&mut listener, &places, &mut complaint) => {
+                let Some((stream, peer, place)) = accepted else { continue };
+                let handler = handler.clone();
+                let service = service_fn(move |request| handler.handle(&peer, request));
+                let connection = protocol(limits).serve_connection(TokioIo::new(stream), service);
+                let connection = graceful.watch(connection);
+                connections.spawn(async move {
+                    // What a client does wrong on its connection ends that connection, and is no news.
+                    if let Err(error) = connection.await {
+                        tracing::debug!(%error, "a connection ended early");
+                    }
+                    drop(place);
+                });
+            }
+        }
+    }
+    drop((listener, handler));
+    // Idle connections close at once, busy ones after their answer; what is left at the end falls with the set.
+    if tokio::time::timeout(limits.drain_time, graceful.shutdown()).await.is_err() {
+        tracing::debug!(left = connections.len(), "connections were cut off at the end of the drain");
+    }
+}
+
+/// The next connection, once there is a place for it. `None`: there was none this time.
+async fn accept<L: Listener>(
+    listener: &mut L,
+    places: &Arc<Semaphore>,
+    complaint: &mut Complaint,
+) -> Option<(L::Stream, Peer, OwnedSemaphorePermit)> {
+    // The place comes first: a connection that cannot be served yet is better off in the kernel's queue.
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => Some((stream, peer, place)),
+        Err(error) if is_the_clients_own(&error) => None,
+        Err(error) => {
+            complaint.make(&error);
+            tokio::time::sleep(REST).await;
+            None
+        }
+    }
+}
+
+/// Says that accepting fails, but not ten times a second.
+#[derive(Debug, Default)]
+struct Complaint(Option<Instant>);
+
+impl Complaint {
+    fn make(&mut self, error: &io::Error) {
+        if self.0.is_none_or(|made| made.elapsed() >= QUIET) {
+            self.0 = Some(Instant::now());
+            tracing::warn!(%error, "cannot accept connections for the moment");
+        }
+    }
+}
+
+/// Errors of a connection that was gone before it was accepted, rather than of the listener.
+fn is_the_clients_own(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+fn protocol(limits: Limits) -> http1::Builder {
+    let mut protocol = http1::Builder::new();
+    protocol
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_time)
+        .max_buf_size(LARGEST_HEAD)
+        .max_header_size(LARGEST_HEAD);
+    protocol
+}
+
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(%error, "a request met a bug of lictor's; its connection was closed");
+    }
+}

@@ -1,0 +1,193 @@
+//! Yes or no to a question about the service, and whether waiting could change it. Pure.
+
+use std::time::Duration;
+
+use super::question::{About, Question};
+use super::text::one_line;
+use crate::machine::board::{Board, CheckPicture, CheckState, ConfigState, Phase};
+use crate::machine::policy::Role;
+
+/// A build that has been the wrong one for this long will not be the right one by waiting.
+pub(super) const SURE_AFTER: Duration = Duration::from_secs(5);
+/// The longest reason, in characters: it ends up as one line in the log of a deployment.
+const LONGEST_REASON: usize = 180;
+
+/// The answer to a question, as things stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is so.
+    Yes,
+    /// It is not.
+    No {
+        /// What is missing.
+        lack: Lack,
+        /// Whether time alone could make it a yes.
+        outlook: Outlook,
+        /// Why, as one short line.
+        reason: String,
+    },
+}
+
+/// What is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lack {
+    /// The service is not healthy, or its config is still on the road: 503.
+    Readiness,
+    /// It is healthy, but not what was asked for: 409.
+    Identity,
+}
+
+/// Whether waiting makes sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outlook {
+    /// It may still become a yes.
+    Open,
+    /// It will not without a new deploy, a new wish or an operator.
+    Sure,
+}
+
+/// How the build stands to the version that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Difference {
+    /// The one that runs, or the one on disk, is the one; or the disk cannot be read.
+    None,
+    /// Nothing says so yet: a process is there, but has not been identified.
+    Unclear,
+    /// What runs (if anything does) and what is on disk are known to be others.
+    Both,
+}
+
+/// Compares the build, running and on disk, with the version asked for.
+pub(super) fn difference(about: &About, board: &Board) -> Difference {
+    let About::Version(wanted) = about else { return Difference::None };
+    let same = |version: &Option<String>| version.as_ref().map(|version| version == wanted);
+    match (same(&board.build.running.version), same(&board.build.installed.version)) {
+        (Some(true), _) | (_, Some(true) | None) => Difference::None,
+        (Some(false), Some(false)) => Difference::Both,
+        (None, Some(false)) if board.process.is_none() => Difference::Both,
+        (None, Some(false)) => Difference::Unclear,
+    }
+}
+
+/// Decides; `differed` is for how long [`Difference::Both`] has held.
+pub(super) fn decide(question: &Question, board: &Board, differed: Duration) -> Verdict {
+    let no = |lack, outlook, reason: &str| {
+        let reason = one_line(reason, LONGEST_REASON).into_owned();
+        Verdict::No { lack, outlook, reason }
+    };
+    if let Some(meant) = question.service.as_ref().filter(|meant| **meant != board.service) {
+        let reason = format!("this is the lictor of {}, not of {}", board.service, one_line(meant, 60));
+        return no(Lack::Identity, Outlook::Sure, &reason);
+    }
+    let other_build = other_build(&question.about, board);
+    let refused = refused(&question.about, board);
+    // A refusal that an earlier build met says nothing of the one that is awaited.
+    let sure = differed >= SURE_AFTER || (refused.is_some() && other_build.is_none());
+    let outlook = if sure { Outlook::Sure } else { Outlook::Open };
+    if !board.healthy {
+        let config = board.config.message.as_deref().or(refused);
+        let mut reason = why_unhealthy(board);
+        for more in [other_build.as_deref(), config].into_iter().flatten() {
+            reason = format!("{}; {more}", one_line(&reason, 100));
+        }
+        return no(Lack::Readiness, outlook, &reason);
+    }
+    if let Some(reason) = other_build {
+        return no(Lack::Identity, outlook, &reason);
+    }
+    if let Some(reason) = refused {
+        return no(Lack::Identity, outlook, reason);
+    }
+    if question.about != About::Health && !board.config.settled {
+        return no(Lack::Readiness, Outlook::Open, unsettled(board));
+    }
+    Verdict::Yes
+}
+
+/// Why the running build is not the one asked for; `None`: it is, or none was asked for.
+fn other_build(about: &About, board: &Board) -> Option<String> {
+    let About::Version(wanted) = about else { return None };
+    let (running, installed) = (&board.build.running.version, &board.build.installed.version);
+    if running.as_ref() == Some(wanted) {
+        return None;
+    }
+    let wanted = one_line(wanted, 40);
+    let runs = match running {
+        Some(running) => format!("running {}, not {wanted}", one_line(running, 40)),
+        None if board.process.is_some() => format!("the running version is unknown, not {wanted}"),
+        None => format!("not running {wanted}"),
+    };
+    Some(match installed {
+        Some(installed) if Some(installed) != running.as_ref() => {
+            format!("{runs}; on disk is {}", one_line(installed, 40))
+        }
+        _ => runs,
+    })
+}
+
+/// What became of the newest wish, if it was reverted or rejected.
+fn refused<'a>(about: &About, board: &'a Board) -> Option<&'a str> {
+    if *about == About::Health {
+        return None;
+    }
+    let fallback = match board.config.state {
+        ConfigState::Reverted => "the newest config was reverted",
+        ConfigState::Rejected => "the newest config was rejected",
+        ConfigState::Waiting
+        | ConfigState::Good
+        | ConfigState::Pending
+        | ConfigState::Trial
+        | ConfigState::Held
+        | ConfigState::Inconclusive
+        | ConfigState::BuildFailed
+        | ConfigState::NoGood => return None,
+    };
+    Some(board.config.message.as_deref().unwrap_or(fallback))
+}
+
+/// What keeps a healthy service's config from being settled.
+fn unsettled(board: &Board) -> &str {
+    if let Some(message) = &board.config.message {
+        return message;
+    }
+    match board.config.state {
+        ConfigState::Waiting => "not every source has answered yet",
+        ConfigState::Pending => "a config change is on its way",
+        ConfigState::Trial => "the newest config is on trial",
+        ConfigState::Inconclusive => "healthy on neither the newest nor the last good config",
+        ConfigState::BuildFailed => "the new build failed",
+        ConfigState::NoGood => "no config has been good yet",
+        ConfigState::Good | ConfigState::Held | ConfigState::Reverted | ConfigState::Rejected => {
+            "the config is not settled yet"
+        }
+    }
+}
+
+/// Why the service is not healthy, as one line; what there is to say of its config is not in it.
+pub(super) fn why_unhealthy(board: &Board) -> String {
+    let after_exit = |lead: &str| match &board.last_exit {
+        Some(exit) => format!("{lead}, the last run {}", one_line(&exit.text, 100)),
+        None => lead.to_owned(),
+    };
+    match board.phase {
+        Phase::Absent => after_exit("not started"),
+        Phase::BackingOff => after_exit("down"),
+        Phase::Stopping => "being stopped".to_owned(),
+        Phase::Starting | Phase::Up => {
+            let unmet = |state| move |check: &&CheckPicture| check.role != Role::Info && check.state == state;
+            let failing = board.checks.iter().find(unmet(CheckState::Failing));
+            let unknown = || board.checks.iter().find(unmet(CheckState::Unknown));
+            match (failing.or_else(unknown), board.phase) {
+                (Some(check), _) => match &check.why {
+                    Some(why) => format!("{} is {} ({})", check.name, check.word, one_line(why, 100)),
+                    None => format!("{} is {}", check.name, check.word),
+                },
+                (None, Phase::Starting) => after_exit("starting"),
+                (None, _) => "not healthy".to_owned(),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
