@@ -6,11 +6,9 @@
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 CARGO       ?= cargo
-# One Go program is built at a time, with the VCS stamp left out: the version under test is the one given here.
-GO_BUILD    := go build -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint unit bans demo bench peers deny setup
+.PHONY: help build test lint bans programs unit demo bench peers deny setup
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +18,7 @@ build: ## the release binary, target/release/lictor
 
 # The linters come first: they are quick and their news is short. The test run is last, so that its summary is the last
 # thing on the screen.
-test: setup peers lint bans unit ## set up what is missing, then run every check and test
+test: setup peers lint bans programs unit ## set up what is missing, then run every check and test
 
 setup:
 	@tests/setup rust go cc
@@ -41,8 +39,14 @@ bans:
 	    exit 1; \
 	  fi; \
 	done
-	@for module in tests/service examples/billing; do (cd $$module && go vet ./... && test -z "$$(gofmt -l .)") \
-	  || { echo "$$module: run gofmt -w and mend what go vet says" >&2; exit 1; }; done
+
+# The Go programs: the one that lictor is tested with, and the one of the demo.
+programs: setup
+	@for module in tests/service examples/billing; do \
+	  echo "go vet, go test, gofmt: $$module"; \
+	  (cd $$module && go vet ./... && go test ./... && test -z "$$(gofmt -l .)") || \
+	    { echo "$$module: run gofmt -w, and mend what is said above" >&2; exit 1; }; \
+	done
 
 unit: peers
 	$(CARGO) test --locked --no-fail-fast
