@@ -1,0 +1,3 @@
+module examples/billing
+
+go 1.21

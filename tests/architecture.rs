@@ -1,0 +1,252 @@
+//! Holds `src/` to the table of allowed imports in `ARCHITECTURE.md`, and the tree to a few rules of the house.
+
+#![expect(clippy::unwrap_used, reason = "a test says by its panic what is wrong")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Rooms that decide and never act, and what would be acting.
+const PURE: [&str; 2] = ["machine", "environment"];
+const ACTING: [&str; 13] = [
+    "tokio",
+    "reqwest",
+    "hyper",
+    "rustix",
+    "libc",
+    "tracing",
+    "fastrand",
+    "std::fs",
+    "std::net",
+    "std::process",
+    "std::thread",
+    "Instant",
+    "SystemTime",
+];
+
+/// The longest a file of the program may be, in lines.
+const LONGEST: usize = 320;
+
+#[test]
+fn every_room_imports_only_what_the_table_allows() {
+    let table = allowed_imports(&fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap());
+    let rooms = rooms();
+    let mut faults = String::new();
+    for room in rooms.iter().filter(|room| !table.contains_key(*room)) {
+        writeln!(faults, "src/{room}.rs: the room has no row in the table of ARCHITECTURE.md").unwrap();
+    }
+    for file in sources() {
+        let room = room_of(&file);
+        let Some(allowed) = table.get(&room) else { continue };
+        for (line, used) in rooms_named_in(&strip_comments(&fs::read_to_string(&file).unwrap())) {
+            if used != room && rooms.contains(&used) && !allowed.contains(&used) {
+                writeln!(faults, "{}:{line}: {room} may not import {used}", shown(&file)).unwrap();
+            }
+        }
+    }
+    assert!(faults.is_empty(), "against the table in ARCHITECTURE.md:\n{faults}");
+}
+
+#[test]
+fn the_table_has_no_circle() {
+    let table = allowed_imports(&fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap());
+    let mut placed = BTreeSet::new();
+    while placed.len() < table.len() {
+        let next: Vec<&String> = table
+            .iter()
+            .filter(|(room, uses)| !placed.contains(*room) && uses.iter().all(|used| placed.contains(used)))
+            .map(|(room, _)| room)
+            .collect();
+        assert!(!next.is_empty(), "these import each other in a circle, or a room without a row: {:?}", {
+            table.keys().filter(|room| !placed.contains(*room)).collect::<Vec<_>>()
+        });
+        placed.extend(next.into_iter().cloned());
+    }
+}
+
+#[test]
+fn the_deciding_rooms_do_not_act() {
+    let mut faults = String::new();
+    for file in sources().iter().filter(|file| PURE.contains(&room_of(file).as_str()) && !is_test(file)) {
+        let text = strip_comments(&fs::read_to_string(file).unwrap());
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        for (number, line) in (1..).zip(text.lines()) {
+            for word in ACTING.iter().filter(|word| names(line, word)) {
+                writeln!(faults, "{}:{number}: {word} acts, and this room only decides", shown(file)).unwrap();
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults}");
+}
+
+#[test]
+fn files_are_short_and_rooms_stand_beside_their_folder() {
+    let mut faults = String::new();
+    for file in sources() {
+        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        if lines > LONGEST {
+            writeln!(faults, "{}: {lines} lines: split it, one idea a file", shown(&file)).unwrap();
+        }
+        if file.file_name().unwrap() == "mod.rs" {
+            writeln!(faults, "{}: a room is a file beside its folder", shown(&file)).unwrap();
+        }
+    }
+    assert!(faults.is_empty(), "{faults}");
+}
+
+#[test]
+fn nothing_unfinished_or_local_is_left_in_the_text() {
+    // Put together here, so that this file does not find itself.
+    let unfinished =
+        ["TO-DO", "FIX-ME", "XX-X", "HA-CK", "todo-!", "unimplemented-!"].map(|word| word.replace('-', ""));
+    let local = ["-work/", "-home/", "-Users/"].map(|word| word.replace('-', "/"));
+    let hosts = ["proxy.golang-org", "sum.golang-org", "static.crates-io", "index.crates-io", "files.pythonhosted-org"]
+        .map(|word| word.replace('-', "."));
+    let mut faults = String::new();
+    for file in tree(root()) {
+        let Ok(text) = fs::read_to_string(&file) else { continue };
+        for (number, line) in (1..).zip(text.lines()) {
+            let found = unfinished
+                .iter()
+                .filter(|word| names(line, word))
+                .chain(local.iter().chain(&hosts).filter(|word| line.contains(word.as_str())));
+            for word in found {
+                writeln!(faults, "{}:{number}: {word}", shown(&file)).unwrap();
+            }
+        }
+    }
+    assert!(faults.is_empty(), "unfinished work, a path of one machine or a registry's host:\n{faults}");
+}
+
+#[test]
+fn the_finder_of_imports_finds_them_in_every_form() {
+    let text = "use crate::consul;\nuse crate::{\n    check::{Kind, Spec},\n    machine as core,\n};\nfn f() { lictor::http::serve(crate::secret::X) }\n";
+    let found: Vec<(usize, String)> = rooms_named_in(text);
+    let expected = [(1, "consul"), (2, "check"), (2, "machine"), (6, "http"), (6, "secret")];
+    assert_eq!(found, expected.map(|(line, room)| (line, room.to_owned())));
+}
+
+/// The rows of the table that begins with `| room | may import |`.
+fn allowed_imports(document: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let rows = document.lines().skip_while(|line| !line.starts_with("| room | may import")).skip(2);
+    let table: BTreeMap<_, _> = rows
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let mut cells = line.trim_matches('|').split('|').map(str::trim);
+            let room = cells.next().unwrap().to_owned();
+            let uses = cells.next().unwrap().split(',').map(str::trim).filter(|name| !name.is_empty());
+            (room, uses.map(str::to_owned).collect())
+        })
+        .collect();
+    assert!(table.len() > 10, "ARCHITECTURE.md has lost its table of allowed imports");
+    table
+}
+
+/// What stands right after `crate::` or `lictor::`, with its line; a group `crate::{a, b::{..}}` counts for each.
+fn rooms_named_in(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for prefix in ["crate::", "lictor::"] {
+        for (at, _) in text.match_indices(prefix) {
+            if text[..at].chars().next_back().is_some_and(is_word) {
+                continue;
+            }
+            let line = text[..at].lines().count().max(1) + usize::from(text[..at].ends_with('\n'));
+            let rest = &text[at + prefix.len()..];
+            let names = if rest.starts_with('{') { members(rest) } else { vec![first_word(rest)] };
+            found.extend(names.into_iter().map(|name| (line, name)));
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The first word of each member of a group that begins at `{`.
+fn members(group: &str) -> Vec<String> {
+    let mut depth = 0_u32;
+    let mut member = String::new();
+    let mut all = Vec::new();
+    for letter in group.chars() {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        match (depth, letter) {
+            (0, _) | (1, ',') => all.push(std::mem::take(&mut member)),
+            (1, '{') => {}
+            _ => member.push(letter),
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    all.iter().map(|member| first_word(member.trim())).filter(|word| !word.is_empty()).collect()
+}
+
+fn first_word(text: &str) -> String {
+    text.chars().take_while(|&letter| is_word(letter)).collect()
+}
+
+fn is_word(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '_'
+}
+
+/// Whether `line` has `word` as a whole word.
+fn names(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(at, _)| {
+        !line[..at].chars().next_back().is_some_and(is_word)
+            && !line[at + word.len()..].chars().next().is_some_and(is_word)
+    })
+}
+
+/// The same lines without what follows `//`, so that a doc link is no import.
+fn strip_comments(text: &str) -> String {
+    text.lines().map(|line| line.split("//").next().unwrap().to_owned() + "\n").collect()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn shown(file: &Path) -> String {
+    file.strip_prefix(root()).unwrap().display().to_string()
+}
+
+/// The modules right under the crate's root.
+fn rooms() -> BTreeSet<String> {
+    sources().iter().map(|file| room_of(file)).filter(|room| room != "lib").collect()
+}
+
+/// `machine` for `src/machine.rs` and for every file in `src/machine/`.
+fn room_of(file: &Path) -> String {
+    let first = file.strip_prefix(root().join("src")).unwrap().iter().next().unwrap().to_str().unwrap();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn is_test(file: &Path) -> bool {
+    file.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs")))
+}
+
+fn sources() -> Vec<PathBuf> {
+    tree(&root().join("src")).into_iter().filter(|file| file.extension().is_some_and(|end| end == "rs")).collect()
+}
+
+/// Every file of the project, but for what is built, locked or kept by version control.
+fn tree(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let name = entry.file_name();
+        if matches!(name.to_str(), Some(".git" | "target" | "Cargo.lock" | "go.sum")) {
+            continue;
+        }
+        match entry.file_type().unwrap() {
+            kind if kind.is_dir() => files.extend(tree(&entry.path())),
+            kind if kind.is_file() => files.push(entry.path()),
+            _ => {}
+        }
+    }
+    files.sort();
+    files
+}

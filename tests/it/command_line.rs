@@ -1,0 +1,241 @@
+//! The words of the command line and the codes it ends with.
+
+use std::fs;
+use std::net::TcpListener;
+
+use rustix::process::Signal;
+
+use crate::harness::lictor::{finish, said};
+use crate::harness::program::{NEW, OLD};
+use crate::harness::{Setup, eventually, processes};
+
+fn greeted() -> Setup {
+    let setup = Setup::on_directory().checked();
+    setup.write("GREETING", "hello");
+    setup
+}
+
+#[test]
+fn validate_says_yes_no_and_why() {
+    let lictor = greeted().start();
+    let good = lictor.until_good();
+    let yes = lictor.cli("validate", &["--version", OLD]);
+    assert_eq!(yes.status.code(), Some(0), "{}", said(&yes));
+
+    let other = lictor.cli("validate", &["--version", NEW]);
+    assert_eq!(other.status.code(), Some(1), "{}", said(&other));
+    assert!(said(&other).contains(OLD) && said(&other).contains(NEW), "{}", said(&other));
+
+    lictor.setup().write("EXIT_CODE", "1");
+    lictor.until_reverted_to(good.config.fingerprint);
+    let reverted = lictor.cli("validate", &["--version", OLD]);
+    assert_eq!(reverted.status.code(), Some(1), "{}", said(&reverted));
+    assert!(said(&reverted).to_lowercase().contains("reverted"), "{}", said(&reverted));
+    assert!(said(&reverted).lines().all(|line| line.len() < 512), "CodeDeploy wants short lines: {}", said(&reverted));
+}
+
+#[test]
+fn validate_waits_for_a_lictor_that_is_yet_to_come() {
+    let lictor = greeted().prepared();
+    let asked = std::thread::scope(|scope| {
+        let setup = lictor.setup();
+        let waiting = scope.spawn(move || {
+            let mut command = setup.command("validate");
+            command.arg("--socket").arg(setup.path("admin.sock")).args(["--version", OLD, "--timeout", "25s"]);
+            finish(command)
+        });
+        eventually("it asks", || {
+            let running = processes::naming(setup.folder());
+            running.iter().any(|process| process.command.contains("validate")).then_some(())
+        });
+        assert!(!waiting.is_finished(), "it waits for the socket");
+        lictor.start();
+        waiting.join().unwrap()
+    });
+    assert_eq!(asked.status.code(), Some(0), "{}", said(&asked));
+}
+
+#[test]
+fn status_is_for_people_and_ends_with_the_answer() {
+    let lictor = greeted().start();
+    lictor.until_good();
+    let output = lictor.cli("status", &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(said(&output).contains(OLD) && said(&output).contains("Web"), "{}", said(&output));
+    let json = lictor.cli("status", &["--json"]);
+    let board: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(board["service"], "svc");
+
+    lictor.until_applied(|| lictor.setup().write("SICK_AFTER", "2s"));
+    lictor.until("sick", |board| !board.healthy);
+    assert_eq!(lictor.cli("status", &[]).status.code(), Some(1));
+}
+
+#[test]
+fn where_no_lictor_answers_the_code_is_69() {
+    let lictor = greeted().prepared();
+    for subcommand in ["status", "validate"] {
+        let arguments: &[&str] = if subcommand == "validate" { &["--timeout", "100ms"] } else { &[] };
+        let output = lictor.cli(subcommand, arguments);
+        assert_eq!(output.status.code(), Some(69), "{subcommand}: {}", said(&output));
+        assert!(said(&output).contains("admin.sock"), "{subcommand}: {}", said(&output));
+    }
+}
+
+#[test]
+fn an_address_that_was_chosen_and_is_taken_is_75() {
+    let setup = greeted();
+    let _taken = TcpListener::bind((setup.host(), 8127)).unwrap();
+    let output = finish(setup.configured("run"));
+    assert_eq!(output.status.code(), Some(75), "{}", said(&output));
+    assert!(said(&output).contains(":8127"), "{}", said(&output));
+}
+
+#[test]
+fn a_second_lictor_on_the_same_state_is_75_and_harms_nobody() {
+    let lictor = greeted().start();
+    let before = lictor.until_good();
+    let second = format!(
+        "status {{\n  address = \"{}:9127\"\n}}\nadmin {{\n  socket = \"{}\"\n}}\n",
+        lictor.setup().host(),
+        lictor.setup().path("second.sock").display()
+    );
+    fs::write(lictor.setup().path("second.hcl"), second).unwrap();
+    let mut command = lictor.setup().configured("run");
+    command.arg("-c").arg(lictor.setup().path("second.hcl"));
+    let output = finish(command);
+    assert_eq!(output.status.code(), Some(75), "{}", said(&output));
+    assert_eq!(lictor.board().process, before.process);
+}
+
+#[test]
+fn a_socket_of_a_live_lictor_is_75_and_a_stale_one_is_replaced() {
+    let lictor = greeted().start();
+    lictor.until_good();
+    let second = format!(
+        "status {{\n  address = \"{}:9127\"\n}}\nstate {{\n  directory = \"{}\"\n}}\n",
+        lictor.setup().host(),
+        lictor.setup().path("second").display()
+    );
+    fs::write(lictor.setup().path("second.hcl"), second).unwrap();
+    let mut command = lictor.setup().configured("run");
+    command.arg("-c").arg(lictor.setup().path("second.hcl"));
+    let output = finish(command);
+    assert_eq!(output.status.code(), Some(75), "{}", said(&output));
+    assert!(said(&output).contains("admin.sock"), "{}", said(&output));
+
+    lictor.signal(Signal::KILL);
+    lictor.ended();
+    assert!(lictor.setup().path("admin.sock").exists(), "it is stale now");
+    lictor.start();
+    lictor.until_good();
+}
+
+#[test]
+fn the_default_status_port_may_be_taken() {
+    // Whether we take it or somebody else has: it is taken.
+    let _taken = TcpListener::bind("127.0.0.1:8127");
+    let setup = greeted();
+    let mut files = setup.files();
+    let base = fs::read_to_string(&files[0]).unwrap();
+    let at = base.find("status {").unwrap();
+    let end = at + base[at..].find("}\n").unwrap() + 2;
+    fs::write(&files[0], format!("{}{}", &base[..at], &base[end..])).unwrap();
+    let mut command = setup.command("run");
+    for file in files.drain(..) {
+        command.arg("-c").arg(file);
+    }
+    let lictor = setup.prepared();
+    lictor.start_as(command);
+    lictor.until_good();
+    let said = lictor.log();
+    assert!(said.contains("127.0.0.1:8127"), "it warns: {said}");
+    let output = lictor.cli("status", &[]);
+    assert_eq!(output.status.code(), Some(0), "the admin socket alone serves");
+}
+
+#[test]
+fn check_reads_everything_and_names_every_error_with_its_place() {
+    let good = finish(greeted().configured("check"));
+    assert_eq!(good.status.code(), Some(0), "{}", said(&good));
+
+    let setup =
+        greeted().config("wait {\n  min = \"5 parsecs\"\n}\nnonsense = 1\nstatus {\n  address = \"nowhere\"\n}\n");
+    for subcommand in ["check", "run"] {
+        let output = finish(setup.configured(subcommand));
+        assert_eq!(output.status.code(), Some(78), "{subcommand}: {}", said(&output));
+        let file = setup.files().last().unwrap().display().to_string();
+        for (line, word) in [(2, "min"), (4, "nonsense"), (6, "address")] {
+            let place = format!("{file}:{line}:");
+            let named = said(&output).lines().any(|text| text.contains(&place) && text.contains(word));
+            assert!(named, "{subcommand} does not name {word} at {place}\n{}", said(&output));
+        }
+    }
+}
+
+#[test]
+fn flags_alone_are_enough_for_the_common_case() {
+    let consul = crate::harness::Consul::start();
+    consul.put("billing/greeting-text", "hello");
+    let setup = Setup::on_consul(consul.address());
+    let mut command = setup.command("run");
+    command.args(["--consul-addr", &consul.address().to_string(), "-prefix=billing/", "-upcase", "-sanitize", "-once"]);
+    command.args(["--", "/bin/sh", "-c", "echo \"$GREETING_TEXT\""]);
+    let output = finish(command);
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b"hello\n"[..]), "{}", said(&output));
+}
+
+#[test]
+fn wrong_usage_is_2_and_what_is_not_served_yet_is_named() {
+    let setup = greeted();
+    for arguments in [&["nonsense"][..], &["run", "--nonsense"], &["status", "--nonsense"], &["buildinfo"]] {
+        let mut command = setup.command(arguments[0]);
+        command.args(&arguments[1..]);
+        let output = finish(command);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
+    }
+    let fleet = finish(setup.command("fleet"));
+    assert_ne!(fleet.status.code(), Some(0));
+    assert!(said(&fleet).contains("fleet is not supported yet"), "{}", said(&fleet));
+}
+
+#[test]
+fn nothing_to_run_or_no_source_is_78() {
+    let setup = greeted();
+    let empty = setup.path("empty.hcl");
+    fs::write(&empty, "name = \"svc\"\n").unwrap();
+    let mut command = setup.command("check");
+    command.arg("-c").arg(&empty);
+    let output = finish(command);
+    assert_eq!(output.status.code(), Some(78), "{}", said(&output));
+    assert!(said(&output).contains("command"), "{}", said(&output));
+}
+
+#[test]
+fn buildinfo_reads_a_go_program_and_refuses_what_is_none() {
+    let setup = greeted();
+    let mut command = setup.command("buildinfo");
+    command.arg(setup.path("service"));
+    let output = finish(command);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(said(&output).contains(OLD) && said(&output).contains("go1."), "{}", said(&output));
+
+    let mut command = setup.command("buildinfo");
+    command.arg(setup.path("0.hcl"));
+    setup.files();
+    let output = finish(command);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert_eq!(said(&output).lines().count(), 1, "one sentence: {}", said(&output));
+}
+
+#[test]
+fn version_and_help_are_there() {
+    let setup = greeted();
+    let output = finish(setup.command("--version"));
+    assert_eq!(said(&output).trim(), format!("lictor {}", env!("CARGO_PKG_VERSION")));
+    let help = finish(setup.command("--help"));
+    assert_eq!(help.status.code(), Some(0));
+    for word in ["run", "status", "validate", "check", "buildinfo"] {
+        assert!(said(&help).contains(word), "{word}: {}", said(&help));
+    }
+}

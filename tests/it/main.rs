@@ -1,0 +1,22 @@
+//! The whole program against real parts: Consul itself, a real Go service, the real `lictor`.
+//!
+//! Each file is one of lictor's promises, each test's name is a sentence of it. Every test has addresses, folders and
+//! agents of its own, so they run side by side; they wait for what the board says, never for time to pass.
+
+#![expect(clippy::unwrap_used, reason = "a test says by its panic what is wrong")]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
+
+mod harness;
+
+mod command_line;
+mod consul_outage;
+mod consul_rights;
+mod consul_watch;
+mod directory;
+mod hostile_values;
+mod http;
+mod new_build;
+mod once;
+mod process;
+mod restart;
+mod trial;
