@@ -1,7 +1,26 @@
-//! A thin client for Consul over reqwest. Imports no other room but `secret`. (Skeleton: the settings.)
+//! A thin client for Consul over reqwest. Imports no other room but `secret`.
+//!
+//! The rules of blocking queries live in [`watch`] and nowhere else; [`Client`] sends what it decides.
+
+mod address;
+pub mod client;
+pub mod error;
+pub mod head;
+pub mod key;
+pub mod kv;
+mod tls;
+mod token;
+mod variables;
+pub mod watch;
 
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use client::Client;
+pub use error::{Class, Error};
+pub use tls::install_crypto;
+pub use token::Renewal;
+pub use watch::Watch;
 
 use crate::secret::Secret;
 
@@ -18,6 +37,8 @@ pub struct Connection {
     pub auth: Option<(String, Option<Secret>)>,
     /// Sent as `ns` with every query, if set.
     pub namespace: Option<String>,
+    /// Sent as `partition` with every query, if set.
+    pub partition: Option<String>,
     /// TLS, if asked for (by `ssl.enabled`, any ssl key, or an `https` address).
     pub tls: Option<Tls>,
     /// Waits between attempts after errors.
@@ -41,6 +62,13 @@ pub struct Tls {
     pub key: Option<PathBuf>,
     /// The name the server's certificate must have, if not the address's host.
     pub server_name: Option<String>,
+}
+
+impl Default for Tls {
+    /// The system's certificates, verified, and no certificate of our own.
+    fn default() -> Self {
+        Self { verify: true, ca_cert: None, ca_path: None, cert: None, key: None, server_name: None }
+    }
 }
 
 /// Waits between attempts after errors: full jitter, doubling. There is no number of attempts: a watch never gives up.
@@ -70,6 +98,7 @@ impl Connection {
             token_file: None,
             auth: None,
             namespace: None,
+            partition: None,
             tls: None,
             retry: Retry { backoff: Duration::from_millis(250), max_backoff: Duration::from_secs(30) },
             transport: Transport { dial_keep_alive: Duration::from_secs(15), dial_timeout: Duration::from_secs(5) },

@@ -1,10 +1,32 @@
-//! One task owns one stream and publishes snapshots. (Skeleton: the settings.)
+//! One task owns one stream and publishes snapshots.
+
+mod consul;
+mod directory;
+mod file;
+mod publisher;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::environment::Mapping;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub use publisher::Publisher;
+
+use crate::consul::Client;
+use crate::environment::{Mapping, Snapshot};
+
+/// Starts the task that owns this source; it ends with `tasks`. The newest snapshot is in what is returned.
+///
+/// `client` may only be missing when no source is Consul's; such a source then says so and nothing else.
+pub fn spawn(tasks: &mut JoinSet<()>, spec: &Spec, client: Option<&Arc<Client>>) -> watch::Receiver<Arc<Snapshot>> {
+    match &spec.kind {
+        Kind::Consul(prefix) => consul::spawn(tasks, spec, prefix, client),
+        Kind::File(_) => file::spawn(tasks, spec),
+        Kind::Directory(_) => directory::spawn(tasks, spec),
+    }
+}
 
 /// One source, as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
