@@ -1,0 +1,58 @@
+//! The one clock: milliseconds of `CLOCK_BOOTTIME`.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::machine::Moment;
+
+/// Tells moments, and waits for them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Clock;
+
+impl Clock {
+    /// Now, rounded down to a millisecond: a wait for a moment never ends before it.
+    pub fn now(self) -> Moment {
+        let time = clock_gettime(ClockId::Boottime);
+        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+        let millis = u64::try_from(time.tv_nsec / 1_000_000).unwrap_or(0);
+        Moment(seconds.saturating_mul(1000).saturating_add(millis))
+    }
+
+    /// Unix time, in milliseconds, at `Moment(0)`.
+    pub fn epoch_unix_ms(self) -> u64 {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(unix.as_millis()).unwrap_or(u64::MAX).saturating_sub(self.now().0)
+    }
+
+    /// Waits until a moment; for ever if there is none.
+    pub(super) async fn until(self, moment: Option<Moment>) {
+        match moment {
+            Some(moment) => tokio::time::sleep(moment - self.now()).await,
+            None => std::future::pending::<()>().await,
+        }
+    }
+
+    /// A seed that no two lictors share, for the jitter.
+    pub fn seed(self) -> u64 {
+        fastrand::u64(..)
+    }
+}
+
+/// Longer than this nothing waits in one go.
+#[cfg(test)]
+const LONG: Duration = Duration::from_millis(40);
+
+#[cfg(test)]
+mod tests {
+    use super::{Clock, LONG};
+
+    #[tokio::test]
+    async fn a_wait_never_ends_before_its_moment() {
+        for _ in 0..5 {
+            let moment = Clock.now() + LONG;
+            Clock.until(Some(moment)).await;
+            assert!(Clock.now() >= moment);
+        }
+    }
+}

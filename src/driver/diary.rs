@@ -1,0 +1,63 @@
+//! What happens, as log lines: one line an event, never a value.
+
+use crate::machine::history::{Entry, Outcome};
+use crate::machine::{Event, Order};
+
+pub(super) fn note_event(event: &Event) {
+    match event {
+        Event::Started { run, pid } => tracing::info!(%run, pid, "the service has been started"),
+        Event::StartFailed { run, error } => tracing::error!(%run, "{error}"),
+        Event::Exited { run, exit } => tracing::info!(%run, ?exit, "the service has ended"),
+        Event::Identified { version, .. } => {
+            let source = version.source.as_deref().unwrap_or("nobody");
+            let version = version.version.as_deref().unwrap_or("unknown");
+            tracing::info!(version, source, "the running version is known");
+        }
+        Event::Shutdown => tracing::info!("stopping"),
+        Event::Operator { verb } => tracing::info!(?verb, "an operator asks"),
+        Event::Installed { build, version } => {
+            tracing::info!(build = %build.0, version = version.version.as_deref().unwrap_or("unknown"), "installed");
+        }
+        Event::Wish { environment } => {
+            let variables = environment.variables().len();
+            tracing::debug!(fingerprint = %environment.fingerprint(), variables, "the sources say");
+        }
+        Event::Unfit { .. }
+        | Event::Sources { .. }
+        | Event::Probed { .. }
+        | Event::Checked { .. }
+        | Event::TurnGranted { .. }
+        | Event::TurnLost { .. }
+        | Event::Drained { .. }
+        | Event::Policy { .. }
+        | Event::Signal { .. }
+        | Event::Tick => tracing::trace!(?event),
+    }
+}
+
+pub(super) fn note_order(order: &Order) {
+    match order {
+        Order::Record { entry } => note_entry(entry),
+        Order::Start { run, generation, environment } => {
+            tracing::debug!(%run, %generation, fingerprint = %environment.fingerprint(), "start");
+        }
+        other => tracing::trace!(order = ?other),
+    }
+}
+
+fn note_entry(entry: &Entry) {
+    let fingerprint = entry.environment.map(|fingerprint| fingerprint.to_string()).unwrap_or_default();
+    let (generation, why, keys) = (entry.generation, entry.why.as_str(), entry.keys.join(" "));
+    match entry.outcome {
+        Outcome::Applied => tracing::info!(%generation, fingerprint, keys, "the configuration is good"),
+        Outcome::Superseded => tracing::info!(%generation, fingerprint, keys, "superseded: {why}"),
+        Outcome::Held => tracing::warn!(%generation, fingerprint, keys, "held: {why}"),
+        Outcome::Reverted => tracing::error!(%generation, fingerprint, keys, "reverted: {why}"),
+        Outcome::Rejected => tracing::error!(%generation, fingerprint, "rejected: {why}"),
+        Outcome::Inconclusive => tracing::error!(%generation, fingerprint, keys, "healthy on neither: {why}"),
+        Outcome::BuildFailed => tracing::error!(%generation, fingerprint, "build failed: {why}"),
+        Outcome::Exited => tracing::warn!(%generation, "the service {why}"),
+        Outcome::Unresponsive => tracing::error!(%generation, "restarting, not alive: {why}"),
+        Outcome::Operator => tracing::warn!(%generation, "{why}"),
+    }
+}

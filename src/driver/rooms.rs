@@ -1,0 +1,86 @@
+//! Where orders go. Nothing here waits.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::check::Checks;
+use crate::environment::Environment;
+use crate::machine::{Event, Order, RunId};
+use crate::service::Service;
+use crate::state::State;
+use crate::version::{self, Subject};
+
+/// The acting rooms, as the driver sees them.
+#[derive(Debug)]
+pub struct Rooms {
+    service: Service,
+    checks: Checks,
+    state: State,
+    /// Asks for the version of a process; all but its number is known beforehand.
+    subject: Subject,
+    inbox: mpsc::Sender<Event>,
+    environment: Option<Arc<Environment>>,
+    identifying: JoinSet<()>,
+}
+
+impl Rooms {
+    /// The rooms that the composition root has built; `subject.pid` is filled in at each start.
+    pub fn new(service: Service, checks: Checks, state: State, subject: Subject, inbox: mpsc::Sender<Event>) -> Self {
+        Self { service, checks, state, subject, inbox, environment: None, identifying: JoinSet::new() }
+    }
+
+    /// What remains to be closed when the loop has ended.
+    pub fn into_state(self) -> State {
+        self.state
+    }
+
+    /// Hands an order to its room; what the room can answer at once comes back.
+    pub(super) fn order(&mut self, order: Order) -> Option<Event> {
+        match order {
+            Order::Start { run, environment, .. } => return Some(self.start(run, environment)),
+            Order::Stop { run } => self.service.stop(run),
+            Order::Kill { run } => self.service.kill(run),
+            Order::Signal { run, signal } => self.service.signal(run, signal),
+            Order::Probe { run, pace } => {
+                if let Some(environment) = &self.environment {
+                    self.checks.probe(run, pace, environment);
+                }
+            }
+            Order::ProbeNothing => self.checks.nothing(),
+            Order::KeepGood { good } => self.state.keep_good(&good),
+            Order::KeepQuarantine { quarantine } => self.state.keep_quarantine(&quarantine),
+            // Steps that are not configured are never asked; answering keeps the road open all the same.
+            Order::Check { check, .. } => return Some(Event::Checked { check, verdict: Ok(()) }),
+            Order::AskTurn { turn } => return Some(Event::TurnGranted { turn }),
+            Order::Drain { drain } => return Some(Event::Drained { drain }),
+            Order::CancelCheck { .. } | Order::ReturnTurn { .. } | Order::Undrain { .. } | Order::Record { .. } => {}
+        }
+        None
+    }
+
+    fn start(&mut self, run: RunId, environment: Arc<Environment>) -> Event {
+        let event = self.service.start(run, &environment);
+        self.identifying.abort_all();
+        while self.identifying.try_join_next().is_some() {}
+        if let Event::Started { pid, .. } = event {
+            let subject = Subject { pid, environment: self.service.environment(&environment), ..self.subject.clone() };
+            self.identifying.spawn(identify(run, subject, self.inbox.clone()));
+        }
+        self.environment = Some(environment);
+        event
+    }
+}
+
+/// Tells what the running program says of itself, and later what the service says, if it has to be asked.
+async fn identify(run: RunId, subject: Subject, inbox: mpsc::Sender<Event>) {
+    let (build, version) = version::read(&subject).await;
+    let told = version.version.is_some();
+    // Nobody listens any more when lictor ends: nothing is lost then.
+    let _ = inbox.send(Event::Identified { run, build: build.clone(), version: version.clone() }).await;
+    if !told {
+        let version = version::complete(version, &subject).await;
+        let _ = inbox.send(Event::Identified { run, build, version }).await;
+    }
+}
