@@ -15,19 +15,22 @@ const SET_WITHOUT_DWARF: &str = "-ldflags=-w -X main.version=1.214";
 const SET_EXTERNALLY: &str = "-ldflags=-linkmode=external -X main.version=1.214";
 const PIE: &str = "-buildmode=pie";
 
-/// The version of `main.version` and who said it.
-fn told(program: &Path) -> Option<(String, String)> {
+/// A version and who said it.
+type Told = Option<(String, String)>;
+
+fn told(program: &Path) -> Told {
     told_of(program, "main.version")
 }
 
-fn told_of(program: &Path, symbol: &str) -> Option<(String, String)> {
+fn told_of(program: &Path, symbol: &str) -> Told {
     let file = gobuild::open(program).expect("the program");
     let told = gobuild::version_of(&file, symbol);
     Some((told.version?, told.source?))
 }
 
-fn by(source: &str) -> Option<(String, String)> {
-    Some(("1.214".to_owned(), source.to_owned()))
+/// What every program here is, if somebody tells.
+fn by(source: &str) -> Told {
+    ("1.214".to_owned(), source.to_owned()).into()
 }
 
 /// The text for people starts with what `go version -m` says, to the letter.
@@ -40,7 +43,7 @@ fn agrees_with_go(shop: &Workshop, program: &Path) {
 #[test]
 fn every_way_to_build() {
     let shop = Workshop::new();
-    let ways: [(&str, &[&str], Option<(String, String)>); 12] = [
+    let ways: [(&str, &[&str], Told); 12] = [
         ("plain", &[SET], by("ldflags")),
         ("trimmed", &["-trimpath", SET], by("symbol")),
         ("stripped", &[SET_AND_STRIPPED], by("ldflags")),

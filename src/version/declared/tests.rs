@@ -1,1 +1,140 @@
+use std::error::Error;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::super::{Spec, Subject, complete};
+use super::{LONGEST_BODY, Unanswered, ask, first_line, from_body};
+use crate::machine::Version;
+use crate::service::roster::Roster;
+
+fn subject(http: Option<String>, command: &[&str]) -> Subject {
+    Subject {
+        pid: std::process::id(),
+        program: "/opt/billing/billing".into(),
+        spec: Spec { http, command: command.iter().map(|word| (*word).to_owned()).collect(), ..Spec::default() },
+        environment: Vec::new(),
+        directory: None,
+        user: None,
+        roster: Roster::default(),
+    }
+}
+
+/// Asks a service that gives these answers, one a connection, in their order; gives how many were left over too.
+async fn asked(answers: &[&str]) -> (Result<Option<String>, Unanswered>, usize) {
+    // The first installs it, the others find it there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let subject = subject(Some(format!("http://user:hunter2@{address}/version")), &[]);
+    let mut left = answers.len();
+    let serve = async {
+        for answer in answers {
+            let (mut connection, _) = listener.accept().await.expect("a connection");
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(connection.read_u8().await.expect("a whole request"));
+            }
+            left -= 1;
+            // Whoever has read enough closes early.
+            let _ = connection.write_all(answer.as_bytes()).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let told = tokio::select! {
+        told = ask(&subject) => told,
+        () = serve => unreachable!("it never ends"),
+    };
+    (told, left)
+}
+
+fn answer(status: &str, body: &str) -> String {
+    format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+}
+
+#[tokio::test]
+async fn a_text_and_a_json_answer() {
+    for body in ["1.214", "\n 1.214 \nmore\n", r#"{"version": "1.214"}"#, r#""1.214""#] {
+        let (told, _) = asked(&[&answer("200 OK", body)]).await;
+        assert_eq!(told.expect("an answer").as_deref(), Some("1.214"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_still_starting_is_asked_again() {
+    let (told, left) = asked(&["", &answer("503 Service Unavailable", ""), &answer("200 OK", "1.214")]).await;
+    assert_eq!((told.expect("an answer").as_deref(), left), (Some("1.214"), 0));
+}
+
+#[tokio::test]
+async fn a_wrong_answer_is_not_asked_for_again() {
+    let moved = "HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n";
+    let good = answer("200 OK", "1.214");
+    let (told, left) = asked(&[moved, &good]).await;
+    assert!(matches!(told, Err(Unanswered::Status(status)) if status == 302), "{told:?}");
+    assert_eq!(left, 1);
+
+    let (told, left) = asked(&[&answer("200 OK", &"9".repeat(LONGEST_BODY + 1)), &good]).await;
+    assert!(matches!(told, Err(Unanswered::TooLong)), "{told:?}");
+    assert_eq!(left, 1);
+
+    let (told, left) = asked(&[&answer("200 OK", r#"{"release": "1.214"}"#), &good]).await;
+    assert!(matches!(told, Err(Unanswered::NoVersion(_))), "{told:?}");
+    assert_eq!(left, 1);
+}
+
+#[tokio::test]
+async fn no_message_shows_the_url() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    drop(listener);
+    let refused =
+        super::ask_once(&client, &format!("http://user:hunter2@{address}/")).await.expect_err("nobody listens");
+    let malformed = ask(&subject(Some("http://user:hunter2@:99999/".to_owned()), &[])).await.expect_err("not a URL");
+    for unanswered in [refused, malformed] {
+        let mut said = format!("{unanswered:?} {unanswered}");
+        let mut cause = unanswered.source();
+        while let Some(error) = cause {
+            said = format!("{said}: {error}");
+            cause = error.source();
+        }
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_cannot_be_run_is_said() {
+    let told = ask(&subject(None, &["/nonexistent/billing", "-version"])).await;
+    assert!(matches!(told, Err(Unanswered::Command(_))), "{told:?}");
+}
+
+#[tokio::test]
+async fn who_has_told_is_not_asked_and_who_cannot_be_asked_has_its_commit() {
+    let asks = subject(None, &["/nonexistent/billing"]);
+    let known = Version { version: Some("1.214".to_owned()), source: Some("ldflags".to_owned()), ..Version::default() };
+    assert_eq!(complete(known.clone(), &asks).await, known);
+
+    let stamped = Version { revision: Some("2a4ced04da0e94e0a7df".to_owned()), ..Version::default() };
+    for subject in [asks, subject(None, &[])] {
+        let told = complete(stamped.clone(), &subject).await;
+        assert_eq!((told.version.as_deref(), told.source.as_deref()), (Some("2a4ced04da0e"), Some("vcs")));
+    }
+}
+
+#[test]
+fn a_version_is_the_first_line_with_something_in_it() {
+    assert_eq!(first_line(b"\n  \nbilling version 1.214\nbuilt today\n").as_deref(), Some("billing version 1.214"));
+    assert_eq!(first_line("9".repeat(201).as_bytes()), None);
+    assert_eq!(first_line(b"\x1b[31m1.214"), None);
+    assert_eq!(first_line(b""), None);
+}
+
+#[test]
+fn a_number_keeps_its_zeros_or_is_refused() {
+    assert_eq!(from_body(b"1.10").as_deref(), Some("1.10"));
+    assert_eq!(from_body(br#"{"version": 7}"#).as_deref(), Some("7"));
+    assert_eq!(from_body(br#"{"version": 1.10}"#), None);
+    assert_eq!(from_body(br#"{"version": null}"#), None);
+}
