@@ -1,8 +1,15 @@
-//! One task owns one stream and publishes snapshots. (Skeleton: the settings.)
+//! One task owns one stream and publishes snapshots.
+
+pub mod directory;
+pub mod file;
+mod publisher;
+mod watched;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use publisher::Publisher;
 
 use crate::environment::Mapping;
 
