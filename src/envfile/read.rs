@@ -16,8 +16,7 @@ pub fn parse(text: &[u8]) -> Result<Parsed, Error> {
         return Err(Error::TooLong(text.len()));
     }
     if let Some(at) = text.iter().position(|byte| *byte == 0) {
-        let newlines = text[..at].iter().filter(|byte| **byte == b'\n').count();
-        return Err(Error::Nul(newlines + 1));
+        return Err(Error::Nul(text[..at].split(|byte| *byte == b'\n').count()));
     }
     let mut reader = Reader { line: 1, ..Reader::default() };
     let mut state = State::BeforeName;

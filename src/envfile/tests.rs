@@ -37,7 +37,7 @@ fn one_value_as_systemd_reads_it() {
         ("A=a  \\\n", "a  "),
         ("A=\\\nb", "b"),
         (r#"A=a"b"c"#, r#"a"b"c"#),
-        (r#"A=a 'b'"#, "a 'b'"),
+        (r"A=a 'b'", "a 'b'"),
         ("A='b c'", "b c"),
         ("A='b\nc'", "b\nc"),
         (r"A='b\c'", r"b\c"),

@@ -58,7 +58,7 @@ struct Pace {
 const PACE: Pace = Pace {
     quiet: Duration::from_millis(20),
     patience: Duration::from_millis(500),
-    slow: Duration::from_secs(60),
+    slow: Duration::from_mins(1),
     blind: Duration::from_secs(5),
 };
 
@@ -66,7 +66,7 @@ const PACE: Pace = Pace {
 struct Follower {
     path: PathBuf,
     read: Read,
-    watch: fn(&Path, mpsc::Sender<()>) -> Result<Watch, Blind>,
+    watch: fn(&Path, &mpsc::Sender<()>) -> Result<Watch, Blind>,
     pace: Pace,
     min_keys: usize,
     publisher: Publisher,
@@ -83,14 +83,14 @@ pub(super) fn spawn(tasks: &mut JoinSet<()>, spec: &Spec, path: &Path, read: Rea
 
 impl Follower {
     async fn run(self) {
-        let (changed, mut changes) = mpsc::channel(1);
+        let (changed, mut told) = mpsc::channel(1);
         loop {
             // The watch of the turn before has been dropped by now: never more than one inotify instance a source.
             let (watch, reading) = self.look(changed.clone()).await;
             self.publish(reading, watch.as_ref().err());
             let rest = if watch.is_ok() { self.pace.slow } else { self.pace.blind };
             tokio::select! {
-                _ = changes.recv() => self.settle(&mut changes).await,
+                _ = told.recv() => self.settle(&mut told).await,
                 () = sleep(rest) => {}
             }
         }
@@ -101,7 +101,7 @@ impl Follower {
     /// Not on the runtime's thread: the files are small, but a mount that hangs must not deafen the whole supervisor.
     async fn look(&self, changed: mpsc::Sender<()>) -> (Result<Watch, Blind>, Result<Reading, Failure>) {
         let (path, watch, read) = (self.path.clone(), self.watch, self.read);
-        let looked = tokio::task::spawn_blocking(move || (watch(&path, changed), read(&path))).await;
+        let looked = tokio::task::spawn_blocking(move || (watch(&path, &changed), read(&path))).await;
         match looked {
             Ok(looked) => looked,
             Err(broken) => match broken.try_into_panic() {
@@ -113,11 +113,11 @@ impl Follower {
     }
 
     /// Waits until nothing has happened for a moment.
-    async fn settle(&self, changes: &mut mpsc::Receiver<()>) {
+    async fn settle(&self, told: &mut mpsc::Receiver<()>) {
         let limit = Instant::now() + self.pace.patience;
         loop {
             let quiet = (Instant::now() + self.pace.quiet).min(limit);
-            if timeout_at(quiet, changes.recv()).await.is_err() || Instant::now() >= limit {
+            if timeout_at(quiet, told.recv()).await.is_err() || Instant::now() >= limit {
                 return;
             }
         }

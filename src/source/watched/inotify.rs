@@ -44,7 +44,7 @@ impl From<notify::Error> for Blind {
 }
 
 /// Sends on `changed` whenever `path` may lead to something else, or to something with another content.
-pub(super) fn watch(path: &Path, changed: mpsc::Sender<()>) -> Result<Watch, Blind> {
+pub(super) fn watch(path: &Path, changed: &mpsc::Sender<()>) -> Result<Watch, Blind> {
     for _ in 0..TRIES {
         let route = Route::of(path).map_err(Blind::Route)?;
         let watch = set(&route, changed.clone())?;

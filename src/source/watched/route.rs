@@ -74,12 +74,12 @@ fn put(left: &mut Vec<OsString>, path: &Path) {
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
     use super::Route;
 
-    fn route(path: PathBuf) -> (Vec<PathBuf>, Option<PathBuf>) {
-        let route = Route::of(&path).unwrap();
+    fn route(path: impl AsRef<Path>) -> (Vec<PathBuf>, Option<PathBuf>) {
+        let route = Route::of(path.as_ref()).unwrap();
         (route.turns.into_iter().collect(), route.end)
     }
 
@@ -102,6 +102,6 @@ mod tests {
         assert_eq!(route(at("missing/app.env")), (vec![at("missing")], None));
         assert_eq!(route(at("one/app.env/x")), (vec![at("one/app.env/x")], None));
         assert_eq!(Route::of(&at("loop")).unwrap_err().raw_os_error(), Some(libc::ELOOP));
-        assert_eq!(route(PathBuf::from("/")), (vec![], Some(PathBuf::from("/"))));
+        assert_eq!(route("/"), (vec![], Some(PathBuf::from("/"))));
     }
 }

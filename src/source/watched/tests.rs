@@ -18,7 +18,7 @@ fn read(path: &Path) -> Result<Reading, Failure> {
     Ok(Reading { entries: vec![Entry { key: "K".to_owned(), value }], warnings: vec!["of the reading".to_owned()] })
 }
 
-fn sightless(_: &Path, _: mpsc::Sender<()>) -> Result<Watch, Blind> {
+fn sightless(_: &Path, _: &mpsc::Sender<()>) -> Result<Watch, Blind> {
     Err(Blind::Instances)
 }
 
@@ -27,7 +27,7 @@ async fn without_a_watch_it_is_read_every_so_often_and_says_so() {
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), "one").unwrap();
     let (publisher, mut seen) = Publisher::new(&Arc::from("test"));
-    let pace = Pace { blind: Duration::from_millis(10), slow: Duration::from_secs(3600), ..PACE };
+    let pace = Pace { blind: Duration::from_millis(10), slow: Duration::from_hours(1), ..PACE };
     let path = file.path().to_owned();
     let mut tasks = JoinSet::new();
     tasks.spawn(Follower { path, read, watch: sightless, pace, min_keys: 0, publisher }.run());
@@ -63,17 +63,17 @@ async fn too_few_keys_are_no_answer() {
 #[tokio::test]
 async fn an_endless_stream_of_changes_is_not_waited_out() {
     let (publisher, _seen) = Publisher::new(&Arc::from("test"));
-    let pace = Pace { quiet: Duration::from_secs(3600), patience: Duration::from_millis(50), ..PACE };
+    let pace = Pace { quiet: Duration::from_hours(1), patience: Duration::from_millis(50), ..PACE };
     let path = "/".into();
     let follower = Follower { path, read, watch: sightless, pace, min_keys: 0, publisher };
-    let (changed, mut changes) = mpsc::channel(1);
+    let (changed, mut told) = mpsc::channel(1);
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         while changed.send(()).await.is_ok() {
             tokio::task::yield_now().await;
         }
     });
-    tokio::time::timeout(Duration::from_secs(20), follower.settle(&mut changes)).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), follower.settle(&mut told)).await.unwrap();
 }
 
 #[test]
