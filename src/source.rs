@@ -1,7 +1,7 @@
 //! One task owns one stream and publishes snapshots.
 
-pub mod directory;
-pub mod file;
+mod directory;
+mod file;
 mod publisher;
 mod watched;
 
@@ -9,9 +9,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
 pub use publisher::Publisher;
 
-use crate::environment::Mapping;
+use crate::environment::{Mapping, Snapshot};
+
+/// Starts the task that owns this source; it ends with `tasks`. The newest snapshot is in what is returned.
+pub fn spawn(tasks: &mut JoinSet<()>, spec: &Spec) -> watch::Receiver<Arc<Snapshot>> {
+    match &spec.kind {
+        Kind::Consul(_) => Publisher::new(&spec.name).1,
+        Kind::File(path) => file::spawn(tasks, spec, path),
+        Kind::Directory(path) => directory::spawn(tasks, spec, path),
+    }
+}
 
 /// One source, as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]

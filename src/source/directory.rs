@@ -30,7 +30,7 @@ const MAX_NAMES: usize = 10_000;
 const MAX_WARNINGS: usize = 20;
 
 /// Starts the task that owns this source; it ends with `tasks`.
-pub fn spawn(tasks: &mut JoinSet<()>, spec: &Spec, path: &Path) -> watch::Receiver<Arc<Snapshot>> {
+pub(super) fn spawn(tasks: &mut JoinSet<()>, spec: &Spec, path: &Path) -> watch::Receiver<Arc<Snapshot>> {
     watched::spawn(tasks, spec, path, read)
 }
 

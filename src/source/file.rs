@@ -15,7 +15,7 @@ use crate::envfile;
 use crate::environment::{Entry, Snapshot};
 
 /// Starts the task that owns this source; it ends with `tasks`.
-pub fn spawn(tasks: &mut JoinSet<()>, spec: &Spec, path: &Path) -> watch::Receiver<Arc<Snapshot>> {
+pub(super) fn spawn(tasks: &mut JoinSet<()>, spec: &Spec, path: &Path) -> watch::Receiver<Arc<Snapshot>> {
     watched::spawn(tasks, spec, path, read)
 }
 
