@@ -31,8 +31,6 @@ pub enum Trouble {
     NoAssignment,
     /// `export A=1`, `1A=`, `A-B=`.
     Name,
-    /// The value is not UTF-8.
-    NotUtf8,
     /// A quote without its end: the rest of the file became part of the value.
     OpenQuote,
 }
@@ -44,7 +42,6 @@ impl std::fmt::Display for Warning {
             Trouble::Name => {
                 "is ignored: what stands before the `=` is not a name of letters, digits and `_` (nor is `export` one)"
             }
-            Trouble::NotUtf8 => "is ignored: it is not UTF-8",
             Trouble::OpenQuote => "opens a quote that is never closed, so all that follows is part of the value",
         };
         write!(f, "line {} {trouble}", self.line)
@@ -60,6 +57,9 @@ pub enum Error {
     /// systemd refuses such a file as a whole.
     #[error("line {0} has a NUL byte: an environment file is text")]
     Nul(usize),
+    /// systemd refuses such a file as a whole, too.
+    #[error("line {0} is not UTF-8: an environment file is text")]
+    NotUtf8(usize),
     /// The grammar has no form for these variables.
     #[error("an environment file cannot hold {}: a name there is of letters, digits and `_`, and a value is UTF-8 without NUL", .0.join(", "))]
     Unwritable(Vec<String>),

@@ -16,16 +16,15 @@ pub fn parse(text: &[u8]) -> Result<Parsed, Error> {
         return Err(Error::TooLong(text.len()));
     }
     if let Some(at) = text.iter().position(|byte| *byte == 0) {
-        let newlines = text[..at].iter().filter(|byte| **byte == b'\n').count();
-        return Err(Error::Nul(newlines + 1));
+        return Err(Error::Nul(text[..at].split(|byte| *byte == b'\n').count()));
     }
     let mut reader = Reader { line: 1, ..Reader::default() };
     let mut state = State::BeforeName;
     for byte in text {
-        state = reader.step(state, *byte);
+        state = reader.step(state, *byte)?;
         reader.line += usize::from(*byte == b'\n');
     }
-    reader.end(state);
+    reader.end(state)?;
     Ok((reader.entries.into_iter().collect(), reader.warnings))
 }
 
@@ -59,12 +58,12 @@ struct Reader {
 }
 
 impl Reader {
-    fn step(&mut self, state: State, byte: u8) -> State {
-        match state {
+    fn step(&mut self, state: State, byte: u8) -> Result<State, Error> {
+        Ok(match state {
             State::BeforeName => self.before_name(byte),
             State::Name => self.in_name(byte),
-            State::BeforeValue => self.before_value(byte),
-            State::Value => self.in_value(byte),
+            State::BeforeValue => self.before_value(byte)?,
+            State::Value => self.in_value(byte)?,
             State::ValueEscape => {
                 if !is_newline(byte) {
                     self.keep(byte);
@@ -91,7 +90,7 @@ impl Reader {
             State::Comment if is_newline(byte) => State::BeforeName,
             // Before version 254 a backslash at the end of a comment takes the next line with it.
             State::Comment | State::CommentEscape => State::Comment,
-        }
+        })
     }
 
     fn before_name(&mut self, byte: u8) -> State {
@@ -120,9 +119,9 @@ impl Reader {
         }
     }
 
-    fn before_value(&mut self, byte: u8) -> State {
-        match byte {
-            _ if is_newline(byte) => self.assign(),
+    fn before_value(&mut self, byte: u8) -> Result<State, Error> {
+        Ok(match byte {
+            _ if is_newline(byte) => self.assign()?,
             b'\'' => {
                 self.quoted = self.line;
                 State::SingleQuoted
@@ -137,23 +136,23 @@ impl Reader {
                 self.keep(byte);
                 State::Value
             }
-        }
+        })
     }
 
-    fn in_value(&mut self, byte: u8) -> State {
+    fn in_value(&mut self, byte: u8) -> Result<State, Error> {
         if is_newline(byte) {
             return self.assign();
         }
         if byte == b'\\' {
             // White space before an escape stays, even if the escape joins two lines.
             self.kept = self.value.len();
-            return State::ValueEscape;
+            return Ok(State::ValueEscape);
         }
         self.value.push(byte);
         if !is_space(byte) {
             self.kept = self.value.len();
         }
-        State::Value
+        Ok(State::Value)
     }
 
     fn keep(&mut self, byte: u8) {
@@ -161,37 +160,36 @@ impl Reader {
         self.kept = self.value.len();
     }
 
-    fn end(&mut self, state: State) {
+    fn end(&mut self, state: State) -> Result<(), Error> {
         match state {
             State::BeforeName | State::Comment | State::CommentEscape => {}
             State::Name => self.warn(self.begun, Trouble::NoAssignment),
             State::BeforeValue | State::Value | State::ValueEscape => {
-                self.assign();
+                self.assign()?;
             }
             State::SingleQuoted | State::DoubleQuoted | State::DoubleQuotedEscape => {
                 self.warn(self.quoted, Trouble::OpenQuote);
-                self.assign();
+                self.assign()?;
             }
         }
+        Ok(())
     }
 
     /// Takes up what was read as one entry.
-    fn assign(&mut self) -> State {
+    fn assign(&mut self) -> Result<State, Error> {
         let end = self.name.iter().rposition(|byte| !is_space(*byte)).map_or(0, |last| last + 1);
         self.name.truncate(end);
         self.value.truncate(self.kept);
         let value = std::mem::take(&mut self.value);
-        match str::from_utf8(&self.name) {
-            Ok(name) if is_name(&self.name) => {
-                if str::from_utf8(&value).is_ok() {
-                    self.entries.insert(name.to_owned(), Secret::from(value));
-                } else {
-                    self.warn(self.begun, Trouble::NotUtf8);
-                }
-            }
-            _ => self.warn(self.begun, Trouble::Name),
+        let (Ok(name), Ok(value)) = (str::from_utf8(&self.name), String::from_utf8(value)) else {
+            return Err(Error::NotUtf8(self.begun));
+        };
+        if is_name(&self.name) {
+            self.entries.insert(name.to_owned(), Secret::from(value));
+        } else {
+            self.warn(self.begun, Trouble::Name);
         }
-        State::BeforeName
+        Ok(State::BeforeName)
     }
 
     fn warn(&mut self, line: usize, trouble: Trouble) {

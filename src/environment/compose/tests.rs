@@ -52,7 +52,7 @@ fn a_folder_of_consul() {
     // envconsul test 16, relative to the folder `app/`: its own marker is blank.
     let keys = [("", ""), ("db/port", "1"), ("empty", ""), ("host", "h"), ("sub/", "")];
     let plain = layer("consul app/", &keys);
-    assert_eq!(names(&[plain.clone()], &Rules::default()), ["db/port", "empty", "host", "sub/"]);
+    assert_eq!(names(std::slice::from_ref(&plain), &Rules::default()), ["db/port", "empty", "host", "sub/"]);
     let mapping = Mapping { sanitize: true, upcase: true, ..Mapping::default() };
     let safe = compose(&[Layer { mapping, ..plain }], &Rules::default()).unwrap().environment;
     assert_eq!(pairs(&safe), [("DB_PORT", "1"), ("EMPTY", ""), ("HOST", "h"), ("SUB_", "")]);
@@ -120,7 +120,7 @@ fn the_most_exact_label_decides_who_may_see() {
 fn what_no_process_could_be_started_with() {
     let nul = layer("directory /d", &[("A", "hunter2\0"), ("B", "fine"), ("C\0", "")]);
     assert_eq!(
-        reasons(&[nul.clone()], &Rules::default()),
+        reasons(std::slice::from_ref(&nul), &Rules::default()),
         [
             "A (from directory /d) has a NUL byte in its value of 8 bytes",
             "\"C\\0\" (from directory /d) has a NUL byte in its name",
@@ -179,7 +179,7 @@ proptest! {
     fn never_panics_and_never_makes_what_exec_refuses(
         all in any_layers(), upcase: bool, sanitize: bool, deny in "[AB*]{0,2}",
     ) {
-        let mapping = Mapping { upcase, sanitize, ..Mapping::default() };
+        let mapping = Mapping { sanitize, upcase, ..Mapping::default() };
         let rules = Rules { denylist: globs(&[&deny]), ..Rules::default() };
         if let Ok(composed) = compose(&layered(&all, &mapping), &rules) {
             for (name, variable) in composed.environment.variables() {

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
@@ -91,6 +92,6 @@ fn credentials_are_passed_on_only_when_asked_for() {
 fn bytes_pass_unchanged_and_the_first_of_two_counts() {
     let raw = OsString::from_vec(vec![b'n', 0xff]);
     let parent = [(raw.clone(), raw.clone()), ("A".into(), "first".into()), ("A".into(), "second".into())];
-    let inherited = inherit(parent, &Environment::new(Default::default()), &Inherit::default());
+    let inherited = inherit(parent, &Environment::new(BTreeMap::default()), &Inherit::default());
     assert_eq!(inherited, [("A".into(), "first".into()), (raw.clone(), raw)]);
 }

@@ -1,0 +1,107 @@
+//! How a path leads to a file: the names that, if they change, make it lead elsewhere.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// As many links as the kernel follows.
+const MAX_LINKS: usize = 40;
+
+/// The way from the root to what a path means at present.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Route {
+    /// Each link on the way, the last name, or else the first one that is missing; without links in themselves.
+    pub(super) turns: BTreeSet<PathBuf>,
+    /// What the path leads to, if it is there.
+    pub(super) end: Option<PathBuf>,
+}
+
+impl Route {
+    /// Follows `path` name by name.
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let mut left = Vec::new();
+        put(&mut left, &std::path::absolute(path)?);
+        let mut here = PathBuf::from("/");
+        let mut turns = BTreeSet::new();
+        let mut links = 0;
+        while let Some(name) = left.pop() {
+            match Path::new(&name).components().next() {
+                Some(Component::RootDir) => here = PathBuf::from("/"),
+                Some(Component::ParentDir) => {
+                    here.pop();
+                }
+                Some(Component::Normal(name)) => {
+                    let next = here.join(name);
+                    let Ok(metadata) = next.symlink_metadata() else {
+                        // Missing or hidden: it can only lead further once this name changes.
+                        turns.insert(next);
+                        return Ok(Self { turns, end: None });
+                    };
+                    if metadata.is_symlink() {
+                        links += 1;
+                        if links > MAX_LINKS {
+                            return Err(io::Error::from_raw_os_error(libc::ELOOP));
+                        }
+                        put(&mut left, &next.read_link()?);
+                        turns.insert(next);
+                    } else {
+                        if left.is_empty() {
+                            turns.insert(next.clone());
+                        }
+                        here = next;
+                    }
+                }
+                Some(Component::CurDir | Component::Prefix(_)) | None => {}
+            }
+        }
+        Ok(Self { turns, end: Some(here) })
+    }
+
+    /// The folders to be watched, and the end itself.
+    pub(super) fn watched(&self) -> BTreeSet<PathBuf> {
+        let folders = self.turns.iter().filter_map(|turn| turn.parent()).map(Path::to_owned);
+        folders.chain(self.end.clone()).collect()
+    }
+}
+
+/// Puts the names of `path` on the stack, the first on top.
+fn put(left: &mut Vec<OsString>, path: &Path) {
+    left.extend(path.components().rev().map(|component| component.as_os_str().to_owned()));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::{Path, PathBuf};
+
+    use super::Route;
+
+    fn route(path: impl AsRef<Path>) -> (Vec<PathBuf>, Option<PathBuf>) {
+        let route = Route::of(path.as_ref()).unwrap();
+        (route.turns.into_iter().collect(), route.end)
+    }
+
+    #[test]
+    fn every_link_is_a_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().canonicalize().unwrap().join(name);
+        fs::create_dir(at("one")).unwrap();
+        fs::write(at("one/app.env"), "").unwrap();
+        symlink("one", at("..data")).unwrap();
+        symlink("..data/app.env", at("app.env")).unwrap();
+        symlink(at("../").join(folder.path().file_name().unwrap()), at("up")).unwrap();
+        symlink("loop", at("loop")).unwrap();
+
+        assert_eq!(route(at("one/app.env")), (vec![at("one/app.env")], Some(at("one/app.env"))));
+        let turns = vec![at("..data"), at("app.env"), at("one/app.env")];
+        assert_eq!(route(at("app.env")), (turns, Some(at("one/app.env"))));
+        let turns = vec![at("..data"), at("app.env"), at("one/app.env"), at("up")];
+        assert_eq!(route(at("up/app.env")), (turns, Some(at("one/app.env"))));
+        assert_eq!(route(at("missing/app.env")), (vec![at("missing")], None));
+        assert_eq!(route(at("one/app.env/x")), (vec![at("one/app.env/x")], None));
+        assert_eq!(Route::of(&at("loop")).unwrap_err().raw_os_error(), Some(libc::ELOOP));
+        assert_eq!(route("/"), (vec![], Some(PathBuf::from("/"))));
+    }
+}
