@@ -23,8 +23,8 @@ use crate::environment::{Mapping, Snapshot};
 pub fn spawn(tasks: &mut JoinSet<()>, spec: &Spec, client: Option<&Arc<Client>>) -> watch::Receiver<Arc<Snapshot>> {
     match &spec.kind {
         Kind::Consul(prefix) => consul::spawn(tasks, spec, prefix, client),
-        Kind::File(_) => file::spawn(tasks, spec),
-        Kind::Directory(_) => directory::spawn(tasks, spec),
+        Kind::File(path) => file::spawn(tasks, spec, path),
+        Kind::Directory(path) => directory::spawn(tasks, spec, path),
     }
 }
 
