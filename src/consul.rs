@@ -5,6 +5,10 @@
 mod address;
 pub mod client;
 pub mod error;
+#[cfg(test)]
+#[path = "../tests/it/fake_consul.rs"]
+#[allow(dead_code, missing_docs, unreachable_pub, reason = "written for more than one user")]
+pub(crate) mod fake_consul;
 pub mod head;
 pub mod key;
 pub mod kv;

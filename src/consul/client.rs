@@ -214,3 +214,6 @@ fn failure(source: reqwest::Error, site: &Site, after: Duration) -> Error {
     }
     Error::Unreachable { site, source: source.without_url() }
 }
+
+#[cfg(test)]
+mod tests;

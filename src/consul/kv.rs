@@ -161,6 +161,8 @@ pub fn decode(folder: &str, body: &[u8]) -> Result<Vec<Pair>, &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn keys(folder: &str, body: &str) -> Result<Vec<String>, &'static str> {
@@ -212,5 +214,15 @@ mod tests {
         assert!(keys("a/", &"[".repeat(100_000)).is_err());
         let long = (0..=KEYS).map(|number| format!(r#"{{"Key":"a/{number}"}}"#)).collect::<Vec<_>>().join(",");
         assert!(keys("a/", &format!("[{long}]")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_bytes_are_an_error_and_nothing_worse(bytes: Vec<u8>, text in r#"\[(\{"Key":"a/.{0,3}","Value":.{0,9}\},?){0,3}\]"#) {
+            let _ = decode("a/", &bytes);
+            if let Ok(pairs) = decode("a/", text.as_bytes()) {
+                prop_assert!(pairs.iter().all(|pair| !pair.key.is_empty()));
+            }
+        }
     }
 }

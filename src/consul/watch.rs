@@ -37,6 +37,8 @@ impl Rules {
     pub const WAIT: Duration = Duration::from_secs(25);
     /// Every five minutes.
     pub const REREAD: Duration = Duration::from_mins(5);
+    /// Shorter waits would be a poll, longer ones Consul cuts itself.
+    const WAITS: [Duration; 2] = [Duration::from_millis(100), Duration::from_mins(10)];
 }
 
 /// What to ask.
@@ -120,8 +122,10 @@ enum Next {
 }
 
 impl Watch {
-    /// A watch that has not asked yet. The seed is for the jitter.
-    pub fn new(rules: Rules, seed: u64) -> Self {
+    /// A watch that has not asked yet. The seed is for the jitter; a wait outside of 100 ms to 10 min is moved inside.
+    pub fn new(mut rules: Rules, seed: u64) -> Self {
+        let [shortest, longest] = Rules::WAITS;
+        rules.wait = rules.wait.clamp(shortest, longest);
         Self {
             rules,
             next: Next::Plain,

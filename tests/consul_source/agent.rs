@@ -109,19 +109,19 @@ impl Agent {
 
     fn write_settings(&self) {
         let folder = self.folder.path().display();
-        let [serf, server] = self.others;
-        let mut settings = format!(
+        let [gossip, server] = self.others;
+        let https = if self.with == With::Tls { format!("https = {}", self.https) } else { String::new() };
+        let ports = format!(
             "disable_update_check = true\nports {{\n dns = -1\n grpc = -1\n grpc_tls = -1\n serf_wan = -1\n \
-             http = {}\n serf_lan = {serf}\n server = {server}\n",
+             http = {}\n serf_lan = {gossip}\n server = {server}\n {https}\n}}\n",
             self.http
         );
-        settings += &match self.with {
-            With::Tls => format!(" https = {}\n}}\n", self.https),
-            _ => "}\n".to_owned(),
-        };
-        settings += &match self.with {
+        let more = match self.with {
             With::Nothing => String::new(),
-            With::Data => format!("server = true\nbootstrap_expect = 1\ndata_dir = \"{folder}/data\"\n"),
+            With::Data => format!(
+                "server = true\nbootstrap_expect = 1\ndata_dir = \"{folder}/data\"\n\
+                 performance {{\n raft_multiplier = 1\n}}\n"
+            ),
             With::Tokens => format!(
                 "acl {{\n enabled = true\n default_policy = \"deny\"\n tokens {{\n initial_management = \"{ROOT}\"\n \
                  agent = \"{ROOT}\"\n }}\n}}\n"
@@ -138,7 +138,7 @@ impl Agent {
                 )
             }
         };
-        fs::write(self.path("agent.hcl"), settings).unwrap();
+        fs::write(self.path("agent.hcl"), ports + &more).unwrap();
     }
 
     fn consul(&self, arguments: &[&str]) {
@@ -157,7 +157,7 @@ impl Agent {
         command.arg("-config-file").arg(self.path("agent.hcl"));
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         self.child = Some(command.spawn().unwrap());
-        let ready = timeout(Duration::from_secs(60), async {
+        let ready = timeout(Duration::from_mins(1), async {
             while !self.has_leader().await {
                 if self.child.as_mut().unwrap().try_wait().unwrap().is_some() {
                     return false;

@@ -38,6 +38,8 @@ pub enum Fault {
     Cut,
     /// The body comes byte by byte, with this pause between two.
     Drip(Duration),
+    /// The body comes without having its length announced.
+    Chunked,
     /// No answer at all.
     Hang,
     /// The answer of now, at once, with the index that was asked with.
@@ -84,6 +86,8 @@ pub struct Seen {
     pub query: String,
     /// `X-Consul-Token`.
     pub token: Option<String>,
+    /// `Authorization`.
+    pub authorization: Option<String>,
     /// When it came.
     pub at: Instant,
 }

@@ -169,6 +169,16 @@ fn every_five_minutes_the_index_is_left_out() {
 }
 
 #[test]
+fn a_wait_that_makes_no_sense_is_moved() {
+    for (wait, sent) in [(Duration::ZERO, Duration::from_millis(100)), (Duration::MAX, Duration::from_mins(10))] {
+        let mut watch = Watch::new(Rules { wait, ..RULES }, 1);
+        watch.ask(Duration::ZERO);
+        watch.answered(SOON, 10, Content::Changed);
+        assert_eq!(watch.ask(SOON).hold.unwrap().wait, sent);
+    }
+}
+
+#[test]
 fn timeouts_leave_room_for_the_servers_jitter() {
     assert_eq!(Query::PLAIN.timeout(), Duration::from_secs(10));
     assert_eq!(hold(1).timeout(), Duration::from_millis(25_000 + 1562 + 10_000) + Duration::from_micros(500));

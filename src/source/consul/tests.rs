@@ -1,15 +1,11 @@
 //! The stream against a Consul that misbehaves on demand.
 
-#[path = "../../../tests/it/fake_consul.rs"]
-#[allow(dead_code, unreachable_pub, reason = "written for more than one user")]
-mod fake_consul;
-
 use std::fs;
 
-use fake_consul::{FakeConsul, Fault};
 use tokio::time::timeout;
 
 use super::*;
+use crate::consul::fake_consul::{FakeConsul, Fault, Seen};
 use crate::consul::{Connection, Retry};
 use crate::environment::Mapping;
 use crate::source::Kind;
@@ -221,7 +217,7 @@ async fn an_early_answer_with_the_same_index_is_read_again_and_never_spun_on() {
         bench.fake.interrupt(Fault::Early);
         bench.fake.until(|state| state.requests.len() >= asked + 2 && state.held > 0).await;
     }
-    let asked: Vec<_> = bench.fake.state().requests[before..].iter().map(fake_consul::Seen::index).collect();
+    let asked: Vec<_> = bench.fake.state().requests[before..].iter().map(Seen::index).collect();
     assert_eq!(asked, [None, Some(13), None, Some(13), None, Some(13)]);
 
     // The bucket is empty now: a server that goes on like that is asked about twice a second.

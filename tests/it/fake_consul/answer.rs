@@ -38,10 +38,12 @@ pub(super) async fn serve(listener: TcpListener, state: watch::Sender<State>) {
 type Body = BoxBody<Bytes, io::Error>;
 
 async fn answer(request: Request<Incoming>, shared: &watch::Sender<State>) -> Result<Response<Body>, io::Error> {
+    let header = |name| request.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
     let seen = Seen {
         path: request.uri().path().to_owned(),
         query: request.uri().query().unwrap_or_default().to_owned(),
-        token: request.headers().get("x-consul-token").map(|token| token.to_str().unwrap().to_owned()),
+        token: header("x-consul-token"),
+        authorization: header("authorization"),
         at: Instant::now(),
     };
     let mut fault = None;
@@ -138,7 +140,7 @@ async fn told(state: &State, seen: &Seen, key: &str, fault: Option<Fault>) -> Re
             headers.push(("x-consul-results-filtered-by-acls", "true".to_owned()));
         }
         Some(Fault::Body(text)) => return Ok(reply(200, &[("x-consul-index", "7".to_owned())], text)),
-        Some(Fault::Cut | Fault::Drip(_)) | None => {}
+        Some(Fault::Cut | Fault::Drip(_) | Fault::Chunked) | None => {}
     }
     headers.extend(index.map(|index| ("x-consul-index", index)));
     if list.is_empty() {
@@ -148,6 +150,11 @@ async fn told(state: &State, seen: &Seen, key: &str, fault: Option<Fault>) -> Re
     match fault {
         Some(Fault::Cut) => Ok(slowly(&headers, body, Duration::ZERO, |sent, all| sent < all / 2)),
         Some(Fault::Drip(pause)) => Ok(slowly(&headers, body, pause, |_, _| true)),
+        Some(Fault::Chunked) => {
+            let mut response = slowly(&headers, body, Duration::ZERO, |_, _| true);
+            response.headers_mut().remove(CONTENT_LENGTH);
+            Ok(response)
+        }
         _ => Ok(reply(200, &headers, &body)),
     }
 }
