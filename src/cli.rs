@@ -1,0 +1,10 @@
+//! What people type: one file a subcommand.
+
+pub mod client;
+pub mod locate;
+pub mod paint;
+pub mod status;
+pub mod validate;
+
+#[cfg(test)]
+mod served;
