@@ -1,6 +1,7 @@
 //! Columns and colours for people.
 
 use std::fmt::Write;
+use std::io::IsTerminal;
 
 use crate::http::one_line;
 
@@ -75,6 +76,13 @@ pub fn table(out: &mut String, paint: Paint, indent: &str, rows: &[Vec<Cell>]) {
 }
 
 impl Paint {
+    /// What suits this process's stdout: colours only on a terminal that has them, and unless `NO_COLOR` is set.
+    pub fn for_stdout() -> Self {
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+        if std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb { Self::Ansi } else { Self::Plain }
+    }
+
     /// Writes one cell in its colour.
     pub fn write(self, out: &mut String, cell: &Cell) {
         let code = match (self, cell.tone) {

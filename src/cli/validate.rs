@@ -18,6 +18,8 @@ use crate::http::one_line;
 const LONGEST_LINE: usize = 190;
 /// Between two attempts to reach a lictor that is not there yet.
 const PAUSE: Duration = Duration::from_millis(500);
+/// A longer timeout is cut to this: no deployment takes a day.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 /// What an answer may take beyond the wait that was asked for.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -34,7 +36,7 @@ pub struct Options {
 
 /// Waits for a yes or a sure no, and says which. Returns the exit code: 0 yes, 1 no, 69 there was nobody to ask.
 pub async fn run(options: &Options, out: &mut dyn Write) -> u8 {
-    let deadline = Instant::now() + options.timeout;
+    let deadline = Instant::now() + options.timeout.min(LONGEST_WAIT);
     let mut announced = false;
     loop {
         let begun = Instant::now();

@@ -16,9 +16,11 @@ async fn a_head_up_to_16_kb_and_no_further() {
     let mut connection = harness.connect().await;
     connection.send(&with_filler(16 * 1024 - 1)).await;
     assert_eq!(connection.response().await.status, 200);
-    let mut connection = harness.connect().await;
-    connection.send(&with_filler(16 * 1024 + 1)).await;
-    assert!(connection.until_closed().await.starts_with("HTTP/1.1 431 "));
+    for size in [16 * 1024 + 1, 20_000, 60_000] {
+        let mut connection = harness.connect().await;
+        connection.send(&with_filler(size)).await;
+        assert!(connection.until_closed().await.starts_with("HTTP/1.1 431 "), "{size}");
+    }
 }
 
 #[tokio::test]
