@@ -148,7 +148,7 @@ mod tests {
     fn blocking_needs_an_index() {
         let block = |raw: &str| Block::read(&Query::parse(Some(raw)).unwrap());
         assert_eq!(block("wait=5s"), Ok(None));
-        assert_eq!(block("index=7"), Ok(Some(Block { index: 7, wait: Duration::from_secs(300) })));
+        assert_eq!(block("index=7"), Ok(Some(Block { index: 7, wait: Duration::from_mins(5) })));
         assert_eq!(block("index=7&wait=1s"), Ok(Some(Block { index: 7, wait: Duration::from_secs(1) })));
         for index in ["", "-1", "1.5", "18446744073709551616", "abc"] {
             assert!(matches!(block(&format!("index={index}")), Err(Wrong::Index(_))), "{index}");

@@ -150,7 +150,7 @@ impl Connection {
     }
 
     /// Everything until the server closes.
-    async fn to_the_end(&mut self) -> String {
+    async fn until_closed(&mut self) -> String {
         while self.more().await != 0 {}
         String::from_utf8(std::mem::take(&mut self.unread)).unwrap()
     }

@@ -16,9 +16,11 @@ async fn a_head_up_to_16_kb_and_no_further() {
     let mut connection = harness.connect().await;
     connection.send(&with_filler(16 * 1024 - 1)).await;
     assert_eq!(connection.response().await.status, 200);
-    let mut connection = harness.connect().await;
-    connection.send(&with_filler(16 * 1024 + 1)).await;
-    assert!(connection.to_the_end().await.starts_with("HTTP/1.1 431 "));
+    for size in [16 * 1024 + 1, 20_000, 60_000] {
+        let mut connection = harness.connect().await;
+        connection.send(&with_filler(size)).await;
+        assert!(connection.until_closed().await.starts_with("HTTP/1.1 431 "), "{size}");
+    }
 }
 
 #[tokio::test]
@@ -27,7 +29,7 @@ async fn what_is_not_http_is_refused() {
     for noise in ["\u{16}\u{3}\u{1}\r\n\r\n", "GET\r\n\r\n", "GET /live HTTP/1.1\r\nContent-Length: -1\r\n\r\n"] {
         let mut connection = harness.connect().await;
         connection.send(noise).await;
-        let answer = connection.to_the_end().await;
+        let answer = connection.until_closed().await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{noise:?}: {answer:?}");
     }
     assert_eq!(harness.get("/live").await.status, 200);
@@ -43,7 +45,7 @@ async fn a_slow_head_is_closed() {
     idle.send(&get("/live")).await;
     assert_eq!(idle.response().await.status, 200);
     for connection in [&mut silent, &mut slow, &mut idle] {
-        connection.to_the_end().await;
+        connection.until_closed().await;
     }
     assert!(begun.elapsed() >= Duration::from_millis(200));
 }
@@ -82,7 +84,7 @@ async fn bodies_are_ignored_but_bounded() {
         connection.send(&request(headers, "")).await;
         let answer = connection.response().await;
         assert_eq!((answer.status, answer.header("connection")), (200, Some("close")), "{headers}");
-        assert_eq!(connection.to_the_end().await, "");
+        assert_eq!(connection.until_closed().await, "");
     }
 }
 
@@ -91,7 +93,7 @@ async fn an_old_client_gets_its_answer_and_the_end() {
     let harness = Harness::new().await;
     let mut connection = harness.connect().await;
     connection.send("GET /status HTTP/1.0\r\n\r\n").await;
-    let answer = connection.to_the_end().await;
+    let answer = connection.until_closed().await;
     assert!(answer.ends_with("\r\n\r\n{\"version\":\"1.214\"}"), "{answer}");
 }
 
@@ -102,7 +104,7 @@ async fn what_does_not_end_is_cut_off_at_the_deadline() {
     let mut stuck = harness.connect().await;
     stuck.send(&get("/live").replace("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\n")).await;
     harness.receivers(3).await;
-    let drained = tokio::join!(harness.drain(), stuck.to_the_end()).0;
+    let drained = tokio::join!(harness.drain(), stuck.until_closed()).0;
     assert_eq!(drained, Drained::Clean);
 }
 

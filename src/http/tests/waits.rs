@@ -88,9 +88,9 @@ async fn the_end_answers_every_wait_and_closes_what_is_idle() {
         let mut codes = Vec::new();
         for connection in &mut waiting {
             codes.push(connection.response().await.status);
-            assert_eq!(connection.to_the_end().await, "");
+            assert_eq!(connection.until_closed().await, "");
         }
-        assert_eq!(idle.to_the_end().await, "");
+        assert_eq!(idle.until_closed().await, "");
         codes
     };
     let begun = Instant::now();

@@ -37,8 +37,10 @@ fn runs(board: &mut Board, running: &str, installed: &str) {
     board.build.installed = version(installed);
 }
 
+type Brief<'a> = (super::Lack, super::Outlook, &'a str);
+
 /// In brief: what is lacking, how sure, and why.
-fn brief(verdict: &Verdict) -> Option<(super::Lack, super::Outlook, &str)> {
+fn brief(verdict: &Verdict) -> Option<Brief<'_>> {
     match verdict {
         Verdict::Yes => None,
         Verdict::No { lack, outlook, reason } => Some((*lack, *outlook, reason)),
@@ -54,7 +56,7 @@ fn the_table_of_answers() {
     };
     let at_once = Duration::ZERO;
     #[rustfmt::skip]
-    let table: Vec<(&str, Question, Board, Duration, Option<(super::Lack, super::Outlook, &str)>)> = vec![
+    let table: Vec<(&str, Question, Board, Duration, Option<Brief<'_>>)> = vec![
         ("all is well", wants("1.214"), board(), at_once, None),
         ("held is settled", wants("1.214"), changed(|board| board.config.state = ConfigState::Held), at_once, None),
         ("a prefix is not the version", wants("1.21"), board(), at_once,

@@ -1,0 +1,179 @@
+//! Speaks with a running lictor over its admin socket.
+
+use std::error::Error;
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::locate::{self, NotLocated, Target};
+use crate::http::{REASON_HEADER, VERDICT_HEADER};
+
+/// The exit code of a plain no.
+pub const NO: u8 = 1;
+/// The exit code of wrong usage.
+pub const USAGE: u8 = 2;
+/// The exit code when no lictor answered.
+pub const NOBODY: u8 = 69;
+/// The exit code of a bug of ours.
+pub const BUG: u8 = 70;
+
+/// A larger answer is not read, in bytes.
+const LARGEST_ANSWER: usize = 4 << 20;
+
+/// One lictor.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    socket: PathBuf,
+}
+
+/// What it answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// `Lictor-Verdict`, on answers to a question.
+    pub verdict: Option<String>,
+    /// `Lictor-Reason`, on a no to a question.
+    pub reason: Option<String>,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+/// There was no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// It is not clear whom to ask.
+    #[error(transparent)]
+    NotLocated(#[from] NotLocated),
+    /// We may not ask.
+    #[error("may not use {}; ask its owner, or as a member of its group", .socket.display())]
+    Denied {
+        /// The socket.
+        socket: PathBuf,
+    },
+    /// Nobody answered.
+    #[error("no lictor answers at {} ({cause}); is it running?", .socket.display())]
+    Silent {
+        /// The socket.
+        socket: PathBuf,
+        /// The innermost cause.
+        cause: String,
+    },
+    /// The answer is no answer of a lictor.
+    #[error("what answers at {} does not speak as this lictor does ({what}); use the same version on both ends", .socket.display())]
+    Strange {
+        /// The socket.
+        socket: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The client itself could not be built.
+    #[error("cannot set up the client; this is a bug")]
+    Unbuilt(#[source] reqwest::Error),
+}
+
+impl ClientError {
+    /// The exit code for it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NotLocated(NotLocated::Several { .. } | NotLocated::BadName { .. }) => USAGE,
+            Self::NotLocated(NotLocated::None { .. } | NotLocated::NoneOf { .. })
+            | Self::Denied { .. }
+            | Self::Silent { .. }
+            | Self::Strange { .. } => NOBODY,
+            Self::Unbuilt(_) => BUG,
+        }
+    }
+
+    /// Whether a lictor that is about to start would make it go away.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Silent { .. } | Self::NotLocated(NotLocated::None { .. } | NotLocated::NoneOf { .. }))
+    }
+}
+
+impl Client {
+    /// Finds the lictor that is meant.
+    pub async fn find(target: &Target) -> Result<Self, ClientError> {
+        let socket = locate::socket(target).await?;
+        // The socket needs no TLS, but a client is not built without a provider; an error means that there is one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .unix_socket(socket.as_path())
+            .tls_certs_only([])
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(ClientError::Unbuilt)?;
+        Ok(Self { http, socket })
+    }
+
+    /// Reads one resource; `path` with its query, percent-encoded.
+    pub async fn get(&self, path: &str, timeout: Duration) -> Result<Answer, ClientError> {
+        let request = self.http.get(format!("http://lictor{path}")).timeout(timeout);
+        let mut response = request.send().await.map_err(|error| self.failure(&error))?;
+        let header =
+            |name| response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let (verdict, reason) = (header(VERDICT_HEADER), header(REASON_HEADER));
+        let mut answer = Answer { status: response.status().as_u16(), verdict, reason, body: Vec::new() };
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failure(&error))? {
+            if answer.body.len() + chunk.len() > LARGEST_ANSWER {
+                return Err(self.strange(&"an answer of more than 4 MB"));
+            }
+            answer.body.extend_from_slice(&chunk);
+        }
+        Ok(answer)
+    }
+
+    /// An answer that cannot be understood.
+    pub fn strange(&self, what: &impl ToString) -> ClientError {
+        ClientError::Strange { socket: self.socket.clone(), what: what.to_string() }
+    }
+
+    fn failure(&self, error: &reqwest::Error) -> ClientError {
+        let socket = self.socket.clone();
+        let mut innermost: &(dyn Error + 'static) = error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        match innermost.downcast_ref::<io::Error>().map(io::Error::kind) {
+            Some(ErrorKind::PermissionDenied) => ClientError::Denied { socket },
+            _ => ClientError::Silent { socket, cause: innermost.to_string() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Client, ClientError, NOBODY};
+    use crate::cli::served::Served;
+
+    const SOON: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn a_resource_is_read_over_the_socket() {
+        let served = Served::new().await;
+        let client = Client::find(&served.target()).await.unwrap();
+        let yes = client.get("/status?version=1.214", SOON).await.unwrap();
+        assert_eq!(
+            (yes.status, yes.verdict.as_deref(), yes.body.as_slice()),
+            (200, Some("yes"), &br#"{"version":"1.214"}"#[..])
+        );
+        let no = client.get("/status?version=9", SOON).await.unwrap();
+        assert_eq!((no.status, no.reason.as_deref()), (409, Some("running 1.214, not 9")));
+    }
+
+    #[tokio::test]
+    async fn a_lictor_that_is_gone_is_said() {
+        let mut served = Served::new().await;
+        let client = Client::find(&served.target()).await.unwrap();
+        served.end().await;
+        let error = client.get("/status", SOON).await.unwrap_err();
+        assert!(matches!(error, ClientError::Silent { .. }) && error.may_pass(), "{error}");
+        assert_eq!(error.exit_code(), NOBODY);
+        let error = Client::find(&served.target()).await.unwrap_err();
+        assert!(error.may_pass() && error.exit_code() == NOBODY, "{error}");
+    }
+}

@@ -1,0 +1,171 @@
+//! Which running lictor is meant.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::net::UnixStream;
+
+use crate::admin::place;
+use crate::http::one_line;
+
+/// A lictor that does not take a connection by then is busy, not absent.
+const PROBE_TIME: Duration = Duration::from_secs(1);
+/// More entries of one directory are not looked at.
+const MOST_ENTRIES: usize = 1024;
+/// More names are not listed.
+const MOST_NAMES: usize = 20;
+
+/// Which lictor is meant, as the command line says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// `--socket`: this one.
+    pub socket: Option<PathBuf>,
+    /// `--name`: the one of this service.
+    pub name: Option<String>,
+    /// Where sockets are looked for, the nearest first.
+    pub directories: Vec<PathBuf>,
+}
+
+impl Target {
+    /// What was asked for, with the default directories of this process's environment.
+    pub fn new(socket: Option<PathBuf>, name: Option<String>) -> Self {
+        Self { socket, name, directories: place::directories(|variable| std::env::var_os(variable)) }
+    }
+}
+
+/// There is not exactly one lictor that could be meant.
+#[derive(Debug, thiserror::Error)]
+pub enum NotLocated {
+    /// None runs.
+    #[error("no lictor runs here (looked in {}); start one, or name its socket with --socket", shown(.looked))]
+    None {
+        /// Where it was looked for.
+        looked: Vec<PathBuf>,
+    },
+    /// None of this name runs.
+    #[error("no lictor of {name} runs here (looked in {}); start it, or name its socket with --socket", shown(.looked))]
+    NoneOf {
+        /// The name.
+        name: String,
+        /// Where it was looked for.
+        looked: Vec<PathBuf>,
+    },
+    /// Several run.
+    #[error("several lictors run here: {}; say which with --name", .names.join(", "))]
+    Several {
+        /// Their services.
+        names: Vec<String>,
+    },
+    /// The name cannot be one.
+    #[error("{name:?} cannot be the name of a service; --name takes it as `lictor status` shows it")]
+    BadName {
+        /// The name.
+        name: String,
+    },
+}
+
+fn shown(directories: &[PathBuf]) -> String {
+    let shown: Vec<String> = directories.iter().map(|directory| directory.display().to_string()).collect();
+    shown.join(", ")
+}
+
+/// The socket of the lictor that is meant.
+pub async fn socket(target: &Target) -> Result<PathBuf, NotLocated> {
+    if let Some(socket) = &target.socket {
+        return Ok(socket.clone());
+    }
+    let looked = || target.directories.clone();
+    let Some(name) = &target.name else {
+        let mut found = running(&target.directories).await;
+        return match found.len() {
+            0 => Err(NotLocated::None { looked: looked() }),
+            1 => Ok(found.swap_remove(0)),
+            _ => Err(NotLocated::Several { names: names(&found) }),
+        };
+    };
+    let file = place::file_name(name).ok_or_else(|| NotLocated::BadName { name: one_line(name, 60).into_owned() })?;
+    for directory in &target.directories {
+        let socket = directory.join(&file);
+        if is_served(&socket).await {
+            return Ok(socket);
+        }
+    }
+    Err(NotLocated::NoneOf { name: name.clone(), looked: looked() })
+}
+
+/// Every socket in these directories that somebody serves, in the order of their names.
+async fn running(directories: &[PathBuf]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for directory in directories {
+        let Ok(entries) = std::fs::read_dir(directory) else { continue };
+        let paths = entries.flatten().take(MOST_ENTRIES).map(|entry| entry.path());
+        for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "sock")) {
+            if is_served(&path).await {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn names(sockets: &[PathBuf]) -> Vec<String> {
+    let name = |path: &PathBuf| path.file_stem().map(|stem| one_line(&stem.to_string_lossy(), 60).into_owned());
+    sockets.iter().filter_map(name).take(MOST_NAMES).collect()
+}
+
+/// Whether somebody is behind this socket; one that we may not use counts, so that the error says so.
+async fn is_served(socket: &Path) -> bool {
+    match tokio::time::timeout(PROBE_TIME, UnixStream::connect(socket)).await {
+        Ok(Ok(_)) | Err(_) => true,
+        Ok(Err(error)) => matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::WouldBlock),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use tempfile::TempDir;
+
+    use super::{NotLocated, Target, socket};
+
+    fn target(directory: &TempDir, name: Option<&str>) -> Target {
+        let missing = directory.path().join("missing");
+        let directories = vec![missing, directory.path().to_owned()];
+        Target { socket: None, name: name.map(str::to_owned), directories }
+    }
+
+    #[tokio::test]
+    async fn the_only_one_is_meant() {
+        let directory = TempDir::new().unwrap();
+        let alone = target(&directory, None);
+        assert!(matches!(socket(&alone).await, Err(NotLocated::None { .. })));
+
+        drop(UnixListener::bind(directory.path().join("stale.sock")).unwrap());
+        std::fs::write(directory.path().join("file.sock"), "").unwrap();
+        let _other = UnixListener::bind(directory.path().join("other.socket")).unwrap();
+        assert!(matches!(socket(&alone).await, Err(NotLocated::None { .. })));
+
+        let billing = directory.path().join("billing.sock");
+        let _billing = UnixListener::bind(&billing).unwrap();
+        assert_eq!(socket(&alone).await.unwrap(), billing);
+
+        let _mail = UnixListener::bind(directory.path().join("mail.sock")).unwrap();
+        let several = socket(&alone).await.unwrap_err();
+        assert_eq!(several.to_string(), "several lictors run here: billing, mail; say which with --name");
+    }
+
+    #[tokio::test]
+    async fn a_name_or_a_socket_decides() {
+        let directory = TempDir::new().unwrap();
+        let billing = directory.path().join("billing.sock");
+        let _billing = UnixListener::bind(&billing).unwrap();
+        assert_eq!(socket(&target(&directory, Some("billing"))).await.unwrap(), billing);
+        assert!(matches!(socket(&target(&directory, Some("mail"))).await, Err(NotLocated::NoneOf { .. })));
+        assert!(matches!(socket(&target(&directory, Some("../x"))).await, Err(NotLocated::BadName { .. })));
+        let named = Target { socket: Some("/anywhere".into()), ..target(&directory, Some("mail")) };
+        assert_eq!(socket(&named).await.unwrap(), std::path::Path::new("/anywhere"));
+    }
+}

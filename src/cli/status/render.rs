@@ -1,0 +1,209 @@
+//! The board as text. Pure: the time is handed in.
+
+use std::time::Duration;
+
+use crate::cli::paint::{Cell, Paint, Tone, cell, plain, table};
+use crate::machine::Moment;
+use crate::machine::board::{Board, CheckPicture, CheckState, ConfigState, Phase, StepName};
+use crate::machine::build::Version;
+use crate::machine::event::SourceReport;
+use crate::machine::policy::Role;
+
+/// Names of changed variables that are shown; the rest is counted.
+const MOST_KEYS: usize = 5;
+
+/// The whole picture, a few aligned blocks.
+pub fn render(board: &Board, now: Moment, paint: Paint) -> String {
+    let mut out = String::new();
+    table(&mut out, paint, "", &[headline(board, now)]);
+    let rows: Vec<Vec<Cell>> = [process(board, now), version(board), config(board, now), candidate(board, now)]
+        .into_iter()
+        .flatten()
+        .collect();
+    table(&mut out, paint, "  ", &rows);
+    block(&mut out, paint, "checks", board.checks.iter().map(|check| check_row(check, now)));
+    let now_unix_ms = board.epoch_unix_ms.saturating_add(now.0);
+    block(&mut out, paint, "sources", board.sources.iter().map(|source| source_row(source, now_unix_ms)));
+    out
+}
+
+fn block(out: &mut String, paint: Paint, title: &str, rows: impl Iterator<Item = Vec<Cell>>) {
+    let rows: Vec<Vec<Cell>> = rows.collect();
+    if !rows.is_empty() {
+        table(out, paint, "", &[vec![cell(title, Tone::Strong)]]);
+        table(out, paint, "  ", &rows);
+    }
+}
+
+fn headline(board: &Board, now: Moment) -> Vec<Cell> {
+    let (word, tone) = match board.phase {
+        Phase::Absent => ("not started", Tone::Bad),
+        Phase::BackingOff => ("down", Tone::Bad),
+        Phase::Starting => ("starting", Tone::Warn),
+        Phase::Up if board.healthy => ("up, healthy", Tone::Good),
+        Phase::Up => ("up, not healthy", Tone::Bad),
+        Phase::Stopping => ("stopping", Tone::Warn),
+    };
+    let since = format!("for {}", span(now.since(board.phase_since)));
+    let ending = if board.stopping { "lictor is stopping" } else { "" };
+    vec![cell(&board.service, Tone::Strong), cell(word, tone), plain(since), cell(ending, Tone::Warn)]
+}
+
+fn process(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
+    let mut rows = Vec::new();
+    if let Some(process) = &board.process {
+        let pid = process.pid.map_or_else(|| "no pid yet".to_owned(), |pid| format!("pid {pid}"));
+        let started = span(now.since(process.started));
+        let restarts = plural(board.restarts, "restart");
+        rows.push(titled("process", plain(format!("{pid}, started {started} ago, {restarts}"))));
+    }
+    if let Some(exit) = &board.last_exit {
+        let ago = span(now.since(exit.at));
+        let tone = if board.process.is_none() { Tone::Bad } else { Tone::Dim };
+        rows.push(titled("last exit", cell(format!("{}, {ago} ago", exit.text), tone)));
+    }
+    if let Some(next) = board.next_start {
+        rows.push(titled("next start", plain(format!("in {}", span(next.since(now))))));
+    }
+    rows
+}
+
+fn version(board: &Board) -> Vec<Vec<Cell>> {
+    let mut rows = vec![titled("version", plain(version_text(&board.build.running)))];
+    let running = board.build.running_build.as_ref();
+    if running.is_none_or(|running| *running != board.build.installed_build) {
+        rows.push(titled("on disk", cell(version_text(&board.build.installed), Tone::Warn)));
+    }
+    rows
+}
+
+fn version_text(version: &Version) -> String {
+    let name = version.version.as_deref().unwrap_or("unknown");
+    let source = version.source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default();
+    let commit = version.revision.as_ref().map(|revision| {
+        let short: String = revision.chars().take(12).collect();
+        let modified = if version.modified == Some(true) { ", modified" } else { "" };
+        format!(", commit {short}{modified}")
+    });
+    let go = version.go.as_ref().map(|go| format!(", {go}"));
+    format!("{name}{source}{}{}", commit.unwrap_or_default(), go.unwrap_or_default())
+}
+
+fn config(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
+    let config = &board.config;
+    let (word, tone) = match config.state {
+        ConfigState::Waiting => ("waiting for the sources", Tone::Warn),
+        ConfigState::Good => ("good", Tone::Good),
+        ConfigState::Pending => ("a change is on its way", Tone::Warn),
+        ConfigState::Trial => ("on trial", Tone::Warn),
+        ConfigState::Reverted => ("reverted", Tone::Bad),
+        ConfigState::Rejected => ("rejected", Tone::Bad),
+        ConfigState::Held => ("held", Tone::Warn),
+        ConfigState::Inconclusive => ("healthy on neither", Tone::Bad),
+        ConfigState::BuildFailed => ("build failed", Tone::Bad),
+        ConfigState::NoGood => ("nothing good yet", Tone::Warn),
+    };
+    let mut rows = vec![titled("config", cell(word, tone))];
+    if let Some(message) = &config.message {
+        rows.push(titled("", cell(message, tone)));
+    }
+    if let Some(fingerprint) = config.fingerprint {
+        let variables = plural(config.variables as u64, "variable");
+        let since = config.since.map(|since| format!(", for {}", span(now.since(since)))).unwrap_or_default();
+        rows.push(titled(
+            "runs on",
+            plain(format!("{fingerprint}, generation {}, {variables}{since}", config.generation)),
+        ));
+    }
+    if let Some(newest) = config.wish.filter(|newest| Some(*newest) != config.fingerprint) {
+        rows.push(titled("newest", plain(newest.to_string())));
+    }
+    if !config.quarantine.is_empty() {
+        rows.push(titled("quarantine", plain(plural(config.quarantine.len() as u64, "pair"))));
+    }
+    rows
+}
+
+fn candidate(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
+    let Some(candidate) = &board.candidate else { return Vec::new() };
+    let step = match candidate.step {
+        StepName::Settling => "waits for quiet",
+        StepName::Guarded => "waits for the guard or an operator",
+        StepName::Checked => "waits for the check command",
+        StepName::Turn => "waits for its turn",
+        StepName::Drained => "waits to be out of traffic",
+        StepName::Switched => "waits for the old process to end",
+        StepName::Trial => "proves itself",
+        StepName::Reverting => "failed; going back",
+    };
+    let since = span(now.since(candidate.since));
+    let deadline =
+        candidate.deadline.map(|deadline| format!(", {} left", span(deadline.since(now)))).unwrap_or_default();
+    let mut rows = vec![titled("candidate", plain(format!("{} {step}, for {since}{deadline}", candidate.fingerprint)))];
+    let shown = candidate.keys.iter().take(MOST_KEYS).cloned().collect::<Vec<_>>().join(", ");
+    if !shown.is_empty() {
+        let more = candidate.keys.len().saturating_sub(MOST_KEYS);
+        rows.push(titled("changes", plain(if more > 0 { format!("{shown} and {more} more") } else { shown })));
+    }
+    rows
+}
+
+fn check_row(check: &CheckPicture, now: Moment) -> Vec<Cell> {
+    let tone = match (check.state, check.role) {
+        (CheckState::Passing, _) => Tone::Good,
+        (CheckState::Failing, Role::Startup | Role::Readiness | Role::Liveness) => Tone::Bad,
+        (CheckState::Failing, Role::Info) | (CheckState::Unknown, _) => Tone::Warn,
+    };
+    let role = match check.role {
+        Role::Startup => "startup",
+        Role::Readiness => "readiness",
+        Role::Liveness => "liveness",
+        Role::Info => "info",
+    };
+    let latency = check.latency_ms.map_or_else(|| "-".to_owned(), |millis| format!("{millis:.1}ms"));
+    vec![
+        plain(&check.name),
+        cell(&check.word, tone),
+        cell(role, Tone::Dim),
+        plain(format!("for {}", span(now.since(check.since)))),
+        plain(latency),
+        cell(check.why.as_deref().unwrap_or_default(), tone),
+    ]
+}
+
+fn source_row(source: &SourceReport, now_unix_ms: u64) -> Vec<Cell> {
+    let freshness = &source.freshness;
+    let age = |unix_ms: u64| span(Duration::from_millis(now_unix_ms.saturating_sub(unix_ms)));
+    let keys = source.keys.map_or_else(|| "no answer yet".to_owned(), |keys| plural(keys as u64, "key"));
+    let heard = freshness.contact_unix_ms.map(|heard| format!("heard {} ago", age(heard))).unwrap_or_default();
+    let (trouble, tone) = match (freshness.failing_since_unix_ms, freshness.warnings.first()) {
+        (Some(since), _) => {
+            let why = freshness.error.as_deref().unwrap_or("unknown error");
+            (format!("failing for {}: {why}", age(since)), Tone::Bad)
+        }
+        (None, Some(warning)) => (warning.clone(), Tone::Warn),
+        (None, None) => (String::new(), Tone::Plain),
+    };
+    vec![plain(&source.name), plain(keys), plain(heard), cell(trouble, tone)]
+}
+
+fn titled(title: &str, content: Cell) -> Vec<Cell> {
+    vec![cell(title, Tone::Dim), content]
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// A length of time in its two largest units: `3d 4h`, `5m 2s`, `450ms`.
+fn span(length: Duration) -> String {
+    let seconds = length.as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes, seconds % 60) {
+        (0, 0, 0, 0) => format!("{}ms", length.as_millis()),
+        (0, 0, 0, seconds) => format!("{seconds}s"),
+        (0, 0, minutes, seconds) => format!("{minutes}m {seconds}s"),
+        (0, hours, minutes, _) => format!("{hours}h {minutes}m"),
+        (days, hours, ..) => format!("{days}d {hours}h"),
+    }
+}

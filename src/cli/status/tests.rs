@@ -1,0 +1,183 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Follow, Form, Options, render, run};
+use crate::cli::paint::Paint;
+use crate::cli::served::{Heard, Served};
+use crate::environment::Freshness;
+use crate::http::sample::{board, check, version};
+use crate::machine::board::{Board, CandidatePicture, CheckState, ConfigState, ExitPicture, Phase, StepName};
+use crate::machine::build::Build;
+use crate::machine::event::{Exit, SourceReport};
+use crate::machine::numbers::RunId;
+use crate::machine::policy::Role;
+use crate::machine::{Moment, Version};
+
+/// Two hours and five minutes after the service was up.
+const LATER: Moment = Moment(3_000 + 7_500_000);
+
+fn source(name: &str, keys: Option<usize>, freshness: Freshness) -> SourceReport {
+    SourceReport { name: Arc::from(name), keys, freshness }
+}
+
+fn ago(board: &Board, ago: Duration) -> u64 {
+    board.epoch_unix_ms + LATER.0 - u64::try_from(ago.as_millis()).unwrap()
+}
+
+#[test]
+fn all_is_well() {
+    let mut board = board();
+    board.build.running.revision = Some("0123456789abcdef0123".to_owned());
+    board.build.running.go = Some("go1.26.8".to_owned());
+    board.checks = vec![check("Database", CheckState::Passing), check("Web", CheckState::Passing)];
+    board.checks[0].latency_ms = Some(3.24);
+    let contact_unix_ms = Some(ago(&board, Duration::from_secs(3)));
+    board.sources = vec![source("consul billing/", Some(12), Freshness { contact_unix_ms, ..Freshness::default() })];
+    let expected = "\
+billing  up, healthy  for 2h 5m
+  process  pid 4711, started 2h 5m ago, 0 restarts
+  version  1.214 (ldflags), commit 0123456789ab, go1.26.8
+  config   good
+  runs on  3f9a0c12be77, generation 1, 12 variables, for 2h 5m
+checks
+  Database  Healthy  readiness  for 2h 5m  3.2ms
+  Web       Healthy  readiness  for 2h 5m  -
+sources
+  consul billing/  12 keys  heard 3s ago
+";
+    assert_eq!(render(&board, LATER, Paint::Plain), expected);
+}
+
+#[test]
+fn trouble_is_told_where_it_is() {
+    let mut board = board();
+    board.healthy = false;
+    board.phase_since = Moment(LATER.0 - 90_000);
+    board.restarts = 1;
+    board.build.installed = version("1.215");
+    board.build.installed_build = Build("go:b".to_owned());
+    board.config.state = ConfigState::Trial;
+    board.config.message = Some("Stale since 12:00\u{1b}[2J".to_owned());
+    board.config.wish = Some("77aa00bb11cc".parse().unwrap());
+    board.candidate = Some(CandidatePicture {
+        fingerprint: "77aa00bb11cc".parse().unwrap(),
+        generation: None,
+        step: StepName::Trial,
+        since: Moment(LATER.0 - 5_000),
+        deadline: Some(Moment(LATER.0 + 85_000)),
+        keys: (0..7).map(|number| format!("KEY_{number}")).collect(),
+    });
+    board.checks = vec![check("Database", CheckState::Failing), check("Disk", CheckState::Failing)];
+    board.checks[0].why = Some("connection refused".to_owned());
+    board.checks[1].role = Role::Info;
+    let failing = Freshness {
+        contact_unix_ms: Some(ago(&board, Duration::from_mins(6))),
+        failing_since_unix_ms: Some(ago(&board, Duration::from_mins(5))),
+        error: Some("no leader".to_owned()),
+        ..Freshness::default()
+    };
+    board.sources =
+        vec![source("consul billing/", Some(1), failing), source("file /etc/x.env", None, Freshness::default())];
+    let expected = "\
+billing  up, not healthy  for 1m 30s
+  process    pid 4711, started 2h 5m ago, 1 restart
+  version    1.214 (ldflags)
+  on disk    1.215 (ldflags)
+  config     on trial
+             Stale since 12:00 [2J
+  runs on    3f9a0c12be77, generation 1, 12 variables, for 2h 5m
+  newest     77aa00bb11cc
+  candidate  77aa00bb11cc proves itself, for 5s, 1m 25s left
+  changes    KEY_0, KEY_1, KEY_2, KEY_3, KEY_4 and 2 more
+checks
+  Database  Unhealthy  readiness  for 2h 5m  -  connection refused
+  Disk      Unhealthy  info       for 2h 5m  -
+sources
+  consul billing/  1 key          heard 6m 0s ago  failing for 5m 0s: no leader
+  file /etc/x.env  no answer yet
+";
+    assert_eq!(render(&board, LATER, Paint::Plain), expected);
+}
+
+#[test]
+fn a_service_that_is_down() {
+    let mut board = board();
+    board.phase = Phase::BackingOff;
+    board.process = None;
+    board.build.running = Version::default();
+    board.build.running_build = None;
+    board.healthy = false;
+    let text = "killed by SIGSEGV".to_owned();
+    board.last_exit =
+        Some(ExitPicture { run: RunId(1), at: Moment(LATER.0 - 400), exit: Some(Exit::Signal(11)), text, crashes: 1 });
+    board.next_start = Some(Moment(LATER.0 + 12_000));
+    board.stopping = true;
+    let expected = "\
+billing  down  for 2h 5m  lictor is stopping
+  last exit   killed by SIGSEGV, 400ms ago
+  next start  in 12s
+  version     unknown
+  on disk     1.214 (ldflags)
+  config      good
+  runs on     3f9a0c12be77, generation 1, 12 variables, for 2h 5m
+";
+    assert_eq!(render(&board, LATER, Paint::Plain), expected);
+}
+
+#[test]
+fn colours_say_no_more_than_words() {
+    let mut board = board();
+    board.checks = vec![check("Database", CheckState::Failing)];
+    let coloured = render(&board, LATER, Paint::Ansi);
+    assert!(coloured.contains("\u{1b}[31mUnhealthy\u{1b}[0m"), "{coloured}");
+    let mut bare = coloured;
+    for code in ["0", "1", "2", "31", "32", "33"] {
+        bare = bare.replace(&format!("\u{1b}[{code}m"), "");
+    }
+    assert_eq!(bare, render(&board, LATER, Paint::Plain));
+}
+
+fn options(served: &Served, form: Form, follow: Follow) -> Options {
+    Options { target: served.target(), form, follow }
+}
+
+#[tokio::test]
+async fn once_from_a_running_lictor() {
+    let served = Served::new().await;
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = run(&options(&served, Form::Text(Paint::Plain), Follow::Once), &mut out, &mut err).await;
+    assert_eq!((code, err.as_slice()), (0, &b""[..]));
+    assert!(out.starts_with(b"billing  up, healthy  for "));
+
+    served.change(|board| board.healthy = false);
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = run(&options(&served, Form::Json, Follow::Once), &mut out, &mut err).await;
+    let board: Board = serde_json::from_slice(&out).unwrap();
+    assert_eq!((code, board.index, out.last()), (1, 8, Some(&b'\n')));
+}
+
+#[tokio::test]
+async fn watching_shows_each_change_until_the_end() {
+    let mut served = Served::new().await;
+    let options = options(&served, Form::Text(Paint::Plain), Follow::Watch);
+    let (heard, mut err) = (Heard::default(), Vec::new());
+    let mut out = heard.clone();
+    let watched = async {
+        heard.hears("up, healthy").await;
+        served.change(|board| board.phase = Phase::Stopping);
+        heard.hears("stopping").await;
+        served.end().await;
+    };
+    let (code, ()) = tokio::join!(run(&options, &mut out, &mut err), watched);
+    assert_eq!(code, 69);
+    assert!(String::from_utf8(err).unwrap().starts_with("lictor: no lictor answers at "));
+}
+
+#[tokio::test]
+async fn without_a_lictor_it_is_69() {
+    let served = Served::absent();
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = run(&options(&served, Form::Json, Follow::Once), &mut out, &mut err).await;
+    assert_eq!((code, out.as_slice()), (69, &b""[..]));
+    assert!(String::from_utf8(err).unwrap().starts_with("lictor: no lictor runs here (looked in "));
+}
