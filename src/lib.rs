@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod consul;
 pub mod drain;
+pub mod driver;
 pub mod envfile;
 pub mod environment;
 pub mod gobuild;

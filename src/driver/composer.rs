@@ -77,12 +77,16 @@ impl Composer {
     }
 
     fn wish(&mut self, snapshots: &[Arc<Snapshot>]) -> Option<Event> {
-        let silent = |((spec, _), snapshot): (&(Spec, Word), &Arc<Snapshot>)| spec.required && snapshot.entries.is_none();
+        let silent =
+            |((spec, _), snapshot): (&(Spec, Word), &Arc<Snapshot>)| spec.required && snapshot.entries.is_none();
         if self.sources.iter().zip(snapshots).any(silent) {
             return None;
         }
         let lists: Vec<_> = snapshots.iter().map(|snapshot| snapshot.entries.clone()).collect();
-        if self.composed.as_ref().is_some_and(|before| before.iter().zip(&lists).all(|(a, b)| same(a.as_ref(), b.as_ref())))
+        if self
+            .composed
+            .as_ref()
+            .is_some_and(|before| before.iter().zip(&lists).all(|(a, b)| same(a.as_ref(), b.as_ref())))
         {
             return None;
         }

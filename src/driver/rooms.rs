@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use crate::check::Checks;
 use crate::environment::Environment;
 use crate::machine::{Event, Order, RunId};
-use crate::service::Service;
+use crate::service::{self, Command, Service};
 use crate::state::State;
 use crate::version::{self, Subject};
 
@@ -16,6 +16,7 @@ use crate::version::{self, Subject};
 #[derive(Debug)]
 pub struct Rooms {
     service: Service,
+    command: Command,
     checks: Checks,
     state: State,
     /// Asks for the version of a process; all but its number is known beforehand.
@@ -27,8 +28,15 @@ pub struct Rooms {
 
 impl Rooms {
     /// The rooms that the composition root has built; `subject.pid` is filled in at each start.
-    pub fn new(service: Service, checks: Checks, state: State, subject: Subject, inbox: mpsc::Sender<Event>) -> Self {
-        Self { service, checks, state, subject, inbox, environment: None, identifying: JoinSet::new() }
+    pub fn new(
+        command: Command,
+        service: Service,
+        checks: Checks,
+        state: State,
+        subject: Subject,
+        inbox: mpsc::Sender<Event>,
+    ) -> Self {
+        Self { command, service, checks, state, subject, inbox, environment: None, identifying: JoinSet::new() }
     }
 
     /// What remains to be closed when the loop has ended.
@@ -65,7 +73,9 @@ impl Rooms {
         self.identifying.abort_all();
         while self.identifying.try_join_next().is_some() {}
         if let Event::Started { pid, .. } = event {
-            let subject = Subject { pid, environment: self.service.environment(&environment), ..self.subject.clone() };
+            // A user that cannot be found has failed the start already.
+            let environment = service::child_environment(&self.command, &environment).unwrap_or_default();
+            let subject = Subject { pid, environment, ..self.subject.clone() };
             self.identifying.spawn(identify(run, subject, self.inbox.clone()));
         }
         self.environment = Some(environment);
