@@ -1,0 +1,13 @@
+//! The service room against a real Go service. The tests take turns: lictor's sweep takes every child of the process that
+//! is on no roster, so two of them at a time would sweep each other's.
+
+mod errands;
+mod harness;
+mod once;
+mod start;
+mod stop;
+mod takeover;
+mod users;
+
+#[path = "../support/service.rs"]
+mod service;

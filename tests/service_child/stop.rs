@@ -1,0 +1,150 @@
+use std::time::{Duration, Instant};
+
+use lictor::machine::event::Exit;
+
+use crate::harness::{Harness, RUN, command, eventually, exists};
+
+const GRACE: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn a_stop_is_one_term_and_a_clean_end() {
+    let mut it = Harness::new().await;
+    let pid = it.up(&[]).await;
+    it.service.stop(RUN);
+    it.service.stop(RUN);
+    assert_eq!(it.exit().await, Exit::Code(0));
+    assert!(!exists(pid));
+    assert_eq!(it.read("TERM_DUMP").lines().count(), 1);
+    it.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn orders_to_a_run_that_is_over_do_nothing() {
+    let mut it = Harness::new().await;
+    it.up(&[]).await;
+    it.service.stop(RUN);
+    it.exit().await;
+    it.service.stop(RUN);
+    it.service.kill(RUN);
+    it.service.signal(RUN, libc::SIGUSR1);
+    assert!(it.service.process(RUN).is_none());
+    assert!(it.inbox.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn who_ignores_term_is_killed_after_the_timeout() {
+    let mut it = Harness::new().await;
+    let patience = Duration::from_millis(300);
+    let address = it.path("address").display().to_string();
+    let program = crate::harness::PROGRAM.display().to_string();
+    let mut impatient = command(&program, &["-addr-file", &address]);
+    impatient.kill_timeout = patience;
+    it.service.update(impatient);
+    it.up(&[("IGNORE_TERM", "1")]).await;
+    let begun = Instant::now();
+    it.service.stop(RUN);
+    assert_eq!(it.exit().await, Exit::Signal(libc::SIGKILL));
+    assert!(begun.elapsed() >= patience, "{:?}", begun.elapsed());
+    assert_eq!(it.read("TERM_DUMP").lines().count(), 1);
+    it.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_kill_cuts_the_timeout_and_the_grace_short() {
+    let mut it = Harness::new().await;
+    it.up(&[("IGNORE_TERM", "1"), ("FORK", "1"), ("SETSID", "2")]).await;
+    assert_eq!(it.survivors().len(), 3);
+    let begun = Instant::now();
+    it.service.stop(RUN);
+    it.service.kill(RUN);
+    assert_eq!(it.exit().await, Exit::Signal(libc::SIGKILL));
+    assert!(begun.elapsed() < GRACE, "{:?}", begun.elapsed());
+    it.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_kill_during_the_grace_ends_it() {
+    let mut it = Harness::new().await;
+    let pid = it.up(&[("FORK", "1")]).await;
+    let begun = Instant::now();
+    it.service.stop(RUN);
+    let stat = format!("/proc/{pid}/stat");
+    eventually("the main process is a zombie", || std::fs::read_to_string(&stat).unwrap().contains(") Z ")).await;
+    it.service.kill(RUN);
+    assert_eq!(it.exit().await, Exit::Code(0));
+    assert!(begun.elapsed() < GRACE, "{:?}", begun.elapsed());
+    it.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn what_outlives_the_main_process_has_one_second() {
+    for habits in [[("FORK", "2"), ("SETSID", "0")], [("FORK", "0"), ("SETSID", "3")], [("FORK", "2"), ("SETSID", "3")]]
+    {
+        let mut it = Harness::new().await;
+        it.up(&habits).await;
+        assert!(it.survivors().len() >= 2);
+        let begun = Instant::now();
+        it.service.stop(RUN);
+        assert_eq!(it.exit().await, Exit::Code(0));
+        assert!(begun.elapsed() >= GRACE, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < GRACE * 2, "{:?}", begun.elapsed());
+        it.assert_nothing_left();
+    }
+}
+
+#[tokio::test]
+async fn a_crash_leaves_no_survivor() {
+    let mut it = Harness::new().await;
+    it.start(&[("FORK", "1"), ("SETSID", "2"), ("LEAVE", "1")]);
+    assert_eq!(it.exit().await, Exit::Code(0));
+    assert_eq!(it.survivors().len(), 3);
+    it.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn survivors_of_a_crash_that_heed_the_signal_cost_no_second() {
+    let mut it = Harness::script("sleep 60 & setsid sleep 60 & exit 3").await;
+    let begun = Instant::now();
+    it.start(&[]);
+    assert_eq!(it.exit().await, Exit::Code(3));
+    assert!(begun.elapsed() < GRACE, "{:?}", begun.elapsed());
+    it.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_stopped_process_is_woken_to_end() {
+    let mut it = Harness::new().await;
+    it.up(&[]).await;
+    it.service.signal(RUN, libc::SIGSTOP);
+    it.service.stop(RUN);
+    assert_eq!(it.exit().await, Exit::Code(0));
+}
+
+#[tokio::test]
+async fn fifty_stops_with_nested_sessions_leave_nothing() {
+    let mut it = Harness::new().await;
+    for round in 0..50 {
+        it.up(&[("FORK", "1"), ("SETSID", "3")]).await;
+        // Kill and stop in turn; the kill needs no grace, so the rounds are quick.
+        if round % 10 == 0 {
+            it.service.stop(RUN);
+        } else {
+            it.service.kill(RUN);
+        }
+        it.exit().await;
+        it.assert_nothing_left();
+    }
+    assert_eq!(it.survivors().len(), 50 * 4);
+}
+
+#[tokio::test]
+async fn dropping_the_service_leaves_its_process_running() {
+    let mut it = Harness::new().await;
+    let pid = it.up(&[]).await;
+    let (sender, _inbox) = tokio::sync::mpsc::channel(1);
+    it.service = lictor::service::Service::new(command("true", &[]), it.roster.clone(), sender);
+    let number = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+    assert!(rustix::process::test_kill_process(number).is_ok());
+    rustix::process::kill_process(number, rustix::process::Signal::KILL).unwrap();
+    rustix::process::waitpid(Some(number), rustix::process::WaitOptions::empty()).unwrap();
+}
