@@ -4,6 +4,7 @@
 //! `machine` decides, and the leaf rooms act. `ARCHITECTURE.md` has the picture and the table of allowed imports.
 
 pub mod check;
+pub mod cli;
 pub mod config;
 pub mod consul;
 pub mod environment;

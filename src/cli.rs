@@ -1,0 +1,4 @@
+//! What speaks with people: one file a subcommand.
+
+pub mod args;
+pub mod check;
