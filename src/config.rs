@@ -1,113 +1,110 @@
-//! The configuration: HCL or JSON as written, to settings that mean something. (Skeleton: the settings.)
+//! The configuration: HCL or JSON as written, to settings that mean something; every error at once, with its place.
+//!
+//! Files become trees of words ([`hcl`], [`json`]), flags become one more; [`merge`] makes them one; then each block's
+//! own file reads its words by name and type through a [`section`]. What no reader asked for is unknown.
 
-use std::net::SocketAddr;
+mod address;
+mod admin;
+mod apply;
+mod call;
+mod check;
+mod consul;
+mod crash;
+pub mod duration;
+mod exec;
+mod files;
+mod flags;
+mod guard;
+mod hcl;
+mod hint;
+mod json;
+mod key;
+mod kv_path;
+mod legacy;
+mod listen;
+mod log;
+mod merge;
+mod name;
+mod nearest;
+mod place;
+mod report;
+mod section;
+mod settings;
+pub mod signals;
+mod sources;
+mod state;
+mod statsd;
+mod status;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod unsupported;
+mod url;
+mod value;
+mod version;
+mod wait;
+
 use std::path::PathBuf;
-use std::time::Duration;
 
-use crate::{check, consul, environment, machine, service, source, version};
+pub use admin::Admin;
+pub use apply::{Apply, Handover};
+pub use call::Lookup;
+pub use flags::{FlagValue, Flags, Override, SourceFlag};
+pub use guard::{Empty, Guard};
+pub use key::{Bound, Key, OnChange, Required, Type};
+pub use listen::Listen;
+pub use log::{Log, LogFormat};
+pub use place::{Place, Position};
+pub use report::{Errors, Finding, Warning};
+pub use settings::Settings;
+pub use state::State;
+pub use statsd::{Statsd, Style};
+pub use status::Status;
+pub use version::{Version, VersionProcess};
 
-/// Everything that was configured, by files, flags, the environment and defaults.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// The service's name: unique on a host.
-    pub name: String,
-    /// Where Consul is.
-    pub consul: consul::Connection,
-    /// The sources, later ones win.
-    pub sources: Vec<source::Spec>,
-    /// What holds for all layers.
-    pub rules: environment::Rules,
-    /// What to run.
-    pub command: service::Command,
-    /// The road, the process's life and the checks' rules.
-    pub policy: machine::Policy,
-    /// The checks, in the order of the file.
-    pub checks: Vec<check::Spec>,
-    /// Where the version is read.
-    pub version: version::Spec,
-    /// The status port.
-    pub status: Status,
-    /// The operator's socket.
-    pub admin: Admin,
-    /// `StatsD`.
-    pub statsd: Statsd,
-    /// What is kept on disk.
-    pub state: State,
-    /// What is logged.
-    pub log: Log,
-    /// `--pid-file`.
-    pub pid_file: Option<PathBuf>,
+use report::Report;
+
+/// Where a configuration comes from.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// What `-c` names: files, and directories of `*.hcl` and `*.json`.
+    pub paths: &'a [PathBuf],
+    /// What the command line says over them.
+    pub flags: &'a Flags,
+    /// The words after `--`.
+    pub command: &'a [String],
+    /// lictor's own environment.
+    pub lookup: Lookup<'a>,
 }
 
-/// `status {}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Where it listens.
-    pub address: SocketAddr,
-    /// Whether somebody asked for this address (if so, its being taken is an error).
-    pub chosen: bool,
+impl std::fmt::Debug for Inputs<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inputs").field("paths", &self.paths).field("flags", &self.flags).finish_non_exhaustive()
+    }
 }
 
-/// `admin {}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admin {
-    /// `None`: the default place for this name.
-    pub socket: Option<PathBuf>,
-    /// Its permissions, such as 0o660.
-    pub mode: u32,
-    /// Its group.
-    pub group: Option<String>,
-}
-
-/// `statsd {}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statsd {
-    /// `host:port`.
-    pub address: String,
-    /// Before every name.
-    pub prefix: String,
-    /// How tags are written.
-    pub style: Style,
-    /// Between two ticks.
-    pub interval: Duration,
-    /// Added to every metric.
-    pub tags: Vec<(String, String)>,
-}
-
-/// `statsd.style`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// `name,tag=value:1|c`.
-    Influx,
-    /// `name:1|c|#tag:value`.
-    Datadog,
-}
-
-/// `state {}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct State {
-    /// `None`: the default place for this name.
-    pub directory: Option<PathBuf>,
-    /// Older good environments are not used.
-    pub max_age: Duration,
-    /// How long a start waits for the sources.
-    pub boot_grace: Duration,
-}
-
-/// `log {}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Log {
-    /// `trace`, `debug`, `info`, `warn` or `error`.
-    pub level: tracing::Level,
-    /// How lines look.
-    pub format: LogFormat,
-}
-
-/// `log.format`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// Journald priorities under systemd, colour on a terminal, else plain.
-    Auto,
-    /// One JSON object a line.
-    Json,
+/// Reads the whole configuration: flags win over files, files over the environment, that over defaults.
+///
+/// # Errors
+/// The first syntax error of each file and every other error at once.
+pub fn load(inputs: Inputs<'_>) -> Result<(Settings, Vec<Warning>), Errors> {
+    let mut report = Report::default();
+    let mut root = tree::Object::default();
+    for (order, written) in files::read(inputs.paths, &mut report).into_iter().enumerate() {
+        let page = place::Page::new(order, written.file.clone(), &written.text);
+        let mut object = if written.is_json() {
+            json::read(&page, &mut report)
+        } else {
+            hcl::read(&page, inputs.lookup, &mut report)
+        };
+        legacy::modernise(&mut object, &mut report);
+        merge::refuse_twins(&object, &mut report);
+        merge::merge(&mut root, object);
+    }
+    merge::merge(&mut root, inputs.flags.tree(inputs.command));
+    for warning in &inputs.flags.warnings {
+        report.warning(&warning.place, &warning.sentence);
+    }
+    let settings = section::read_root(root, &mut report, |root| settings::read(root, inputs.lookup));
+    report.close(settings)
 }

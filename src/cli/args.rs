@@ -1,0 +1,155 @@
+//! The command line: its words, and nothing of what they do.
+
+mod refused;
+mod run;
+mod switch;
+mod table;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub use run::{Run, Times};
+
+use crate::config::duration;
+
+/// What somebody asks of lictor.
+#[derive(Debug, Parser)]
+#[command(name = "lictor", version, about = "A runtime sidecar for one Go service on a Linux host")]
+pub struct Cli {
+    /// The verb and its own words.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// The sidecar, in the foreground
+    Run(Box<Run>),
+    /// What is live here, as a person reads it
+    Status(Status),
+    /// For the `ValidateService` hook: waits, then says yes or no, and why
+    Validate(Validate),
+    /// Reads the configuration and says what is wrong with it
+    Check(Check),
+    /// Version and build settings out of a Go binary
+    Buildinfo(Buildinfo),
+}
+
+/// Which running lictor is asked; with neither, the only one on the host.
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
+pub struct Target {
+    /// The admin socket of the lictor to ask
+    #[arg(long, value_name = "PATH", conflicts_with = "name")]
+    pub socket: Option<PathBuf>,
+    /// The name of the service whose lictor to ask
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// `lictor status`.
+#[derive(Debug, clap::Args)]
+pub struct Status {
+    /// The board as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Goes on, and shows every change
+    #[arg(long)]
+    pub watch: bool,
+    /// Which lictor is asked.
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// `lictor validate`.
+#[derive(Debug, clap::Args)]
+pub struct Validate {
+    /// The version that must be running
+    #[arg(long, value_name = "VERSION")]
+    pub version: Option<String>,
+    /// How long to wait for a yes
+    #[arg(long, value_name = "DURATION", default_value = "150s", value_parser = duration::parse)]
+    pub timeout: Duration,
+    /// Which lictor is asked.
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// `lictor check`.
+#[derive(Debug, clap::Args)]
+pub struct Check {
+    /// A file, or a directory of *.hcl and *.json files
+    #[arg(short, long, value_name = "FILE|DIR")]
+    pub config: Vec<PathBuf>,
+}
+
+/// `lictor buildinfo`.
+#[derive(Debug, clap::Args)]
+pub struct Buildinfo {
+    /// The Go binary
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// There is nothing to do but to print this and to end.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct Ended {
+    /// What to print, without a last newline.
+    pub text: String,
+    /// What to end with.
+    pub code: u8,
+    /// Where it goes.
+    pub stream: Stream,
+}
+
+/// Where a text goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// It was asked for: help, the version.
+    Stdout,
+    /// It is an error.
+    Stderr,
+}
+
+/// Wrong usage ends with this.
+const USAGE: u8 = 2;
+
+impl Ended {
+    fn refused(sentence: impl Into<String>) -> Self {
+        Self { text: sentence.into(), code: USAGE, stream: Stream::Stderr }
+    }
+}
+
+impl From<clap::Error> for Ended {
+    fn from(error: clap::Error) -> Self {
+        let text = error.render().to_string().trim_end().to_owned();
+        if error.use_stderr() { Self::refused(text) } else { Self { text, code: 0, stream: Stream::Stdout } }
+    }
+}
+
+/// Reads the command line, with the program's own name as its first word.
+///
+/// # Errors
+/// Help, the version, and wrong usage: see [`Ended`].
+pub fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Cli, Ended> {
+    let line = line.into_iter().map(OsString::into_string).collect::<Result<Vec<String>, _>>();
+    let line = line.map_err(|_| Ended::refused("the command line is not UTF-8"))?;
+    let mut command = Cli::command();
+    let words::Normal { line, warnings } = words::normalise(line, &command).map_err(Ended::refused)?;
+    let matches = command.try_get_matches_from_mut(line)?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    if let Verb::Run(run) = &mut cli.verb {
+        run.old_names = warnings;
+    }
+    Ok(cli)
+}

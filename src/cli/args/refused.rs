@@ -1,0 +1,35 @@
+//! Words that are envconsul's or reserved, and not served yet. Serving one takes its line out.
+
+const VERBS: &[&str] = &[
+    "plan",
+    "env",
+    "history",
+    "hold",
+    "unhold",
+    "release",
+    "retry",
+    "revert",
+    "restart",
+    "reload",
+    "signal",
+    "fleet",
+    "promote",
+    "envconsul",
+];
+
+/// envconsul's flags; a star stands for the rest of the name.
+const FLAGS: &[&str] = &["vault-*", "secret", "service-query", "service-format-*", "syslog", "syslog-facility"];
+
+/// The sentence for a verb that is not served yet.
+pub(super) fn verb(word: &str) -> Option<String> {
+    VERBS.contains(&word).then(|| format!("{word} is not supported yet"))
+}
+
+/// The sentence for a flag of `run` (without its dashes) that is not served yet.
+pub(super) fn flag(name: &str) -> Option<String> {
+    let known = |pattern: &str| match pattern.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => name == pattern,
+    };
+    FLAGS.iter().any(|pattern| known(pattern)).then(|| format!("--{name} is not supported yet"))
+}

@@ -1,0 +1,120 @@
+//! All blocks together: everything that was configured.
+
+use std::path::PathBuf;
+
+use super::call::Lookup;
+use super::section::Section;
+use super::{
+    Admin, Apply, Guard, Key, Listen, Log, State, Statsd, Status, Version, admin, apply, check, consul, crash, exec,
+    guard, key, listen, log, name, sources, state, statsd, status, value, version, wait,
+};
+use crate::{environment, machine, service, source};
+
+/// Everything that was configured, by files, flags, the environment and defaults.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The service's name: unique on a host.
+    pub name: String,
+    /// Where Consul is.
+    pub consul: crate::consul::Connection,
+    /// The sources, later ones win.
+    pub sources: Vec<source::Spec>,
+    /// What holds for all layers.
+    pub rules: environment::Rules,
+    /// What to run.
+    pub command: service::Command,
+    /// The road, the process's life and the checks' rules.
+    pub policy: machine::Policy,
+    /// The checks, in the order of the file.
+    pub checks: Vec<crate::check::Spec>,
+    /// Where the version is read.
+    pub version: Version,
+    /// The status port.
+    pub status: Status,
+    /// The operator's socket.
+    pub admin: Admin,
+    /// `StatsD`.
+    pub statsd: Statsd,
+    /// What is kept on disk.
+    pub state: State,
+    /// What is logged.
+    pub log: Log,
+    /// `--pid-file`.
+    pub pid_file: Option<PathBuf>,
+    /// How a change is tried, beside the policy.
+    pub apply: Apply,
+    /// What of a source's loss is held back.
+    pub guard: Guard,
+    /// What is known about single variables.
+    pub keys: Vec<Key>,
+    /// The key that seals a set of edits.
+    pub commit_key: Option<String>,
+    /// A file that is kept with the variables for the service to read again.
+    pub env_file: Option<PathBuf>,
+    /// The sockets that lictor holds for the service.
+    pub listen: Vec<Listen>,
+}
+
+/// Every block by its own reader. `None` only if an error was reported.
+pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Settings> {
+    let flag = |root: &mut Section<'_>, word| root.read(word, value::boolean).unwrap_or(false);
+    let naming = sources::Naming { sanitize: flag(root, "sanitize"), upcase: flag(root, "upcase") };
+    let pristine = if flag(root, "pristine") { exec::Pristine::Yes } else { exec::Pristine::No };
+    root.no_effect("kill_signal", "lictor stops on SIGTERM and SIGINT");
+    root.no_effect("reload_signal", "lictor reads its configuration again on SIGHUP");
+    root.no_effect("max_stale", "lictor decides by itself when a stale answer will do");
+
+    let consul = consul::read(root, lookup);
+    let sources = sources::read(root, naming, lookup);
+    if sources.given == sources::Given::None {
+        root.missing(NO_SOURCE);
+    }
+    let exec = exec::read(root, pristine);
+    let name = name::read(root, exec.command.as_ref().map(|command| command.program.as_path()));
+    let mut policy = machine::Policy::new(name.clone().unwrap_or_default());
+    let wait = wait::read(root);
+    (policy.quiet_min, policy.quiet_max) = (wait.min, wait.max);
+    let apply = root.within("apply", |section| apply::read(section, &mut policy)).unwrap_or_default();
+    root.within("crash", |section| crash::read(section, &mut policy.crash));
+    let checks = check::read_all(root);
+    policy.checks = checks.iter().map(|check| check.rule.clone()).collect();
+    let mut guard = root.within("guard", guard::read).unwrap_or_default();
+    guard.empty_of = sources.empty;
+    let keys = key::read_all(root);
+    let public = keys.iter().filter(|key| key.visibility == environment::Visibility::Public);
+    let rules = environment::Rules { public: public.map(|key| key.label.clone()).collect(), ..exec.rules };
+    let version = root.within("version", version::read).unwrap_or_default();
+    let status = root.within("status", status::read).unwrap_or_default();
+    let admin = root.within("admin", admin::read).unwrap_or_default();
+    let statsd = root.within("statsd", statsd::read).unwrap_or_default();
+    let state = root.within("state", state::read).unwrap_or_default();
+    let log = root.within("log", log::read).unwrap_or_default();
+    let pid_file = root.read("pid_file", value::maybe_text).flatten().map(PathBuf::from);
+    let commit_key = root.read("commit_key", value::some_text);
+    let listen = listen::read_all(root);
+    Some(Settings {
+        name: name?,
+        consul,
+        sources: sources.specs,
+        rules,
+        command: exec.command?,
+        policy,
+        checks,
+        version,
+        status,
+        admin,
+        statsd,
+        state,
+        log,
+        pid_file,
+        apply,
+        guard,
+        keys,
+        commit_key,
+        env_file: exec.env_file,
+        listen,
+    })
+}
+
+const NO_SOURCE: &str =
+    "no source: give --prefix, --file or --directory, or write a prefix {}, file {} or directory {} block";

@@ -1,0 +1,115 @@
+//! `prefix {}`, `file {}` and `directory {}`: the sources, in the order of writing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::call::Lookup;
+use super::guard::Empty;
+use super::kv_path::{self, KvPath};
+use super::report::Finding;
+use super::section::Section;
+use super::tree::Node;
+use super::value;
+use crate::environment::Mapping;
+use crate::environment::format::Format;
+use crate::source::{Kind, Prefix, Spec};
+
+/// How long one blocking query may take.
+const WAIT: Duration = Duration::from_secs(25);
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    pub(crate) specs: Vec<Spec>,
+    /// `prefix.empty`, by the name of the source.
+    pub(crate) empty: Vec<(Arc<str>, Empty)>,
+    /// Whether any was written, right or wrong.
+    pub(crate) given: Given,
+}
+
+/// Whether somebody named a source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Given {
+    #[default]
+    None,
+    Some,
+}
+
+/// What holds for the names of every source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Naming {
+    pub(crate) sanitize: bool,
+    pub(crate) upcase: bool,
+}
+
+impl Naming {
+    fn mapping(self) -> Mapping {
+        Mapping { prefix: None, format: None, sanitize: self.sanitize, upcase: self.upcase }
+    }
+}
+
+pub(crate) fn read(root: &mut Section<'_>, naming: Naming, lookup: Lookup<'_>) -> Sources {
+    let mut sources = Sources::default();
+    root.each(&["prefix", "file", "directory"], |word, section| {
+        sources.given = Given::Some;
+        match word {
+            "prefix" => prefix(section, naming, lookup, &mut sources),
+            "file" => path(section, naming, "file", Kind::File, &mut sources),
+            _ => path(section, naming, "directory", Kind::Directory, &mut sources),
+        }
+    });
+    sources
+}
+
+fn path(
+    section: &mut Section<'_>,
+    naming: Naming,
+    what: &str,
+    kind: impl FnOnce(std::path::PathBuf) -> Kind,
+    sources: &mut Sources,
+) {
+    let path = section.needed("path", value::path);
+    let required = section.read("required", value::boolean).unwrap_or(true);
+    let Some(path) = path else { return };
+    let name = format!("{what} {}", path.display()).into();
+    sources.specs.push(Spec { name, kind: kind(path), required, min_keys: 0, mapping: naming.mapping() });
+}
+
+fn prefix(section: &mut Section<'_>, naming: Naming, lookup: Lookup<'_>, sources: &mut Sources) {
+    let path = section.needed("path", value::parsed(|text| kv_path::parse(text, lookup)));
+    let own = section.place_of("datacenter");
+    let datacenter = section.read("datacenter", value::parsed(kv_path::datacenter_name));
+    let no_prefix = section.read("no_prefix", value::boolean);
+    let format = section.read("format", format);
+    let required = section.read("required", value::boolean).unwrap_or(true);
+    let min_keys = section.read("min_keys", value::count(0)).unwrap_or(0);
+    let empty = section.read("empty", value::one_of(Empty::WORDS));
+    section.no_effect("key", "Consul's keys are all read; write a key \"NAME\" {} block at the top for rules");
+
+    let Some(KvPath { folder, datacenter: at, .. }) = path.clone() else { return };
+    if at.is_some() && datacenter.is_some() && at != datacenter {
+        let sentence = format!("{}: another datacenter stands in the path after @", section.name("datacenter"));
+        section.error(&own, sentence);
+    }
+    let datacenter = datacenter.or(at);
+    let name: Arc<str> = match &datacenter {
+        Some(datacenter) => format!("consul {folder}@{datacenter}").into(),
+        None => format!("consul {folder}").into(),
+    };
+    let prefix = path.filter(|_| no_prefix == Some(false)).map(|path| path.name_prefix());
+    if let Some(empty) = empty {
+        sources.empty.push((Arc::clone(&name), empty));
+    }
+    sources.specs.push(Spec {
+        name,
+        kind: Kind::Consul(Prefix { path: folder, datacenter, wait: WAIT }),
+        required,
+        min_keys: min_keys as usize,
+        mapping: Mapping { prefix, format: format.flatten(), ..naming.mapping() },
+    });
+}
+
+/// No text is no format.
+fn format(node: &Node) -> Result<Option<Format>, Finding> {
+    value::maybe_text(node)?.map(|text| Format::parse(&text).map_err(|why| node.wrong(why.to_string()))).transpose()
+}

@@ -1,0 +1,90 @@
+//! `statsd {}`: where metrics go, and how they are written.
+
+use std::time::Duration;
+
+use super::section::Section;
+use super::{address, value};
+
+/// `statsd {}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statsd {
+    /// `host:port`.
+    pub address: String,
+    /// Before every name.
+    pub prefix: String,
+    /// How tags are written.
+    pub style: Style,
+    /// Between two ticks.
+    pub interval: Duration,
+    /// Added to every metric.
+    pub tags: Vec<(String, String)>,
+}
+
+/// `statsd.style`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// `name,tag=value:1|c`.
+    Influx,
+    /// `name:1|c|#tag:value`.
+    Datadog,
+}
+
+const STYLES: &[(&str, Style)] = &[("influx", Style::Influx), ("datadog", Style::Datadog)];
+
+impl Default for Statsd {
+    fn default() -> Self {
+        Self {
+            address: "127.0.0.1:8125".to_owned(),
+            prefix: "lictor".to_owned(),
+            style: Style::Influx,
+            interval: Duration::from_secs(5),
+            tags: Vec::new(),
+        }
+    }
+}
+
+pub(crate) fn read(section: &mut Section<'_>) -> Statsd {
+    let default = Statsd::default();
+    Statsd {
+        address: section.read("address", value::parsed(address::host_port)).unwrap_or(default.address),
+        prefix: section.read("prefix", value::parsed(prefix)).unwrap_or(default.prefix),
+        style: section.read("style", value::one_of(STYLES)).unwrap_or(default.style),
+        interval: section
+            .read("interval", value::duration_from(Duration::from_millis(100)))
+            .unwrap_or(default.interval),
+        tags: tags(section),
+    }
+}
+
+fn prefix(text: &str) -> Result<String, &'static str> {
+    let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
+    let dots = text.starts_with('.') || text.ends_with('.') || text.contains("..");
+    if !text.is_empty() && text.len() <= 64 && text.chars().all(fine) && !dots {
+        Ok(text.to_owned())
+    } else {
+        Err("expected words of a-z, 0-9 and _ with dots between them")
+    }
+}
+
+fn tags(section: &mut Section<'_>) -> Vec<(String, String)> {
+    const MAX_TAGS: usize = 20;
+    let mut tags = Vec::new();
+    for (name, node) in section.pairs("tags") {
+        let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+        if name.is_empty() || name.len() > 64 || !name.chars().all(fine) || name == "service" {
+            section.error(
+                &node.place,
+                "statsd.tags: the name of a tag is letters, digits, `_`, `.` and `-`; `service` is lictor's own",
+            );
+            continue;
+        }
+        match value::some_text(&node) {
+            Ok(value) => tags.push((name, value)),
+            Err(finding) => section.error(&finding.place, format!("statsd.tags.{name}: {}", finding.sentence)),
+        }
+    }
+    if tags.len() > MAX_TAGS {
+        section.wrong(&format!("more than {MAX_TAGS} tags make every metric too long"));
+    }
+    tags
+}
