@@ -4,6 +4,8 @@
 //! `machine` decides, and the leaf rooms act. `ARCHITECTURE.md` has the picture and the table of allowed imports.
 
 pub mod admin;
+pub mod app;
+pub mod chain;
 pub mod check;
 pub mod cli;
 pub mod config;

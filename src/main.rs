@@ -1,3 +1,7 @@
-//! The `lictor` program.
+//! The `lictor` program: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lictor::cli::main(std::env::args_os()).into()
+}

@@ -20,7 +20,7 @@ pub struct Composer {
     rules: Rules,
     waiting: FuturesUnordered<BoxFuture<'static, Option<(usize, Word)>>>,
     /// What was composed last: the very lists, so that news of mere freshness compose nothing.
-    composed: Option<Vec<Option<Arc<[Entry]>>>>,
+    lists: Option<Vec<Option<Arc<[Entry]>>>>,
     reported: Vec<SourceReport>,
     warned: Vec<String>,
 }
@@ -35,7 +35,7 @@ impl Composer {
     /// Of these sources, later ones winning, with the rules for all of them.
     pub fn new(sources: Vec<(Spec, Word)>, rules: Rules) -> Self {
         let waiting = sources.iter().enumerate().map(|(index, (_, word))| next(index, word.clone())).collect();
-        Self { sources, rules, waiting, composed: None, reported: Vec::new(), warned: Vec::new() }
+        Self { sources, rules, waiting, lists: None, reported: Vec::new(), warned: Vec::new() }
     }
 
     /// Waits until any source has something new to say. Cancel-safe.
@@ -57,9 +57,28 @@ impl Composer {
     pub(super) fn events(&mut self) -> Vec<Event> {
         let snapshots: Vec<_> = self.sources.iter().map(|(_, word)| Arc::clone(&word.borrow())).collect();
         let mut events = Vec::new();
-        events.extend(self.wish(&snapshots));
+        events.extend(self.composed(&snapshots));
         events.extend(self.report(&snapshots));
         events
+    }
+
+    /// Waits for the next wish, or for the news that the sources do not compose to one. Says every source's trouble once.
+    pub async fn wish(&mut self) -> Event {
+        loop {
+            for event in self.events() {
+                match event {
+                    Event::Sources { sources } => {
+                        for source in sources.iter().filter(|source| source.keys.is_none()) {
+                            if let Some(error) = &source.freshness.error {
+                                tracing::warn!("{} has not answered yet: {error}", source.name);
+                            }
+                        }
+                    }
+                    wish => return wish,
+                }
+            }
+            self.changed().await;
+        }
     }
 
     fn report(&mut self, snapshots: &[Arc<Snapshot>]) -> Option<Event> {
@@ -76,7 +95,7 @@ impl Composer {
         Some(Event::Sources { sources })
     }
 
-    fn wish(&mut self, snapshots: &[Arc<Snapshot>]) -> Option<Event> {
+    fn composed(&mut self, snapshots: &[Arc<Snapshot>]) -> Option<Event> {
         let silent =
             |((spec, _), snapshot): (&(Spec, Word), &Arc<Snapshot>)| spec.required && snapshot.entries.is_none();
         if self.sources.iter().zip(snapshots).any(silent) {
@@ -84,7 +103,7 @@ impl Composer {
         }
         let lists: Vec<_> = snapshots.iter().map(|snapshot| snapshot.entries.clone()).collect();
         if self
-            .composed
+            .lists
             .as_ref()
             .is_some_and(|before| before.iter().zip(&lists).all(|(a, b)| same(a.as_ref(), b.as_ref())))
         {
@@ -102,7 +121,7 @@ impl Composer {
             }
             Err(unfit) => Event::Unfit { reasons: unfit.reasons },
         };
-        self.composed = Some(lists);
+        self.lists = Some(lists);
         Some(event)
     }
 

@@ -54,7 +54,7 @@ impl Service {
     pub fn start(&mut self, run: RunId, environment: &Environment) -> Event {
         match self.spawn(environment) {
             Ok(process) => self.watch(run, process),
-            Err(error) => Event::StartFailed { run, error: error.sentence() },
+            Err(error) => Event::StartFailed { run, error: crate::chain::sentence(&error) },
         }
     }
 

@@ -1,6 +1,5 @@
 //! What can go wrong before a process runs, as sentences for the person who can mend it.
 
-use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
@@ -87,17 +86,6 @@ impl ServiceError {
             | Self::Watch { .. }
             | Self::NotTheOne { .. } => 126,
         }
-    }
-
-    /// The whole chain of causes as one sentence.
-    pub(super) fn sentence(&self) -> String {
-        let mut sentence = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            sentence = format!("{sentence}: {error}");
-            cause = error.source();
-        }
-        sentence
     }
 }
 

@@ -1,0 +1,252 @@
+//! The composition root: the only file that knows every room.
+
+mod once;
+mod pid_file;
+mod places;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+pub use once::once;
+
+use crate::admin::{Access, AdminError, AdminSocket};
+use crate::check::{self, Checks};
+use crate::config::Settings;
+use crate::consul::{self, Client};
+use crate::driver::{Clock, Composer, Driver, INBOX, Installed, Rooms};
+use crate::http::{self, BindError, Limits, Resources, StatusPort, Wanted, bind_status};
+use crate::machine::{Event, Machine, Restored};
+use crate::service::roster::Roster;
+use crate::service::{self, Service};
+use crate::signal::{self, Signal};
+use crate::source::{self, Kind};
+use crate::state::{self, Binding, State};
+use crate::version::Subject;
+use crate::{chain, drain, environment};
+
+/// How long the last answers and the last writes may take once the service has been stopped.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Why lictor could not start. Once it runs, nothing of this kind ends it.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Another lictor has the state directory.
+    #[error(transparent)]
+    State(state::Error),
+    /// The status address cannot be had.
+    #[error(transparent)]
+    Status(#[from] BindError),
+    /// The admin socket cannot be had.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// Consul's settings do not make a client: a certificate that cannot be read, say.
+    #[error("consul cannot be asked; mend consul {{}} in the configuration")]
+    Consul(#[source] consul::Error),
+    /// The kernel refuses what a supervisor needs.
+    #[error("cannot set up the supervision of the service")]
+    Kernel(#[source] std::io::Error),
+    /// The pid file cannot be written.
+    #[error("cannot write the pid file {path}; mend pid_file")]
+    PidFile {
+        /// Where it should be.
+        path: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The sources do not make an environment that a command could be run with (`--once`).
+    #[error("the sources do not fit: {0}; mend the values")]
+    Unfit(String),
+    /// The command cannot be started (`--once`).
+    #[error(transparent)]
+    Service(#[from] service::ServiceError),
+}
+
+impl AppError {
+    /// What lictor ends with: 75 for what is taken, 78 for what the configuration must mend, 70 for the rest.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::State(state::Error::Locked { .. })
+            | Self::Status(BindError::Taken { .. })
+            | Self::Admin(AdminError::Taken { .. }) => 75,
+            Self::State(_)
+            | Self::Status(BindError::Unfit { .. })
+            | Self::Admin(_)
+            | Self::Consul(_)
+            | Self::PidFile { .. }
+            | Self::Unfit(_) => 78,
+            Self::Kernel(_) => 70,
+            Self::Service(error) => error.exit_code(),
+        }
+    }
+}
+
+/// Supervises the service until lictor is told to stop.
+pub async fn run(settings: Settings) -> Result<(), AppError> {
+    let signals = signal::signals().map_err(AppError::Kernel)?;
+    service::become_subreaper().map_err(AppError::Kernel)?;
+    let state = open_state(&settings)?;
+    let listener = match bind_status(settings.status.address, wanted(&settings)).await? {
+        StatusPort::Bound { listener, address } => {
+            tracing::info!(%address, "the status port is open");
+            Some(listener)
+        }
+        StatusPort::Skipped(warning) => {
+            tracing::warn!("{warning}");
+            None
+        }
+    };
+    let admin = bind_admin(&settings).await?;
+    let _pid_file = pid_file::write(settings.pid_file.as_deref())?;
+
+    let mut tasks = JoinSet::new();
+    let composer = compose(&settings, &mut tasks)?;
+    let (inbox, facts) = mpsc::channel(INBOX);
+    let mut machine = Machine::new(
+        settings.policy.clone(),
+        restore(&state, &settings),
+        Clock.seed(),
+        Clock.now(),
+        Clock.epoch_unix_ms(),
+    );
+    let (board, boards) = watch::channel(Arc::new(machine.board(None)));
+    let (trigger, watcher) = drain::channel();
+    let resources = Resources::new(boards, watcher.clone());
+    if let Some(listener) = listener {
+        tasks.spawn(http::serve(listener, Limits::STATUS, resources.clone(), watcher.clone()));
+    }
+    if let Some(admin) = admin {
+        tracing::info!(path = %admin.path().display(), "the admin socket is open");
+        tasks.spawn(admin.serve(resources, watcher));
+    } else {
+        drop((resources, watcher));
+    }
+    tasks.spawn(listen(signals, inbox.clone()));
+
+    let driver = Driver {
+        machine,
+        clock: Clock,
+        inbox: facts,
+        composer,
+        installed: Installed::new(places::program(&settings.command), settings.version.symbol.clone()),
+        rooms: rooms(&settings, state, &inbox),
+        board,
+    };
+    let state = supervise(driver, &mut tasks).await.into_state();
+    trigger.drain(FAREWELL).await;
+    if tokio::time::timeout(FAREWELL, state.close()).await.is_err() {
+        tracing::warn!("the disk hangs: the newest good environment may not have been kept");
+    }
+    Ok(())
+}
+
+/// Turns the loop, and says so if one of the tasks beside it fails; the service goes on without it.
+async fn supervise(driver: Driver, tasks: &mut JoinSet<()>) -> Rooms {
+    let mut turning = std::pin::pin!(driver.run());
+    loop {
+        tokio::select! {
+            rooms = &mut turning => return rooms,
+            Some(Err(error)) = tasks.join_next() => tracing::error!(%error, "a part of lictor has failed; the service goes on"),
+        }
+    }
+}
+
+async fn listen(signals: impl Stream<Item = Signal>, inbox: mpsc::Sender<Event>) {
+    let mut signals = std::pin::pin!(signals);
+    while let Some(signal) = signals.next().await {
+        let event = match signal {
+            Signal::Stop => Event::Shutdown,
+            Signal::Forward(signal) => Event::Signal { signal },
+            Signal::Reload => {
+                tracing::warn!("reload is not supported yet: the configuration is read at the next start of lictor");
+                continue;
+            }
+        };
+        if inbox.send(event).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn wanted(settings: &Settings) -> Wanted {
+    if settings.status.chosen { Wanted::Configured } else { Wanted::Default }
+}
+
+async fn bind_admin(settings: &Settings) -> Result<Option<AdminSocket>, AppError> {
+    let Some(place) = places::socket(settings) else {
+        tracing::warn!("no admin socket: there is no default place for this user; set admin.socket");
+        return Ok(None);
+    };
+    let access = Access { mode: settings.admin.mode, group: settings.admin.group.clone() };
+    match AdminSocket::bind(&place, &access).await {
+        Ok(socket) => Ok(Some(socket)),
+        Err(error @ AdminError::Taken { .. }) => Err(error.into()),
+        // Only what was asked for must work.
+        Err(error) if settings.admin.socket.is_some() => Err(error.into()),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "no admin socket; set admin.socket");
+            Ok(None)
+        }
+    }
+}
+
+fn open_state(settings: &Settings) -> Result<State, AppError> {
+    let directory = places::state(settings);
+    let sources = settings.sources.iter().map(|source| source.name.to_string());
+    let binding = Binding::new(state::machine_id(), &settings.name, &settings.consul.address, sources);
+    match state::open(&directory, binding) {
+        Ok(state) => Ok(state),
+        Err(error @ state::Error::Locked { .. }) => Err(AppError::State(error)),
+        Err(error) => Ok(State::absent(chain::sentence(&error))),
+    }
+}
+
+fn restore(state: &State, settings: &Settings) -> Restored {
+    let now = Clock.epoch_unix_ms().saturating_add(Clock.now().0);
+    let state::Restored { good, quarantine, next_generation, warnings } =
+        state.load().without_older_than(settings.state.max_age, now);
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    Restored { good, quarantine, next_generation }
+}
+
+/// Starts the sources and composes what they say.
+fn compose(settings: &Settings, tasks: &mut JoinSet<()>) -> Result<Composer, AppError> {
+    let asks_consul = settings.sources.iter().any(|source| matches!(source.kind, Kind::Consul(_)));
+    let client = asks_consul.then(|| Client::new(&settings.consul).map(Arc::new)).transpose();
+    let client = client.map_err(AppError::Consul)?;
+    let sources = settings.sources.iter().map(|spec| (spec.clone(), source::spawn(tasks, spec, client.as_ref())));
+    Ok(Composer::new(sources.collect(), settings.rules.clone()))
+}
+
+fn rooms(settings: &Settings, state: State, inbox: &mpsc::Sender<Event>) -> Rooms {
+    let roster = Roster::default();
+    let command = settings.command.clone();
+    let of_service = command.clone();
+    let context = check::Context {
+        min_healthy: settings.policy.min_healthy,
+        user: command.user.clone(),
+        directory: command.directory.clone(),
+        roster: roster.clone(),
+        // A user that cannot be found has failed the start of the service before anything is probed.
+        environment: Box::new(move |composed: &environment::Environment| {
+            service::child_environment(&of_service, composed).unwrap_or_default()
+        }),
+    };
+    let subject = Subject {
+        pid: 0,
+        program: places::program(&command),
+        spec: settings.version.clone(),
+        environment: Vec::new(),
+        directory: command.directory.clone(),
+        user: command.user.clone(),
+        roster: roster.clone(),
+    };
+    let service = Service::new(command.clone(), roster, inbox.clone());
+    let checks = Checks::new(settings.checks.clone(), context, inbox.clone());
+    Rooms::new(command, service, checks, state, subject, inbox.clone())
+}

@@ -1,0 +1,35 @@
+//! `run --once`: waits for the sources, runs the command once on the environment, ends with its code. No status port,
+//! admin socket, `StatsD`, state or trial, so it may run beside a running lictor.
+
+use futures_util::StreamExt;
+use tokio::task::JoinSet;
+
+use super::{AppError, compose};
+use crate::config::Settings;
+use crate::machine::Event;
+use crate::service;
+use crate::signal::{self, Signal};
+
+/// Runs the command to its end; what comes back is what lictor ends with.
+pub async fn once(settings: Settings) -> Result<u8, AppError> {
+    let signals = signal::numbers().map_err(AppError::Kernel)?;
+    let mut signals = std::pin::pin!(signals);
+    let mut tasks = JoinSet::new();
+    let mut composer = compose(&settings, &mut tasks)?;
+    let environment = loop {
+        tokio::select! {
+            event = composer.wish() => match event {
+                Event::Wish { environment } => break environment,
+                Event::Unfit { reasons } => return Err(AppError::Unfit(reasons.join("; "))),
+                _ => {}
+            },
+            Some(number) = signals.next() => {
+                if Signal::of(number) == Signal::Stop {
+                    return Ok(u8::try_from(128 + number).unwrap_or(u8::MAX));
+                }
+            }
+        }
+    };
+    tasks.shutdown().await;
+    Ok(service::once(&settings.command, &environment, signals).await?)
+}

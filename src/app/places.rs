@@ -1,0 +1,27 @@
+//! Where things are on this host, by configuration or by default.
+
+use std::path::PathBuf;
+
+use crate::admin::place::{self, Place, User};
+use crate::config::Settings;
+use crate::service::{Command, program};
+use crate::state::places::{Account, default_directory};
+
+/// The state directory.
+pub(super) fn state(settings: &Settings) -> PathBuf {
+    let default = || default_directory(&settings.name, |name| std::env::var_os(name), Account::current());
+    settings.state.directory.clone().unwrap_or_else(default)
+}
+
+/// The admin socket; `None`: this user has no default place for it.
+pub(super) fn socket(settings: &Settings) -> Option<Place> {
+    let default = || place::default_place(&settings.name, User::current(), |name| std::env::var_os(name));
+    settings.admin.socket.clone().map(Place::Configured).or_else(default)
+}
+
+/// The program as a path, if it can be found now; else as it was written, for the start to complain about.
+pub(super) fn program(command: &Command) -> PathBuf {
+    let path = std::env::var_os("PATH");
+    program::resolve(&command.program, command.directory.as_deref(), path.as_deref())
+        .unwrap_or_else(|_| command.program.clone())
+}
