@@ -1,0 +1,84 @@
+//! From a write to Consul to the signal, and from the old child's end to the new one's `main`.
+
+use crate::harness::client::Request;
+use crate::harness::consul::Consul;
+use crate::sidecar::Sidecar;
+use crate::statistics::{Sample, now};
+use crate::{Row, bare};
+
+const PUTS: usize = 200;
+
+/// What one put did, in nanoseconds.
+struct Times {
+    put: i64,
+    query: i64,
+    signal: i64,
+    end: i64,
+    main: i64,
+}
+
+pub fn rows() -> Vec<Row> {
+    let consul = Consul::start();
+    consul.put("billing/GREETING", "0");
+    let mut sidecar = Sidecar::new(&consul, &["billing/".to_owned()], "");
+    sidecar.start();
+    let all: Vec<Times> = (0..PUTS).map(|number| one(&consul, &sidecar, number)).collect();
+    let spawn = bare::spawns(PUTS);
+
+    let query = Sample::of_nanos(all.iter().map(|times| times.query - times.put));
+    let signal = Sample::of_nanos(all.iter().map(|times| times.signal - times.put));
+    let over = Sample::of_nanos(all.iter().map(|times| times.signal - times.query));
+    let start = Sample::of_nanos(all.iter().map(|times| times.main - times.end));
+    vec![
+        Row {
+            what: "KV put → the old child's signal, less a bare blocking query's return in the same run",
+            measured: format!(
+                "{:.2} ms median, {:.2} ms p99 ({:.2} less {:.2})",
+                over.median(),
+                over.p99(),
+                signal.median(),
+                query.median()
+            ),
+            bar: "≤ 0.4 ms median, ≤ 2 ms p99",
+        },
+        Row {
+            what: "old child's exit → first line of the new child's `main`, less a bare posix_spawn of the same child",
+            measured: format!(
+                "{:.2} ms median ({:.2} less {:.2})",
+                start.median() - spawn.median(),
+                start.median(),
+                spawn.median()
+            ),
+            bar: "≤ 0.4 ms median",
+        },
+    ]
+}
+
+fn one(consul: &Consul, sidecar: &Sidecar, number: usize) -> Times {
+    let board = sidecar.until("good", |board| {
+        board.healthy && board.config.settled && board.process.as_ref().is_some_and(|process| process.pid.is_some())
+    });
+    let pid = board.process.unwrap().pid.unwrap();
+    let (runs, terms) = (sidecar.times("runs").len(), sidecar.times("terms").len());
+    let index = consul.index("billing/");
+    std::thread::scope(|scope| {
+        let end = scope.spawn(|| bare::end_of(pid));
+        let query = scope.spawn(|| {
+            let path = format!("/v1/kv/billing/?recurse&index={index}&wait=25s");
+            Request::get(&path).tcp(consul.address()).unwrap();
+            now()
+        });
+        idle();
+        let put = now();
+        consul.put("billing/GREETING", format!("{}", number + 1));
+        let main = sidecar.next_time("runs", runs);
+        let signal = sidecar.next_time("terms", terms);
+        Times { put, query: query.join().unwrap(), signal, end: end.join().unwrap(), main }
+    })
+}
+
+/// So that what came before (a written state file, say) is over and all who wait do wait.
+#[expect(clippy::disallowed_methods, reason = "the pace of a benchmark; nothing is awaited by it")]
+fn idle() {
+    std::thread::sleep(std::time::Duration::from_millis(40));
+}
