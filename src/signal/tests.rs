@@ -1,7 +1,7 @@
 use std::process::Command;
 
 use futures_util::StreamExt;
-use tokio::sync::Mutex;
+use tokio::sync::Semaphore;
 
 use super::{NAMES, Signal, name, number, numbers, reset, signals};
 
@@ -34,11 +34,11 @@ fn only_term_and_int_stop_and_only_hup_reloads() {
 }
 
 /// What is ignored belongs to the whole process, so the two tests that change it take turns.
-static TURN: Mutex<()> = Mutex::const_new(());
+static TURN: Semaphore = Semaphore::const_new(1);
 
 #[tokio::test]
 async fn signals_arrive_as_a_stream() {
-    let _turn = TURN.lock().await;
+    let _turn = TURN.acquire().await.unwrap();
     let mut meanings = signals().unwrap();
     let mut bare = numbers().unwrap();
     let us = rustix::process::getpid();
@@ -56,10 +56,10 @@ fn set_of_a_child(name: &str) -> u64 {
     set & !(0b11 << 31)
 }
 
-#[test]
+#[tokio::test]
 #[expect(unsafe_code, reason = "plays the starter that left signals blocked and ignored")]
-fn children_inherit_neither_a_block_nor_an_ignored_signal() {
-    let _turn = TURN.blocking_lock();
+async fn children_inherit_neither_a_block_nor_an_ignored_signal() {
+    let _turn = TURN.acquire().await.unwrap();
     let urgent = 1 << (libc::SIGURG - 1);
     let user = 1 << (libc::SIGUSR2 - 1);
     // SAFETY: the set is initialised before use, and the mask is this thread's alone; nothing in this process uses SIGURG.

@@ -1,10 +1,12 @@
 use std::ffi::OsString;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lictor::machine::event::Exit;
 use lictor::service::errand::{Errand, Finished, run};
 
-use crate::harness::{Harness, RUN, assert_no_children, children, eventually, exists, is_zombie};
+use tokio::time::Instant;
+
+use crate::harness::{Harness, RUN, assert_no_children, eventually, exists, is_zombie, reap_children};
 
 fn errand(script: &str, timeout: Duration) -> Errand {
     Errand {
@@ -87,10 +89,7 @@ async fn a_dropped_errand_is_killed_and_reaped() {
         assert!(!exists(pids[0]) && !it.roster.holds(pids[0]));
         // What was below it has been killed too; it may need a moment to come to us, and is reaped with the orphans.
         eventually("its child is dead", || !exists(pids[1]) || is_zombie(pids[1])).await;
-        for orphan in children() {
-            let orphan = rustix::process::Pid::from_raw(orphan.cast_signed()).unwrap();
-            rustix::process::waitpid(Some(orphan), rustix::process::WaitOptions::empty()).unwrap();
-        }
+        reap_children();
     }
 }
 

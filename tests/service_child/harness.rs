@@ -12,10 +12,10 @@ use lictor::secret::Secret;
 use lictor::service::roster::Roster;
 use lictor::service::{Command, Inherit, Service, become_subreaper};
 use tempfile::TempDir;
-use tokio::sync::{Mutex, MutexGuard, mpsc};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 pub(crate) static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| crate::service::build("1.214"));
-static TURN: Mutex<()> = Mutex::const_new(());
+static TURN: Semaphore = Semaphore::const_new(1);
 
 pub(crate) const RUN: RunId = RunId(1);
 
@@ -24,7 +24,7 @@ pub(crate) struct Harness {
     pub(crate) service: Service,
     pub(crate) inbox: mpsc::Receiver<Event>,
     pub(crate) roster: Roster,
-    _turn: MutexGuard<'static, ()>,
+    _turn: SemaphorePermit<'static>,
 }
 
 impl Harness {
@@ -43,7 +43,7 @@ impl Harness {
     }
 
     pub(crate) async fn running(program: &str, arguments: &[&str]) -> Self {
-        let turn = TURN.lock().await;
+        let turn = TURN.acquire().await.unwrap();
         become_subreaper().unwrap();
         let (sender, inbox) = mpsc::channel(8);
         let roster = Roster::default();
@@ -155,6 +155,14 @@ pub(crate) fn assert_no_children() {
     let stats =
         children().into_iter().map(|pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default());
     assert_eq!(stats.collect::<String>(), "");
+}
+
+/// Reaps what the code under test leaves to the sweep, or to the end of lictor.
+pub(crate) fn reap_children() {
+    for pid in children() {
+        let pid = rustix::process::Pid::from_raw(pid.cast_signed());
+        rustix::process::waitpid(pid, rustix::process::WaitOptions::empty()).unwrap();
+    }
 }
 
 /// Waits until something is so.

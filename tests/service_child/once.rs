@@ -3,7 +3,7 @@ use std::time::Duration;
 use futures_util::stream;
 use lictor::service::once;
 
-use crate::harness::{Harness, assert_no_children, command, eventually};
+use crate::harness::{Harness, assert_no_children, command, eventually, reap_children};
 
 #[tokio::test]
 async fn it_ends_with_the_commands_own_code() {
@@ -43,4 +43,5 @@ async fn signals_are_passed_on_and_a_stop_has_its_timeout() {
     };
     let (code, ()) = tokio::join!(once(&stubborn, &environment, receiver), steps);
     assert_eq!(code.unwrap(), 137);
+    reap_children();
 }

@@ -1,10 +1,12 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lictor::machine::Event;
 use lictor::machine::event::Exit;
 use lictor::service::process::{Kinship, Process};
+
+use tokio::time::Instant;
 
 use crate::harness::{Harness, PROGRAM, RUN, eventually, exists, is_zombie};
 
