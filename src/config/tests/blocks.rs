@@ -228,3 +228,22 @@ fn prefixes_become_sources() {
     assert_eq!((&*second.name, &second.mapping.prefix), ("consul c/@dc3", &None));
     assert_eq!(settings.guard.empty_of, [("consul a/b/@dc2".into(), Empty::Apply)]);
 }
+
+#[test]
+fn consul_s_addresses() {
+    for good in
+        ["h:8500", "127.0.0.1:8500", "[::1]:8500", "http://h/consul", "https://h:8501", "unix:///run/consul.sock"]
+    {
+        assert_eq!(with(&format!("consul {{\n  address = \"{good}\"\n}}\n")).consul.address, good);
+    }
+    for bad in ["h:port", "http://", "unix://run/consul.sock", "h h:1", "h:1?x=y", "tcp://h:1", ":8500"] {
+        let errors = errors_of(&format!("consul {{\n  address = \"{bad}\"\n}}"));
+        assert!(errors.starts_with("a.hcl:2:13: consul.address: expected host:port"), "{bad}: {errors}");
+    }
+}
+
+#[test]
+fn there_is_an_end_to_sources() {
+    let many = "prefix {\n  path = \"a\"\n}\n".repeat(101);
+    assert!(errors_of(&many).contains("prefix: there are more than 100 sources"));
+}

@@ -101,8 +101,8 @@ fn depth_has_an_end() {
 
 #[test]
 fn size_has_an_end() {
-    let errors = Case::of(&[("a.hcl", &"#".repeat(300 * 1024))]).errors();
-    assert!(errors.contains("larger than 256 KiB"), "{errors}");
+    let errors = Case::of(&[("a.hcl", &"#".repeat(128 * 1024 + 1))]).errors();
+    assert!(errors.contains("larger than 128 KiB"), "{errors}");
 }
 
 #[test]

@@ -160,3 +160,21 @@ fn what_cannot_be_read_is_said_once() {
     let errors = load(Inputs { paths: &paths, flags: &flags, command: &[], lookup: &|_| None }).unwrap_err();
     assert_eq!(errors.to_string(), "/nowhere/lictor.hcl: cannot be read: No such file or directory (os error 2)");
 }
+
+#[test]
+fn the_words_of_the_command_line() {
+    let file = [("a.hcl", "file {\n  path = \"/x\"\n}\n")];
+    let case = |command| Case { command, ..Case::of(&file) };
+    let settings = case(&["/opt/my app/run"]).settings();
+    assert_eq!((settings.command.program, settings.name.as_str()), (PathBuf::from("/opt/my app/run"), "run"));
+    assert_eq!(
+        case(&["/opt/my app/run"]).warnings(),
+        "the command line: the command is one word with spaces in it, and run as one program: write its words apart, \
+         or name a shell, as in -- sh -c '...'"
+    );
+    assert_eq!(case(&["/opt/my app/run", "a b"]).warnings(), "");
+    let overrides = vec![text("--exec", &["exec", "command"], "/bin/exec")];
+    let both = || Case { flags: Flags { overrides: overrides.clone(), ..Flags::default() }, ..case(&["/bin/words"]) };
+    assert_eq!(both().settings().command.program, PathBuf::from("/bin/exec"));
+    assert_eq!(both().warnings(), "the command line: the command is not used: --exec is given too");
+}
