@@ -30,7 +30,7 @@ mod place;
 mod report;
 mod section;
 mod settings;
-pub mod signals;
+mod signals;
 mod sources;
 mod state;
 mod statsd;
@@ -102,8 +102,8 @@ pub fn load(inputs: Inputs<'_>) -> Result<(Settings, Vec<Warning>), Errors> {
         merge::merge(&mut root, object);
     }
     merge::merge(&mut root, inputs.flags.tree(inputs.command));
-    for warning in &inputs.flags.warnings {
-        report.warning(&warning.place, &warning.sentence);
+    for warning in inputs.flags.remarks(inputs.command) {
+        report.warning(&warning.place, warning.sentence);
     }
     let settings = section::read_root(root, &mut report, |root| settings::read(root, inputs.lookup));
     report.close(settings)

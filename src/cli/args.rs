@@ -34,7 +34,7 @@ pub enum Verb {
     Run(Box<Run>),
     /// What is live here, as a person reads it
     Status(Status),
-    /// For the `ValidateService` hook: waits, then says yes or no, and why
+    /// For a deployment's validation hook: waits, then says yes or no, and why
     Validate(Validate),
     /// Reads the configuration and says what is wrong with it
     Check(Check),

@@ -7,7 +7,7 @@ mod timing;
 use super::call::Lookup;
 use super::place::Place;
 use super::section::Section;
-use super::value;
+use super::{url, value};
 use crate::consul::{Connection, Tls};
 use crate::secret::Secret;
 
@@ -78,7 +78,7 @@ fn from_environment(base: Connection, hidden: &[&str], lookup: Lookup<'_>) -> (C
     }
 }
 
-/// Only the scheme and what is surely wrong: the client takes it apart. Empty text is no address.
+/// What the client would refuse is refused here, with its place. Empty text is no address.
 fn address(text: &str) -> Result<Option<String>, &'static str> {
     const EXPECTED: &str = "expected host:port, http://..., https://... or unix:///path";
     let text = text.trim();
@@ -94,6 +94,7 @@ fn address(text: &str) -> Result<Option<String>, &'static str> {
     if rest.contains('@') {
         return Err("user and password belong in consul.auth, not in the address");
     }
-    let bad = |c: char| c.is_whitespace() || c.is_control();
-    if rest.is_empty() || rest.contains(bad) { Err(EXPECTED) } else { Ok(Some(text.to_owned())) }
+    let fine =
+        text.starts_with("unix://") || url::http(&format!("http://{rest}")).is_ok() && !rest.contains(['?', '#', ' ']);
+    if fine { Ok(Some(text.to_owned())) } else { Err(EXPECTED) }
 }

@@ -9,7 +9,7 @@ use super::place::Place;
 use super::report::Report;
 
 /// The largest file that is read, in bytes. A configuration is a few kilobytes.
-const MAX_BYTES: u64 = 256 * 1024;
+const MAX_BYTES: u64 = 128 * 1024;
 
 /// The most files of one directory.
 const MAX_FILES: usize = 1000;

@@ -74,12 +74,30 @@ impl Flags {
             };
             root.set(path, Entry::attribute("", Place::Flag(flag), value));
         }
-        let given = self.overrides.iter().any(|given| given.path == ["exec", "command"]);
-        if !command.is_empty() && !given {
+        if !command.is_empty() && !self.has_command() {
             let words = command.iter().map(|word| Node::text(Place::Flag(WORDS), word)).collect();
             root.set(&["exec", "command"], Entry::attribute("", Place::Flag(WORDS), Value::List(words)));
         }
         root
+    }
+
+    /// What there is to say about them, and about the words after `--`.
+    pub(crate) fn remarks(&self, command: &[String]) -> Vec<Warning> {
+        let mut warnings = self.warnings.clone();
+        if self.has_command() && !command.is_empty() {
+            warnings.push(Warning::new(Place::Flag(WORDS), "the command is not used: --exec is given too"));
+        } else if let [only] = command
+            && only.contains(char::is_whitespace)
+        {
+            let sentence = "the command is one word with spaces in it, and run as one program: write its words apart, \
+                            or name a shell, as in -- sh -c '...'";
+            warnings.push(Warning::new(Place::Flag(WORDS), sentence));
+        }
+        warnings
+    }
+
+    fn has_command(&self) -> bool {
+        self.overrides.iter().any(|given| given.path == ["exec", "command"])
     }
 
     fn source(&self, source: &SourceFlag) -> Entry {

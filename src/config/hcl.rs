@@ -17,7 +17,12 @@ pub(crate) fn read(page: &Page<'_>, lookup: call::Lookup<'_>, report: &mut Repor
         Ok(body) => Walk { page, lookup, report }.body(&body),
         Err(error) => {
             let (line, column) = (error.location().line(), error.location().column());
-            report.unreadable(&page.at(line, column), hint::for_syntax(page.line(line), column, error.message()));
+            if let Some(line) = hint::unclosed_quote(page, line, column) {
+                report.unreadable(&page.at(line, 1), hint::UNCLOSED_QUOTE);
+            } else {
+                let sentence = hint::for_syntax(page.line(line), column, error.message());
+                report.unreadable(&page.at(line, column), sentence);
+            }
             Object::default()
         }
     }
@@ -60,6 +65,10 @@ impl Walk<'_> {
         let place = self.place(expression);
         let value = match expression {
             Expression::Bool(value) => Value::Bool(*value.value()),
+            // HCL2 has no line breaks in quotes, the parser lets them pass.
+            Expression::String(_) if self.written(expression).contains('\n') => {
+                self.broken(&place, hint::UNCLOSED_QUOTE)
+            }
             Expression::String(value) => Value::Text(value.to_string()),
             Expression::Number(_) => self.number(expression, &place),
             Expression::Array(array) => {
@@ -100,9 +109,7 @@ impl Walk<'_> {
     /// A number; HCL2 reads `0644` as 644, which nobody means.
     fn number(&mut self, expression: &Expression, place: &Place) -> Value {
         let Expression::Number(number) = expression else { return Value::Broken };
-        let span = expression.span().unwrap_or_default();
-        let written = self.page.text().get(span).unwrap_or_default().trim().as_bytes();
-        if let [b'0', b'0'..=b'9', ..] = written {
+        if let [b'0', b'0'..=b'9', ..] = self.written(expression).trim().as_bytes() {
             let sentence = "a number must not begin with a zero, it would be read as decimal: \
                             a mode is written as text, as in \"0640\"";
             return self.broken(place, sentence);
@@ -124,6 +131,10 @@ impl Walk<'_> {
     fn broken(&mut self, place: &Place, sentence: impl Into<String>) -> Value {
         self.report.error(place, sentence);
         Value::Broken
+    }
+
+    fn written(&self, expression: &Expression) -> &str {
+        self.page.text().get(expression.span().unwrap_or_default()).unwrap_or_default()
     }
 
     fn place(&self, spanned: &impl Span) -> Place {

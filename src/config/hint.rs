@@ -2,9 +2,26 @@
 
 use hcl_edit::expr::Expression;
 
+use super::place::Page;
+
 /// For anything with `${` or `%{` in it.
 pub(crate) const NO_TEMPLATES: &str =
     "templates are not supported: write env(\"NAME\") as the whole value, or $${ for the characters themselves";
+
+/// For a quote that goes on over the end of the line.
+pub(crate) const UNCLOSED_QUOTE: &str = "a quote is not closed on this line";
+
+/// The line of the quote that was not closed, if that is why the parser stopped at this line and column: it reads on
+/// to the next quote, lines below, and stumbles behind it.
+pub(crate) fn unclosed_quote(page: &Page<'_>, line: usize, column: usize) -> Option<usize> {
+    let odd = |text: &str| text.replace("\\\\", "").replace("\\\"", "").matches('"').count() % 2 == 1;
+    let comment = |text: &str| text.trim_start().starts_with(['#', '/']);
+    let before: String = page.line(line).chars().take(column.saturating_sub(1)).collect();
+    if !odd(&before) {
+        return odd(page.line(line)).then_some(line).filter(|_| column == page.indent(line) + 1);
+    }
+    (1..line).find(|earlier| odd(page.line(*earlier)) && !comment(page.line(*earlier)))
+}
 
 /// Why an expression is no value here.
 pub(crate) fn for_expression(expression: &Expression) -> String {
@@ -31,13 +48,14 @@ pub(crate) fn for_syntax(line: &str, column: usize, message: &str) -> String {
         Trouble::redefined,
         Trouble::escape,
         Trouble::quoted_name,
-        Trouble::unclosed_quote,
         Trouble::template,
         Trouble::blocks_in_a_list,
         Trouble::nested_on_one_line,
         Trouble::two_on_one_line,
         Trouble::not_a_value,
+        Trouble::comma_in_a_list,
         Trouble::brace_on_its_own_line,
+        Trouble::unbalanced,
     ];
     hints.iter().find_map(|hint| hint(&trouble)).unwrap_or_else(|| format!("not understood here: {message}"))
 }
@@ -70,12 +88,6 @@ impl Trouble<'_> {
             '=' if plain => Some(format!("a name has no quotes (HCL2): write {name} = ...")),
             _ => None,
         }
-    }
-
-    fn unclosed_quote(&self) -> Option<String> {
-        let line = [self.before, self.rest].concat().replace("\\\"", "");
-        let odd = line.matches('"').count() % 2 == 1;
-        odd.then(|| "a quote is not closed on this line".to_owned())
     }
 
     fn template(&self) -> Option<String> {
@@ -131,6 +143,18 @@ impl Trouble<'_> {
             return Some(format!("write {} = ...", last_word(self.before)));
         }
         None
+    }
+
+    fn comma_in_a_list(&self) -> Option<String> {
+        let missing = self.message.ends_with("expected `]`") && !self.rest.is_empty();
+        missing.then(|| "a comma is missing between two items of a list".to_owned())
+    }
+
+    fn unbalanced(&self) -> Option<String> {
+        if self.rest.starts_with('}') {
+            return Some("this } closes nothing".to_owned());
+        }
+        self.rest.starts_with("/*").then(|| "this comment is not closed".to_owned())
     }
 
     fn brace_on_its_own_line(&self) -> Option<String> {

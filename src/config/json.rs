@@ -12,6 +12,9 @@ const MAX_DEPTH: usize = 64;
 
 /// Reads a file; what is wrong with it is reported.
 pub(crate) fn read(page: &Page<'_>, report: &mut Report) -> Object {
+    if page.text().trim().is_empty() {
+        return Object::default();
+    }
     let raw: &RawValue = match serde_json::from_str(page.text()) {
         Ok(raw) => raw,
         Err(error) => {

@@ -52,8 +52,8 @@ pub(crate) fn parse(text: &str, lookup: Lookup<'_>) -> Result<KvPath, String> {
 fn refuse_query(query: &str) -> Result<(), String> {
     for pair in query.split('&') {
         let refused = match pair.split_once('=') {
-            Some(("ns", _)) => unsupported::refused_value("prefix.path", "?ns"),
-            Some(("partition", _)) => unsupported::refused_value("prefix.path", "?partition"),
+            Some(("ns", _)) => unsupported::refused("?ns"),
+            Some(("partition", _)) => unsupported::refused("?partition"),
             _ => Some("has an unknown parameter after `?`: only ns and partition are known".to_owned()),
         };
         refused.map_or(Ok(()), Err)?;

@@ -18,6 +18,11 @@ const RENAMED: &[(&str, &str)] = &[("whitelist", "allowlist"), ("blacklist", "de
 
 /// Moves the old forms of one file.
 pub(crate) fn modernise(root: &mut Object, report: &mut Report) {
+    let as_text = root.entries.iter().position(|entry| entry.word == "consul" && entry.node.value.is_text());
+    if let Some(entry) = as_text.map(|at| root.entries.remove(at)) {
+        report.warning(&entry.place, "`consul = ...` is the old form of consul.address");
+        root.set(&["consul", "address"], entry);
+    }
     for (old, path) in MOVED {
         while let Some(entry) = root.remove(old) {
             report.warning(&entry.place, format!("`{old}` is the old form of {}", path.join(".")));
@@ -26,11 +31,6 @@ pub(crate) fn modernise(root: &mut Object, report: &mut Report) {
     }
     if let Some(entry) = root.remove("path") {
         report.warning(&entry.place, "`path` has no effect: a prefix is written prefix { path = ... }");
-    }
-    let as_text = root.entries.iter().position(|entry| entry.word == "consul" && entry.node.value.is_text());
-    if let Some(entry) = as_text.map(|at| root.entries.remove(at)) {
-        report.warning(&entry.place, "`consul = ...` is the old form of consul.address");
-        root.set(&["consul", "address"], entry);
     }
     if let Some(entry) = root.remove("log_level") {
         root.set(&["log", "level"], entry);

@@ -74,6 +74,11 @@ impl<'a> Page<'a> {
         Place::File(Position { order: self.order, line, column, file: Arc::clone(&self.file) })
     }
 
+    /// How many characters of white space a line begins with.
+    pub(crate) fn indent(&self, line: usize) -> usize {
+        self.line(line).chars().take_while(|c| c.is_whitespace()).count()
+    }
+
     /// A line's text; empty if there is no such line.
     pub(crate) fn line(&self, line: usize) -> &'a str {
         self.text.lines().nth(line.saturating_sub(1)).unwrap_or_default()

@@ -8,6 +8,8 @@ use super::{
     Admin, Apply, Guard, Key, Listen, Log, State, Statsd, Status, Version, admin, apply, check, consul, crash, exec,
     guard, key, listen, log, name, sources, state, statsd, status, value, version, wait,
 };
+use crate::environment::Visibility;
+use crate::environment::glob::Glob;
 use crate::{environment, machine, service, source};
 
 /// Everything that was configured, by files, flags, the environment and defaults.
@@ -81,8 +83,11 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
     let mut guard = root.within("guard", guard::read).unwrap_or_default();
     guard.empty_of = sources.empty;
     let keys = key::read_all(root);
-    let public = keys.iter().filter(|key| key.visibility == environment::Visibility::Public);
-    let rules = environment::Rules { public: public.map(|key| key.label.clone()).collect(), ..exec.rules };
+    let labels = |visibility| {
+        keys.iter().filter(|key| key.visibility == visibility).map(|key| key.label.clone()).collect::<Vec<Glob>>()
+    };
+    let (public, private) = (labels(Visibility::Public), labels(Visibility::Secret));
+    let rules = environment::Rules { public, private, ..exec.rules };
     let version = root.within("version", version::read).unwrap_or_default();
     let status = root.within("status", status::read).unwrap_or_default();
     let admin = root.within("admin", admin::read).unwrap_or_default();

@@ -17,6 +17,9 @@ use crate::source::{Kind, Prefix, Spec};
 /// How long one blocking query may take.
 const WAIT: Duration = Duration::from_secs(25);
 
+/// Each is a connection or a watched directory of its own.
+const MAX_SOURCES: usize = 100;
+
 /// What was read.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
@@ -52,6 +55,9 @@ pub(crate) fn read(root: &mut Section<'_>, naming: Naming, lookup: Lookup<'_>) -
     let mut sources = Sources::default();
     root.each(&["prefix", "file", "directory"], |word, section| {
         sources.given = Given::Some;
+        if sources.specs.len() == MAX_SOURCES {
+            section.wrong(&format!("there are more than {MAX_SOURCES} sources"));
+        }
         match word {
             "prefix" => prefix(section, naming, lookup, &mut sources),
             "file" => path(section, naming, "file", Kind::File, &mut sources),

@@ -94,6 +94,10 @@ impl Value {
 }
 
 impl Entry {
+    fn is_block(&self, word: &str) -> bool {
+        self.word == word && matches!(self.node.value, Value::Object(_))
+    }
+
     pub(crate) fn attribute(word: impl Into<String>, place: Place, value: Value) -> Self {
         Self { word: word.into(), place: place.clone(), form: Form::Attribute, node: Node::new(place, value) }
     }
@@ -106,15 +110,15 @@ impl Object {
         Some(self.entries.remove(at))
     }
 
-    /// Gives the word at the end of this path a value; the blocks on the way come into being. A value that is there
-    /// already stays if it is another thing than a block.
+    /// Gives the word at the end of this path a value; the blocks on the way come into being, even
+    /// beside a value of another kind (which is then given twice).
     pub(crate) fn set(&mut self, path: &[&str], entry: Entry) {
         let Some((word, rest)) = path.split_first() else { return };
         if rest.is_empty() {
             self.entries.push(Entry { word: (*word).to_owned(), ..entry });
             return;
         }
-        let at = self.entries.iter().position(|known| known.word == *word).unwrap_or_else(|| {
+        let at = self.entries.iter().position(|known| known.is_block(word)).unwrap_or_else(|| {
             self.entries.push(Entry::attribute(*word, entry.place.clone(), Value::Object(Object::default())));
             self.entries.len() - 1
         });

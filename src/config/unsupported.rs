@@ -19,8 +19,8 @@ const NOT_YET: &[&str] = &[
     "check.redis",
     "check.sqs",
     "consul.ssl.ca_cert_bytes",
-    "prefix.path = \"?ns\"",
-    "prefix.path = \"?partition\"",
+    "?ns",
+    "?partition",
 ];
 
 /// Whether this word waits for its turn.

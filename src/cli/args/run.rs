@@ -21,7 +21,7 @@ pub struct Run {
     pub config: Vec<PathBuf>,
     #[command(flatten)]
     sources: Sources,
-    /// No text of the prefix's path before names: for the prefixes of the command line
+    /// With =false the prefix's path stands before each name; for the prefixes of the command line
     #[arg(long, help_heading = "Variables", value_name = "BOOL", value_parser = switch::parse, num_args = 0..=1,
           require_equals = true, default_missing_value = "true", overrides_with = "no_prefix")]
     no_prefix: Option<bool>,

@@ -1,0 +1,194 @@
+//! The whole of the surface's configuration, and its defaults.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Case, LEAST, errors_of, with};
+use crate::check::{Command, Http, Kind, Tcp};
+use crate::config::{
+    Admin, Apply, Bound, Empty, Guard, Handover, Log, LogFormat, OnChange, Required, State, Statsd, Status, Style,
+    Type, Version, VersionProcess,
+};
+use crate::environment::Visibility;
+use crate::environment::glob::Glob;
+use crate::machine::policy::{Crash, Revert, Role, Step};
+use crate::source;
+
+const SURFACE: &str = include_str!("surface.hcl");
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn sources_and_names() {
+    let settings = Case::of(&[("a.hcl", SURFACE)]).settings();
+    assert_eq!(settings.name, "billing");
+    assert_eq!(settings.consul.address, "127.0.0.1:8500");
+    assert_eq!(settings.consul.token_file, Some(PathBuf::from("/etc/lictor/token")));
+    let names: Vec<&str> = settings.sources.iter().map(|source| &*source.name).collect();
+    assert_eq!(
+        names,
+        ["consul global/", "consul billing/", "file /etc/billing/billing.env", "directory /etc/billing/conf.d"]
+    );
+    for source in &settings.sources {
+        assert!(source.required && source.min_keys == 0, "{source:?}");
+        assert!(source.mapping.upcase && source.mapping.sanitize, "{source:?}");
+        assert_eq!((&source.mapping.prefix, &source.mapping.format), (&None, &None));
+    }
+    let source::Kind::Consul(prefix) = &settings.sources[0].kind else { panic!("the first is a prefix") };
+    assert_eq!((prefix.path.as_str(), prefix.datacenter.as_deref(), prefix.wait), ("global/", None, SECOND * 25));
+}
+
+#[test]
+fn the_service() {
+    let settings = Case::of(&[("a.hcl", SURFACE)]).settings();
+    let command = &settings.command;
+    assert_eq!(command.program, PathBuf::from("/opt/billing/billing"));
+    assert_eq!(command.arguments, ["-addr", ":8080"]);
+    assert_eq!(command.directory, Some(PathBuf::from("/opt/billing")));
+    assert_eq!(command.user.as_deref(), Some("billing"));
+    assert_eq!((command.kill_signal, command.kill_timeout, command.reload_signal), (15, SECOND * 30, None));
+    assert!(!command.inherit.pristine);
+    assert_eq!(command.inherit.denylist.len(), 1);
+    assert_eq!(settings.rules.custom, [("GOMAXPROCS".to_owned(), "2".to_owned())]);
+    assert_eq!(settings.rules.denylist[0].as_str(), "AWS_*");
+}
+
+#[test]
+fn the_road() {
+    let settings = Case::of(&[("a.hcl", SURFACE)]).settings();
+    let policy = &settings.policy;
+    assert_eq!(policy.service, "billing");
+    assert_eq!((policy.quiet_min, policy.quiet_max), (SECOND / 10, SECOND * 2));
+    assert_eq!((policy.min_healthy, policy.deadline, policy.revert), (SECOND * 10, SECOND * 90, Revert::ToLastGood));
+    assert_eq!(policy.crash, Crash { backoff: SECOND, max_backoff: SECOND * 60, reset_after: SECOND * 60 });
+    assert_eq!(policy.check_command, Step::Passed);
+    let apply = Apply { handover: Handover::Restart, check_command: Vec::new(), check_timeout: SECOND * 30 };
+    assert_eq!(settings.apply, apply);
+    let guard = Guard {
+        empty: Empty::Hold,
+        empty_of: vec![("consul billing/".into(), Empty::Hold)],
+        max_loss_percent: 50,
+        min_loss: 3,
+    };
+    assert_eq!(settings.guard, guard);
+    let key = &settings.keys[0];
+    assert_eq!((key.label.as_str(), key.required, key.kind), ("DATABASE_URL", Required::Yes, Some(Type::Url)));
+    assert_eq!((key.visibility, key.on_change), (Visibility::Secret, OnChange::Restart));
+}
+
+#[test]
+fn the_checks() {
+    let settings = Case::of(&[("a.hcl", SURFACE)]).settings();
+    let rules: Vec<_> = settings.checks.iter().map(|check| check.rule.clone()).collect();
+    assert_eq!(rules, settings.policy.checks);
+    let [database, web, disk] = settings.checks.as_slice() else { panic!("three checks") };
+    assert_eq!(database.kind, Kind::Tcp(Tcp { address: "127.0.0.1:5432".into() }));
+    assert_eq!((database.interval, database.timeout), (SECOND * 5, SECOND * 2));
+    assert_eq!((database.rule.rise, database.rule.fall, database.rule.role), (1, 3, Role::Readiness));
+    assert_eq!((database.rule.good.as_str(), database.rule.bad.as_str()), ("Good", "Bad"));
+    assert_eq!(web.kind, Kind::Http(Http { url: "http://127.0.0.1:8080/healthz".into() }));
+    assert_eq!((web.interval, web.timeout), (SECOND * 5, SECOND * 2));
+    assert_eq!((web.rule.good.as_str(), web.rule.bad.as_str()), ("Healthy", "Unhealthy"));
+    assert_eq!((web.rule.rise, web.rule.fall, web.rule.role), (1, 3, Role::Readiness));
+    let program = PathBuf::from("/usr/local/bin/check_disk");
+    assert_eq!(disk.kind, Kind::Command(Command { program, arguments: Vec::new() }));
+    assert_eq!(disk.rule.role, Role::Info);
+}
+
+#[test]
+fn what_is_shown_and_kept() {
+    let settings = Case::of(&[("a.hcl", SURFACE)]).settings();
+    assert_eq!(settings.version, Version::default());
+    assert_eq!(settings.status, Status { address: "127.0.0.1:8127".parse().unwrap(), chosen: true });
+    let socket = Some(PathBuf::from("/run/lictor/billing.sock"));
+    assert_eq!(settings.admin, Admin { socket, mode: 0o660, group: Some("ops".to_owned()) });
+    let tags = vec![("env".to_owned(), "prod".to_owned())];
+    assert_eq!(settings.statsd, Statsd { tags, ..Statsd::default() });
+    let directory = Some(PathBuf::from("/var/lib/lictor/billing"));
+    assert_eq!(settings.state, State { directory, max_age: SECOND * 2_592_000, boot_grace: SECOND * 10 });
+    assert_eq!(settings.log, Log { level: tracing::Level::INFO, format: LogFormat::Auto });
+}
+
+#[test]
+fn defaults() {
+    let settings = with("");
+    assert_eq!(settings.name, "app");
+    assert_eq!(settings.status, Status { address: "127.0.0.1:8127".parse().unwrap(), chosen: false });
+    assert_eq!(settings.statsd.address, "127.0.0.1:8125");
+    assert_eq!((settings.statsd.prefix.as_str(), settings.statsd.style), ("lictor", Style::Influx));
+    assert_eq!(settings.statsd.interval, SECOND * 5);
+    assert_eq!(settings.version.symbol, "main.version");
+    assert_eq!(settings.version.process, VersionProcess::Main);
+    assert_eq!((settings.admin.socket, settings.admin.mode), (None, 0o660));
+    assert_eq!((settings.pid_file, settings.commit_key, settings.env_file), (None, None, None));
+    assert!(settings.listen.is_empty() && settings.keys.is_empty() && settings.checks.is_empty());
+    assert_eq!(settings.guard, Guard::default());
+    assert_eq!(settings.consul, crate::consul::Connection::at("127.0.0.1:8500"));
+}
+
+#[test]
+fn keys_in_full() {
+    let settings = with(
+        "key \"PORT\" {\n  type = \"port\"\n  min = 1024\n  max = 2000\n  public = true\n  on_change = \"reload\"\n}\n\
+         key \"T_*\" {\n  type = \"duration\"\n  min = \"1s\"\n  one_of = [\"1s\", \"2s\"]\n  pattern = \"\\\\d+s\"\n  \
+         default = \"1s\"\n}\nkey \"N\" {\n  type = \"float\"\n  min = -1.5\n}\n",
+    );
+    let keys = &settings.keys;
+    assert_eq!((keys[0].min, keys[0].max), (Some(Bound::Number(1024.0)), Some(Bound::Number(2000.0))));
+    assert_eq!((keys[0].visibility, keys[0].on_change), (Visibility::Public, OnChange::Reload));
+    assert_eq!((keys[1].min, keys[1].max), (Some(Bound::Duration(SECOND)), None));
+    assert_eq!(keys[1].one_of, ["1s", "2s"]);
+    assert_eq!((keys[1].pattern.as_deref(), keys[1].default.as_deref()), (Some("\\d+s"), Some("1s")));
+    let labels = |globs: &[Glob]| globs.iter().map(|glob| glob.as_str().to_owned()).collect::<Vec<_>>();
+    assert_eq!(labels(&settings.rules.public), ["PORT"]);
+    assert_eq!(labels(&settings.rules.private), ["T_*", "N"]);
+    assert_eq!(keys[2].min, Some(Bound::Number(-1.5)));
+}
+
+#[test]
+fn what_is_not_served_yet_says_so_by_name() {
+    let text = "vault {\n}\nsecret {\n  path = \"x\"\n}\nservice {\n}\nsyslog {\n}\nlisten \"http\" {\n  \
+                address = \"0.0.0.0:8080\"\n}\ncommit_key = \"x\"\napply {\n  handover = \"overlap\"\n  \
+                check_command = [\"x\"]\n}\ncheck \"A\" {\n  grpc {\n  }\n}\ncheck \"B\" {\n  postgres {\n  }\n}\n\
+                check \"C\" {\n  mysql {\n  }\n}\ncheck \"D\" {\n  redis {\n  }\n}\ncheck \"E\" {\n  sqs {\n  }\n}\n\
+                consul {\n  ssl {\n    ca_cert_bytes = \"x\"\n  }\n}\nprefix {\n  path = \"a?ns=b\"\n}\n";
+    assert_eq!(
+        errors_of(text).lines().collect::<Vec<_>>(),
+        [
+            "a.hcl:1:1: `vault` is not supported yet",
+            "a.hcl:3:1: `secret` is not supported yet",
+            "a.hcl:6:1: `service` is not supported yet",
+            "a.hcl:8:1: `syslog` is not supported yet",
+            "a.hcl:10:1: `listen` is not supported yet",
+            "a.hcl:13:1: `commit_key` is not supported yet",
+            "a.hcl:15:14: `apply.handover = \"overlap\"` is not supported yet",
+            "a.hcl:16:3: `apply.check_command` is not supported yet",
+            "a.hcl:19:3: `check.grpc` is not supported yet",
+            "a.hcl:23:3: `check.postgres` is not supported yet",
+            "a.hcl:27:3: `check.mysql` is not supported yet",
+            "a.hcl:31:3: `check.redis` is not supported yet",
+            "a.hcl:35:3: `check.sqs` is not supported yet",
+            "a.hcl:40:5: `consul.ssl.ca_cert_bytes` is not supported yet",
+            "a.hcl:44:10: prefix.path: `?ns` is not supported yet",
+        ]
+    );
+    let exec = "exec {\n  command = [\"x\"]\n  reload_signal = \"SIGHUP\"\n  env_file = \"/x\"\n}\nfile {\n  path = \"/x\"\n}\n";
+    assert_eq!(
+        Case::of(&[("a.hcl", exec)]).errors().lines().collect::<Vec<_>>(),
+        ["a.hcl:3:3: `exec.reload_signal` is not supported yet", "a.hcl:4:3: `exec.env_file` is not supported yet",]
+    );
+}
+
+#[test]
+fn a_command_and_a_source_are_needed() {
+    assert_eq!(
+        Case::of(&[]).errors().lines().collect::<Vec<_>>(),
+        [
+            "no command: write it after `--`, or as command = [\"/path/to/program\"] in exec {}",
+            "no source: give --prefix, --file or --directory, or write a prefix {}, file {} or directory {} block",
+        ]
+    );
+    let unreadable = "prefix {\n  path = \"a\n";
+    assert_eq!(Case::of(&[("a.hcl", unreadable)]).errors(), "a.hcl:2:1: a quote is not closed on this line");
+    assert!(Case::of(&[("a.hcl", LEAST)]).load().is_ok());
+}
