@@ -211,7 +211,7 @@ fn restore(state: &State, settings: &Settings) -> Restored {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    Restored { good, quarantine, next_generation }
+    Restored { good, quarantine, guarded: Vec::new(), next_generation }
 }
 
 /// Starts the sources and composes what they say.

@@ -10,6 +10,7 @@ pub mod format;
 pub mod glob;
 pub mod inherit;
 pub mod mapping;
+pub mod record;
 pub mod snapshot;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub use difference::changed_names;
 pub use fingerprint::Fingerprint;
 pub use inherit::{Inherit, inherit};
 pub use mapping::Mapping;
+pub use record::Record;
 pub use snapshot::{Entry, Freshness, Snapshot};
 
 use crate::secret::Secret;
@@ -51,20 +53,34 @@ pub struct Variable {
 /// The composed variables, in the order of their names, with their fingerprint.
 ///
 /// Two environments are equal when their fingerprints are. Serialised (to a log, to `/env`) it shows no value but public
-/// ones; read back it is a stand-in with the same fingerprint and names, enough to replay a log of the machine.
+/// ones; read back it is a stand-in with the same fingerprint and names, enough to replay a log of the machine. What each
+/// source gave for it is no part of that form.
 #[derive(Clone, Debug)]
 pub struct Environment {
     fingerprint: Fingerprint,
     variables: BTreeMap<String, Variable>,
     /// The fingerprint of each variable, in the order of the names: what a stand-in read back from a log has of them.
     marks: Vec<Fingerprint>,
+    /// What each source gave for it: no part of the fingerprint.
+    record: Record,
 }
 
 impl Environment {
     /// An environment of these variables; the fingerprint covers names and values, not origins.
     pub fn new(variables: BTreeMap<String, Variable>) -> Self {
         let marks = variables.iter().map(|(name, variable)| Fingerprint::of_variable(name, &variable.value)).collect();
-        Self { fingerprint: Fingerprint::of_variables(&variables), variables, marks }
+        Self { fingerprint: Fingerprint::of_variables(&variables), variables, marks, record: Record::default() }
+    }
+
+    /// The same with what each source gave for it.
+    #[must_use]
+    pub fn with_record(self, record: Record) -> Self {
+        Self { record, ..self }
+    }
+
+    /// What each source gave for it.
+    pub fn record(&self) -> &Record {
+        &self.record
     }
 
     /// The names with the fingerprints of their variables.
@@ -159,6 +175,6 @@ impl<'de> Deserialize<'de> for Environment {
             let value = Secret::from(variable.value.unwrap_or_default());
             (variable.name, Variable { value, origin: variable.origin, visibility })
         });
-        Ok(Self { fingerprint: shown.fingerprint, variables: variables.collect(), marks })
+        Ok(Self { fingerprint: shown.fingerprint, variables: variables.collect(), marks, record: Record::default() })
     }
 }

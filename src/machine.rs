@@ -21,6 +21,7 @@ pub mod board;
 pub mod build;
 pub mod event;
 mod fold;
+mod guard;
 mod health;
 pub mod history;
 pub mod ledger;
@@ -52,6 +53,7 @@ pub use order::Order;
 pub use policy::Policy;
 
 use event::SourceReport;
+use guard::Guarding;
 use history::{Entry, Outcome};
 use ledger::{Good, Ledger, Quarantined};
 use life::{Life, Streak};
@@ -78,6 +80,8 @@ pub struct Restored {
     pub good: Vec<Good>,
     /// The quarantine, newest first.
     pub quarantine: Vec<Quarantined>,
+    /// The sources on which the guard's hold had begun, by name.
+    pub guarded: Vec<Arc<str>>,
     /// The number of the next generation.
     pub next_generation: GenerationId,
 }
@@ -149,6 +153,7 @@ pub struct Machine {
     drain: Drain,
     probing: Option<(RunId, Pace)>,
     hold: Option<Hold>,
+    guard: Guarding,
     /// A wish that the check command refused, and why: it is not asked again about the same one.
     refused: Option<(Arc<Environment>, String)>,
 
@@ -181,7 +186,7 @@ pub struct Machine {
 impl Machine {
     /// A machine that has heard nothing yet. `seed` feeds the jitter; `epoch_unix_ms` is Unix time at `Moment(0)`.
     pub fn new(policy: Policy, restored: Restored, seed: u64, now: Moment, epoch_unix_ms: u64) -> Self {
-        let Restored { good, quarantine, next_generation } = restored;
+        let Restored { good, quarantine, guarded, next_generation } = restored;
         let generation = GenerationId(next_generation.0.saturating_sub(1));
         Self {
             policy,
@@ -197,6 +202,7 @@ impl Machine {
             drain: Drain::None,
             probing: None,
             hold: None,
+            guard: Guarding::begun(guarded, now),
             refused: None,
             life: Life::Absent { not_before: None },
             life_since: now,

@@ -64,4 +64,24 @@ pub struct Prefix {
     pub datacenter: Option<String>,
     /// How long a blocking query may take: 25 s unless told otherwise.
     pub wait: Duration,
+    /// `commit_key`, if it lies in here.
+    pub commit: Option<Commit>,
+}
+
+/// The key that seals a set of edits, relative to the folder. It never becomes a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Commit {
+    /// Edits of this folder count only once it is written after them.
+    Seals(String),
+    /// It seals a folder further down, and is only left out here.
+    LeftOut(String),
+}
+
+impl Commit {
+    /// The key, relative to the folder.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Seals(key) | Self::LeftOut(key) => key,
+        }
+    }
 }

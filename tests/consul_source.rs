@@ -34,7 +34,7 @@ fn connection(address: String) -> Connection {
 }
 
 fn open(connection: &Connection, path: &str) -> Stream {
-    let prefix = Prefix { path: path.to_owned(), datacenter: None, wait: Duration::from_secs(2) };
+    let prefix = Prefix { path: path.to_owned(), datacenter: None, wait: Duration::from_secs(2), commit: None };
     let name = format!("consul {path}").into();
     let spec = Spec { name, kind: Kind::Consul(prefix), required: true, min_keys: 0, mapping: Mapping::default() };
     let client = Arc::new(Client::new(connection).unwrap());

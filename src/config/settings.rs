@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::call::Lookup;
 use super::section::Section;
 use super::{
-    Admin, Apply, Guard, Key, Listen, Log, State, Statsd, Status, Version, admin, apply, check, consul, crash, exec,
-    guard, key, listen, log, name, sources, state, statsd, status, value, version, wait,
+    Admin, Apply, Key, Listen, Log, State, Statsd, Status, Version, admin, apply, check, commit_key, consul, crash,
+    exec, guard, key, listen, log, name, sources, state, statsd, status, value, version, wait,
 };
 use crate::environment::Visibility;
 use crate::environment::glob::Glob;
@@ -45,12 +45,8 @@ pub struct Settings {
     pub pid_file: Option<PathBuf>,
     /// How a change is tried, beside the policy.
     pub apply: Apply,
-    /// What of a source's loss is held back.
-    pub guard: Guard,
     /// What is known about single variables.
     pub keys: Vec<Key>,
-    /// The key that seals a set of edits.
-    pub commit_key: Option<String>,
     /// A file that is kept with the variables for the service to read again.
     pub env_file: Option<PathBuf>,
     /// The sockets that lictor holds for the service.
@@ -67,7 +63,7 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
     root.no_effect("max_stale", "lictor decides by itself when a stale answer will do");
 
     let consul = consul::read(root, lookup);
-    let sources = sources::read(root, naming, lookup);
+    let mut sources = sources::read(root, naming, lookup);
     if sources.given == sources::Given::None {
         root.missing(NO_SOURCE);
     }
@@ -80,8 +76,9 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
     root.within("crash", |section| crash::read(section, &mut policy.crash));
     let checks = check::read_all(root);
     policy.checks = checks.iter().map(|check| check.rule.clone()).collect();
-    let mut guard = root.within("guard", guard::read).unwrap_or_default();
-    guard.empty_of = sources.empty;
+    policy.guard = root.within("guard", guard::read).unwrap_or_default();
+    policy.guard.empty_of = sources.empty;
+    policy.guard.sealed = commit_key::read(root, &mut sources.specs);
     let keys = key::read_all(root);
     let labels = |visibility| {
         keys.iter().filter(|key| key.visibility == visibility).map(|key| key.label.clone()).collect::<Vec<Glob>>()
@@ -96,7 +93,6 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
     policy.boot_grace = state.boot_grace;
     let log = root.within("log", log::read).unwrap_or_default();
     let pid_file = root.read("pid_file", value::maybe_text).flatten().map(PathBuf::from);
-    let commit_key = root.read("commit_key", value::some_text);
     let listen = listen::read_all(root);
     Some(Settings {
         name: name?,
@@ -114,9 +110,7 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
         log,
         pid_file,
         apply,
-        guard,
         keys,
-        commit_key,
         env_file: exec.env_file,
         listen,
     })

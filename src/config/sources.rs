@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::call::Lookup;
-use super::guard::Empty;
+use super::guard;
 use super::kv_path::{self, KvPath};
 use super::report::Finding;
 use super::section::Section;
@@ -12,6 +12,7 @@ use super::tree::Node;
 use super::value;
 use crate::environment::Mapping;
 use crate::environment::format::Format;
+use crate::machine::policy::Empty;
 use crate::source::{Kind, Prefix, Spec};
 
 /// How long one blocking query may take.
@@ -89,7 +90,7 @@ fn prefix(section: &mut Section<'_>, naming: Naming, lookup: Lookup<'_>, sources
     let format = section.read("format", format);
     let required = section.read("required", value::boolean).unwrap_or(true);
     let min_keys = section.read("min_keys", value::count(0)).unwrap_or(0);
-    let empty = section.read("empty", value::one_of(Empty::WORDS));
+    let empty = section.read("empty", value::one_of(guard::EMPTY));
     section.no_effect("key", "Consul's keys are all read; write a key \"NAME\" {} block at the top for rules");
 
     let Some(KvPath { folder, datacenter: at, .. }) = path.clone() else { return };
@@ -108,7 +109,7 @@ fn prefix(section: &mut Section<'_>, naming: Naming, lookup: Lookup<'_>, sources
     }
     sources.specs.push(Spec {
         name,
-        kind: Kind::Consul(Prefix { path: folder, datacenter, wait: WAIT }),
+        kind: Kind::Consul(Prefix { path: folder, datacenter, wait: WAIT, commit: None }),
         required,
         min_keys: min_keys as usize,
         mapping: Mapping { prefix, format: format.flatten(), ..naming.mapping() },

@@ -8,7 +8,6 @@ const NOT_YET: &[&str] = &[
     "service",
     "syslog",
     "listen",
-    "commit_key",
     "apply.handover = \"overlap\"",
     "apply.check_command",
     "exec.env_file",

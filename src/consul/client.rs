@@ -150,8 +150,12 @@ impl Client {
         if found == Found::Nothing && !is_consuls && !body.is_empty() {
             return Err(endpoint.unreadable("a 404 with a text and without an index"));
         }
-        let credentials = if self.token.header().is_some() { Credentials::Token } else { Credentials::None };
-        Ok(Answer { head, body, credentials })
+        Ok(Answer { head, body, credentials: self.credentials() })
+    }
+
+    /// Whether requests carry a token.
+    pub(super) fn credentials(&self) -> Credentials {
+        if self.token.header().is_some() { Credentials::Token } else { Credentials::None }
     }
 
     async fn refusal(&self, status: u16, response: &mut Response, site: &Site) -> Error {

@@ -82,17 +82,34 @@ impl Client {
         }
         let answer = self.get(endpoint, &text, query.timeout(), LIMIT).await?;
         if answer.head.hides(answer.credentials) {
-            let whom = match answer.credentials {
-                Credentials::Token => Whom::Token,
-                Credentials::None => Whom::Anonymous,
-            };
-            return Err(Error::Hidden { site: endpoint.site().clone(), whom });
+            return Err(self.hidden(folder));
         }
         let pairs = match answer.head.found {
             Found::Nothing => Vec::new(),
             Found::Something => decode(path, &answer.body).map_err(|reason| endpoint.unreadable(reason))?,
         };
         Ok(List { index: answer.head.index, pairs })
+    }
+
+    /// Whether one key of a folder is there, as the leader and the others agree.
+    ///
+    /// # Errors
+    /// No answer, or a refusal: unlike a list, a single key is refused to whoever may not read it, there or not.
+    pub async fn find(&self, folder: &Folder, key: &str) -> Result<Found, Error> {
+        let path = format!("{}{key}", folder.path);
+        let endpoint = self.endpoint(&format!("/v1/kv/{}", key::encoded(&path)), &format!("kv {path}"));
+        let query = Query { hold: None, consistency: Consistency::Consistent };
+        let answer = self.get(&endpoint, &format!("consistent{}", folder.datacenter), query.timeout(), LIMIT).await?;
+        Ok(answer.head.found)
+    }
+
+    /// A list of this folder is known to leave keys out.
+    pub fn hidden(&self, folder: &Folder) -> Error {
+        let whom = match self.credentials() {
+            Credentials::Token => Whom::Token,
+            Credentials::None => Whom::Anonymous,
+        };
+        Error::Hidden { site: folder.endpoint.site().clone(), whom }
     }
 }
 

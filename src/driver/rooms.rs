@@ -51,6 +51,7 @@ impl Rooms {
             Order::Probe { run, pace, environment } => self.checks.probe(run, pace, &environment),
             Order::ProbeNothing => self.checks.nothing(),
             Order::KeepGood { good } => self.state.keep_good(&good),
+            Order::KeepGuard { .. } => {}
             Order::KeepQuarantine { quarantine } => self.state.keep_quarantine(&quarantine),
             // Steps that are not configured are never asked; answering keeps the road open all the same.
             Order::Check { check, .. } => return Some(Event::Checked { check, verdict: Ok(()) }),

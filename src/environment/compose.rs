@@ -10,7 +10,7 @@ use std::collections::btree_map;
 use std::sync::Arc;
 
 use super::glob::Glob;
-use super::{Entry, Environment, Mapping, Variable, Visibility};
+use super::{Entry, Environment, Mapping, Record, Variable, Visibility};
 use crate::secret::Secret;
 use warnings::Warnings;
 
@@ -83,7 +83,12 @@ pub fn compose(layers: &[Layer], rules: &Rules) -> Result<Composition, Unfit> {
         variables.insert(name.clone(), variable);
     }
     fit::check(&variables)?;
-    Ok(Composition { environment: Environment::new(variables), warnings: warnings.into_lines() })
+    let mut record = Record::default();
+    for layer in layers {
+        record.add_entries(&layer.origin, &layer.entries);
+    }
+    let environment = Environment::new(variables).with_record(record);
+    Ok(Composition { environment, warnings: warnings.into_lines() })
 }
 
 fn merge<'a>(layers: &'a [Layer], rules: &Rules, warnings: &mut Warnings) -> BTreeMap<String, Slot<'a>> {

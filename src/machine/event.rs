@@ -16,6 +16,7 @@ pub enum Event {
     /// The sources, all of them heard, compose to this.
     Wish {
         /// The newest environment wanted.
+        #[serde(flatten, with = "recorded")]
         environment: Arc<Environment>,
     },
     /// The sources, all of them heard, do not compose: a NUL in a value, say.
@@ -144,6 +145,11 @@ pub enum Verb {
     },
     /// End the hold.
     Unhold,
+    /// Let through what the guard holds.
+    Release {
+        /// What must be held for it; `None`: whatever is.
+        fingerprint: Option<Fingerprint>,
+    },
     /// Try what is quarantined once more.
     Retry,
     /// Back to the previous good environment, and hold.
@@ -197,5 +203,36 @@ mod millis {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         let millis = f64::deserialize(deserializer)?;
         Duration::try_from_secs_f64(millis / 1000.0).map_err(serde::de::Error::custom)
+    }
+}
+
+/// An environment together with what each source gave for it.
+mod recorded {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::environment::{Environment, Record};
+
+    #[derive(Serialize)]
+    struct Written<'a> {
+        environment: &'a Environment,
+        record: &'a Record,
+    }
+
+    #[derive(Deserialize)]
+    struct Read {
+        environment: Environment,
+        #[serde(default)]
+        record: Record,
+    }
+
+    pub(super) fn serialize<S: Serializer>(environment: &Arc<Environment>, serializer: S) -> Result<S::Ok, S::Error> {
+        Written { environment, record: environment.record() }.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Environment>, D::Error> {
+        let Read { environment, record } = Read::deserialize(deserializer)?;
+        Ok(Arc::new(environment.with_record(record)))
     }
 }

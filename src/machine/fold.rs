@@ -70,7 +70,9 @@ impl Machine {
     }
 
     fn wished(&mut self, environment: Arc<Environment>) {
+        self.renew_record(&environment);
         if matches!(&self.wish, Wish::Environment(wish) if *wish == environment) {
+            self.wish = Wish::Environment(environment);
             return;
         }
         self.note_edit();
@@ -216,6 +218,7 @@ impl Machine {
     fn change_policy(&mut self, policy: Policy) {
         let before = std::mem::replace(&mut self.policy, policy);
         let now = self.now;
+        self.guard.forget_comparison();
         if let Life::Alive(run) | Life::Stopping(run, _) = &mut self.life {
             run.health.carry(now, &before.checks, &self.policy.checks);
         }
@@ -232,6 +235,11 @@ impl Machine {
             },
             Verb::Hold { reason } => self.hold = Some(Hold { reason, since: self.now }),
             Verb::Unhold => self.hold = None,
+            Verb::Release { fingerprint } => {
+                if let Ok(held) = self.release(fingerprint) {
+                    self.record(Outcome::Operator, self.subject(), format!("released {held}"));
+                }
+            }
             Verb::Retry => self.retry(),
             Verb::Revert => self.go_back(),
         }

@@ -97,7 +97,8 @@ impl Ledger {
         at_unix_ms: u64,
     ) -> Changed {
         let known = self.good.iter().position(|good| good.environment == *environment);
-        if known == Some(0) && self.good[0].builds.first() == Some(build) {
+        let as_known = |good: &Good| good.environment.record() == environment.record();
+        if known == Some(0) && self.good[0].builds.first() == Some(build) && as_known(&self.good[0]) {
             return Changed::No;
         }
         let mut builds = known.map(|index| self.good.remove(index).builds).unwrap_or_default();
@@ -106,6 +107,15 @@ impl Ledger {
         builds.truncate(KEPT);
         self.good.insert(0, Good { environment: Arc::clone(environment), builds, generation, at_unix_ms });
         self.good.truncate(KEPT);
+        Changed::Yes
+    }
+
+    /// Notes what the sources gave for an environment that is good, if they give something else now.
+    pub(super) fn renew_record(&mut self, environment: &Arc<Environment>) -> Changed {
+        let differs = |good: &&mut Good| good.environment.record() != environment.record();
+        let known = self.good.iter_mut().find(|good| good.environment == *environment).filter(differs);
+        let Some(good) = known else { return Changed::No };
+        good.environment = Arc::clone(environment);
         Changed::Yes
     }
 

@@ -67,6 +67,14 @@ impl Life {
         }
     }
 
+    /// The run, to be changed.
+    pub(super) fn any_mut(&mut self) -> Option<&mut Run> {
+        match self {
+            Self::Absent { .. } => None,
+            Self::Alive(run) | Self::Stopping(run, _) => Some(run),
+        }
+    }
+
     /// The run that serves, if it is not being stopped.
     pub(super) fn alive(&self) -> Option<&Run> {
         match self {

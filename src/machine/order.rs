@@ -95,6 +95,11 @@ pub enum Order {
         /// All of it.
         quarantine: Vec<Quarantined>,
     },
+    /// Write to disk on which sources the guard's hold has begun.
+    KeepGuard {
+        /// Their names; none: it holds nothing.
+        sources: Vec<Arc<str>>,
+    },
     /// Write one line of history.
     Record {
         /// The line.

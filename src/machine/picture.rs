@@ -153,7 +153,9 @@ impl Machine {
             variables: base.map_or(0, |base| base.environment.variables().len()),
             since: base.map(|base| base.since),
             wish: wish.map(|wish| wish.fingerprint()),
-            settled: proved && self.suspect.is_none() && ((runs && self.journey.is_none()) || self.hold.is_some()),
+            settled: proved
+                && self.suspect.is_none()
+                && ((runs && self.journey.is_none()) || self.hold.is_some() || self.guarded_since().is_some()),
             message,
             good: self.ledger.newest().map(|good| good.environment.fingerprint()),
             quarantine: self.ledger.quarantine().iter().map(shown).collect(),
@@ -172,6 +174,10 @@ impl Machine {
             Wish::Unfit(reasons) => return say(ConfigState::Rejected, format!("Rejected: {}", reasons.join("; "))),
             Wish::Environment(wish) => wish,
         };
+        if let (Some(_), Some(loss)) = (self.guarded_since(), self.loss()) {
+            let fingerprint = wish.fingerprint();
+            return say(ConfigState::Held, format!("Held: {loss}; write them again, or lictor release {fingerprint}"));
+        }
         if let Some(hold) = self.hold.as_ref().filter(|_| waits(wish)) {
             return say(ConfigState::Held, format!("Held: {}", hold.reason));
         }

@@ -1,5 +1,6 @@
 //! What the configuration says about the road, as the machine needs it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub struct Policy {
     pub revert: Revert,
     /// How long a start waits for the sources before it uses the last good environment.
     pub boot_grace: Duration,
+    /// What of a source's loss is held back.
+    pub guard: Guard,
     /// What happens between two starts of a service that keeps ending.
     pub crash: Crash,
     /// The checks, in the order of the file.
@@ -41,6 +44,37 @@ pub enum Revert {
     ToLastGood,
     /// Keep the candidate and back off as for any crash.
     Never,
+}
+
+/// `guard`: what of a source's loss is held back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// A source that had keys and now has none.
+    pub empty: Empty,
+    /// `prefix.empty`, by the name of the source: wins over `empty`.
+    pub empty_of: Vec<(Arc<str>, Empty)>,
+    /// Percent of one source's keys, lost at once ...
+    pub max_loss_percent: u8,
+    /// ... and at least this many.
+    pub min_loss: u32,
+    /// The sources whose sets are sealed by a `commit_key`: whoever seals a set means it, so nothing of it is held back.
+    pub sealed: Vec<Arc<str>>,
+}
+
+/// What happens when a source that had keys has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Empty {
+    /// The service keeps what it has.
+    Hold,
+    /// It is a change like any other.
+    Apply,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self { empty: Empty::Hold, empty_of: Vec::new(), max_loss_percent: 50, min_loss: 3, sealed: Vec::new() }
+    }
 }
 
 /// Whether a step of the road is configured; one that is not is passed.
@@ -106,6 +140,7 @@ impl Policy {
             deadline: Duration::from_secs(90),
             revert: Revert::ToLastGood,
             boot_grace: Duration::from_secs(10),
+            guard: Guard::default(),
             crash: Crash {
                 backoff: Duration::from_secs(1),
                 max_backoff: Duration::from_secs(60),

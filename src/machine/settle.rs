@@ -32,7 +32,12 @@ impl Machine {
         if self.shutdown {
             return self.wind_down();
         }
-        self.judge() || self.restart_unresponsive() || self.travel() || self.grow_stale() || self.start()
+        self.compare_losses()
+            || self.judge()
+            || self.restart_unresponsive()
+            || self.travel()
+            || self.grow_stale()
+            || self.start()
     }
 
     fn wind_down(&mut self) -> bool {
@@ -100,12 +105,18 @@ impl Machine {
         if self.holding().is_some() && matches!(step, Step::Checked(_) | Step::Turn) {
             return self.back_to_guarded();
         }
+        if self.is_losing(step) {
+            return self.back_to_guarded();
+        }
         match self.decide(step) {
-            Decision::Wait(_) if step == Step::Guarded => self.resort_to_good(),
+            Decision::Wait(_) if step == Step::Guarded => self.tell_losses() || self.resort_to_good(),
             Decision::Wait(_) => false,
             Decision::Ask => self.ask(),
             Decision::Pass if step == Step::Switched => self.switch(),
             Decision::Pass => {
+                if step == Step::Guarded {
+                    self.tell_losses();
+                }
                 if let Some(journey) = &mut self.journey {
                     journey.step = step.next();
                 }
@@ -118,7 +129,7 @@ impl Machine {
         match (step, self.edits) {
             (Step::Settled, Some(edits)) if self.base.is_some() => settled::decide(self.now, edits, &self.policy),
             (Step::Settled | Step::Switched, _) => Decision::Pass,
-            (Step::Guarded, _) => guarded::decide(self.holding()),
+            (Step::Guarded, _) => guarded::decide(self.holding(), self.guard.losses()),
             (Step::Checked(asked), _) => checked::decide(self.policy.check_command, asked),
             (Step::Turn, _) => turn::decide(self.policy.turn, self.turn, &self.life),
             (Step::Drained, _) => drained::decide(self.policy.drain, self.drain, &self.life),

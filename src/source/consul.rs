@@ -1,5 +1,7 @@
 //! A folder of Consul's KV store, watched: the watch decides, the client asks, this task publishes.
 
+mod seal;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +9,9 @@ use tokio::sync::watch::Receiver;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Prefix, Publisher, Spec};
+use self::seal::{Seal, Stamp, Standing};
+use super::{Commit, Prefix, Publisher, Spec};
+use crate::consul::head::Found;
 use crate::consul::kv::{Folder, List};
 use crate::consul::watch::{Content, Rules, Verdict};
 use crate::consul::{Class, Client, Error, Renewal, Watch};
@@ -33,8 +37,13 @@ pub(super) fn spawn(
         client: Client::clone(client),
         watch: Watch::new(rules, fastrand::u64(..)),
         origin: Instant::now(),
+        path: prefix.path.clone(),
         min_keys: spec.min_keys,
+        commit: prefix.commit.clone(),
+        seal: Seal::default(),
+        doubts: 0,
         seen: None,
+        counted: None,
         publisher,
     };
     tasks.spawn(stream.run());
@@ -46,9 +55,16 @@ struct Stream {
     client: Client,
     watch: Watch,
     origin: Instant,
+    path: String,
     min_keys: usize,
-    /// What was last accepted, published or too few.
+    commit: Option<Commit>,
+    seal: Seal,
+    /// How many lists in a row lacked a key that was there.
+    doubts: u32,
+    /// What was last accepted, counted or not.
     seen: Option<Arc<[Entry]>>,
+    /// What of it counts: all of it, or the set that was sealed last.
+    counted: Option<Arc<[Entry]>>,
     publisher: Publisher,
 }
 
@@ -66,7 +82,7 @@ impl Stream {
             }
             let query = self.watch.ask(self.now());
             match self.client.list(&self.folder, &query).await {
-                Ok(list) => self.take(list),
+                Ok(list) => self.take(list).await,
                 Err(error) => self.fail(&error),
             }
         }
@@ -91,24 +107,77 @@ impl Stream {
         }
     }
 
-    fn take(&mut self, list: List) {
-        let entries: Vec<_> = list.pairs.into_iter().map(|pair| Entry { key: pair.key, value: pair.value }).collect();
+    async fn take(&mut self, list: List) {
+        let stamp = self.commit.as_ref().map(|commit| Stamp::of(&list, commit.key()));
+        let index = list.index;
+        let entries = self.entries(list);
         let content = compare(self.seen.as_deref(), &entries);
-        if self.watch.answered(self.now(), list.index, content) == Verdict::Confirm {
+        if self.watch.answered(self.now(), index, content) == Verdict::Confirm {
             return;
         }
+        if content == Content::Fewer && !self.are_gone(&entries).await {
+            return;
+        }
+        self.doubts = 0;
         if content != Content::Same {
             self.seen = Some(entries.into());
         }
-        let Some(seen) = &self.seen else { return };
-        if seen.len() < self.min_keys {
-            let (found, wanted) = (seen.len(), self.min_keys);
+        let open = match (&self.commit, stamp) {
+            (Some(Commit::Seals(key)), Some(stamp)) => match self.seal.judge(stamp) {
+                Standing::Open(why) => Some(format!("edits wait for the commit_key {}{key}: {why}", self.path)),
+                Standing::Known => None,
+                Standing::Sealed => {
+                    self.counted.clone_from(&self.seen);
+                    None
+                }
+            },
+            _ => {
+                self.counted.clone_from(&self.seen);
+                None
+            }
+        };
+        self.publish(index, open);
+    }
+
+    /// The commit key is none of them.
+    fn entries(&self, list: List) -> Vec<Entry> {
+        let commit = self.commit.as_ref().map(Commit::key);
+        let pairs = list.pairs.into_iter().filter(|pair| commit != Some(pair.key.as_str()));
+        pairs.map(|pair| Entry { key: pair.key, value: pair.value }).collect()
+    }
+
+    /// Many keys are missing: one of them is asked for by name, since a list leaves out what the token may not read, and
+    /// an old server does not say so.
+    async fn are_gone(&mut self, entries: &[Entry]) -> bool {
+        let missing = |entry: &&Entry| entries.binary_search_by(|other| other.key.cmp(&entry.key)).is_err();
+        let Some(entry) = self.seen.iter().flat_map(|seen| seen.iter()).find(missing) else { return true };
+        match self.client.find(&self.folder, &entry.key).await {
+            Ok(Found::Nothing) => return true,
+            // It may have come back just now: the next list says.
+            Ok(Found::Something) if self.doubts == 0 => {
+                self.doubts += 1;
+                self.watch.renewed(self.now());
+            }
+            Ok(Found::Something) => self.fail(&self.client.hidden(&self.folder)),
+            Err(error) => self.fail(&error),
+        }
+        false
+    }
+
+    fn publish(&self, index: u64, open: Option<String>) {
+        let (Some(counted), open) = (&self.counted, &open) else {
+            let sentence = open.as_deref().unwrap_or("nothing has been read yet");
+            self.publisher.failed(Class::Invalid.as_str(), sentence);
+            return;
+        };
+        if counted.len() < self.min_keys {
+            let (found, wanted) = (counted.len(), self.min_keys);
             let sentence =
                 format!("{found} keys found where min_keys asks for {wanted}; write them, or lower min_keys");
             self.publisher.failed(Class::Invalid.as_str(), &sentence);
             return;
         }
-        self.publisher.answered(Arc::clone(seen), Some(list.index), Vec::new());
+        self.publisher.answered(Arc::clone(counted), Some(index), open.iter().cloned().collect());
     }
 
     fn fail(&mut self, error: &Error) {
@@ -117,13 +186,18 @@ impl Stream {
     }
 }
 
+/// So many keys gone at once are a large loss, however many there were.
+const MANY: usize = 3;
+
 /// The new content beside the old.
 fn compare(old: Option<&[Entry]>, new: &[Entry]) -> Content {
-    match old {
-        Some(old) if old == new => Content::Same,
-        Some(old) if new.len() * 2 <= old.len() => Content::Fewer,
-        Some(_) | None => Content::Changed,
+    let Some(old) = old else { return Content::Changed };
+    if old == new {
+        return Content::Same;
     }
+    let there = |entry: &&Entry| new.binary_search_by(|other| other.key.cmp(&entry.key)).is_ok();
+    let lost = old.len() - old.iter().filter(there).count();
+    if lost > 0 && (lost >= MANY || lost * 2 >= old.len()) { Content::Fewer } else { Content::Changed }
 }
 
 #[cfg(test)]

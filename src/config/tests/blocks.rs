@@ -1,8 +1,10 @@
 //! What each block refuses, and where it says so.
 
+use std::sync::Arc;
+
 use super::{Case, errors_of, with};
-use crate::config::Empty;
-use crate::source::Kind;
+use crate::machine::policy::Empty;
+use crate::source::{Commit, Kind};
 
 /// The error for the text, which must be the only one.
 fn assert_errors(cases: &[(&str, &str)]) {
@@ -226,7 +228,7 @@ fn prefixes_become_sources() {
     );
     assert_eq!((first.required, first.min_keys, first.mapping.prefix.as_deref()), (false, 2, Some("_a_b_")));
     assert_eq!((&*second.name, &second.mapping.prefix), ("consul c/@dc3", &None));
-    assert_eq!(settings.guard.empty_of, [("consul a/b/@dc2".into(), Empty::Apply)]);
+    assert_eq!(settings.policy.guard.empty_of, [("consul a/b/@dc2".into(), Empty::Apply)]);
 }
 
 #[test]
@@ -246,4 +248,29 @@ fn consul_s_addresses() {
 fn there_is_an_end_to_sources() {
     let many = "prefix {\n  path = \"a\"\n}\n".repeat(101);
     assert!(errors_of(&many).contains("prefix: there are more than 100 sources"));
+}
+
+#[test]
+fn the_commit_key_seals_the_most_exact_prefix() {
+    let sources = "prefix {\n  path = \"a\"\n}\nprefix {\n  path = \"a/b\"\n}\nprefix {\n  path = \"a/b@dc2\"\n}\n\
+                   prefix {\n  path = \"c\"\n}\n";
+    let settings = with(&format!("{sources}commit_key = \"/a/b/.commit\"\n"));
+    let commits = settings.sources.iter().map(|source| match &source.kind {
+        Kind::Consul(prefix) => prefix.commit.clone(),
+        Kind::File(_) | Kind::Directory(_) => None,
+    });
+    let (seals, left_out) = (Commit::Seals(".commit".to_owned()), Commit::LeftOut("b/.commit".to_owned()));
+    // The first is the least configuration's own.
+    let expected = [None, Some(left_out), Some(seals.clone()), Some(seals), None];
+    assert!(commits.eq(expected), "{:?}", settings.sources);
+    let sealed: Vec<Arc<str>> = vec!["consul a/b/".into(), "consul a/b/@dc2".into()];
+    assert_eq!(settings.policy.guard.sealed, sealed);
+}
+
+#[test]
+fn a_commit_key_that_lies_nowhere_is_an_error() {
+    for key in ["b/.commit", "app", "app/", "app/x/"] {
+        let errors = errors_of(&format!("commit_key = \"{key}\"\n"));
+        assert!(errors.contains("commit_key: lies in no prefix"), "{key}: {errors}");
+    }
 }

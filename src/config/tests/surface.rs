@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::{Case, LEAST, errors_of, with};
 use crate::check::{Command, Http, Kind, Tcp};
 use crate::config::{
-    Admin, Apply, Bound, Empty, Guard, Handover, Log, LogFormat, OnChange, Required, State, Statsd, Status, Style,
-    Type, Version, VersionProcess,
+    Admin, Apply, Bound, Handover, Log, LogFormat, OnChange, Required, State, Statsd, Status, Style, Type, Version,
+    VersionProcess,
 };
 use crate::environment::Visibility;
 use crate::environment::glob::Glob;
-use crate::machine::policy::{Crash, Revert, Role, Step};
+use crate::machine::policy::{Crash, Empty, Guard, Revert, Role, Step};
 use crate::source;
 
 const SURFACE: &str = include_str!("surface.hcl");
@@ -69,8 +69,9 @@ fn the_road() {
         empty_of: vec![("consul billing/".into(), Empty::Hold)],
         max_loss_percent: 50,
         min_loss: 3,
+        sealed: Vec::new(),
     };
-    assert_eq!(settings.guard, guard);
+    assert_eq!(policy.guard, guard);
     let key = &settings.keys[0];
     assert_eq!((key.label.as_str(), key.required, key.kind), ("DATABASE_URL", Required::Yes, Some(Type::Url)));
     assert_eq!((key.visibility, key.on_change), (Visibility::Secret, OnChange::Restart));
@@ -120,9 +121,9 @@ fn defaults() {
     assert_eq!(settings.version.symbol, "main.version");
     assert_eq!(settings.version.process, VersionProcess::Main);
     assert_eq!((settings.admin.socket, settings.admin.mode), (None, 0o660));
-    assert_eq!((settings.pid_file, settings.commit_key, settings.env_file), (None, None, None));
+    assert_eq!((settings.pid_file, settings.env_file), (None, None));
     assert!(settings.listen.is_empty() && settings.keys.is_empty() && settings.checks.is_empty());
-    assert_eq!(settings.guard, Guard::default());
+    assert_eq!(settings.policy.guard, Guard::default());
     assert_eq!(settings.consul, crate::consul::Connection::at("127.0.0.1:8500"));
 }
 
@@ -148,7 +149,7 @@ fn keys_in_full() {
 #[test]
 fn what_is_not_served_yet_says_so_by_name() {
     let text = "vault {\n}\nsecret {\n  path = \"x\"\n}\nservice {\n}\nsyslog {\n}\nlisten \"http\" {\n  \
-                address = \"0.0.0.0:8080\"\n}\ncommit_key = \"x\"\napply {\n  handover = \"overlap\"\n  \
+                address = \"0.0.0.0:8080\"\n}\napply {\n  handover = \"overlap\"\n  \
                 check_command = [\"x\"]\n}\ncheck \"A\" {\n  grpc {\n  }\n}\ncheck \"B\" {\n  postgres {\n  }\n}\n\
                 check \"C\" {\n  mysql {\n  }\n}\ncheck \"D\" {\n  redis {\n  }\n}\ncheck \"E\" {\n  sqs {\n  }\n}\n\
                 consul {\n  ssl {\n    ca_cert_bytes = \"x\"\n  }\n}\nprefix {\n  path = \"a?ns=b\"\n}\n";
@@ -160,16 +161,15 @@ fn what_is_not_served_yet_says_so_by_name() {
             "a.hcl:6:1: `service` is not supported yet",
             "a.hcl:8:1: `syslog` is not supported yet",
             "a.hcl:10:1: `listen` is not supported yet",
-            "a.hcl:13:1: `commit_key` is not supported yet",
-            "a.hcl:15:14: `apply.handover = \"overlap\"` is not supported yet",
-            "a.hcl:16:3: `apply.check_command` is not supported yet",
-            "a.hcl:19:3: `check.grpc` is not supported yet",
-            "a.hcl:23:3: `check.postgres` is not supported yet",
-            "a.hcl:27:3: `check.mysql` is not supported yet",
-            "a.hcl:31:3: `check.redis` is not supported yet",
-            "a.hcl:35:3: `check.sqs` is not supported yet",
-            "a.hcl:40:5: `consul.ssl.ca_cert_bytes` is not supported yet",
-            "a.hcl:44:10: prefix.path: `?ns` is not supported yet",
+            "a.hcl:14:14: `apply.handover = \"overlap\"` is not supported yet",
+            "a.hcl:15:3: `apply.check_command` is not supported yet",
+            "a.hcl:18:3: `check.grpc` is not supported yet",
+            "a.hcl:22:3: `check.postgres` is not supported yet",
+            "a.hcl:26:3: `check.mysql` is not supported yet",
+            "a.hcl:30:3: `check.redis` is not supported yet",
+            "a.hcl:34:3: `check.sqs` is not supported yet",
+            "a.hcl:39:5: `consul.ssl.ca_cert_bytes` is not supported yet",
+            "a.hcl:43:10: prefix.path: `?ns` is not supported yet",
         ]
     );
     let exec = "exec {\n  command = [\"x\"]\n  reload_signal = \"SIGHUP\"\n  env_file = \"/x\"\n}\nfile {\n  path = \"/x\"\n}\n";

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::environment::{Environment, Fingerprint, Variable, Visibility};
+use crate::environment::{Environment, Fingerprint, Record, Variable, Visibility};
 use crate::machine::event::{Event, Exit, Outcome, Verb};
 use crate::machine::ledger::Quarantined;
 use crate::machine::numbers::{CheckId, DrainId, RunId, TurnId};
@@ -45,6 +45,7 @@ pub(super) enum Dependency {
 pub(super) fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         6 => (0..8_u8).prop_map(Action::Wish),
+        4 => (8..18_u8).prop_map(Action::Wish),
         1 => Just(Action::Unfit),
         2 => (0..3_u8).prop_map(Action::Install),
         4 => (0..200_u64).prop_map(Action::Pass),
@@ -56,6 +57,7 @@ pub(super) fn action() -> impl Strategy<Value = Action> {
             Just(Verb::Restart),
             Just(Verb::Hold { reason: "night".into() }),
             Just(Verb::Unhold),
+            Just(Verb::Release { fingerprint: None }),
             Just(Verb::Retry),
             Just(Verb::Revert),
         ]
@@ -140,10 +142,18 @@ pub(super) struct World {
     good: BTreeSet<Fingerprint>,
     quarantine: Vec<Quarantined>,
     wish: Option<Fingerprint>,
+    losing: bool,
+    released: Option<Fingerprint>,
     shut_down: bool,
     whims: Random,
     obliging: bool,
     over: VecDeque<CheckId>,
+}
+
+/// How many keys the source of an environment has given for it. Those from 8 on stand for losses, and for a restore key by
+/// key; all others are whole.
+fn kept(number: usize) -> usize {
+    if (8..18).contains(&number) { number - 8 } else { 9 }
 }
 
 fn environment(number: usize) -> Arc<Environment> {
@@ -153,7 +163,9 @@ fn environment(number: usize) -> Arc<Environment> {
         ("NUMBER".to_owned(), variable(format!("{MARKER}-{number}"))),
         ("FIXED".to_owned(), variable(MARKER.to_owned())),
     ];
-    Arc::new(Environment::new(variables.into()))
+    let mut record = Record::default();
+    record.add(&Arc::from("kv"), (0..kept(number)).map(|key| format!("K{key}").into()));
+    Arc::new(Environment::new(variables.into()).with_record(record))
 }
 
 impl World {
@@ -165,7 +177,7 @@ impl World {
             orders: Vec::new(),
             turns: BTreeSet::new(),
             drains: BTreeSet::new(),
-            environments: (0..8).map(environment).collect(),
+            environments: (0..18).map(environment).collect(),
             coming: BTreeMap::new(),
             count: 0,
             live: BTreeMap::new(),
@@ -176,6 +188,8 @@ impl World {
             good: BTreeSet::new(),
             quarantine: Vec::new(),
             wish: None,
+            losing: false,
+            released: None,
             shut_down: false,
             whims: Random::new(seed ^ 0x5eed),
             obliging: false,
@@ -361,8 +375,13 @@ impl World {
         {
             return;
         }
+        if matches!(event, Event::Operator { verb: Verb::Release { .. } }) && self.guards() {
+            self.released = self.wish;
+        }
+        let before = self.machine.picture().config.fingerprint;
         self.log.push((self.now, event.clone()));
         let orders = self.machine.handle(self.now, event);
+        self.hold_to_the_guard(before);
         if !orders.is_empty() {
             let board = serde_json::to_string(&self.machine.picture()).unwrap();
             assert!(!board.contains(MARKER), "law 8: a value on the board");
@@ -371,6 +390,33 @@ impl World {
             self.orders.push(order.clone());
             self.carry_out(order);
         }
+    }
+
+    /// What runs never changes to a wish that would lose much at once, nor to one that lacks any key of what runs once a
+    /// hold has begun, unless an operator has let it through.
+    fn hold_to_the_guard(&mut self, before: Option<Fingerprint>) {
+        let keys = |world: &Self, wanted: Option<Fingerprint>| {
+            let known = world.environments.iter().position(|known| Some(known.fingerprint()) == wanted);
+            known.map(kept)
+        };
+        let now = self.machine.picture().config.fingerprint;
+        let through = self.released.is_some() && self.released == now;
+        if let (Some(had), Some(has)) = (keys(self, before), keys(self, now))
+            && now != before
+            && now == self.wish
+            && !through
+            && !now.is_some_and(|now| self.good.contains(&now))
+        {
+            let lost = had.saturating_sub(has);
+            assert!(lost < 3 || lost * 2 <= had, "{lost} of {had} keys are lost at once");
+            assert!(lost == 0 || !self.losing, "half of a restore is applied: {lost} of {had} keys are missing");
+        }
+        let missing = keys(self, now).zip(keys(self, self.wish)).is_none_or(|(had, has)| has < had);
+        self.losing = missing && (self.losing || self.guards()) && self.released != self.wish;
+    }
+
+    fn guards(&self) -> bool {
+        self.machine.picture().config.message.is_some_and(|message| message.starts_with("Held: kv lost"))
     }
 
     fn carry_out(&mut self, order: Order) {
@@ -416,6 +462,7 @@ impl World {
                 self.good = good.iter().map(|good| good.environment.fingerprint()).collect();
                 assert_eq!(self.good.len(), count, "each environment once");
             }
+            Order::KeepGuard { .. } => {}
             Order::KeepQuarantine { quarantine } => {
                 assert!(self.good.len() + quarantine.len() > 0 || self.quarantine.len() > quarantine.len());
                 assert!(quarantine.is_empty() || !self.good.is_empty(), "law 4: a quarantine without a good one");

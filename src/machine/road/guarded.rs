@@ -1,7 +1,14 @@
-//! *guarded*: an operator's hold stops every wish here; the wipe guard will stand here too.
+//! *guarded*: an operator's hold stops every wish here, and so does the guard one that would lose too many keys of a
+//! source at once: against what that source gave for the environment that runs.
+
+use std::fmt::{self, Display, Write as _};
+use std::sync::Arc;
 
 use super::super::moment::Moment;
+use super::super::policy::{Empty, Guard};
 use super::Decision;
+use crate::environment::Record;
+use crate::environment::record::missing;
 
 /// The operator's stop for all wishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,9 +17,143 @@ pub(in super::super) struct Hold {
     pub(in super::super) since: Moment,
 }
 
-pub(in super::super) fn decide(hold: Option<&Hold>) -> Decision {
-    match hold {
-        Some(_) => Decision::Wait(None),
-        None => Decision::Pass,
+/// What a source would lose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) struct Loss {
+    pub(in super::super) source: Arc<str>,
+    /// How many keys it gave for what runs.
+    had: usize,
+    /// How many of them are missing.
+    lost: usize,
+    /// The first of those.
+    names: Vec<Box<str>>,
+}
+
+/// So many names, and so many characters of each, are shown.
+const NAMED: usize = 3;
+const LONGEST: usize = 40;
+
+/// The step's decision.
+pub(in super::super) fn decide(hold: Option<&Hold>, losses: &[Loss]) -> Decision {
+    if hold.is_some() || !losses.is_empty() { Decision::Wait(None) } else { Decision::Pass }
+}
+
+/// What the guard holds a wish for. A source on which a hold has `begun` needs every key again; of any other only a
+/// large loss counts. A source that either side does not know has nothing to be compared with.
+pub(in super::super) fn losses(rules: &Guard, running: &Record, wish: &Record, begun: &[Arc<str>]) -> Vec<Loss> {
+    let mut losses = Vec::new();
+    for (source, before) in running.sources().filter(|(source, _)| !rules.sealed.contains(source)) {
+        let Some(now) = wish.of(source) else { continue };
+        let missing = missing(before, now);
+        let held = match (missing.len(), now.len()) {
+            (0, _) => false,
+            (_, 0) => rules.when_empty(source) == Empty::Hold,
+            (lost, _) => begun.contains(source) || rules.is_large(lost, before.len()),
+        };
+        if held {
+            let names = missing.iter().take(NAMED).map(|name| Box::from(*name)).collect();
+            losses.push(Loss { source: Arc::clone(source), had: before.len(), lost: missing.len(), names });
+        }
+    }
+    losses
+}
+
+impl Guard {
+    fn when_empty(&self, source: &str) -> Empty {
+        self.empty_of.iter().rev().find(|(name, _)| **name == *source).map_or(self.empty, |(_, empty)| *empty)
+    }
+
+    fn is_large(&self, lost: usize, had: usize) -> bool {
+        let many = lost >= usize::try_from(self.min_loss).unwrap_or(usize::MAX);
+        many && lost.saturating_mul(100) > had.saturating_mul(usize::from(self.max_loss_percent))
+    }
+}
+
+impl Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { source, had, lost, names } = self;
+        write!(f, "{source} lost {lost} of {had} keys (")?;
+        for (place, name) in names.iter().enumerate() {
+            let comma = if place == 0 { "" } else { ", " };
+            f.write_str(comma)?;
+            name.chars().take(LONGEST).flat_map(char::escape_debug).try_for_each(|shown| f.write_char(shown))?;
+        }
+        if *lost > names.len() { f.write_str(", ..)") } else { f.write_str(")") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Empty, Guard, Record, losses};
+
+    fn record(sources: &[(&str, usize)]) -> Record {
+        let mut record = Record::default();
+        for (source, count) in sources {
+            record.add(&Arc::from(*source), (0..*count).map(|number| format!("K{number}").into()));
+        }
+        record
+    }
+
+    /// What is held of a change from so many keys to so many.
+    fn held(rules: &Guard, before: usize, after: usize, begun: &[Arc<str>]) -> bool {
+        !losses(rules, &record(&[("a", before)]), &record(&[("a", after)]), begun).is_empty()
+    }
+
+    #[test]
+    fn a_source_that_empties_or_loses_much_at_once_is_held() {
+        let rules = Guard::default();
+        for (before, after, expected) in [
+            (0, 0, false),
+            (0, 9, false),
+            (1, 0, true),
+            (9, 9, false),
+            (9, 10, false),
+            (9, 0, true),
+            // More than half of them, and at least three.
+            (9, 5, false),
+            (9, 4, true),
+            (6, 3, false),
+            (5, 2, true),
+            (2, 1, false),
+            (3, 1, false),
+        ] {
+            assert_eq!(held(&rules, before, after, &[]), expected, "{before} to {after}");
+        }
+        let strict = Guard { max_loss_percent: 0, min_loss: 0, ..rules.clone() };
+        assert!(held(&strict, 9, 8, &[]));
+        let lax = Guard { max_loss_percent: 100, ..rules };
+        assert!(!held(&lax, 9, 1, &[]));
+    }
+
+    #[test]
+    fn once_begun_every_key_has_to_come_back() {
+        let (rules, begun) = (Guard::default(), [Arc::from("a")]);
+        for after in 0..9 {
+            assert!(held(&rules, 9, after, &begun), "{after}");
+        }
+        assert!(!held(&rules, 9, 9, &begun));
+        assert!(!held(&rules, 9, 8, &[Arc::from("b")]));
+    }
+
+    #[test]
+    fn what_is_allowed_to_empty_and_what_is_sealed_is_not_held() {
+        let apply = Guard { empty: Empty::Apply, ..Guard::default() };
+        assert!(!held(&apply, 9, 0, &[]));
+        assert!(held(&apply, 9, 1, &[]), "that is not empty");
+        let own = Guard { empty_of: vec![("a".into(), Empty::Hold)], ..apply };
+        assert!(held(&own, 9, 0, &[]));
+        let sealed = Guard { sealed: vec!["a".into()], ..Guard::default() };
+        assert!(!held(&sealed, 9, 0, &[Arc::from("a")]));
+    }
+
+    #[test]
+    fn each_source_counts_alone_and_a_new_or_removed_one_not_at_all() {
+        let (rules, before) = (Guard::default(), record(&[("a", 100), ("b", 4), ("c", 5)]));
+        let lost = losses(&rules, &before, &record(&[("a", 100), ("b", 0), ("d", 0)]), &[]);
+        assert_eq!(lost.iter().map(|loss| &*loss.source).collect::<Vec<_>>(), ["b"]);
+        assert_eq!(lost[0].to_string(), "b lost 4 of 4 keys (K0, K1, K2, ..)");
+        assert!(losses(&rules, &Record::default(), &before, &[]).is_empty());
     }
 }

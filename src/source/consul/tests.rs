@@ -20,7 +20,7 @@ struct Bench {
 }
 
 fn spec(min_keys: usize) -> Spec {
-    let prefix = Prefix { path: "app/".to_owned(), datacenter: None, wait: WAIT };
+    let prefix = Prefix { path: "app/".to_owned(), datacenter: None, wait: WAIT, commit: None };
     let kind = Kind::Consul(prefix);
     Spec { name: "consul app/".into(), kind, required: true, min_keys, mapping: Mapping::default() }
 }

@@ -1,0 +1,170 @@
+//! The guard: what the newest wish would lose against what runs, and how long it is held for that.
+//!
+//! A hold begins when such a wish has settled. It ends when no key of what runs is missing any more, so that a restore
+//! key by key is never applied half way, or when an operator releases the wish; a restart of lictor does not end it.
+
+use std::sync::Arc;
+
+use super::history::Outcome;
+use super::moment::Moment;
+use super::order::Order;
+use super::road::Step;
+use super::road::guarded::{Loss, losses};
+use super::{Machine, Subject, Wish};
+use crate::environment::{Environment, Fingerprint, changed_names};
+
+/// So many sources are named in a message.
+const NAMED: usize = 3;
+
+/// What the guard knows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Guarding {
+    /// The wish and what runs, as they were compared last.
+    compared: Option<(Arc<Environment>, Arc<Environment>)>,
+    /// What the wish would lose, as far as it is held for it.
+    losses: Vec<Loss>,
+    /// The sources on which a hold has begun, by name.
+    begun: Vec<Arc<str>>,
+    since: Option<Moment>,
+    /// The wish that an operator let through.
+    released: Option<Fingerprint>,
+    /// The wish whose line of history has been written.
+    told: Option<Fingerprint>,
+}
+
+impl Guarding {
+    /// With the holds that an earlier lictor had begun.
+    pub(super) fn begun(sources: Vec<Arc<str>>, now: Moment) -> Self {
+        let since = (!sources.is_empty()).then_some(now);
+        Self { begun: sources, since, ..Self::default() }
+    }
+
+    /// What the newest wish is held for.
+    pub(super) fn losses(&self) -> &[Loss] {
+        &self.losses
+    }
+
+    /// The rules are others now.
+    pub(super) fn forget_comparison(&mut self) {
+        self.compared = None;
+    }
+}
+
+impl Machine {
+    /// Compares the newest wish with what runs, or would be run instead; says whether the guard's mind has changed.
+    pub(super) fn compare_losses(&mut self) -> bool {
+        let Wish::Environment(wish) = &self.wish else { return false };
+        let running = self.base.as_ref().map(|base| &base.environment);
+        let running = running.or_else(|| self.ledger.resort(&self.installed.0).map(|good| &good.environment));
+        let Some(running) = running else { return false };
+        let known =
+            |(one, other): &(Arc<Environment>, Arc<Environment>)| Arc::ptr_eq(one, wish) && Arc::ptr_eq(other, running);
+        if self.guard.compared.as_ref().is_some_and(known) {
+            return false;
+        }
+        let fingerprint = wish.fingerprint();
+        let same = wish == running;
+        let free = same || self.guard.released == Some(fingerprint);
+        let found = if free {
+            Vec::new()
+        } else {
+            losses(&self.policy.guard, running.record(), wish.record(), &self.guard.begun)
+        };
+        self.guard.compared = Some((Arc::clone(wish), Arc::clone(running)));
+        self.guard.released = self.guard.released.filter(|released| *released == fingerprint);
+        let changed = found != self.guard.losses;
+        self.guard.losses = found;
+        if same {
+            self.note_begun();
+        }
+        changed
+    }
+
+    /// The wish has come to the guard: a hold begins or ends. Says whether a line of history was written for it.
+    pub(super) fn tell_losses(&mut self) -> bool {
+        self.note_begun();
+        let Some(reason) = self.loss() else { return false };
+        let Some(environment) = self.journey.as_ref().map(|journey| Arc::clone(&journey.environment)) else {
+            return false;
+        };
+        let fingerprint = Some(environment.fingerprint());
+        if self.guard.told == fingerprint {
+            return false;
+        }
+        self.guard.told = fingerprint;
+        let keys = self.base.as_ref().map(|base| changed_names(&base.environment, &environment)).unwrap_or_default();
+        let subject = Subject { environment: Some(environment), keys, ..self.subject() };
+        self.record(Outcome::Held, subject, reason);
+        true
+    }
+
+    fn note_begun(&mut self) {
+        let begun: Vec<_> = self.guard.losses.iter().map(|loss| Arc::clone(&loss.source)).collect();
+        if begun == self.guard.begun {
+            return;
+        }
+        self.guard.since = (!begun.is_empty()).then(|| self.guard.since.unwrap_or(self.now));
+        self.guard.begun.clone_from(&begun);
+        self.order(Order::KeepGuard { sources: begun });
+    }
+
+    /// Since when the guard holds the newest wish; while a change still settles it holds only what it held before.
+    pub(super) fn guarded_since(&self) -> Option<Moment> {
+        let heard = matches!(self.wish, Wish::Environment(_)) && !self.guard.losses.is_empty();
+        self.guard.since.filter(|_| heard && !self.guard.begun.is_empty())
+    }
+
+    /// What the newest wish would lose, as a sentence; `None` if nothing that is held for.
+    pub(super) fn loss(&self) -> Option<String> {
+        let losses = &self.guard.losses;
+        let shown: Vec<_> = losses.iter().take(NAMED).map(ToString::to_string).collect();
+        let more = losses.len().saturating_sub(NAMED);
+        match (shown.is_empty(), more) {
+            (true, _) => None,
+            (false, 0) => Some(shown.join("; ")),
+            (false, more) => Some(format!("{}; and {more} more sources", shown.join("; "))),
+        }
+    }
+
+    /// An operator lets through what the guard holds: the fingerprint, if one is given, must be that of the wish.
+    pub(super) fn release(&mut self, meant: Option<Fingerprint>) -> Result<Fingerprint, String> {
+        let Wish::Environment(wish) = &self.wish else { return Err("there is no wish to release".to_owned()) };
+        let held = wish.fingerprint();
+        if self.guarded_since().is_none() {
+            return Err("nothing is held by the guard".to_owned());
+        }
+        if let Some(meant) = meant.filter(|meant| *meant != held) {
+            return Err(format!("{meant} is not what is held, which is {held}: only that can be released"));
+        }
+        self.guard.released = Some(held);
+        self.guard.losses = Vec::new();
+        self.note_begun();
+        Ok(held)
+    }
+
+    /// The environment is the one that is known, with another record: what its sources gave for it counts from now on.
+    pub(super) fn renew_record(&mut self, environment: &Arc<Environment>) {
+        if let Some(journey) = self.journey.as_mut().filter(|journey| journey.environment == *environment) {
+            journey.environment = Arc::clone(environment);
+        }
+        let Some(base) = self.base.as_mut().filter(|base| base.environment == *environment) else { return };
+        if base.environment.record() == environment.record() {
+            return;
+        }
+        base.environment = Arc::clone(environment);
+        if let Some(run) = self.life.any_mut().filter(|run| run.environment == *environment) {
+            run.environment = Arc::clone(environment);
+        }
+        if self.ledger.renew_record(environment) == super::ledger::Changed::Yes {
+            self.order(Order::KeepGood { good: self.ledger.good().to_vec() });
+        }
+    }
+
+    /// Whether a wish that has come this far has to go back to the guard.
+    pub(super) fn is_losing(&self, step: Step) -> bool {
+        !self.guard.losses.is_empty() && !matches!(step, Step::Settled | Step::Guarded)
+    }
+}
+
+#[cfg(test)]
+mod tests;

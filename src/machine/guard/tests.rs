@@ -1,0 +1,197 @@
+//! How a hold of the guard begins and ends, told as stories.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::environment::{Environment, Fingerprint, Record, Variable, Visibility};
+use crate::machine::board::ConfigState;
+use crate::machine::event::{Event, Verb};
+use crate::machine::ledger::Good;
+use crate::machine::numbers::RunId;
+use crate::machine::policy::{Crash, Empty, Guard, Policy};
+use crate::machine::{Build, GenerationId, Machine, Moment, Order, Restored, Version, history};
+
+/// A machine whose processes start at once and end when they are told to.
+struct Stage {
+    machine: Machine,
+    now: u64,
+    starts: Vec<Fingerprint>,
+    guarded: Vec<Arc<str>>,
+}
+
+/// `count` keys of the source `kv`, with this value each.
+fn keys(count: usize, value: &str) -> Arc<Environment> {
+    let name = |number: usize| format!("K{number}");
+    let variable = || Variable { value: value.into(), origin: "kv".into(), visibility: Visibility::Secret };
+    let variables = (0..count).map(|number| (name(number), variable())).collect();
+    let mut record = Record::default();
+    record.add(&"kv".into(), (0..count).map(|number| name(number).into()));
+    Arc::new(Environment::new(variables).with_record(record))
+}
+
+fn good(environment: &Arc<Environment>) -> Good {
+    let builds = vec![Build("go:a".into())];
+    Good { environment: Arc::clone(environment), builds, generation: GenerationId(4), at_unix_ms: 1 }
+}
+
+fn policy() -> Policy {
+    let crash = Crash { reset_after: Duration::from_secs(1), ..Policy::new("billing").crash };
+    Policy { quiet_min: Duration::ZERO, min_healthy: Duration::from_secs(1), crash, ..Policy::new("billing") }
+}
+
+impl Stage {
+    fn new(restored: Restored) -> Self {
+        let machine = Machine::new(policy(), restored, 1, Moment(0), 0);
+        let mut stage = Self { machine, now: 0, starts: Vec::new(), guarded: Vec::new() };
+        stage.tell(Event::Installed { build: Build("go:a".into()), version: Version::default() });
+        stage
+    }
+
+    /// Nine keys, and good.
+    fn on_nine() -> Self {
+        let mut stage = Self::new(Restored::default());
+        stage.wish(&keys(9, "x"));
+        stage
+    }
+
+    fn tell(&mut self, event: Event) {
+        for order in self.machine.handle(Moment(self.now), event) {
+            match order {
+                Order::Start { run, environment, .. } => {
+                    self.starts.push(environment.fingerprint());
+                    self.tell(Event::Started { run, pid: 7 });
+                }
+                Order::Stop { run } => self.tell(Event::Exited { run, exit: crate::machine::event::Exit::Code(0) }),
+                Order::KeepGuard { sources } => self.guarded = sources,
+                _ => {}
+            }
+        }
+    }
+
+    /// Wishes, and lets enough time pass for a trial.
+    fn wish(&mut self, environment: &Arc<Environment>) {
+        self.tell(Event::Wish { environment: Arc::clone(environment) });
+        for _ in 0..5 {
+            self.now += 1_000;
+            self.tell(Event::Tick);
+        }
+    }
+
+    fn release(&mut self, fingerprint: Option<Fingerprint>) {
+        self.tell(Event::Operator { verb: Verb::Release { fingerprint } });
+        self.wish(&keys(0, "x"));
+    }
+
+    fn state(&self) -> ConfigState {
+        self.machine.picture().config.state
+    }
+
+    fn held(&self) -> usize {
+        self.machine.tail.iter().filter(|entry| entry.outcome == history::Outcome::Held).count()
+    }
+
+    fn last(&self) -> Fingerprint {
+        *self.starts.last().expect("something was started")
+    }
+}
+
+#[test]
+fn a_wipe_is_held_until_a_restore_is_whole() {
+    let mut stage = Stage::on_nine();
+    let before = stage.starts.clone();
+    stage.wish(&keys(0, "x"));
+    let config = stage.machine.picture().config;
+    assert_eq!((config.state, config.settled), (ConfigState::Held, true));
+    let message = config.message.unwrap();
+    assert!(message.starts_with("Held: kv lost 9 of 9 keys (K0, K1, K2, ..); "), "{message}");
+    assert_eq!(stage.guarded, ["kv".into()]);
+    for count in 1..9 {
+        stage.wish(&keys(count, "new"));
+        assert_eq!(stage.state(), ConfigState::Held, "with {count} keys");
+    }
+    assert_eq!(stage.held(), 9, "one line for each wish that was held");
+    assert_eq!(stage.starts, before, "nothing was restarted");
+    stage.wish(&keys(9, "new"));
+    assert_eq!((stage.state(), stage.last()), (ConfigState::Good, keys(9, "new").fingerprint()));
+    assert_eq!(stage.guarded, []);
+    stage.wish(&keys(8, "new"));
+    assert_eq!(stage.last(), keys(8, "new").fingerprint(), "one key is no large loss any more");
+}
+
+#[test]
+fn what_comes_back_as_it_was_restarts_nothing_and_ends_the_hold() {
+    let mut stage = Stage::on_nine();
+    stage.wish(&keys(0, "x"));
+    stage.wish(&keys(9, "x"));
+    assert_eq!((stage.state(), stage.starts.len(), stage.guarded.len()), (ConfigState::Good, 1, 0));
+}
+
+#[test]
+fn a_release_lets_through_what_is_held_and_nothing_else() {
+    let mut stage = Stage::on_nine();
+    stage.wish(&keys(0, "x"));
+    stage.release(Some(keys(3, "x").fingerprint()));
+    assert_eq!((stage.state(), stage.starts.len()), (ConfigState::Held, 1), "another fingerprint was meant");
+    stage.release(Some(keys(0, "x").fingerprint()));
+    assert_eq!((stage.state(), stage.last()), (ConfigState::Good, keys(0, "x").fingerprint()));
+    assert_eq!(stage.guarded, []);
+}
+
+#[test]
+fn a_release_is_for_one_wish() {
+    let mut stage = Stage::on_nine();
+    stage.tell(Event::Operator { verb: Verb::Hold { reason: "night".into() } });
+    stage.wish(&keys(0, "x"));
+    stage.tell(Event::Operator { verb: Verb::Release { fingerprint: None } });
+    stage.wish(&keys(2, "x"));
+    stage.tell(Event::Operator { verb: Verb::Unhold });
+    assert_eq!((stage.state(), stage.starts.len()), (ConfigState::Held, 1));
+}
+
+#[test]
+fn a_source_that_is_empty_at_the_start_of_lictor_is_held_and_the_good_environment_runs() {
+    let nine = keys(9, "x");
+    let mut stage = Stage::new(Restored { good: vec![good(&nine)], ..Restored::default() });
+    stage.wish(&keys(0, "x"));
+    assert_eq!((stage.state(), stage.starts.clone()), (ConfigState::Held, vec![nine.fingerprint()]));
+}
+
+#[test]
+fn a_restart_of_lictor_in_the_middle_of_a_restore_does_not_end_the_hold() {
+    let nine = keys(9, "x");
+    let guarded = vec![Arc::from("kv")];
+    let mut stage = Stage::new(Restored { good: vec![good(&nine)], guarded, ..Restored::default() });
+    stage.wish(&keys(8, "x"));
+    assert_eq!((stage.state(), stage.starts.clone()), (ConfigState::Held, vec![nine.fingerprint()]));
+    stage.wish(&nine);
+    assert_eq!((stage.state(), stage.starts.len()), (ConfigState::Good, 1));
+}
+
+#[test]
+fn a_good_environment_without_a_record_gets_one() {
+    let plain = Arc::new(Environment::new(keys(9, "x").variables().clone()));
+    let mut stage = Stage::new(Restored { good: vec![good(&plain)], ..Restored::default() });
+    stage.wish(&keys(9, "x"));
+    stage.wish(&keys(0, "x"));
+    assert_eq!((stage.state(), stage.starts.len()), (ConfigState::Held, 1));
+}
+
+#[test]
+fn a_loss_that_is_made_good_before_it_has_settled_begins_nothing() {
+    let mut stage = Stage::on_nine();
+    stage.tell(Event::Policy { policy: Box::new(Policy { quiet_min: Duration::from_secs(1), ..policy() }) });
+    stage.tell(Event::Wish { environment: keys(0, "x") });
+    assert_eq!(stage.state(), ConfigState::Pending);
+    stage.wish(&keys(8, "x"));
+    assert_eq!((stage.state(), stage.held()), (ConfigState::Good, 0));
+}
+
+#[test]
+fn a_new_rule_is_taken_up_at_once() {
+    let mut stage = Stage::on_nine();
+    stage.wish(&keys(0, "x"));
+    let guard = Guard { empty: Empty::Apply, ..Guard::default() };
+    stage.tell(Event::Policy { policy: Box::new(Policy { guard, ..policy() }) });
+    stage.wish(&keys(0, "x"));
+    assert_eq!((stage.state(), stage.last()), (ConfigState::Good, keys(0, "x").fingerprint()));
+}
