@@ -107,7 +107,7 @@ mod tests {
     }
 
     fn silent(name: &str, error: Option<&str>) -> SourceReport {
-        let mut report = SourceReport { name: Arc::from(name), keys: None, freshness: None.unwrap_or_default() };
+        let mut report = SourceReport { name: Arc::from(name), keys: None, freshness: <_>::default() };
         report.freshness.error = error.map(str::to_owned);
         report
     }

@@ -48,7 +48,7 @@ impl Harness {
     }
 }
 
-const LONG: Duration = Duration::from_secs(3600);
+const LONG: Duration = Duration::from_hours(1);
 
 #[tokio::test]
 async fn a_manager_hears_everything_in_order() {
