@@ -7,9 +7,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
 
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::program;
-use crate::wait::eventually;
+use crate::wait::{PATIENCE, eventually};
 
 /// The instance under test; its user is called the same.
 pub const UNIT: &str = "lictor@svc";
@@ -77,12 +78,11 @@ impl Rig {
 
     /// Writes a file in one step.
     pub fn write(&self, path: &str, text: &str) {
-        let (place, new) = (self.path(path), self.folder.path().join("new"));
+        let place = self.path(path);
+        let new = place.with_file_name(".new");
         fs::create_dir_all(place.parent().unwrap()).unwrap();
-        let beside = place.with_file_name(".new");
         fs::write(&new, text).unwrap();
-        fs::copy(&new, &beside).unwrap();
-        fs::rename(&beside, &place).unwrap();
+        fs::rename(&new, &place).unwrap();
     }
 
     /// Sets a variable of the service's configuration.
@@ -108,13 +108,11 @@ impl Rig {
 
     /// Waits until a property of the unit is as described; gives it.
     pub fn until(&self, name: &str, what: &str, predicate: impl Fn(&str) -> bool) -> String {
-        let mut last = String::new();
-        let mut tries = 0_u32;
+        let end = Instant::now() + PATIENCE;
         eventually(what, || {
-            last = self.property(name);
-            tries += 1;
-            assert!(tries < 1000, "{name} is {last:?}, not: {what}\n{}", self.report());
-            predicate(&last).then(|| last.clone())
+            let value = self.property(name);
+            assert!(Instant::now() < end, "{name} is {value:?}, not: {what}\n{}", self.report());
+            predicate(&value).then_some(value)
         })
     }
 

@@ -65,3 +65,33 @@ fn while_a_source_is_waited_for_the_status_says_for_which() {
     rig.until("ActiveState", "started at the deadline", |state| state == "active");
     assert_eq!(rig.property("StatusText"), status);
 }
+
+#[test]
+fn each_instance_has_its_own_user_and_folders_and_is_found_by_its_name() {
+    let rig = Rig::boot("");
+    rig.write("/etc/lictor/web.hcl", WEB);
+    rig.done("systemctl start lictor@svc lictor@web");
+    let several = rig.run("lictor status");
+    assert_eq!(several.status.code(), Some(69), "{several:?}");
+    assert!(String::from_utf8_lossy(&several.stderr).contains("svc, web; say which with --name"), "{several:?}");
+    let text = rig.done("lictor status --name web");
+    assert!(text.starts_with("web  up, healthy"), "{text}");
+    let folder = fs::metadata(rig.path("/run/lictor/web")).unwrap();
+    assert_eq!(folder.uid(), USER + 1);
+    // The end of one takes nothing of the other's away.
+    rig.done("systemctl stop lictor@web");
+    let text = rig.done("lictor status");
+    assert!(text.starts_with("svc  up, healthy"), "{text}");
+}
+
+const WEB: &str = r#"
+directory {
+  path = "/srv/conf.d"
+}
+exec {
+  command = ["/usr/local/bin/billing", "-addr", "127.0.0.1:8081"]
+}
+status {
+  address = "127.0.0.1:8128"
+}
+"#;
