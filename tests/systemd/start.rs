@@ -10,7 +10,8 @@ use crate::rig::{Rig, UNIT, USER, is_good};
 
 #[test]
 fn start_returns_when_the_service_is_healthy_and_all_is_in_its_place() {
-    let rig = Rig::boot("");
+    let rig = Rig::boot("admin {\n  group = \"web\"\n}\n");
+    rig.drop_in("SupplementaryGroups=web\n");
     rig.set("SLOW_START", "1s");
     let start = Instant::now();
     rig.done(&format!("systemctl start {UNIT}"));
@@ -27,6 +28,8 @@ fn start_returns_when_the_service_is_healthy_and_all_is_in_its_place() {
         let folder = fs::metadata(rig.path(folder)).unwrap();
         assert_eq!((folder.uid(), folder.mode() & 0o777), (USER, mode));
     }
+    let socket = fs::metadata(rig.path("/run/lictor/svc/svc.sock")).unwrap();
+    assert_eq!((socket.gid(), socket.mode() & 0o777), (USER + 1, 0o660), "admin.group can be set in the sandbox");
     // Who has just logged in has no $RUNTIME_DIRECTORY.
     for words in ["lictor status", "lictor status --name svc"] {
         let text = rig.done(words);
