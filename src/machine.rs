@@ -23,14 +23,17 @@ pub mod event;
 mod fold;
 mod health;
 pub mod history;
+pub mod hold;
 pub mod ledger;
 mod life;
 pub mod moment;
 pub mod numbers;
+mod operator;
 pub mod order;
 mod picture;
 pub mod policy;
 mod random;
+pub mod reload;
 mod road;
 mod settle;
 mod trial;
@@ -52,23 +55,27 @@ pub use policy::Policy;
 
 use event::SourceReport;
 use history::{Entry, Outcome};
+use hold::Hold;
 use ledger::{Good, Ledger, Quarantined};
 use life::{Life, Streak};
 use numbers::{CheckId, DrainId, TurnId};
 use order::Pace;
 use random::Random;
+use reload::Reload;
 use road::Journey;
 use road::drained::Drain;
-use road::guarded::Hold;
 use road::settled::Edits;
 use road::turn::Turn;
 use trial::Trial;
 use verdict::{Setback, Suspect};
 
-use crate::environment::Environment;
+use crate::environment::{Environment, Fingerprint};
 
 /// How many lines of history stand on the board.
 const TAIL: usize = 20;
+
+/// How many names of variables one line of history has; more are counted.
+const NAMED: usize = 100;
 
 /// What an earlier lictor left on disk.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,6 +84,8 @@ pub struct Restored {
     pub good: Vec<Good>,
     /// The quarantine, newest first.
     pub quarantine: Vec<Quarantined>,
+    /// The operator's hold.
+    pub hold: Option<Hold>,
     /// The number of the next generation.
     pub next_generation: GenerationId,
 }
@@ -147,6 +156,8 @@ pub struct Machine {
     drain: Drain,
     probing: Option<(RunId, Pace)>,
     hold: Option<Hold>,
+    /// The wish that the hold is known to have stopped.
+    told_held: Option<Fingerprint>,
     /// A wish that the check command refused, and why: it is not asked again about the same one.
     refused: Option<(Arc<Environment>, String)>,
 
@@ -167,6 +178,7 @@ pub struct Machine {
     sources: Vec<SourceReport>,
     restarts: u64,
     last_exit: Option<board::ExitPicture>,
+    reload: Option<Reload>,
     tail: VecDeque<Entry>,
     orders: Vec<Order>,
     board_index: u64,
@@ -175,7 +187,7 @@ pub struct Machine {
 impl Machine {
     /// A machine that has heard nothing yet. `seed` feeds the jitter; `epoch_unix_ms` is Unix time at `Moment(0)`.
     pub fn new(policy: Policy, restored: Restored, seed: u64, now: Moment, epoch_unix_ms: u64) -> Self {
-        let Restored { good, quarantine, next_generation } = restored;
+        let Restored { good, quarantine, hold, next_generation } = restored;
         let generation = GenerationId(next_generation.0.saturating_sub(1));
         Self {
             policy,
@@ -189,7 +201,8 @@ impl Machine {
             turn: Turn::None,
             drain: Drain::None,
             probing: None,
-            hold: None,
+            hold,
+            told_held: None,
             refused: None,
             life: Life::Absent { not_before: None },
             life_since: now,
@@ -206,6 +219,7 @@ impl Machine {
             sources: Vec::new(),
             restarts: 0,
             last_exit: None,
+            reload: None,
             tail: VecDeque::new(),
             orders: Vec::new(),
             board_index: 0,
@@ -250,16 +264,22 @@ impl Machine {
     }
 
     fn record(&mut self, outcome: Outcome, subject: Subject, why: impl Into<String>) {
+        let mut keys = subject.keys;
+        let more_keys = keys.len().saturating_sub(NAMED);
+        keys.truncate(NAMED);
         let entry = Entry {
             at: self.now,
+            at_unix_ms: self.unix_ms(),
             outcome,
             generation: subject.generation,
             environment: subject.environment.map(|environment| environment.fingerprint()),
             build: subject.build,
             run: subject.run,
-            keys: subject.keys,
+            keys,
+            more_keys,
             why: why.into(),
             propagation_ms: subject.seen.map(|seen| u64::try_from((self.now - seen).as_millis()).unwrap_or(u64::MAX)),
+            who: subject.who,
         };
         self.tail.push_back(entry.clone());
         if self.tail.len() > TAIL {
@@ -278,6 +298,7 @@ impl Machine {
             run: self.life.run().map(|run| run.id),
             keys: base.map(|base| base.keys.clone()).unwrap_or_default(),
             seen: None,
+            who: None,
         }
     }
 }
@@ -291,4 +312,6 @@ struct Subject {
     keys: Vec<String>,
     /// When the change was seen, if the line tells how long it took.
     seen: Option<Moment>,
+    /// The uid of the operator who asked for it.
+    who: Option<u32>,
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::health::{Health, Patience};
 use super::history::Outcome;
+use super::hold::Hold;
 use super::life::{Life, Purpose, Run};
 use super::moment::Moment;
 use super::order::{Order, Pace};
 use super::road::drained::{self, Drain};
-use super::road::guarded::Hold;
 use super::road::settled;
 use super::road::turn::{self, Turn};
 use super::road::{Decision, Journey, Step, checked, guarded};
@@ -32,7 +32,7 @@ impl Machine {
         if self.shutdown {
             return self.wind_down();
         }
-        self.judge() || self.restart_unresponsive() || self.travel() || self.start()
+        self.end_hold() || self.judge() || self.restart_unresponsive() || self.travel() || self.start()
     }
 
     fn wind_down(&mut self) -> bool {
@@ -99,7 +99,7 @@ impl Machine {
             return self.back_to_guarded();
         }
         match self.decide(step) {
-            Decision::Wait(_) if step == Step::Guarded => self.resort_to_good(),
+            Decision::Wait(_) if step == Step::Guarded => self.tell_held() || self.resort_to_good(),
             Decision::Wait(_) => false,
             Decision::Ask => self.ask(),
             Decision::Pass if step == Step::Switched => self.switch(),
@@ -230,6 +230,7 @@ impl Machine {
         self.numbers.run = self.numbers.run.next();
         let (run, generation, environment) = (self.numbers.run, base.generation, Arc::clone(&base.environment));
         self.restarts += u64::from(run.0 > 1);
+        self.take_up();
         self.life = Life::Alive(Run {
             id: run,
             generation,
@@ -308,6 +309,8 @@ impl Machine {
             Decision::Pass | Decision::Ask => None,
         });
         let retry = self.setback.as_ref().and_then(|setback| setback.due(self.now, &self.policy));
-        [start, verdict, step, retry].into_iter().flatten().min()
+        let hold = self.hold.as_ref().and_then(|hold| hold.until_unix_ms);
+        let hold = hold.map(|until| Moment(until.saturating_sub(self.epoch_unix_ms)));
+        [start, verdict, step, retry, hold].into_iter().flatten().min()
     }
 }

@@ -16,7 +16,9 @@ use super::trust::{Kind, LARGEST, Seen, trust};
 /// The files that lictor keeps; a file that is being written has `.new` after its name.
 pub(super) const GOOD: &str = "good.json";
 pub(super) const QUARANTINE: &str = "quarantine.json";
-const OURS: [&str; 5] = [GOOD, QUARANTINE, "hold.json", "process.json", "history.jsonl"];
+pub(super) const HOLD: &str = "hold.json";
+pub(super) const HISTORY: &str = "history.jsonl";
+const OURS: [&str; 5] = [GOOD, QUARANTINE, HOLD, "process.json", HISTORY];
 const UNFINISHED: &str = ".new";
 
 /// The state directory, held until this is dropped.
@@ -82,6 +84,15 @@ impl Directory {
         let mut contents = Vec::new();
         File::from(fd).take(LARGEST).read_to_end(&mut contents).map_err(|error| error.to_string())?;
         Ok(Some(contents))
+    }
+
+    /// A file to which lines are added; it is made if it is not there.
+    pub(super) fn open_to_append(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE;
+        let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR)?;
+        trust(seen(&fs::fstat(&fd)?), process::geteuid().as_raw()).map_err(io::Error::other)?;
+        Ok(File::from(fd))
     }
 
     /// Replaces a file: after this, and after a power cut, it has the old contents or the new ones.
