@@ -121,8 +121,8 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     );
     let (board, boards) = watch::channel(Arc::new(machine.board(None)));
     let (petitions, asked) = mpsc::channel(REQUESTS);
-    let (reloads, wanted_again) = mpsc::channel(REQUESTS);
-    let (changes, changed) = mpsc::channel(1);
+    let (reloads, to_reload) = mpsc::channel(REQUESTS);
+    let (changes, read_again) = mpsc::channel(1);
     let (trigger, watcher) = drain::channel();
     let resources = Resources::new(boards.clone(), watcher.clone());
     if let Some(listener) = listener {
@@ -151,14 +151,14 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         roster: roster.clone(),
         changes,
     };
-    tasks.spawn(reloader.run(wanted_again));
+    tasks.spawn(reloader.run(to_reload));
 
     let driver = Driver {
         machine,
         clock: Clock,
         inbox: facts,
         petitions: asked,
-        changes: changed,
+        changes: read_again,
         composer: Composer::new(settings.sources.clone(), settings.rules.clone(), client),
         installed: Installed::new(places::program(&settings.command), settings.version.symbol.clone()),
         rooms: rooms(&settings, roster, state, &inbox),

@@ -53,7 +53,7 @@ impl Reloader {
                 for warning in warnings {
                     tracing::warn!("{warning}");
                 }
-                self.new(settings).map(Box::new).map_err(|why| vec![why])
+                self.take(settings).map(Box::new).map_err(|why| vec![why])
             }
             Ok(Ok(Err(errors))) => Err(told(&errors)),
             Ok(Err(bug)) => Err(vec![format!("lictor has met a bug while reading the configuration: {bug}")]),
@@ -61,7 +61,7 @@ impl Reloader {
         }
     }
 
-    fn new(&mut self, settings: Settings) -> Result<New, String> {
+    fn take(&mut self, settings: Settings) -> Result<New, String> {
         let known = |(connection, client): &(Connection, Option<Arc<Client>>)| {
             client.clone().filter(|_| *connection == settings.consul)
         };

@@ -44,14 +44,11 @@ pub(super) fn note_event(event: &Event) {
 
 fn note_reload(pending: &Pending) {
     let (service, lictor) = (pending.service.join(" "), pending.lictor.join(" "));
-    match (service.as_str(), lictor.as_str()) {
-        ("", "") => tracing::info!("the configuration was read again"),
-        _ => tracing::info!(
-            next_start_of_service = service,
-            next_start_of_lictor = lictor,
-            "the configuration was read again; some of it waits"
-        ),
-    }
+    tracing::info!(
+        next_start_of_service = service,
+        next_start_of_lictor = lictor,
+        "the configuration was read again; what waits is named here"
+    );
 }
 
 pub(super) fn note_order(order: &Order) {

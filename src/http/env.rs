@@ -57,7 +57,7 @@ pub(super) fn difference(board: &Board) -> Answer {
         match before.remove(&name) {
             None => difference.added.push(after),
             Some(before) if before.fingerprint != after.fingerprint => {
-                difference.changed.push(Changed { before, after })
+                difference.changed.push(Changed { before, after });
             }
             Some(_) => {}
         }

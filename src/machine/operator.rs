@@ -25,8 +25,8 @@ impl Machine {
         match verb {
             Verb::Restart => self.restart(who),
             Verb::Signal { signal } => self.pass_on(signal, who),
-            Verb::Hold { reason, length } => self.begin_hold(reason, length, who),
-            Verb::Unhold => self.unhold(who),
+            Verb::Hold { reason, length } => Ok(self.begin_hold(reason, length, who)),
+            Verb::Unhold => Ok(self.unhold(who)),
             Verb::Release { .. } => Err("nothing is held by the guard".to_owned()),
             Verb::Retry { fingerprint } => self.retry(fingerprint, who),
             Verb::Revert => self.go_back(who),
@@ -55,22 +55,22 @@ impl Machine {
         Ok(Effect::Done)
     }
 
-    fn begin_hold(&mut self, reason: String, length: Option<Duration>, who: Option<u32>) -> Answer {
+    fn begin_hold(&mut self, reason: String, length: Option<Duration>, who: Option<u32>) -> Effect {
         let since = self.unix_ms();
         let until = length.map(|length| since.saturating_add(u64::try_from(length.as_millis()).unwrap_or(u64::MAX)));
         let reason = if reason.is_empty() { "by an operator".to_owned() } else { reason };
         let span = length.map(|length| format!(" for {}", humantime::format_duration(length))).unwrap_or_default();
         self.note(who, format!("hold{span}: {reason}"));
         self.set_hold(Some(Hold { reason, since_unix_ms: since, until_unix_ms: until, who }));
-        Ok(Effect::Done)
+        Effect::Done
     }
 
-    fn unhold(&mut self, who: Option<u32>) -> Answer {
+    fn unhold(&mut self, who: Option<u32>) -> Effect {
         if self.hold.is_some() {
             self.note(who, "unhold");
             self.set_hold(None);
         }
-        Ok(Effect::Done)
+        Effect::Done
     }
 
     fn set_hold(&mut self, hold: Option<Hold>) {

@@ -12,7 +12,7 @@ use crate::machine::event::{Asked, Event, Exit, Outcome, Verb};
 use crate::machine::hold::Hold;
 use crate::machine::ledger::Quarantined;
 use crate::machine::numbers::{CheckId, DrainId, RequestId, RunId, TurnId};
-use crate::machine::order::{Order, Pace, Pair};
+use crate::machine::order::{Effect, Order, Pace, Pair};
 use crate::machine::policy::{CheckRule, Crash, Policy, Role, Step};
 use crate::machine::random::Random;
 use crate::machine::reload::Pending;
@@ -148,6 +148,8 @@ pub(super) struct World {
     quarantine: Vec<Quarantined>,
     hold: Option<Hold>,
     asked: Option<RequestId>,
+    /// The answers to operators, newest last.
+    pub(super) answers: Vec<Result<Effect, String>>,
     wish: Option<Fingerprint>,
     shut_down: bool,
     whims: Random,
@@ -186,6 +188,7 @@ impl World {
             quarantine: Vec::new(),
             hold: None,
             asked: None,
+            answers: Vec::new(),
             wish: None,
             shut_down: false,
             whims: Random::new(seed ^ 0x5eed),
@@ -448,7 +451,10 @@ impl World {
                 self.quarantine = quarantine;
             }
             Order::KeepHold { hold } => self.hold = hold,
-            Order::Answer { request, .. } => assert_eq!(self.asked.take(), Some(request), "an answer to no question"),
+            Order::Answer { request, answer } => {
+                assert_eq!(self.asked.take(), Some(request), "an answer to no question");
+                self.answers.push(answer);
+            }
             Order::Record { .. } => {}
         }
     }
