@@ -19,6 +19,7 @@
 
 pub mod board;
 pub mod build;
+mod due;
 pub mod event;
 mod fold;
 mod health;
@@ -33,9 +34,11 @@ pub mod order;
 mod picture;
 pub mod policy;
 mod random;
+mod record;
 pub mod reload;
 mod road;
 mod settle;
+mod stale;
 mod trial;
 mod verdict;
 
@@ -54,13 +57,14 @@ pub use order::Order;
 pub use policy::Policy;
 
 use event::SourceReport;
-use history::{Entry, Outcome};
+use history::Entry;
 use hold::Hold;
 use ledger::{Good, Ledger, Quarantined};
 use life::{Life, Streak};
 use numbers::{CheckId, DrainId, TurnId};
 use order::Pace;
 use random::Random;
+use record::Subject;
 use reload::Reload;
 use road::Journey;
 use road::drained::Drain;
@@ -70,12 +74,6 @@ use trial::Trial;
 use verdict::{Setback, Suspect};
 
 use crate::environment::{Environment, Fingerprint};
-
-/// How many lines of history stand on the board.
-const TAIL: usize = 20;
-
-/// How many names of variables one line of history has; more are counted.
-const NAMED: usize = 100;
 
 /// What an earlier lictor left on disk.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -147,6 +145,7 @@ pub struct Machine {
     random: Random,
     epoch_unix_ms: u64,
     now: Moment,
+    began: Moment,
     numbers: Numbers,
 
     wish: Wish,
@@ -176,6 +175,10 @@ pub struct Machine {
     installed: (Build, Version),
     running: Option<Version>,
     sources: Vec<SourceReport>,
+    /// When that was heard, Unix milliseconds.
+    heard_unix_ms: u64,
+    /// Why what runs may not be what the sources want, if they have been silent for long.
+    stale: Option<String>,
     restarts: u64,
     last_exit: Option<board::ExitPicture>,
     reload: Option<Reload>,
@@ -194,6 +197,7 @@ impl Machine {
             random: Random::new(seed),
             epoch_unix_ms,
             now,
+            began: now,
             numbers: Numbers { generation, ..Numbers::default() },
             wish: Wish::Unheard,
             edits: None,
@@ -217,6 +221,8 @@ impl Machine {
             installed: (Build::default(), Version::default()),
             running: None,
             sources: Vec::new(),
+            heard_unix_ms: 0,
+            stale: None,
             restarts: 0,
             last_exit: None,
             reload: None,
@@ -262,56 +268,4 @@ impl Machine {
     fn unix_ms(&self) -> u64 {
         self.epoch_unix_ms.saturating_add(self.now.0)
     }
-
-    fn record(&mut self, outcome: Outcome, subject: Subject, why: impl Into<String>) {
-        let mut keys = subject.keys;
-        let more_keys = keys.len().saturating_sub(NAMED);
-        keys.truncate(NAMED);
-        let entry = Entry {
-            at: self.now,
-            at_unix_ms: self.unix_ms(),
-            outcome,
-            generation: subject.generation,
-            environment: subject.environment.map(|environment| environment.fingerprint()),
-            build: subject.build,
-            run: subject.run,
-            keys,
-            more_keys,
-            why: why.into(),
-            propagation_ms: subject.seen.map(|seen| u64::try_from((self.now - seen).as_millis()).unwrap_or(u64::MAX)),
-            who: subject.who,
-        };
-        self.tail.push_back(entry.clone());
-        if self.tail.len() > TAIL {
-            self.tail.pop_front();
-        }
-        self.order(Order::Record { entry });
-    }
-
-    /// What the present base is, for a line of history.
-    fn subject(&self) -> Subject {
-        let base = self.base.as_ref();
-        Subject {
-            generation: base.map(|base| base.generation).unwrap_or_default(),
-            environment: base.map(|base| Arc::clone(&base.environment)),
-            build: self.life.run().map_or_else(|| self.installed.0.clone(), |run| run.build.clone()),
-            run: self.life.run().map(|run| run.id),
-            keys: base.map(|base| base.keys.clone()).unwrap_or_default(),
-            seen: None,
-            who: None,
-        }
-    }
-}
-
-/// What a line of history is about.
-struct Subject {
-    generation: GenerationId,
-    environment: Option<Arc<Environment>>,
-    build: Build,
-    run: Option<RunId>,
-    keys: Vec<String>,
-    /// When the change was seen, if the line tells how long it took.
-    seen: Option<Moment>,
-    /// The uid of the operator who asked for it.
-    who: Option<u32>,
 }

@@ -43,6 +43,17 @@ pub enum Event {
         /// Its process number.
         pid: u32,
     },
+    /// A process of an earlier lictor still runs, and has been taken over as this run, the first one.
+    Adopted {
+        /// Which run it is from now on.
+        run: RunId,
+        /// Its number.
+        pid: u32,
+        /// The fingerprint of the environment that it was started with.
+        environment: Fingerprint,
+        /// The build that it was started on.
+        build: Build,
+    },
     /// A process could not be started at all: it counts as a crash.
     StartFailed {
         /// Which run.

@@ -6,7 +6,6 @@ use super::health::{Health, Patience};
 use super::history::Outcome;
 use super::hold::Hold;
 use super::life::{Life, Purpose, Run};
-use super::moment::Moment;
 use super::order::{Order, Pace};
 use super::road::drained::{self, Drain};
 use super::road::settled;
@@ -32,7 +31,12 @@ impl Machine {
         if self.shutdown {
             return self.wind_down();
         }
-        self.end_hold() || self.judge() || self.restart_unresponsive() || self.travel() || self.start()
+        self.end_hold()
+            || self.judge()
+            || self.restart_unresponsive()
+            || self.travel()
+            || self.grow_stale()
+            || self.start()
     }
 
     fn wind_down(&mut self) -> bool {
@@ -84,9 +88,11 @@ impl Machine {
     }
 
     /// With no way to go for the newest wish and nothing to run, the good environment runs: a config problem never
-    /// keeps a service down.
+    /// keeps a service down, and neither do sources that stay silent.
     fn resort_to_good(&mut self) -> bool {
-        let (None, false) = (&self.base, self.wish == Wish::Unheard) else { return false };
+        if self.base.is_some() || self.in_grace() {
+            return false;
+        }
         let Some(good) = self.ledger.resort(&self.installed.0) else { return false };
         self.base = Some(Base::of(good, self.now));
         true
@@ -112,7 +118,7 @@ impl Machine {
         }
     }
 
-    fn decide(&self, step: Step) -> Decision {
+    pub(super) fn decide(&self, step: Step) -> Decision {
         match (step, self.edits) {
             (Step::Settled, Some(edits)) if self.base.is_some() => settled::decide(self.now, edits, &self.policy),
             (Step::Settled | Step::Switched, _) => Decision::Pass,
@@ -220,6 +226,7 @@ impl Machine {
         if not_before.is_some_and(|at| at > self.now) {
             return false;
         }
+        self.avoid_quarantine();
         let kind = self.kind_of_start();
         let Some(base) = &mut self.base else { return false };
         if base.build.as_ref().is_some_and(|before| *before != build) {
@@ -235,7 +242,7 @@ impl Machine {
             id: run,
             generation,
             environment: Arc::clone(&environment),
-            build,
+            build: build.clone(),
             pid: None,
             started: self.now,
             health: Health::new(self.now, &self.policy.checks),
@@ -243,8 +250,19 @@ impl Machine {
         });
         self.life_since = self.now;
         self.trial = Some(Trial { kind, overdue: None });
-        self.order(Order::Start { run, generation, environment });
+        self.order(Order::Start { run, generation, environment, build });
         true
+    }
+
+    /// What ran on another build may be in quarantine with the one that lies on the disk now.
+    fn avoid_quarantine(&mut self) {
+        let build = &self.installed.0;
+        let Some(base) = &self.base else { return };
+        if self.ledger.quarantined(&base.environment, build).is_some()
+            && let Some(good) = self.ledger.fallback(&base.environment, build)
+        {
+            self.base = Some(Base::of(good, self.now));
+        }
     }
 
     /// The process is probed while it runs, and faster while it is on trial.
@@ -259,7 +277,11 @@ impl Machine {
         };
         if probing != self.probing {
             self.probing = probing;
-            self.order(probing.map_or(Order::ProbeNothing, |(run, pace)| Order::Probe { run, pace }));
+            let environment = self.life.alive().map(|run| Arc::clone(&run.environment));
+            self.order(match (probing, environment) {
+                (Some((run, pace)), Some(environment)) => Order::Probe { run, pace, environment },
+                _ => Order::ProbeNothing,
+            });
         }
     }
 
@@ -286,31 +308,5 @@ impl Machine {
             self.turn = Turn::None;
             self.order(Order::ReturnTurn { turn });
         }
-    }
-
-    /// The earliest moment at which a tick can change anything.
-    pub(super) fn due(&self) -> Option<Moment> {
-        if self.shutdown {
-            return None;
-        }
-        let start = match (&self.life, &self.base) {
-            (Life::Absent { not_before }, Some(_)) => *not_before,
-            _ => None,
-        };
-        let verdict = match (&self.life, &self.trial) {
-            (Life::Alive(run), Some(trial)) => match trial.judge(self.now, run, &self.policy) {
-                Judgement::Open(at) => at,
-                Judgement::Passed | Judgement::Failed(_) => Some(self.now),
-            },
-            _ => None,
-        };
-        let step = self.journey.as_ref().and_then(|journey| match self.decide(journey.step) {
-            Decision::Wait(at) => at,
-            Decision::Pass | Decision::Ask => None,
-        });
-        let retry = self.setback.as_ref().and_then(|setback| setback.due(self.now, &self.policy));
-        let hold = self.hold.as_ref().and_then(|hold| hold.until_unix_ms);
-        let hold = hold.map(|until| Moment(until.saturating_sub(self.epoch_unix_ms)));
-        [start, verdict, step, retry, hold].into_iter().flatten().min()
     }
 }
