@@ -3,6 +3,7 @@
 mod once;
 mod pid_file;
 mod places;
+mod reload;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,25 +13,31 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 pub use once::once;
+pub use reload::Load;
 
-use crate::admin::{Access, AdminError, AdminSocket};
+use reload::Reloader;
+
+use crate::admin::{Access, AdminError, AdminSocket, Desk, Reload};
 use crate::check::{self, Checks};
 use crate::config::Settings;
 use crate::consul::{self, Client};
-use crate::driver::{Clock, Composer, Driver, INBOX, Installed, LOOK, Rooms};
+use crate::driver::{Clock, Composer, Driver, INBOX, Installed, LOOK, Outfit, Rooms};
 use crate::http::{self, BindError, Limits, Resources, StatusPort, Wanted, bind_status};
 use crate::machine::{Event, Machine, Restored};
 use crate::notify::{self, Manager, Reloads};
 use crate::service::roster::Roster;
 use crate::service::{self, Service};
 use crate::signal::{self, Signal};
-use crate::source::{self, Kind};
-use crate::state::{self, Binding, State};
+use crate::source::Kind;
+use crate::state::{self, State};
 use crate::version::Subject;
 use crate::{chain, drain, environment};
 
 /// How long the last answers and the last writes may take once the service has been stopped.
 const FAREWELL: Duration = Duration::from_secs(3);
+
+/// How many requests of operators may wait for the loop.
+const REQUESTS: usize = 16;
 
 /// Why lictor could not start. Once it runs, nothing of this kind ends it.
 #[derive(Debug, thiserror::Error)]
@@ -85,8 +92,8 @@ impl AppError {
     }
 }
 
-/// Supervises the service until lictor is told to stop.
-pub async fn run(settings: Settings) -> Result<(), AppError> {
+/// Supervises the service until lictor is told to stop. `load` reads the configuration again.
+pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let signals = signal::signals().map_err(AppError::Kernel)?;
     service::become_subreaper().map_err(AppError::Kernel)?;
     let state = open_state(&settings)?;
@@ -104,7 +111,7 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
     let _pid_file = pid_file::write(settings.pid_file.as_deref())?;
 
     let mut tasks = JoinSet::new();
-    let composer = compose(&settings, &mut tasks)?;
+    let client = client(&settings)?;
     let (inbox, facts) = mpsc::channel(INBOX);
     let mut machine = Machine::new(
         settings.policy.clone(),
@@ -121,27 +128,49 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
         period: LOOK,
         deadline: settings.policy.deadline,
     };
-    let reloads = notify::spawn(&mut tasks, manager(), signs);
+    let notices = notify::spawn(&mut tasks, manager(), signs);
+    let (petitions, asked) = mpsc::channel(REQUESTS);
+    let (reloads, to_reload) = mpsc::channel(REQUESTS);
+    let (changes, read_again) = mpsc::channel(1);
     let (trigger, watcher) = drain::channel();
-    let resources = Resources::new(boards, watcher.clone());
+    let resources = Resources::new(boards.clone(), watcher.clone());
     if let Some(listener) = listener {
         tasks.spawn(http::serve(listener, Limits::STATUS, resources.clone(), watcher.clone()));
     }
     if let Some(admin) = admin {
         tracing::info!(path = %admin.path().display(), "the admin socket is open");
-        tasks.spawn(admin.serve(resources, watcher));
+        let desk = Desk {
+            resources,
+            boards,
+            history: state.history(),
+            petitions,
+            reloads: reloads.clone(),
+            drain: watcher.clone(),
+        };
+        tasks.spawn(admin.serve(desk, watcher));
     } else {
-        drop((resources, watcher));
+        drop((resources, petitions, watcher));
     }
-    tasks.spawn(listen(signals, inbox.clone(), reloads));
+    tasks.spawn(listen(signals, inbox.clone(), reloads, notices));
+    let roster = Roster::default();
+    let reloader = Reloader {
+        load,
+        started: settings.clone(),
+        consul: (settings.consul.clone(), client.clone()),
+        roster: roster.clone(),
+        changes,
+    };
+    tasks.spawn(reloader.run(to_reload));
 
     let driver = Driver {
         machine,
         clock: Clock,
         inbox: facts,
-        composer,
+        petitions: asked,
+        changes: read_again,
+        composer: Composer::new(settings.sources.clone(), settings.rules.clone(), client),
         installed: Installed::new(places::program(&settings.command), settings.version.symbol.clone()),
-        rooms: rooms(&settings, state, &inbox),
+        rooms: rooms(&settings, roster, state, &inbox),
         board,
         pulse,
     };
@@ -172,15 +201,21 @@ fn manager() -> Option<Manager> {
     })
 }
 
-async fn listen(signals: impl Stream<Item = Signal>, inbox: mpsc::Sender<Event>, reloads: Reloads) {
+async fn listen(
+    signals: impl Stream<Item = Signal>,
+    inbox: mpsc::Sender<Event>,
+    reloads: mpsc::Sender<Reload>,
+    notices: Reloads,
+) {
     let mut signals = std::pin::pin!(signals);
     while let Some(signal) = signals.next().await {
         let event = match signal {
             Signal::Stop => Event::Shutdown,
             Signal::Forward(signal) => Event::Signal { signal },
             Signal::Reload => {
-                let _reloading = reloads.begin();
-                tracing::warn!("reload is not supported yet: the configuration is read at the next start of lictor");
+                let _reloading = notices.begin();
+                // A full queue is about to read it anyway.
+                let _ = reloads.try_send(Reload::by_signal());
                 continue;
             }
         };
@@ -213,10 +248,7 @@ async fn bind_admin(settings: &Settings) -> Result<Option<AdminSocket>, AppError
 }
 
 fn open_state(settings: &Settings) -> Result<State, AppError> {
-    let directory = places::state(settings);
-    let sources = settings.sources.iter().map(|source| source.name.to_string());
-    let binding = Binding::new(state::machine_id(), &settings.name, &settings.consul.address, sources);
-    match state::open(&directory, binding) {
+    match state::open(&places::state_directory(settings), places::binding(&settings.name, settings)) {
         Ok(state) => Ok(state),
         Err(error @ state::Error::Locked { .. }) => Err(AppError::State(error)),
         Err(error) => Ok(State::absent(chain::sentence(&error))),
@@ -225,25 +257,22 @@ fn open_state(settings: &Settings) -> Result<State, AppError> {
 
 fn restore(state: &State, settings: &Settings) -> Restored {
     let now = Clock.epoch_unix_ms().saturating_add(Clock.now().0);
-    let state::Restored { good, quarantine, next_generation, warnings } =
+    let state::Restored { good, quarantine, hold, guarded, next_generation, warnings } =
         state.load().without_older_than(settings.state.max_age, now);
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    Restored { good, quarantine, guarded: Vec::new(), next_generation }
+    Restored { good, quarantine, hold, guarded, next_generation }
 }
 
-/// Starts the sources and composes what they say.
-fn compose(settings: &Settings, tasks: &mut JoinSet<()>) -> Result<Composer, AppError> {
+/// Who asks Consul, if a source is Consul's.
+fn client(settings: &Settings) -> Result<Option<Arc<Client>>, AppError> {
     let asks_consul = settings.sources.iter().any(|source| matches!(source.kind, Kind::Consul(_)));
-    let client = asks_consul.then(|| Client::new(&settings.consul).map(Arc::new)).transpose();
-    let client = client.map_err(AppError::Consul)?;
-    let sources = settings.sources.iter().map(|spec| (spec.clone(), source::spawn(tasks, spec, client.as_ref())));
-    Ok(Composer::new(sources.collect(), settings.rules.clone()))
+    asks_consul.then(|| Client::new(&settings.consul).map(Arc::new)).transpose().map_err(AppError::Consul)
 }
 
-fn rooms(settings: &Settings, state: State, inbox: &mpsc::Sender<Event>) -> Rooms {
-    let roster = Roster::default();
+/// What a start of the service takes, and what goes with it.
+fn outfit(settings: &Settings, roster: &Roster) -> Outfit {
     let command = settings.command.clone();
     let of_service = command.clone();
     let context = check::Context {
@@ -265,6 +294,11 @@ fn rooms(settings: &Settings, state: State, inbox: &mpsc::Sender<Event>) -> Room
         user: command.user.clone(),
         roster: roster.clone(),
     };
+    Outfit { command, context, subject }
+}
+
+fn rooms(settings: &Settings, roster: Roster, state: State, inbox: &mpsc::Sender<Event>) -> Rooms {
+    let Outfit { command, context, subject } = outfit(settings, &roster);
     let service = Service::new(command.clone(), roster, inbox.clone());
     let checks = Checks::new(settings.checks.clone(), context, inbox.clone());
     Rooms::new(command, service, checks, state, subject, inbox.clone())

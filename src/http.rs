@@ -27,7 +27,7 @@ mod tests;
 pub use bind::{BindError, StatusPort, Wanted, bind_status};
 pub use listener::{Listener, Peer};
 pub use query::Query;
-pub use reply::{Answer, Reply};
+pub use reply::{Answer, Reply, error, json, not_allowed};
 pub use resources::Resources;
 pub use server::{Handler, Limits, serve};
 pub use status::{REASON_HEADER, VERDICT_HEADER};

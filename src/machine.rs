@@ -19,19 +19,24 @@
 
 pub mod board;
 pub mod build;
+mod due;
 pub mod event;
 mod fold;
 mod guard;
 mod health;
 pub mod history;
+pub mod hold;
 pub mod ledger;
 mod life;
 pub mod moment;
 pub mod numbers;
+mod operator;
 pub mod order;
 mod picture;
 pub mod policy;
 mod random;
+mod record;
+pub mod reload;
 mod road;
 mod settle;
 mod stale;
@@ -54,24 +59,23 @@ pub use policy::Policy;
 
 use event::SourceReport;
 use guard::Guarding;
-use history::{Entry, Outcome};
+use history::Entry;
+use hold::{Guarded, Hold};
 use ledger::{Good, Ledger, Quarantined};
 use life::{Life, Streak};
 use numbers::{CheckId, DrainId, TurnId};
 use order::Pace;
 use random::Random;
+use record::Subject;
+use reload::Reload;
 use road::Journey;
 use road::drained::Drain;
-use road::guarded::Hold;
 use road::settled::Edits;
 use road::turn::Turn;
 use trial::Trial;
 use verdict::{Setback, Suspect};
 
-use crate::environment::Environment;
-
-/// How many lines of history stand on the board.
-const TAIL: usize = 20;
+use crate::environment::{Environment, Fingerprint};
 
 /// What an earlier lictor left on disk.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -80,8 +84,10 @@ pub struct Restored {
     pub good: Vec<Good>,
     /// The quarantine, newest first.
     pub quarantine: Vec<Quarantined>,
-    /// The sources on which the guard's hold had begun, by name.
-    pub guarded: Vec<Arc<str>>,
+    /// The guard's.
+    pub guarded: Guarded,
+    /// The operator's hold.
+    pub hold: Option<Hold>,
     /// The number of the next generation.
     pub next_generation: GenerationId,
 }
@@ -154,6 +160,8 @@ pub struct Machine {
     probing: Option<(RunId, Pace)>,
     hold: Option<Hold>,
     guard: Guarding,
+    /// The wish that the hold is known to have stopped.
+    told_held: Option<Fingerprint>,
     /// A wish that the check command refused, and why: it is not asked again about the same one.
     refused: Option<(Arc<Environment>, String)>,
 
@@ -178,6 +186,7 @@ pub struct Machine {
     stale: Option<String>,
     restarts: u64,
     last_exit: Option<board::ExitPicture>,
+    reload: Option<Reload>,
     tail: VecDeque<Entry>,
     orders: Vec<Order>,
     board_index: u64,
@@ -186,7 +195,7 @@ pub struct Machine {
 impl Machine {
     /// A machine that has heard nothing yet. `seed` feeds the jitter; `epoch_unix_ms` is Unix time at `Moment(0)`.
     pub fn new(policy: Policy, restored: Restored, seed: u64, now: Moment, epoch_unix_ms: u64) -> Self {
-        let Restored { good, quarantine, guarded, next_generation } = restored;
+        let Restored { good, quarantine, hold, guarded, next_generation } = restored;
         let generation = GenerationId(next_generation.0.saturating_sub(1));
         Self {
             policy,
@@ -201,8 +210,9 @@ impl Machine {
             turn: Turn::None,
             drain: Drain::None,
             probing: None,
-            hold: None,
-            guard: Guarding::begun(guarded, now),
+            hold,
+            told_held: None,
+            guard: Guarding::kept(guarded),
             refused: None,
             life: Life::Absent { not_before: None },
             life_since: now,
@@ -221,6 +231,7 @@ impl Machine {
             stale: None,
             restarts: 0,
             last_exit: None,
+            reload: None,
             tail: VecDeque::new(),
             orders: Vec::new(),
             board_index: 0,
@@ -263,47 +274,4 @@ impl Machine {
     fn unix_ms(&self) -> u64 {
         self.epoch_unix_ms.saturating_add(self.now.0)
     }
-
-    fn record(&mut self, outcome: Outcome, subject: Subject, why: impl Into<String>) {
-        let entry = Entry {
-            at: self.now,
-            outcome,
-            generation: subject.generation,
-            environment: subject.environment.map(|environment| environment.fingerprint()),
-            build: subject.build,
-            run: subject.run,
-            keys: subject.keys,
-            why: why.into(),
-            propagation_ms: subject.seen.map(|seen| u64::try_from((self.now - seen).as_millis()).unwrap_or(u64::MAX)),
-        };
-        self.tail.push_back(entry.clone());
-        if self.tail.len() > TAIL {
-            self.tail.pop_front();
-        }
-        self.order(Order::Record { entry });
-    }
-
-    /// What the present base is, for a line of history.
-    fn subject(&self) -> Subject {
-        let base = self.base.as_ref();
-        Subject {
-            generation: base.map(|base| base.generation).unwrap_or_default(),
-            environment: base.map(|base| Arc::clone(&base.environment)),
-            build: self.life.run().map_or_else(|| self.installed.0.clone(), |run| run.build.clone()),
-            run: self.life.run().map(|run| run.id),
-            keys: base.map(|base| base.keys.clone()).unwrap_or_default(),
-            seen: None,
-        }
-    }
-}
-
-/// What a line of history is about.
-struct Subject {
-    generation: GenerationId,
-    environment: Option<Arc<Environment>>,
-    build: Build,
-    run: Option<RunId>,
-    keys: Vec<String>,
-    /// When the change was seen, if the line tells how long it took.
-    seen: Option<Moment>,
 }

@@ -1,9 +1,10 @@
 //! `lictor run`: reads the configuration and hands over to the composition root.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{Run, Times};
-use crate::app::{self, AppError};
+use crate::app::{self, AppError, Load};
 use crate::chain::sentence;
 use crate::config::{self, Inputs, LogFormat};
 use crate::telemetry;
@@ -18,10 +19,13 @@ const LAST_THREADS: Duration = Duration::from_millis(100);
 
 /// Runs until the service is stopped (or has ended, with `--once`); returns what lictor ends with.
 pub fn run(run: &Run) -> u8 {
-    let lookup = |name: &str| std::env::var(name).ok();
     let flags = run.flags();
-    let inputs = Inputs { paths: &run.config, flags: &flags, command: &run.command, lookup: &lookup };
-    let (settings, warnings) = match config::load(inputs) {
+    let (paths, command) = (run.config.clone(), run.command.clone());
+    let load: Load = Arc::new(move || {
+        let lookup = |name: &str| std::env::var(name).ok();
+        config::load(Inputs { paths: &paths, flags: &flags, command: &command, lookup: &lookup })
+    });
+    let (settings, warnings) = match load() {
         Ok(loaded) => loaded,
         Err(errors) => {
             for error in errors.errors {
@@ -49,7 +53,7 @@ pub fn run(run: &Run) -> u8 {
     let ended = runtime.block_on(async {
         match run.times() {
             Times::Once => app::once(settings).await,
-            Times::Always => app::run(settings).await.map(|()| 0),
+            Times::Always => app::run(settings, load).await.map(|()| 0),
         }
     });
     runtime.shutdown_timeout(LAST_THREADS);

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::history::Outcome;
-use super::moment::Moment;
-use super::order::Order;
+use super::hold::Guarded;
+use super::order::{Effect, Order};
 use super::road::Step;
 use super::road::guarded::{Loss, losses};
 use super::{Machine, Subject, Wish};
@@ -16,6 +16,8 @@ use crate::environment::{Environment, Fingerprint, changed_names};
 /// So many sources are named in a message.
 const NAMED: usize = 3;
 
+const NOTHING: &str = "nothing is held by the guard";
+
 /// What the guard knows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Guarding {
@@ -23,20 +25,16 @@ pub(super) struct Guarding {
     compared: Option<(Arc<Environment>, Arc<Environment>)>,
     /// What the wish would lose, as far as it is held for it.
     losses: Vec<Loss>,
-    /// The sources on which a hold has begun, by name.
-    begun: Vec<Arc<str>>,
-    since: Option<Moment>,
-    /// The wish that an operator let through.
-    released: Option<Fingerprint>,
+    /// What is kept on disk of it.
+    kept: Guarded,
     /// The wish whose line of history has been written.
     told: Option<Fingerprint>,
 }
 
 impl Guarding {
-    /// With the holds that an earlier lictor had begun.
-    pub(super) fn begun(sources: Vec<Arc<str>>, now: Moment) -> Self {
-        let since = (!sources.is_empty()).then_some(now);
-        Self { begun: sources, since, ..Self::default() }
+    /// With what an earlier lictor has kept.
+    pub(super) fn kept(kept: Guarded) -> Self {
+        Self { kept, ..Self::default() }
     }
 
     /// What the newest wish is held for.
@@ -64,18 +62,21 @@ impl Machine {
         }
         let fingerprint = wish.fingerprint();
         let same = wish == running;
-        let free = same || self.guard.released == Some(fingerprint);
+        let free = same || self.guard.kept.released == Some(fingerprint);
         let found = if free {
             Vec::new()
         } else {
-            losses(&self.policy.guard, running.record(), wish.record(), &self.guard.begun)
+            losses(&self.policy.guard, running.record(), wish.record(), &self.guard.kept.begun)
         };
         self.guard.compared = Some((Arc::clone(wish), Arc::clone(running)));
-        self.guard.released = self.guard.released.filter(|released| *released == fingerprint);
         let changed = found != self.guard.losses;
         self.guard.losses = found;
         if same {
             self.note_begun();
+        }
+        if self.guard.kept.released.is_some_and(|released| released != fingerprint) {
+            self.guard.kept.released = None;
+            self.keep_holds();
         }
         changed
     }
@@ -100,18 +101,24 @@ impl Machine {
 
     fn note_begun(&mut self) {
         let begun: Vec<_> = self.guard.losses.iter().map(|loss| Arc::clone(&loss.source)).collect();
-        if begun == self.guard.begun {
+        if begun == self.guard.kept.begun {
             return;
         }
-        self.guard.since = (!begun.is_empty()).then(|| self.guard.since.unwrap_or(self.now));
-        self.guard.begun.clone_from(&begun);
-        self.order(Order::KeepGuard { sources: begun });
+        let since = self.guard.kept.since_unix_ms.unwrap_or(self.unix_ms());
+        self.guard.kept.since_unix_ms = (!begun.is_empty()).then_some(since);
+        self.guard.kept.begun = begun;
+        self.keep_holds();
     }
 
-    /// Since when the guard holds the newest wish; while a change still settles it holds only what it held before.
-    pub(super) fn guarded_since(&self) -> Option<Moment> {
+    /// Has everything that holds wishes back written to disk.
+    pub(super) fn keep_holds(&mut self) {
+        self.order(Order::KeepHold { hold: self.hold.clone(), guarded: self.guard.kept.clone() });
+    }
+
+    /// Since when the guard holds the newest wish, Unix milliseconds. While a change still settles it begins no hold.
+    pub(super) fn guarded_since(&self) -> Option<u64> {
         let heard = matches!(self.wish, Wish::Environment(_)) && !self.guard.losses.is_empty();
-        self.guard.since.filter(|_| heard && !self.guard.begun.is_empty())
+        self.guard.kept.since_unix_ms.filter(|_| heard)
     }
 
     /// What the newest wish would lose, as a sentence; `None` if nothing that is held for.
@@ -127,19 +134,20 @@ impl Machine {
     }
 
     /// An operator lets through what the guard holds: the fingerprint, if one is given, must be that of the wish.
-    pub(super) fn release(&mut self, meant: Option<Fingerprint>) -> Result<Fingerprint, String> {
-        let Wish::Environment(wish) = &self.wish else { return Err("there is no wish to release".to_owned()) };
+    pub(super) fn release(&mut self, meant: Option<Fingerprint>, who: Option<u32>) -> Result<Effect, String> {
+        let Wish::Environment(wish) = &self.wish else { return Err(NOTHING.to_owned()) };
         let held = wish.fingerprint();
         if self.guarded_since().is_none() {
-            return Err("nothing is held by the guard".to_owned());
+            return Err(NOTHING.to_owned());
         }
         if let Some(meant) = meant.filter(|meant| *meant != held) {
             return Err(format!("{meant} is not what is held, which is {held}: only that can be released"));
         }
-        self.guard.released = Some(held);
+        self.note(who, format!("release {held}"));
+        self.guard.kept = Guarded { released: Some(held), ..Guarded::default() };
         self.guard.losses = Vec::new();
-        self.note_begun();
-        Ok(held)
+        self.keep_holds();
+        Ok(if self.holding().is_some() { Effect::Done } else { Effect::Verdict { wish: held } })
     }
 
     /// The environment is the one that is known, with another record: what its sources gave for it counts from now on.

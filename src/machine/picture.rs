@@ -34,6 +34,8 @@ impl Machine {
             },
             build: self.build(),
             config: self.config(),
+            hold: self.hold.clone(),
+            reload: self.reload.clone(),
             candidate: self.candidate(),
             sources: self.sources.clone(),
             checks: self.checks(),
@@ -43,6 +45,10 @@ impl Machine {
             stopping: self.shutdown,
             history: self.tail.iter().cloned().collect(),
             environment: self.base.as_ref().map(|base| Arc::clone(&base.environment)),
+            wish: match &self.wish {
+                Wish::Environment(wish) => Some(Arc::clone(wish)),
+                Wish::Unheard | Wish::Unfit(_) => None,
+            },
         }
     }
 
@@ -155,7 +161,7 @@ impl Machine {
             wish: wish.map(|wish| wish.fingerprint()),
             settled: proved
                 && self.suspect.is_none()
-                && ((runs && self.journey.is_none()) || self.hold.is_some() || self.guarded_since().is_some()),
+                && ((runs && self.journey.is_none()) || self.holding().is_some() || self.guarded_since().is_some()),
             message,
             good: self.ledger.newest().map(|good| good.environment.fingerprint()),
             quarantine: self.ledger.quarantine().iter().map(shown).collect(),
@@ -178,9 +184,6 @@ impl Machine {
             let fingerprint = wish.fingerprint();
             return say(ConfigState::Held, format!("Held: {loss}; write them again, or lictor release {fingerprint}"));
         }
-        if let Some(hold) = self.hold.as_ref().filter(|_| waits(wish)) {
-            return say(ConfigState::Held, format!("Held: {}", hold.reason));
-        }
         if let Some((_, reason)) = self.refused.as_ref().filter(|(refused, _)| refused == wish && waits(wish)) {
             return say(ConfigState::Rejected, format!("Rejected: {reason}"));
         }
@@ -194,6 +197,9 @@ impl Machine {
             let keys =
                 self.base.as_ref().map(|base| named(&changed_names(&base.environment, wish))).unwrap_or_default();
             return say(ConfigState::Reverted, format!("Reverted: {failed}{keys}: {reason}; running on {base}"));
+        }
+        if let Some(hold) = self.holding().filter(|_| waits(wish)) {
+            return say(ConfigState::Held, format!("Held: {}", hold.reason));
         }
         if let Some(setback) = self.setback.as_ref().filter(|_| waits(wish)) {
             return match setback.kind {

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use super::health::{Health, Patience};
 use super::history::Outcome;
+use super::hold::Hold;
 use super::life::{Life, Purpose, Run};
-use super::moment::Moment;
 use super::order::{Order, Pace};
 use super::road::drained::{self, Drain};
-use super::road::guarded::Hold;
 use super::road::settled;
 use super::road::turn::{self, Turn};
 use super::road::{Decision, Journey, Step, checked, guarded};
@@ -33,6 +32,7 @@ impl Machine {
             return self.wind_down();
         }
         self.compare_losses()
+            || self.end_hold()
             || self.judge()
             || self.restart_unresponsive()
             || self.travel()
@@ -109,7 +109,9 @@ impl Machine {
             return self.back_to_guarded();
         }
         match self.decide(step) {
-            Decision::Wait(_) if step == Step::Guarded => self.tell_losses() || self.resort_to_good(),
+            Decision::Wait(_) if step == Step::Guarded => {
+                self.tell_losses() || self.tell_held() || self.resort_to_good()
+            }
             Decision::Wait(_) => false,
             Decision::Ask => self.ask(),
             Decision::Pass if step == Step::Switched => self.switch(),
@@ -125,7 +127,7 @@ impl Machine {
         }
     }
 
-    fn decide(&self, step: Step) -> Decision {
+    pub(super) fn decide(&self, step: Step) -> Decision {
         match (step, self.edits) {
             (Step::Settled, Some(edits)) if self.base.is_some() => settled::decide(self.now, edits, &self.policy),
             (Step::Settled | Step::Switched, _) => Decision::Pass,
@@ -244,6 +246,7 @@ impl Machine {
         self.numbers.run = self.numbers.run.next();
         let (run, generation, environment) = (self.numbers.run, base.generation, Arc::clone(&base.environment));
         self.restarts += u64::from(run.0 > 1);
+        self.take_up();
         self.life = Life::Alive(Run {
             id: run,
             generation,
@@ -314,29 +317,5 @@ impl Machine {
             self.turn = Turn::None;
             self.order(Order::ReturnTurn { turn });
         }
-    }
-
-    /// The earliest moment at which a tick can change anything.
-    pub(super) fn due(&self) -> Option<Moment> {
-        if self.shutdown {
-            return None;
-        }
-        let start = match (&self.life, &self.base) {
-            (Life::Absent { not_before }, Some(_)) => *not_before,
-            _ => None,
-        };
-        let verdict = match (&self.life, &self.trial) {
-            (Life::Alive(run), Some(trial)) => match trial.judge(self.now, run, &self.policy) {
-                Judgement::Open(at) => at,
-                Judgement::Passed | Judgement::Failed(_) => Some(self.now),
-            },
-            _ => None,
-        };
-        let step = self.journey.as_ref().and_then(|journey| match self.decide(journey.step) {
-            Decision::Wait(at) => at,
-            Decision::Pass | Decision::Ask => None,
-        });
-        let retry = self.setback.as_ref().and_then(|setback| setback.due(self.now, &self.policy));
-        [start, verdict, step, retry, self.grace_ends()].into_iter().flatten().min()
     }
 }

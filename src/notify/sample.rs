@@ -49,6 +49,9 @@ pub(super) fn board() -> Board {
         stopping: false,
         history: Vec::new(),
         environment: None,
+        hold: None,
+        reload: None,
+        wish: None,
     }
 }
 

@@ -12,7 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::binding::Binding;
-use crate::environment::{Environment, Fingerprint, Variable, Visibility};
+use crate::environment::{Environment, Fingerprint, Record, Variable, Visibility};
+use crate::machine::hold::{Guarded, Hold};
 use crate::machine::ledger::{Good, Quarantined};
 use crate::machine::{Build, GenerationId};
 use crate::secret::Secret;
@@ -41,6 +42,9 @@ struct StoredGood<'a> {
     at_unix_ms: u64,
     builds: Cow<'a, [Build]>,
     variables: Vec<StoredVariable<'a>>,
+    /// What each source gave for it; an older lictor kept none.
+    #[serde(default, skip_serializing_if = "no_record")]
+    record: Cow<'a, Record>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,6 +69,15 @@ struct QuarantineFile<'a> {
     quarantine: Cow<'a, [Quarantined]>,
 }
 
+#[derive(Serialize, Deserialize)]
+struct HoldFile<'a> {
+    format: u32,
+    binding: Cow<'a, Binding>,
+    hold: Option<Cow<'a, Hold>>,
+    #[serde(default)]
+    guard: Cow<'a, Guarded>,
+}
+
 /// `good.json`.
 pub(super) fn encode_good(binding: &Binding, good: &[Good]) -> serde_json::Result<Vec<u8>> {
     let good = good.iter().map(|good| StoredGood {
@@ -73,6 +86,7 @@ pub(super) fn encode_good(binding: &Binding, good: &[Good]) -> serde_json::Resul
         at_unix_ms: good.at_unix_ms,
         builds: Cow::Borrowed(&good.builds),
         variables: good.environment.variables().iter().map(|(name, variable)| stored(name, variable)).collect(),
+        record: Cow::Borrowed(good.environment.record()),
     });
     serde_json::to_vec(&GoodFile { format: FORMAT, binding: Cow::Borrowed(binding), good: good.collect() })
 }
@@ -81,6 +95,12 @@ pub(super) fn encode_good(binding: &Binding, good: &[Good]) -> serde_json::Resul
 pub(super) fn encode_quarantine(binding: &Binding, quarantine: &[Quarantined]) -> serde_json::Result<Vec<u8>> {
     let (binding, quarantine) = (Cow::Borrowed(binding), Cow::Borrowed(quarantine));
     serde_json::to_vec(&QuarantineFile { format: FORMAT, binding, quarantine })
+}
+
+/// `hold.json`; without a hold it says so.
+pub(super) fn encode_hold(binding: &Binding, hold: Option<&Hold>, guarded: &Guarded) -> serde_json::Result<Vec<u8>> {
+    let (binding, hold) = (Cow::Borrowed(binding), hold.map(Cow::Borrowed));
+    serde_json::to_vec(&HoldFile { format: FORMAT, binding, hold, guard: Cow::Borrowed(guarded) })
 }
 
 /// The good environments in a file, each of them or why it is not used, or why none is.
@@ -97,6 +117,20 @@ pub(super) fn decode_quarantine(binding: &Binding, bytes: &[u8]) -> Result<Vec<Q
     let file: QuarantineFile<'_> = serde_json::from_slice(bytes).map_err(|error| damage(&error))?;
     belongs(binding, &file.binding)?;
     Ok(file.quarantine.into_owned())
+}
+
+/// The holds in a file, or why they are not used. The operator's is a word about this service on this machine, whatever
+/// its sources are; the guard's names its sources.
+pub(super) fn decode_hold(binding: &Binding, bytes: &[u8]) -> Result<(Option<Hold>, Guarded), String> {
+    check_format(bytes)?;
+    let file: HoldFile<'_> = serde_json::from_slice(bytes).map_err(|error| damage(&error))?;
+    binding.elsewhere(&file.binding).map_or(Ok(()), |difference| Err(difference.to_owned()))?;
+    Ok((file.hold.map(Cow::into_owned), file.guard.into_owned()))
+}
+
+#[expect(clippy::ptr_arg, reason = "serde's `skip_serializing_if` hands a reference to the field")]
+fn no_record(record: &Cow<'_, Record>) -> bool {
+    record.is_empty()
 }
 
 fn check_format(bytes: &[u8]) -> Result<(), String> {
@@ -125,13 +159,14 @@ fn stored<'a>(name: &'a str, variable: &'a Variable) -> StoredVariable<'a> {
 }
 
 fn restore(stored: StoredGood<'_>) -> Result<Good, String> {
-    let StoredGood { fingerprint, generation, at_unix_ms, builds, variables } = stored;
+    let StoredGood { fingerprint, generation, at_unix_ms, builds, variables, record } = stored;
     let variables = variables.into_iter().map(restore_variable).collect::<Option<BTreeMap<_, _>>>();
     let environment = variables.map(Environment::new).filter(|restored| restored.fingerprint() == fingerprint);
     let Some(environment) = environment.filter(|_| generation <= LAST_GENERATION) else {
         return Err(format!("its environment {fingerprint} is damaged"));
     };
-    Ok(Good { environment: Arc::new(environment), builds: builds.into_owned(), generation, at_unix_ms })
+    let environment = Arc::new(environment.with_record(record.into_owned()));
+    Ok(Good { environment, builds: builds.into_owned(), generation, at_unix_ms })
 }
 
 /// `None` for what no process could be started with.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::environment::{Environment, Fingerprint, Record, Variable, Visibility};
 use crate::machine::board::ConfigState;
-use crate::machine::event::{Event, Verb};
+use crate::machine::event::{Asked, Event, Verb};
+use crate::machine::hold::Guarded;
 use crate::machine::ledger::Good;
-use crate::machine::numbers::RunId;
 use crate::machine::policy::{Crash, Empty, Guard, Policy};
 use crate::machine::{Build, GenerationId, Machine, Moment, Order, Restored, Version, history};
 
@@ -16,7 +16,7 @@ struct Stage {
     machine: Machine,
     now: u64,
     starts: Vec<Fingerprint>,
-    guarded: Vec<Arc<str>>,
+    guarded: Guarded,
 }
 
 /// `count` keys of the source `kv`, with this value each.
@@ -42,7 +42,7 @@ fn policy() -> Policy {
 impl Stage {
     fn new(restored: Restored) -> Self {
         let machine = Machine::new(policy(), restored, 1, Moment(0), 0);
-        let mut stage = Self { machine, now: 0, starts: Vec::new(), guarded: Vec::new() };
+        let mut stage = Self { machine, now: 0, starts: Vec::new(), guarded: Guarded::default() };
         stage.tell(Event::Installed { build: Build("go:a".into()), version: Version::default() });
         stage
     }
@@ -62,7 +62,7 @@ impl Stage {
                     self.tell(Event::Started { run, pid: 7 });
                 }
                 Order::Stop { run } => self.tell(Event::Exited { run, exit: crate::machine::event::Exit::Code(0) }),
-                Order::KeepGuard { sources } => self.guarded = sources,
+                Order::KeepHold { guarded, .. } => self.guarded = guarded,
                 _ => {}
             }
         }
@@ -77,8 +77,12 @@ impl Stage {
         }
     }
 
+    fn ask(&mut self, verb: Verb) {
+        self.tell(Event::Operator { verb, by: Asked::default() });
+    }
+
     fn release(&mut self, fingerprint: Option<Fingerprint>) {
-        self.tell(Event::Operator { verb: Verb::Release { fingerprint } });
+        self.ask(Verb::Release { fingerprint });
         self.wish(&keys(0, "x"));
     }
 
@@ -104,7 +108,7 @@ fn a_wipe_is_held_until_a_restore_is_whole() {
     assert_eq!((config.state, config.settled), (ConfigState::Held, true));
     let message = config.message.unwrap();
     assert!(message.starts_with("Held: kv lost 9 of 9 keys (K0, K1, K2, ..); "), "{message}");
-    assert_eq!(stage.guarded, ["kv".into()]);
+    assert_eq!(stage.guarded.begun, [Arc::from("kv")]);
     for count in 1..9 {
         stage.wish(&keys(count, "new"));
         assert_eq!(stage.state(), ConfigState::Held, "with {count} keys");
@@ -113,7 +117,7 @@ fn a_wipe_is_held_until_a_restore_is_whole() {
     assert_eq!(stage.starts, before, "nothing was restarted");
     stage.wish(&keys(9, "new"));
     assert_eq!((stage.state(), stage.last()), (ConfigState::Good, keys(9, "new").fingerprint()));
-    assert_eq!(stage.guarded, []);
+    assert!(stage.guarded.begun.is_empty());
     stage.wish(&keys(8, "new"));
     assert_eq!(stage.last(), keys(8, "new").fingerprint(), "one key is no large loss any more");
 }
@@ -123,7 +127,7 @@ fn what_comes_back_as_it_was_restarts_nothing_and_ends_the_hold() {
     let mut stage = Stage::on_nine();
     stage.wish(&keys(0, "x"));
     stage.wish(&keys(9, "x"));
-    assert_eq!((stage.state(), stage.starts.len(), stage.guarded.len()), (ConfigState::Good, 1, 0));
+    assert_eq!((stage.state(), stage.starts.len(), stage.guarded.begun.len()), (ConfigState::Good, 1, 0));
 }
 
 #[test]
@@ -134,17 +138,17 @@ fn a_release_lets_through_what_is_held_and_nothing_else() {
     assert_eq!((stage.state(), stage.starts.len()), (ConfigState::Held, 1), "another fingerprint was meant");
     stage.release(Some(keys(0, "x").fingerprint()));
     assert_eq!((stage.state(), stage.last()), (ConfigState::Good, keys(0, "x").fingerprint()));
-    assert_eq!(stage.guarded, []);
+    assert!(stage.guarded.begun.is_empty());
 }
 
 #[test]
 fn a_release_is_for_one_wish() {
     let mut stage = Stage::on_nine();
-    stage.tell(Event::Operator { verb: Verb::Hold { reason: "night".into() } });
+    stage.ask(Verb::Hold { reason: "night".into(), length: None });
     stage.wish(&keys(0, "x"));
-    stage.tell(Event::Operator { verb: Verb::Release { fingerprint: None } });
+    stage.ask(Verb::Release { fingerprint: None });
     stage.wish(&keys(2, "x"));
-    stage.tell(Event::Operator { verb: Verb::Unhold });
+    stage.ask(Verb::Unhold);
     assert_eq!((stage.state(), stage.starts.len()), (ConfigState::Held, 1));
 }
 
@@ -159,12 +163,27 @@ fn a_source_that_is_empty_at_the_start_of_lictor_is_held_and_the_good_environmen
 #[test]
 fn a_restart_of_lictor_in_the_middle_of_a_restore_does_not_end_the_hold() {
     let nine = keys(9, "x");
-    let guarded = vec![Arc::from("kv")];
+    let guarded = Guarded { begun: vec!["kv".into()], since_unix_ms: Some(1), released: None };
     let mut stage = Stage::new(Restored { good: vec![good(&nine)], guarded, ..Restored::default() });
     stage.wish(&keys(8, "x"));
     assert_eq!((stage.state(), stage.starts.clone()), (ConfigState::Held, vec![nine.fingerprint()]));
     stage.wish(&nine);
     assert_eq!((stage.state(), stage.starts.len()), (ConfigState::Good, 1));
+}
+
+#[test]
+fn a_release_survives_a_restart_of_lictor() {
+    let (nine, none) = (keys(9, "x"), keys(0, "x"));
+    let mut stage = Stage::new(Restored { good: vec![good(&nine)], ..Restored::default() });
+    stage.wish(&none);
+    stage.ask(Verb::Release { fingerprint: None });
+    let guarded = stage.guarded.clone();
+    assert_eq!(guarded.released, Some(none.fingerprint()));
+    let mut again = Stage::new(Restored { good: vec![good(&nine)], guarded, ..Restored::default() });
+    again.wish(&none);
+    assert_eq!((again.state(), again.last()), (ConfigState::Good, none.fingerprint()));
+    again.wish(&nine);
+    assert_eq!(again.guarded.released, None, "it was for that wish");
 }
 
 #[test]

@@ -8,12 +8,14 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::environment::{Environment, Fingerprint, Record, Variable, Visibility};
-use crate::machine::event::{Event, Exit, Outcome, Verb};
+use crate::machine::event::{Asked, Event, Exit, Outcome, Verb};
+use crate::machine::hold::Hold;
 use crate::machine::ledger::Quarantined;
-use crate::machine::numbers::{CheckId, DrainId, RunId, TurnId};
-use crate::machine::order::{Order, Pace, Pair};
+use crate::machine::numbers::{CheckId, DrainId, RequestId, RunId, TurnId};
+use crate::machine::order::{Effect, Order, Pace, Pair};
 use crate::machine::policy::{CheckRule, Crash, Policy, Role, Step};
 use crate::machine::random::Random;
+use crate::machine::reload::Pending;
 use crate::machine::{Board, Build, Machine, Moment, Restored, Version};
 
 /// Occurs in every value: it must occur in nothing that is serialised.
@@ -32,6 +34,7 @@ pub(super) enum Action {
     LoseTurn,
     LateFact(u8),
     Signal,
+    Reload(u64),
     Shutdown,
 }
 
@@ -55,16 +58,19 @@ pub(super) fn action() -> impl Strategy<Value = Action> {
         2 => Just(Action::Crash),
         2 => prop_oneof![
             Just(Verb::Restart),
-            Just(Verb::Hold { reason: "night".into() }),
+            Just(Verb::Hold { reason: "night".into(), length: None }),
+            Just(Verb::Hold { reason: String::new(), length: Some(Duration::from_secs(20)) }),
             Just(Verb::Unhold),
             Just(Verb::Release { fingerprint: None }),
-            Just(Verb::Retry),
+            Just(Verb::Retry { fingerprint: None }),
+            Just(Verb::Signal { signal: 1 }),
             Just(Verb::Revert),
         ]
         .prop_map(Action::Operator),
         1 => Just(Action::LoseTurn),
         2 => (0..7_u8).prop_map(Action::LateFact),
         1 => Just(Action::Signal),
+        1 => (1..3_u64).prop_map(Action::Reload),
         1 => Just(Action::Shutdown),
     ]
 }
@@ -141,6 +147,10 @@ pub(super) struct World {
     dependency: Dependency,
     good: BTreeSet<Fingerprint>,
     quarantine: Vec<Quarantined>,
+    hold: Option<Hold>,
+    asked: Option<RequestId>,
+    /// The answers to operators, newest last.
+    pub(super) answers: Vec<Result<Effect, String>>,
     wish: Option<Fingerprint>,
     losing: bool,
     released: Option<Fingerprint>,
@@ -187,6 +197,9 @@ impl World {
             dependency: Dependency::Up,
             good: BTreeSet::new(),
             quarantine: Vec::new(),
+            hold: None,
+            asked: None,
+            answers: Vec::new(),
             wish: None,
             losing: false,
             released: None,
@@ -225,13 +238,18 @@ impl World {
                     self.tell(Event::Exited { run, exit: Exit::Signal(11) });
                 }
             }
-            Action::Operator(verb) => self.tell(Event::Operator { verb }),
+            Action::Operator(verb) => self.ask(verb),
             Action::LoseTurn => {
                 if let Some(turn) = self.turns.pop_first() {
                     self.tell(Event::TurnLost { turn });
                 }
             }
             Action::LateFact(kind) => self.late_fact(kind),
+            Action::Reload(seconds) => {
+                let policy = Policy { min_healthy: Duration::from_secs(seconds), ..policy() };
+                self.tell(Event::Policy { policy: Box::new(policy) });
+                self.tell(Event::Reloaded { who: Some(7), outcome: Ok(Pending::default()) });
+            }
             Action::Signal => self.tell(Event::Signal { signal: 10 }),
             Action::Shutdown => {
                 self.shut_down = true;
@@ -267,7 +285,7 @@ impl World {
     pub(super) fn oblige(&mut self) {
         self.obliging = true;
         self.dependency = Dependency::Up;
-        self.tell(Event::Operator { verb: Verb::Unhold });
+        self.ask(Verb::Unhold);
     }
 
     /// From now on the check command refuses now and then again.
@@ -365,6 +383,15 @@ impl World {
         self.coming.insert((self.now + Duration::from_millis(millis), self.count), event);
     }
 
+    /// Asks as an operator; the answer comes at once.
+    fn ask(&mut self, verb: Verb) {
+        self.count += 1;
+        let by = Asked { request: RequestId(self.count), uid: Some(7) };
+        self.asked = Some(by.request);
+        self.tell(Event::Operator { verb, by });
+        assert_eq!(self.asked, None, "an operator without an answer");
+    }
+
     /// Tells the machine, holds the laws, carries out the orders.
     fn tell(&mut self, event: Event) {
         if let Event::Exited { run, .. } | Event::StartFailed { run, .. } = &event {
@@ -375,7 +402,7 @@ impl World {
         {
             return;
         }
-        if matches!(event, Event::Operator { verb: Verb::Release { .. } }) && self.guards() {
+        if matches!(event, Event::Operator { verb: Verb::Release { .. }, .. }) && self.guards() {
             self.released = self.wish;
         }
         let before = self.machine.picture().config.fingerprint;
@@ -390,6 +417,7 @@ impl World {
             self.orders.push(order.clone());
             self.carry_out(order);
         }
+        assert_eq!(self.machine.picture().hold, self.hold, "the hold on disk is the hold on the board");
     }
 
     /// What runs never changes to a wish that would lose much at once, nor to one that lacks any key of what runs once a
@@ -462,11 +490,15 @@ impl World {
                 self.good = good.iter().map(|good| good.environment.fingerprint()).collect();
                 assert_eq!(self.good.len(), count, "each environment once");
             }
-            Order::KeepGuard { .. } => {}
             Order::KeepQuarantine { quarantine } => {
                 assert!(self.good.len() + quarantine.len() > 0 || self.quarantine.len() > quarantine.len());
                 assert!(quarantine.is_empty() || !self.good.is_empty(), "law 4: a quarantine without a good one");
                 self.quarantine = quarantine;
+            }
+            Order::KeepHold { hold, .. } => self.hold = hold,
+            Order::Answer { request, answer } => {
+                assert_eq!(self.asked.take(), Some(request), "an answer to no question");
+                self.answers.push(answer);
             }
             Order::Record { .. } => {}
         }

@@ -4,18 +4,11 @@
 use std::fmt::{self, Display, Write as _};
 use std::sync::Arc;
 
-use super::super::moment::Moment;
+use super::super::hold::Hold;
 use super::super::policy::{Empty, Guard};
 use super::Decision;
 use crate::environment::Record;
 use crate::environment::record::missing;
-
-/// The operator's stop for all wishes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct Hold {
-    pub(in super::super) reason: String,
-    pub(in super::super) since: Moment,
-}
 
 /// What a source would lose.
 #[derive(Clone, Debug, PartialEq, Eq)]

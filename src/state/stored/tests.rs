@@ -1,7 +1,11 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
-use super::{decode_good, decode_quarantine, encode_good, encode_quarantine};
+use super::{decode_good, decode_hold, decode_quarantine, encode_good, encode_hold, encode_quarantine};
+use crate::environment::{Environment, Record};
 use crate::machine::GenerationId;
+use crate::machine::hold::{Guarded, Hold};
 use crate::machine::ledger::Good;
 use crate::state::Binding;
 use crate::state::tests::{binding, good, quarantined};
@@ -43,6 +47,17 @@ fn the_format_is_this_one() {
         }],
     });
     assert_eq!(shown, expected);
+}
+
+#[test]
+fn what_each_source_gave_comes_back() {
+    let mut kept = good(&[("A", b"x")], 9);
+    let mut record = Record::default();
+    record.add(&"consul billing/".into(), ["a".into(), "sub/b".into()]);
+    record.add(&"file /x".into(), []);
+    kept.environment = Arc::new(Environment::clone(&kept.environment).with_record(record.clone()));
+    let bytes = encode_good(&binding(), std::slice::from_ref(&kept)).unwrap();
+    assert_eq!(read(&bytes).unwrap()[0].environment.record(), &record);
 }
 
 #[test]
@@ -145,4 +160,20 @@ proptest! {
     fn any_bytes_are_read_without_harm(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         prop_assert!(read(&bytes).is_err());
     }
+}
+
+#[test]
+fn what_holds_wishes_back_comes_back() {
+    let hold = Hold { reason: "night".into(), since_unix_ms: 1, until_unix_ms: None, who: None };
+    let begun = vec!["consul billing/".into()];
+    let released = Some("6fe2f63dbeb6".parse().unwrap());
+    let guarded = Guarded { begun, since_unix_ms: Some(2), released };
+    for (hold, guarded) in [(Some(hold), Guarded::default()), (None, guarded), (None, Guarded::default())] {
+        let bytes = encode_hold(&binding(), hold.as_ref(), &guarded).unwrap();
+        assert_eq!(decode_hold(&binding(), &bytes).unwrap(), (hold, guarded));
+    }
+    let older = encode_hold(&binding(), None, &Guarded::default()).unwrap();
+    let older = String::from_utf8(older).unwrap().replace(",\"guard\":{\"begun\":[]}", "");
+    assert!(!older.contains("guard"), "{older}");
+    assert_eq!(decode_hold(&binding(), older.as_bytes()).unwrap(), (None, Guarded::default()));
 }
