@@ -21,7 +21,7 @@ use crate::admin::{Access, AdminError, AdminSocket, Desk, Reload};
 use crate::check::{self, Checks};
 use crate::config::Settings;
 use crate::consul::{self, Client};
-use crate::driver::{Clock, Composer, Driver, INBOX, Installed, LOOK, Outfit, Rooms};
+use crate::driver::{Clock, Composer, Driver, INBOX, Installed, LOOK, Memory, Outfit, Rooms};
 use crate::http::{self, BindError, Limits, Resources, StatusPort, Wanted, bind_status};
 use crate::machine::{Event, Machine, Restored};
 use crate::notify::{self, Manager, Reloads};
@@ -113,13 +113,12 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let mut tasks = JoinSet::new();
     let client = client(&settings)?;
     let (inbox, facts) = mpsc::channel(INBOX);
-    let mut machine = Machine::new(
-        settings.policy.clone(),
-        restore(&state, &settings),
-        Clock.seed(),
-        Clock.now(),
-        Clock.epoch_unix_ms(),
-    );
+    let (restored, began) = (restore(&state, &settings), Clock.now());
+    let memory = restored
+        .good
+        .first()
+        .map(|good| Memory { environment: Arc::clone(&good.environment), from: began + settings.policy.boot_grace });
+    let mut machine = Machine::new(settings.policy.clone(), restored, Clock.seed(), began, Clock.epoch_unix_ms());
     let (board, boards) = watch::channel(Arc::new(machine.board(None)));
     let pulse = watch::Sender::new(());
     let signs = notify::Signs {
@@ -168,7 +167,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         inbox: facts,
         petitions: asked,
         changes: read_again,
-        composer: Composer::new(settings.sources.clone(), settings.rules.clone(), client),
+        composer: Composer::new(settings.sources.clone(), settings.rules.clone(), client).remembering(memory),
         installed: Installed::new(places::program(&settings.command), settings.version.symbol.clone()),
         rooms: rooms(&settings, roster, state, &inbox),
         board,

@@ -8,6 +8,7 @@ mod composer;
 mod desk;
 mod diary;
 mod installed;
+mod memory;
 mod rooms;
 
 use std::collections::VecDeque;
@@ -20,6 +21,7 @@ pub use change::{Change, New, Outfit};
 pub use clock::Clock;
 pub use composer::Composer;
 pub use installed::Installed;
+pub use memory::Memory;
 pub use rooms::Rooms;
 
 use crate::admin::Petition;
@@ -62,7 +64,7 @@ impl Driver {
     pub async fn run(mut self) -> Rooms {
         let found = self.installed.look_now();
         let adopted = self.rooms.adopt(RunId(1));
-        let heard = self.composer.events();
+        let heard = self.composer.events(self.clock.now());
         self.turn(found.into_iter().chain(adopted).chain(heard));
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -73,8 +75,8 @@ impl Driver {
                 Some(event) = self.inbox.recv() => vec![event],
                 Some(petition) = self.petitions.recv() => vec![self.rooms.desk.admit(petition)],
                 Some(change) = self.changes.recv() => self.change(change),
-                () = self.composer.changed() => self.composer.events(),
-                () = self.clock.until(self.machine.next_wake()) => vec![Event::Tick],
+                () = self.composer.changed() => self.composer.events(self.clock.now()),
+                () = self.clock.until(self.machine.next_wake()) => self.tick(),
                 _ = looks.tick() => {
                     self.pulse.send_replace(());
                     self.installed.look().into_iter().collect()
@@ -83,6 +85,14 @@ impl Driver {
             self.turn(events);
         }
         self.rooms
+    }
+
+    /// Time has passed, also for sources that stay silent: what they gave last is wished for before the machine resorts to
+    /// the last good environment as it was.
+    fn tick(&mut self) -> Vec<Event> {
+        let mut events = self.composer.events(self.clock.now());
+        events.push(Event::Tick);
+        events
     }
 
     /// Tells the machine, carries its orders to the rooms, and what they answer at once back to the machine.
@@ -130,7 +140,7 @@ impl Driver {
             self.take_up(&mut found);
             events.extend(found);
         }
-        events.extend(self.composer.events());
+        events.extend(self.composer.events(self.clock.now()));
         events
     }
 

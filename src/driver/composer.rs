@@ -1,4 +1,5 @@
-//! From the sources' snapshots to one wish. Nothing is wished before every required source has answered.
+//! From the sources' snapshots to one wish. Nothing is wished before every required source has answered, or, once a start
+//! has waited long enough, something is known of what it gave last.
 
 use std::sync::Arc;
 
@@ -8,10 +9,12 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::memory::Memory;
 use crate::consul::Client;
-use crate::environment::{Entry, Layer, Rules, Snapshot, compose};
-use crate::machine::Event;
+use crate::environment::record::Keys;
+use crate::environment::{Entry, Environment, Layer, Record, Rules, Snapshot, compose};
 use crate::machine::event::SourceReport;
+use crate::machine::{Event, Moment};
 use crate::source::{self, Kind, Spec};
 
 type Word = watch::Receiver<Arc<Snapshot>>;
@@ -39,6 +42,7 @@ pub struct Composer {
     sources: Vec<Source>,
     client: Option<Arc<Client>>,
     rules: Rules,
+    memory: Option<Memory>,
     waiting: FuturesUnordered<BoxFuture<'static, Next>>,
     /// What was composed last: the very lists, so that news of mere freshness compose nothing.
     lists: Option<Vec<Option<Arc<[Entry]>>>>,
@@ -57,7 +61,13 @@ impl Composer {
     pub fn new(specs: Vec<Spec>, rules: Rules, client: Option<Arc<Client>>) -> Self {
         let sources: Vec<_> = specs.into_iter().map(|spec| Source::begin(spec, client.as_ref())).collect();
         let waiting = waiting(&sources);
-        Self { sources, client, rules, waiting, lists: None, reported: Vec::new(), warned: Vec::new() }
+        Self { sources, client, rules, memory: None, waiting, lists: None, reported: Vec::new(), warned: Vec::new() }
+    }
+
+    /// A source that stays silent contributes what it gave last.
+    #[must_use]
+    pub fn remembering(self, memory: Option<Memory>) -> Self {
+        Self { memory, ..self }
     }
 
     /// From now on these are the sources and the rules. What is as it was goes on; the rest ends or begins.
@@ -104,10 +114,10 @@ impl Composer {
     }
 
     /// What the machine should hear of the sources now.
-    pub(super) fn events(&mut self) -> Vec<Event> {
+    pub(super) fn events(&mut self, now: Moment) -> Vec<Event> {
         let snapshots: Vec<_> = self.sources.iter().map(|source| Arc::clone(&source.word.borrow())).collect();
         let mut events = Vec::new();
-        events.extend(self.composed(&snapshots));
+        events.extend(self.composed(&snapshots, now));
         events.extend(self.report(&snapshots));
         events
     }
@@ -115,7 +125,8 @@ impl Composer {
     /// Waits for the next wish, or for the news that the sources do not compose to one. Says every source's trouble once.
     pub async fn wish(&mut self) -> Event {
         loop {
-            for event in self.events() {
+            // Without a memory the time is of no account.
+            for event in self.events(Moment(0)) {
                 match event {
                     Event::Sources { sources } => {
                         for source in sources.iter().filter(|source| source.keys.is_none()) {
@@ -145,10 +156,13 @@ impl Composer {
         Some(Event::Sources { sources })
     }
 
-    fn composed(&mut self, snapshots: &[Arc<Snapshot>]) -> Option<Event> {
-        let silent = |(source, snapshot): (&Source, &Arc<Snapshot>)| source.spec.required && snapshot.entries.is_none();
-        if self.sources.iter().zip(snapshots).any(silent) {
+    fn composed(&mut self, snapshots: &[Arc<Snapshot>], now: Moment) -> Option<Event> {
+        if !self.is_complete(snapshots, now) {
             return None;
+        }
+        if snapshots.iter().all(|snapshot| snapshot.entries.is_some()) {
+            // From now on they know better.
+            self.memory = None;
         }
         let lists: Vec<_> = snapshots.iter().map(|snapshot| snapshot.entries.clone()).collect();
         if self
@@ -158,20 +172,39 @@ impl Composer {
         {
             return None;
         }
-        let layer = |(Source { spec, .. }, entries): (&Source, &Option<Arc<[Entry]>>)| {
-            let entries = entries.clone()?;
-            Some(Layer { origin: Arc::clone(&spec.name), mapping: spec.mapping.clone(), entries })
-        };
-        let layers: Vec<_> = self.sources.iter().zip(&lists).filter_map(layer).collect();
+        let (mut layers, mut remembered) = (Vec::new(), Vec::new());
+        for (Source { spec, .. }, entries) in self.sources.iter().zip(&lists) {
+            if let Some(entries) = entries.clone() {
+                layers.push(Layer { origin: Arc::clone(&spec.name), mapping: spec.mapping.clone(), entries });
+            } else if let Some(last) = self.memory.as_ref().and_then(|memory| memory.of(spec)) {
+                layers.push(last.layer);
+                remembered.push((Arc::clone(&spec.name), last.keys));
+            }
+        }
         let event = match compose(&layers, &self.rules) {
             Ok(composition) => {
                 self.warn(composition.warnings);
-                Event::Wish { environment: Arc::new(composition.environment) }
+                Event::Wish { environment: Arc::new(recorded(composition.environment, &remembered)) }
             }
             Err(unfit) => Event::Unfit { reasons: unfit.reasons },
         };
         self.lists = Some(lists);
         Some(event)
+    }
+
+    /// Whether there is enough to wish for something: every required source has answered, or something is known of what
+    /// it gave last and the start has waited long enough for it. That takes one source that has answered.
+    fn is_complete(&self, snapshots: &[Arc<Snapshot>], now: Moment) -> bool {
+        let memory = self
+            .memory
+            .as_ref()
+            .filter(|memory| memory.is_due(now) && snapshots.iter().any(|snapshot| snapshot.entries.is_some()));
+        let known = |(source, snapshot): (&Source, &Arc<Snapshot>)| {
+            !source.spec.required
+                || snapshot.entries.is_some()
+                || memory.is_some_and(|memory| memory.of(&source.spec).is_some())
+        };
+        self.sources.iter().zip(snapshots).all(known)
     }
 
     fn warn(&mut self, warnings: Vec<String>) {
@@ -180,6 +213,24 @@ impl Composer {
         }
         self.warned = warnings;
     }
+}
+
+/// What a remembered source gave goes by the keys that it had then, not by the names of its variables.
+fn recorded(environment: Environment, remembered: &[(Arc<str>, Option<Keys>)]) -> Environment {
+    if remembered.is_empty() {
+        return environment;
+    }
+    let mut record = Record::default();
+    let silent = |source: &Arc<str>| remembered.iter().any(|(name, _)| name == source);
+    for (source, keys) in environment.record().sources().filter(|(source, _)| !silent(source)) {
+        record.add(source, keys.iter().cloned());
+    }
+    for (source, keys) in remembered {
+        if let Some(keys) = keys {
+            record.add(source, keys.iter().cloned());
+        }
+    }
+    environment.with_record(record)
 }
 
 fn waiting(sources: &[Source]) -> FuturesUnordered<BoxFuture<'static, Next>> {

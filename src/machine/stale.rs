@@ -29,12 +29,26 @@ impl Machine {
         grown
     }
 
+    /// The sources that have not answered yet and are in the wish all the same, with what they gave last.
+    fn remembered(&self) -> impl Iterator<Item = &SourceReport> {
+        let record = match &self.wish {
+            Wish::Environment(wish) => Some(wish.record()),
+            Wish::Unheard | Wish::Unfit(_) => None,
+        };
+        let silent = self.sources.iter().filter(|source| source.keys.is_none());
+        silent.filter(move |source| record.is_some_and(|record| record.of(&source.name).is_some()))
+    }
+
     /// What is to be said about silent sources. It changes with events and at the end of the grace, not in between.
     pub(super) fn staleness(&self) -> Option<String> {
         if self.wish == Wish::Unheard {
             let waited = !self.in_grace() && self.base.is_some();
             let silent = self.sources.iter().filter(|source| source.keys.is_none());
             return waited.then(|| said(self.epoch_unix_ms.saturating_add(self.began.0), silent));
+        }
+        let began = self.epoch_unix_ms.saturating_add(self.began.0);
+        if self.remembered().next().is_some() {
+            return Some(said(began, self.remembered()));
         }
         let patience = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
         let failing = |source: &&SourceReport| {

@@ -9,11 +9,13 @@
 mod harness;
 
 mod command_line;
+mod commit_key;
 mod consul_files;
 mod consul_outage;
 mod consul_rights;
 mod consul_watch;
 mod directory;
+mod guard;
 mod history;
 mod hostile_values;
 mod http;

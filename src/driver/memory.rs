@@ -1,0 +1,46 @@
+//! What a source that has not answered yet gave last: its part of the last good environment.
+
+use std::sync::Arc;
+
+use crate::environment::record::Keys;
+use crate::environment::{Entry, Environment, Layer, Mapping};
+use crate::machine::Moment;
+use crate::source::Spec;
+
+/// The last good environment of an earlier lictor, and until when a start waits for the sources instead.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// What was good last.
+    pub environment: Arc<Environment>,
+    /// From then on it stands in for a required source.
+    pub from: Moment,
+}
+
+/// What one source gave last.
+#[derive(Clone, Debug)]
+pub(super) struct Remembered {
+    /// Its variables, by their final names.
+    pub(super) layer: Layer,
+    /// Its keys, as it had them; unknown of what an older lictor has kept.
+    pub(super) keys: Option<Keys>,
+}
+
+impl Memory {
+    /// What this source gave last, as far as no later source has covered it; `None`: nothing is known of it.
+    pub(super) fn of(&self, spec: &Spec) -> Option<Remembered> {
+        let keys = self.environment.record().of(&spec.name).cloned();
+        let variables = self.environment.variables().iter().filter(|(_, variable)| variable.origin == spec.name);
+        let entries: Arc<[Entry]> =
+            variables.map(|(name, variable)| Entry { key: name.clone(), value: variable.value.clone() }).collect();
+        if keys.is_none() && entries.is_empty() {
+            return None;
+        }
+        let layer = Layer { origin: Arc::clone(&spec.name), mapping: Mapping::default(), entries };
+        Some(Remembered { layer, keys })
+    }
+
+    /// Whether it stands in for required sources now.
+    pub(super) fn is_due(&self, now: Moment) -> bool {
+        now >= self.from
+    }
+}

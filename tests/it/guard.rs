@@ -1,0 +1,173 @@
+//! No wipe: a source that empties, or loses much at once, is held back, and the service keeps what it has.
+
+use std::collections::BTreeMap;
+
+use lictor::machine::Board;
+use lictor::machine::board::ConfigState;
+use lictor::machine::history::Outcome;
+use rustix::process::Signal;
+
+use crate::harness::lictor::{is_good, outcomes, pid};
+use crate::harness::{Consul, Lictor, Setup};
+
+const KEYS: usize = 9;
+
+fn key(number: usize) -> String {
+    format!("billing/KEY_{number}")
+}
+
+/// A service that is up on nine keys.
+fn up(consul: &Consul, config: &str) -> Lictor {
+    (0..KEYS).for_each(|number| consul.put(&key(number), "x"));
+    let lictor = Setup::on_consul(consul.address()).checked().config(config).start();
+    lictor.until_good();
+    lictor
+}
+
+fn wipe(consul: &Consul) {
+    consul.ask("DELETE", "/v1/kv/billing/?recurse", b"");
+}
+
+fn held(board: &Board) -> bool {
+    board.config.state == ConfigState::Held && board.healthy
+}
+
+fn message(board: &Board) -> &str {
+    board.config.message.as_deref().unwrap_or_default()
+}
+
+/// How many variables of the nine the service itself sees.
+fn seen(lictor: &Lictor) -> usize {
+    (0..KEYS).filter(|number| lictor.value(&format!("KEY_{number}")).is_some()).count()
+}
+
+#[test]
+fn a_wiped_prefix_is_held_and_a_restore_key_by_key_restarts_nothing_until_it_is_whole() {
+    let consul = Consul::start();
+    let lictor = up(&consul, "");
+    let before = lictor.board();
+    wipe(&consul);
+    let board = lictor.until("held", held);
+    let expected = "Held: consul billing/ lost 9 of 9 keys (KEY_0, KEY_1, KEY_2, ..)";
+    assert!(message(&board).starts_with(expected), "{}", message(&board));
+    assert_eq!((pid(&board), seen(&lictor)), (pid(&before), KEYS));
+    assert_eq!(lictor.status().0, 200);
+    assert_eq!(lictor.get("/status?version=1.214").code, 200, "what the guard holds is settled");
+    assert!(outcomes(&board).contains(&Outcome::Held), "{:#?}", board.history);
+
+    for number in 0..KEYS - 1 {
+        consul.put(&key(number), "restored");
+        let left = format!("lost {} of 9 keys", KEYS - 1 - number);
+        let board = lictor.until(&left, |board| message(board).contains(&left) && board.candidate.is_some());
+        assert_eq!((pid(&board), board.restarts), (pid(&before), before.restarts), "{number}");
+    }
+    consul.put(&key(KEYS - 1), "restored");
+    let after = lictor.until("applied as a whole", |board| is_good(board) && pid(board) != pid(&before));
+    assert_eq!(after.restarts, before.restarts + 1);
+    let runs = lictor.runs();
+    assert_eq!(runs.len(), 2, "{runs:#?}");
+    assert_eq!(lictor.value("KEY_0").as_deref(), Some("restored"));
+}
+
+#[test]
+fn a_restore_of_what_was_there_restarts_nothing() {
+    let consul = Consul::start();
+    let lictor = up(&consul, "");
+    let before = lictor.board();
+    wipe(&consul);
+    lictor.until("held", held);
+    (0..KEYS).for_each(|number| consul.put(&key(number), "x"));
+    let board = lictor.until_good();
+    assert_eq!((pid(&board), board.restarts), (pid(&before), before.restarts));
+}
+
+#[test]
+fn a_large_loss_is_held_and_a_small_one_is_not() {
+    let consul = Consul::start();
+    let lictor = up(&consul, "");
+    lictor.until_applied(|| (0..2).for_each(|number| consul.delete(&key(number))));
+    assert_eq!(seen(&lictor), 7);
+    (2..7).for_each(|number| consul.delete(&key(number)));
+    let board = lictor.until("held", held);
+    assert_eq!(seen(&lictor), 7, "{board:#?}");
+}
+
+#[test]
+fn a_wipe_is_still_held_after_a_restart_of_lictor_also_in_the_middle_of_a_restore() {
+    for signal in [Signal::TERM, Signal::KILL] {
+        let consul = Consul::start();
+        let lictor = up(&consul, "");
+        let good = lictor.board().config.fingerprint;
+        wipe(&consul);
+        lictor.until("held", held);
+        lictor.restart(signal);
+        let board = lictor.until("held again", held);
+        assert_eq!((board.config.fingerprint, seen(&lictor)), (good, KEYS));
+
+        (0..KEYS - 1).for_each(|number| consul.put(&key(number), "restored"));
+        lictor.until("one is missing", |board| message(board).contains("lost 1 of 9 keys"));
+        lictor.restart(signal);
+        let board = lictor.until("held once more", held);
+        assert_eq!(board.config.fingerprint, good, "half of a restore is not applied");
+        consul.put(&key(KEYS - 1), "restored");
+        lictor.until("whole", |board| is_good(board) && board.config.fingerprint != good);
+        assert_eq!(lictor.value("KEY_8").as_deref(), Some("restored"));
+    }
+}
+
+#[test]
+fn an_operator_lets_a_wipe_through() {
+    let consul = Consul::start();
+    let lictor = up(&consul, "");
+    wipe(&consul);
+    let board = lictor.until("held", held);
+    let wish = board.config.wish.unwrap().to_string();
+    let running = board.config.fingerprint.unwrap().to_string();
+    let refused = lictor.cli("release", &[&running]);
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    let released = lictor.cli("release", &[&wish]);
+    assert_eq!(released.status.code(), Some(0), "{released:?}");
+    lictor.until_good();
+    assert_eq!(seen(&lictor), 0);
+    assert_eq!(lictor.cli("release", &[]).status.code(), Some(1), "nothing is held any more");
+}
+
+#[test]
+fn an_empty_source_is_applied_where_that_is_meant() {
+    let consul = Consul::start();
+    let lictor = up(&consul, "guard {\n  empty = \"apply\"\n}\n");
+    lictor.until_applied(|| wipe(&consul));
+    assert_eq!(seen(&lictor), 0);
+}
+
+#[test]
+fn rights_that_are_cut_are_denied_and_nothing_is_held() {
+    let consul = Consul::with_tokens();
+    (0..KEYS).for_each(|number| consul.put(&key(number), "x"));
+    consul.policy("reader", "key_prefix \"billing/\" { policy = \"read\" }");
+    let token = consul.token("reader").secret;
+    let token = format!("consul {{\n  token = \"{token}\"\n}}\n");
+    let lictor = Setup::on_consul(consul.address()).checked().config(&token).start();
+    let before = lictor.until_good();
+    // All but one key are out of sight.
+    consul.policy("reader", "key \"billing/KEY_0\" { policy = \"read\" }");
+    consul.put(&key(0), "changed");
+    let board = lictor.until("denied", |board| board.sources[0].freshness.class.as_deref() == Some("denied"));
+    assert_eq!((pid(&board), seen(&lictor)), (pid(&before), KEYS));
+    assert_ne!(board.config.state, ConfigState::Held, "{}", message(&board));
+}
+
+#[test]
+fn each_source_counts_alone() {
+    let consul = Consul::start();
+    (0..KEYS * 10).for_each(|number| consul.put(&format!("global/OTHER_{number}"), "x"));
+    (0..3).for_each(|number| consul.put(&key(number), "x"));
+    let more = "prefix {\n  path = \"global/\"\n}\n";
+    let lictor = Setup::on_consul(consul.address()).checked().config(more).start();
+    lictor.until_good();
+    wipe(&consul);
+    let board = lictor.until("held", held);
+    assert!(message(&board).contains("consul billing/ lost 3 of 3 keys (KEY_0, KEY_1, KEY_2)"), "{}", message(&board));
+    let lost: BTreeMap<_, _> = board.sources.iter().map(|source| (&*source.name, source.keys)).collect();
+    assert_eq!(lost, [("consul billing/", Some(0)), ("consul global/", Some(KEYS * 10))].into());
+}
