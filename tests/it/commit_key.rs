@@ -4,7 +4,7 @@ use lictor::machine::Board;
 use serde_json::json;
 
 use crate::harness::lictor::{is_good, pid};
-use crate::harness::{Consul, Lictor, Setup, eventually};
+use crate::harness::{Consul, Lictor, Setup};
 
 fn setup(consul: &Consul) -> Setup {
     Setup::on_consul(consul.address()).checked().config("commit_key = \"billing/.commit\"\n")
@@ -84,8 +84,7 @@ fn a_restart_of_lictor_in_the_middle_of_edits_starts_what_was_sealed() {
     lictor.until("up on what was good", |board| board.healthy);
     assert_eq!(lictor.value("GREETING").as_deref(), Some("hello"));
     consul.put("billing/.commit", "2");
-    eventually("what is sealed now", || (lictor.value("GREETING").as_deref() == Some("half")).then_some(()));
-    lictor.until("good", is_good);
+    lictor.until("what is sealed now", |board| is_good(board) && lictor.value("GREETING").as_deref() == Some("half"));
 }
 
 #[test]

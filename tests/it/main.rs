@@ -8,6 +8,7 @@
 
 mod harness;
 
+mod boot;
 mod command_line;
 mod commit_key;
 mod consul_files;
