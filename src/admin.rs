@@ -7,6 +7,7 @@ mod effect;
 mod history;
 mod petition;
 pub mod place;
+mod plan;
 mod request;
 mod socket;
 

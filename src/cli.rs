@@ -8,6 +8,7 @@ pub mod env;
 pub mod history;
 pub mod locate;
 pub mod paint;
+pub mod plan;
 pub mod run;
 pub mod status;
 pub mod validate;
@@ -47,6 +48,13 @@ fn perform(verb: Verb) -> u8 {
             let target = Target::new(options.target.socket, options.target.name);
             let options = validate::Options { target, version: options.version, timeout: options.timeout };
             validate::run(&options, &mut std::io::stdout()).await
+        }),
+        Verb::Plan(options) => asked(async {
+            let form = if options.json { plan::Form::Json } else { plan::Form::Text(paint::Paint::for_stdout()) };
+            let code = if options.exit_code { plan::Code::Changes } else { plan::Code::Plain };
+            let target = Target::new(options.target.socket, options.target.name);
+            let options = plan::Options { target, form, code };
+            plan::run(&options, &mut std::io::stdout(), &mut std::io::stderr()).await
         }),
         Verb::Check(options) => {
             let answer = check::check(&options.config, &|name| std::env::var(name).ok());

@@ -20,7 +20,7 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use compose::{Composition, Layer, Rules, Unfit, compose};
-pub use difference::changed_names;
+pub use difference::{Change, changed_names, changes};
 pub use fingerprint::Fingerprint;
 pub use inherit::{Inherit, inherit};
 pub use mapping::Mapping;

@@ -33,6 +33,7 @@ pub mod numbers;
 mod operator;
 pub mod order;
 mod picture;
+pub mod plan;
 pub mod policy;
 mod random;
 mod record;

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::effect::{self, Outcome};
 use super::petition::{Petition, Reload};
 use super::request::{self, What};
-use super::{history, petition};
+use super::{history, petition, plan};
 use crate::drain::DrainWatcher;
 use crate::http::{self, Answer, Handler, Peer, Reply, Resources};
 use crate::machine::Board;
@@ -51,6 +51,9 @@ impl Handler for Desk {
         let path = request.uri().path();
         if path == "/history" {
             return history::read(request.method(), request.uri().query(), self.history.clone(), self.drain.clone());
+        }
+        if path == "/plan" {
+            return Reply::now(plan::read(request.method(), &self.boards.borrow()));
         }
         let Some(verb) = path.strip_prefix("/verb/").map(str::to_owned) else {
             return self.resources.handle(peer, request);
@@ -137,7 +140,8 @@ fn done(verb: &Verb) -> String {
             let name = crate::signal::name(*signal).map_or_else(|| format!("signal {signal}"), str::to_owned);
             format!("{name} is sent to the service")
         }
-        Verb::Restart | Verb::Release { .. } | Verb::Retry { .. } | Verb::Revert => String::new(),
+        Verb::Release { .. } => "the guard lets the newest wish through".to_owned(),
+        Verb::Restart | Verb::Retry { .. } | Verb::Revert => String::new(),
     }
 }
 

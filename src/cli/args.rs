@@ -38,6 +38,11 @@ pub enum Verb {
     Status(Status),
     /// For a deployment's validation hook: waits, then says yes or no, and why
     Validate(Validate),
+    /// What the newest wish would change, and what is or would be done about it
+    ///
+    /// Ends with 0, with 1 if the newest wish is refused (rejected, or in quarantine), and with --exit-code with 3 if there are
+    /// changes. Values are shown only of public keys; of others fingerprint and length.
+    Plan(Plan),
     /// Reads the configuration and says what is wrong with it
     Check(Check),
     /// The service's variables: name, fingerprint, where from; values only of public keys
@@ -111,6 +116,20 @@ pub struct Validate {
     /// How long to wait for a yes
     #[arg(long, value_name = "DURATION", default_value = "150s", value_parser = duration::parse)]
     pub timeout: Duration,
+    /// Which lictor is asked.
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// `lictor plan`.
+#[derive(Debug, clap::Args)]
+pub struct Plan {
+    /// Ends with 3 if there are changes
+    #[arg(long)]
+    pub exit_code: bool,
+    /// The plan as JSON
+    #[arg(long)]
+    pub json: bool,
     /// Which lictor is asked.
     #[command(flatten)]
     pub target: Target,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::locate::Target;
-use crate::admin::{Access, AdminSocket, Place};
+use crate::admin::{Access, AdminSocket, Desk, Place};
 use crate::drain::{self, DrainTrigger};
 use crate::http::{Resources, sample};
 use crate::machine::Board;
@@ -40,7 +40,15 @@ impl Served {
         let place = Place::Configured(self.directory.path().join("billing.sock"));
         let socket = AdminSocket::bind(&place, &Access { mode: 0o600, group: None }).await.unwrap();
         let (trigger, watcher) = drain::channel();
-        self.tasks.spawn(socket.serve(Resources::new(self.boards.subscribe(), watcher.clone()), watcher));
+        let desk = Desk {
+            resources: Resources::new(self.boards.subscribe(), watcher.clone()),
+            boards: self.boards.subscribe(),
+            history: watch::Sender::default().subscribe(),
+            petitions: mpsc::channel(1).0,
+            reloads: mpsc::channel(1).0,
+            drain: watcher.clone(),
+        };
+        self.tasks.spawn(socket.serve(desk, watcher));
         self.trigger = Some(trigger);
     }
 
@@ -66,7 +74,7 @@ impl Served {
         });
     }
 
-    /// Until this many hold the board: the server, each connection, each waiting request.
+    /// Until this many hold the board: the server and each connection twice, each waiting request once.
     pub(super) async fn receivers(&self, expected: usize) {
         let reached = async {
             while self.boards.receiver_count() != expected {

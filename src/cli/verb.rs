@@ -61,6 +61,7 @@ impl Request {
             Verb::Run(_)
             | Verb::Status(_)
             | Verb::Validate(_)
+            | Verb::Plan(_)
             | Verb::Check(_)
             | Verb::Env(_)
             | Verb::History(_)

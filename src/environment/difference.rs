@@ -1,6 +1,57 @@
-//! Which variables differ between two environments: names only.
+//! Which variables differ between two environments: their names, or what of them may be shown.
 
-use super::Environment;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Environment, Fingerprint, Visibility};
+
+/// One variable that only one of the two has, or that has another value in each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Its name.
+    pub name: String,
+    /// How it was; `None`: it is added.
+    pub before: Option<Side>,
+    /// How it will be; `None`: it is removed.
+    pub after: Option<Side>,
+}
+
+/// A variable in one of the two, as it may be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Side {
+    /// Which layer it comes from.
+    pub origin: Arc<str>,
+    /// The fingerprint of the value (and name).
+    pub fingerprint: Fingerprint,
+    /// The length of the value, in bytes.
+    pub length: usize,
+    /// The value, only if the key is public and it is UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<String>,
+}
+
+/// Every variable that differs, in the order of the names.
+pub fn changes(before: &Environment, after: &Environment) -> Vec<Change> {
+    let change = |name: String| {
+        let (before, after) = (side(before, &name), side(after, &name));
+        Change { name, before, after }
+    };
+    changed_names(before, after).into_iter().map(change).collect()
+}
+
+fn side(environment: &Environment, name: &str) -> Option<Side> {
+    let variable = environment.variables().get(name)?;
+    Some(Side {
+        origin: Arc::clone(&variable.origin),
+        fingerprint: Fingerprint::of_variable(name, &variable.value),
+        length: variable.value.len(),
+        value: match variable.visibility {
+            Visibility::Public => variable.value.expose_str().map(str::to_owned),
+            Visibility::Secret => None,
+        },
+    })
+}
 
 /// The names that only one of the two has, or that have another value in each; in the order of the names.
 pub fn changed_names(before: &Environment, after: &Environment) -> Vec<String> {
@@ -38,7 +89,7 @@ pub fn changed_names(before: &Environment, after: &Environment) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::super::{Environment, Variable, Visibility};
-    use super::changed_names;
+    use super::{changed_names, changes};
 
     fn environment(pairs: &[(&str, &str)]) -> Environment {
         let variables = pairs.iter().map(|(name, value)| {
@@ -55,5 +106,20 @@ mod tests {
         assert_eq!(changed_names(&before, &after), ["A", "B", "C", "E"]);
         assert_eq!(changed_names(&after, &before), ["A", "B", "C", "E"]);
         assert!(changed_names(&after, &after).is_empty());
+    }
+
+    #[test]
+    fn a_change_shows_no_secret_value() {
+        let changes =
+            changes(&environment(&[("A", "hunter2"), ("B", "1")]), &environment(&[("A", "hunter23"), ("C", "")]));
+        let lengths: Vec<_> = changes
+            .iter()
+            .map(|change| {
+                let length = |side: &Option<super::Side>| side.as_ref().map(|side| side.length);
+                (change.name.as_str(), length(&change.before), length(&change.after))
+            })
+            .collect();
+        assert_eq!(lengths, [("A", Some(7), Some(8)), ("B", Some(1), None), ("C", None, Some(0))]);
+        assert!(!serde_json::to_string(&changes).unwrap().contains("hunter"));
     }
 }

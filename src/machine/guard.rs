@@ -147,7 +147,7 @@ impl Machine {
         self.guard.kept = Guarded { released: Some(held), ..Guarded::default() };
         self.guard.losses = Vec::new();
         self.keep_holds();
-        Ok(if self.holding().is_some() { Effect::Done } else { Effect::Verdict { wish: held } })
+        Ok(Effect::Done)
     }
 
     /// The environment is the one that is known, with another record: what its sources gave for it counts from now on.

@@ -63,7 +63,7 @@ async fn it_waits_for_the_yes() {
     served.change(|board| board.build.running = version("1.213"));
     let options = options(&served, Some("1.214"), SOON);
     let deployed = async {
-        served.receivers(3).await;
+        served.receivers(5).await;
         served.change(|board| board.build.running = version("1.214"));
     };
     let ((code, _), ()) = tokio::join!(said(&options), deployed);
@@ -79,7 +79,7 @@ async fn it_waits_for_the_lictor_and_survives_its_restart() {
     let lives = async {
         heard.hears("waiting for a lictor to answer: no lictor runs here").await;
         served.begin().await;
-        served.receivers(3).await;
+        served.receivers(5).await;
         served.end().await;
         served.change(|board| board.healthy = true);
         served.begin().await;

@@ -1,0 +1,83 @@
+use std::sync::Arc;
+
+use super::{Code, Form, Options, run};
+use crate::cli::paint::Paint;
+use crate::cli::served::{Heard, Served};
+use crate::environment::{Environment, Variable, Visibility};
+use crate::machine::board::ConfigState;
+
+fn environment(variables: &[(&str, &str, Visibility)]) -> Option<Arc<Environment>> {
+    let variables = variables.iter().map(|(name, value, visibility)| {
+        let variable = Variable { value: (*value).into(), origin: "consul billing/".into(), visibility: *visibility };
+        ((*name).to_owned(), variable)
+    });
+    Some(Arc::new(Environment::new(variables.collect())))
+}
+
+async fn asked(served: &Served, form: Form, code: Code) -> (u8, String) {
+    let mut out = Heard::default();
+    let options = Options { target: served.target(), form, code };
+    let code = run(&options, &mut out, &mut Heard::default()).await;
+    (code, out.text())
+}
+
+const TEXT: Form = Form::Text(Paint::Plain);
+
+async fn changed(state: ConfigState, message: Option<&str>) -> Served {
+    use Visibility::{Public, Secret};
+    let served = Served::new().await;
+    let message = message.map(str::to_owned);
+    served.change(|board| {
+        board.environment = environment(&[("A", "hunter2", Secret), ("B", "open", Public), ("OLD", "x", Secret)]);
+        board.wish = environment(&[("A", "hunter23", Secret), ("B", "wide", Public), ("NEW", "", Secret)]);
+        board.config.wish = board.wish.as_ref().map(|wish| wish.fingerprint());
+        (board.config.state, board.config.message) = (state, message);
+    });
+    served
+}
+
+#[tokio::test]
+async fn changes_are_shown_without_secrets() {
+    let served = changed(ConfigState::Held, Some("Held: night shift")).await;
+    let (code, text) = asked(&served, TEXT, Code::Plain).await;
+    assert_eq!(code, 0, "{text}");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "billing  held  night shift");
+    let marks: Vec<_> = lines[1..5].iter().map(|line| line[..8].trim()).collect();
+    assert_eq!(marks, ["~  A", "~  B", "+  NEW", "-  OLD"], "{text}");
+    assert!(lines[1].contains("(7 bytes) -> ") && lines[1].ends_with("(8 bytes)"), "{text}");
+    assert!(lines[2].ends_with("open -> wide"), "{text}");
+    assert_eq!(lines[5], "1 to add, 2 to change, 1 to remove");
+    let (_, json) = asked(&served, Form::Json, Code::Plain).await;
+    assert!(json.contains("\"action\":\"held\"") && json.ends_with("}\n"), "{json}");
+    assert!(!text.contains("hunter") && !json.contains("hunter"), "{text}{json}");
+}
+
+#[tokio::test]
+async fn the_exit_code_tells_changes_only_if_asked_and_a_refusal_always() {
+    let held = changed(ConfigState::Held, Some("Held: night")).await;
+    assert_eq!(asked(&held, TEXT, Code::Changes).await.0, 3);
+    for state in [ConfigState::Rejected, ConfigState::Reverted] {
+        let refused = changed(state, Some("Rejected: x")).await;
+        assert_eq!(asked(&refused, TEXT, Code::Changes).await.0, 1);
+        assert_eq!(asked(&refused, TEXT, Code::Plain).await.0, 1);
+    }
+}
+
+#[tokio::test]
+async fn nothing_to_do_is_said() {
+    let served = Served::new().await;
+    served.change(|board| {
+        board.environment = environment(&[]);
+        board.wish = environment(&[]);
+    });
+    let (code, text) = asked(&served, TEXT, Code::Changes).await;
+    assert_eq!((code, text.as_str()), (0, "billing  nothing to do\nno changes\n"));
+}
+
+#[tokio::test]
+async fn no_lictor_is_said() {
+    let mut served = Served::new().await;
+    served.end().await;
+    assert_eq!(asked(&served, TEXT, Code::Plain).await.0, 69);
+}
