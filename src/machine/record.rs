@@ -13,6 +13,9 @@ use crate::environment::Environment;
 /// How many lines of history stand on the board.
 const TAIL: usize = 20;
 
+/// How many characters of a reason one line of history has.
+const REASON: usize = 2000;
+
 /// How many names of variables one line of history has; more are counted.
 const NAMED: usize = 100;
 
@@ -44,7 +47,7 @@ impl Machine {
             run: subject.run,
             keys,
             more_keys,
-            why: why.into(),
+            why: shortened(why.into()),
             propagation_ms: subject.seen.map(|seen| u64::try_from((self.now - seen).as_millis()).unwrap_or(u64::MAX)),
             who: subject.who,
         };
@@ -68,4 +71,13 @@ impl Machine {
             who: None,
         }
     }
+}
+
+/// A thousand values that do not fit make a long sentence.
+fn shortened(mut why: String) -> String {
+    if let Some((end, _)) = why.char_indices().nth(REASON) {
+        why.truncate(end);
+        why.push_str("...");
+    }
+    why
 }
