@@ -33,6 +33,7 @@ pub mod policy;
 mod random;
 mod road;
 mod settle;
+pub mod totals;
 mod trial;
 mod verdict;
 
@@ -62,6 +63,7 @@ use road::drained::Drain;
 use road::guarded::Hold;
 use road::settled::Edits;
 use road::turn::Turn;
+use totals::{Reason, Totals};
 use trial::Trial;
 use verdict::{Setback, Suspect};
 
@@ -165,7 +167,9 @@ pub struct Machine {
     installed: (Build, Version),
     running: Option<Version>,
     sources: Vec<SourceReport>,
-    restarts: u64,
+    totals: Totals,
+    /// Why the next start is one, if it is not the first.
+    reason: Reason,
     last_exit: Option<board::ExitPicture>,
     tail: VecDeque<Entry>,
     orders: Vec<Order>,
@@ -204,7 +208,8 @@ impl Machine {
             installed: (Build::default(), Version::default()),
             running: None,
             sources: Vec::new(),
-            restarts: 0,
+            totals: Totals::default(),
+            reason: Reason::Exit,
             last_exit: None,
             tail: VecDeque::new(),
             orders: Vec::new(),
@@ -250,6 +255,8 @@ impl Machine {
     }
 
     fn record(&mut self, outcome: Outcome, subject: Subject, why: impl Into<String>) {
+        let propagation = subject.seen.map(|seen| self.now - seen);
+        self.totals.recorded(outcome, propagation);
         let entry = Entry {
             at: self.now,
             outcome,
@@ -259,7 +266,7 @@ impl Machine {
             run: subject.run,
             keys: subject.keys,
             why: why.into(),
-            propagation_ms: subject.seen.map(|seen| u64::try_from((self.now - seen).as_millis()).unwrap_or(u64::MAX)),
+            propagation_ms: propagation.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
         };
         self.tail.push_back(entry.clone());
         if self.tail.len() > TAIL {
