@@ -33,6 +33,7 @@ pub mod policy;
 mod random;
 mod road;
 mod settle;
+mod stale;
 pub mod totals;
 mod trial;
 mod verdict;
@@ -140,6 +141,7 @@ pub struct Machine {
     random: Random,
     epoch_unix_ms: u64,
     now: Moment,
+    began: Moment,
     numbers: Numbers,
 
     wish: Wish,
@@ -167,6 +169,10 @@ pub struct Machine {
     installed: (Build, Version),
     running: Option<Version>,
     sources: Vec<SourceReport>,
+    /// When that was heard, Unix milliseconds.
+    heard_unix_ms: u64,
+    /// Why what runs may not be what the sources want, if they have been silent for long.
+    stale: Option<String>,
     totals: Totals,
     /// Why the next start is one, if it is not the first.
     reason: Reason,
@@ -186,6 +192,7 @@ impl Machine {
             random: Random::new(seed),
             epoch_unix_ms,
             now,
+            began: now,
             numbers: Numbers { generation, ..Numbers::default() },
             wish: Wish::Unheard,
             edits: None,
@@ -208,6 +215,8 @@ impl Machine {
             installed: (Build::default(), Version::default()),
             running: None,
             sources: Vec::new(),
+            heard_unix_ms: 0,
+            stale: None,
             totals: Totals::default(),
             reason: Reason::Exit,
             last_exit: None,
