@@ -72,7 +72,7 @@ const RESULTS: [(Outcome, &str); 6] = [
 
 #[cfg(test)]
 mod tests {
-    use super::{Count, Outcome, counts};
+    use super::{Count, Outcome, RESULTS, counts};
     use crate::metrics::sample;
 
     #[test]
@@ -83,13 +83,30 @@ mod tests {
         assert!(zero.iter().all(|series| matches!(series.value, Count::Events(0) | Count::Timed(_))));
     }
 
+    /// Whoever adds an outcome decides here whether it is one of a wish.
+    fn is_of_a_wish(outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::Applied
+            | Outcome::Reverted
+            | Outcome::Superseded
+            | Outcome::Inconclusive
+            | Outcome::Held
+            | Outcome::Rejected => true,
+            Outcome::BuildFailed | Outcome::Exited | Outcome::Unresponsive | Outcome::Operator => false,
+        }
+    }
+
     #[test]
-    fn what_is_not_about_a_wish_is_no_change_of_the_config() {
+    fn changes_of_the_config_are_the_outcomes_of_wishes() {
+        assert!(RESULTS.iter().all(|(outcome, _)| is_of_a_wish(*outcome)));
         let mut board = sample::quiet();
         let before = format!("{:?}", counts(&board));
         for outcome in [Outcome::Exited, Outcome::BuildFailed, Outcome::Unresponsive, Outcome::Operator] {
+            assert!(!is_of_a_wish(outcome));
             board.totals.outcomes.insert(outcome, 3);
         }
         assert_eq!(format!("{:?}", counts(&board)), before);
+        board.totals.outcomes.insert(Outcome::Rejected, 3);
+        assert_ne!(format!("{:?}", counts(&board)), before);
     }
 }

@@ -44,8 +44,9 @@ impl<'a> List<'a> {
         self.add(&names::STATE, f64::from(state(board.phase)));
         self.add(&names::UPTIME, process.map_or(0.0, |process| (now - process.started).as_secs_f64()));
         self.add(&names::RESTARTS_TOTAL, float(board.restarts));
-        if process.is_some() {
-            let version = board.build.running.version.as_deref().unwrap_or("unknown");
+        // A process that has just begun has not been asked yet: that is no reason for a series of its own.
+        let unknown = process.filter(|_| board.phase != Phase::Starting).map(|_| "unknown");
+        if let Some(version) = board.build.running.version.as_deref().or(unknown) {
             self.labelled(&names::BUILD_INFO, Labels::one(label::VERSION, version), 1.0);
         }
     }

@@ -60,6 +60,7 @@ fn a_busy_board() {
 fn a_service_that_is_down_has_no_process_and_no_version() {
     let mut board = sample::quiet();
     (board.process, board.phase, board.ready) = (None, Phase::BackingOff, false);
+    board.build.running.version = None;
     let shown = shown(&board, &Latest::default());
     assert!(shown.starts_with(&[
         "up 0".to_owned(),
@@ -67,6 +68,15 @@ fn a_service_that_is_down_has_no_process_and_no_version() {
         "service.uptime_seconds 0".to_owned()
     ]));
     assert!(!shown.iter().any(|line| line.starts_with("process.") || line.starts_with("build_info")), "{shown:?}");
+}
+
+#[test]
+fn a_version_that_nobody_can_tell_is_unknown_but_not_before_it_was_asked() {
+    let mut board = sample::quiet();
+    board.build.running.version = None;
+    assert!(shown(&board, &Latest::default()).contains(&"build_info version=unknown 1".to_owned()));
+    board.phase = Phase::Starting;
+    assert!(!shown(&board, &Latest::default()).iter().any(|line| line.starts_with("build_info")));
 }
 
 #[test]

@@ -26,7 +26,10 @@ impl Wire {
 
     /// Whether there is somewhere to send to; tries to make it so.
     pub(super) fn is_open(&mut self) -> bool {
-        self.sink().is_some()
+        if self.sink.is_none() {
+            self.sink = self.connect();
+        }
+        self.sink.is_some()
     }
 
     /// Lines known to be lost.
@@ -41,7 +44,7 @@ impl Wire {
 
     /// Sends this line with the next datagram.
     pub(super) fn put(&mut self, line: &str) {
-        let Some(sink) = self.sink() else {
+        let Some(sink) = &mut self.sink else {
             self.dropped += 1;
             return;
         };
@@ -64,17 +67,11 @@ impl Wire {
         self.address.looked_up().await;
     }
 
-    fn sink(&mut self) -> Option<&mut Sink> {
-        if self.sink.is_none() {
-            let address = self.address.get()?;
-            match Sink::connect(address) {
-                Ok(sink) => self.sink = Some(sink),
-                Err(error) => {
-                    tracing::debug!(%address, %error, "no socket for statsd; it is tried again");
-                }
-            }
-        }
-        self.sink.as_mut()
+    fn connect(&mut self) -> Option<Sink> {
+        let address = self.address.get()?;
+        let report =
+            |error: &std::io::Error| tracing::debug!(%address, %error, "no socket for statsd; it is tried again");
+        Sink::connect(address).inspect_err(report).ok()
     }
 
     /// Counts what a send has told of, and gives up a socket that is of no use any more.
@@ -97,5 +94,23 @@ impl Wire {
         if sent.is_err() || (lost > 0 && self.address.doubt() == Doubt::Shared) {
             self.sink = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Wire;
+
+    #[test]
+    fn an_address_that_cannot_be_used_costs_lines_and_nothing_else() {
+        // The kernel refuses a plain socket's way to everybody.
+        let mut wire = Wire::new("255.255.255.255:8125");
+        for _ in 0..3 {
+            assert!(!wire.is_open());
+            wire.put("a:1|g");
+            wire.flush();
+        }
+        wire.give_up(4);
+        assert_eq!(wire.dropped(), 3 + 4);
     }
 }
