@@ -21,9 +21,11 @@ use crate::admin::{Access, AdminError, AdminSocket, Desk, Reload};
 use crate::check::{self, Checks};
 use crate::config::Settings;
 use crate::consul::{self, Client};
-use crate::driver::{Clock, Composer, Driver, INBOX, Installed, Outfit, Rooms};
-use crate::http::{self, BindError, Limits, Resources, StatusPort, Wanted, bind_status};
+use crate::driver::{Clock, Composer, Driver, INBOX, Installed, LOOK, Outfit, Rooms};
+use crate::http::{self, BindError, Exposition, Limits, Resources, StatusPort, Wanted, bind_status};
 use crate::machine::{Event, Machine, Restored};
+use crate::metrics;
+use crate::notify::{self, Manager};
 use crate::service::roster::Roster;
 use crate::service::{self, Service};
 use crate::signal::{self, Signal};
@@ -123,8 +125,20 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let (petitions, asked) = mpsc::channel(REQUESTS);
     let (reloads, to_reload) = mpsc::channel(REQUESTS);
     let (changes, read_again) = mpsc::channel(1);
+    let pulse = watch::Sender::new(());
+    let signs = notify::Signs {
+        boards: boards.clone(),
+        pulse: pulse.subscribe(),
+        period: LOOK,
+        deadline: settings.policy.deadline,
+    };
+    let signs = notify::spawn(&mut tasks, manager(), signs);
     let (trigger, watcher) = drain::channel();
-    let resources = Resources::new(boards.clone(), watcher.clone());
+    let (meter, page) = metrics::meter(&settings.statsd, boards.clone(), || Clock.now());
+    let (statsd, measured) = watch::channel(settings.statsd.clone());
+    tasks.spawn(meter.following(measured).run(watcher.clone()));
+    let page = Exposition::new(move |board| page.page(board));
+    let resources = Resources::new(boards.clone(), watcher.clone()).with_metrics(page);
     if let Some(listener) = listener {
         tasks.spawn(http::serve(listener, Limits::STATUS, resources.clone(), watcher.clone()));
     }
@@ -150,6 +164,8 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         consul: (settings.consul.clone(), client.clone()),
         roster: roster.clone(),
         changes,
+        signs,
+        statsd,
     };
     tasks.spawn(reloader.run(to_reload));
 
@@ -163,6 +179,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         installed: Installed::new(places::program(&settings.command), settings.version.symbol.clone()),
         rooms: rooms(&settings, roster, state, &inbox),
         board,
+        pulse,
     };
     let state = supervise(driver, &mut tasks).await.into_state();
     trigger.drain(FAREWELL).await;
@@ -181,6 +198,14 @@ async fn supervise(driver: Driver, tasks: &mut JoinSet<()>) -> Rooms {
             Some(Err(error)) = tasks.join_next() => tracing::error!(%error, "a part of lictor has failed; the service goes on"),
         }
     }
+}
+
+/// systemd, if it has started us and wants to know how we are.
+fn manager() -> Option<Manager> {
+    Manager::find(|name| std::env::var_os(name), std::process::id()).unwrap_or_else(|error| {
+        tracing::warn!("{}", chain::sentence(&error));
+        None
+    })
 }
 
 async fn listen(signals: impl Stream<Item = Signal>, inbox: mpsc::Sender<Event>, reloads: mpsc::Sender<Reload>) {

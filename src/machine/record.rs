@@ -34,6 +34,8 @@ pub(super) struct Subject {
 
 impl Machine {
     pub(super) fn record(&mut self, outcome: Outcome, subject: Subject, why: impl Into<String>) {
+        let propagation = subject.seen.map(|seen| self.now - seen);
+        self.totals.recorded(outcome, propagation);
         let mut keys = subject.keys;
         let more_keys = keys.len().saturating_sub(NAMED);
         keys.truncate(NAMED);
@@ -48,7 +50,7 @@ impl Machine {
             keys,
             more_keys,
             why: shortened(why.into()),
-            propagation_ms: subject.seen.map(|seen| u64::try_from((self.now - seen).as_millis()).unwrap_or(u64::MAX)),
+            propagation_ms: propagation.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
             who: subject.who,
         };
         self.tail.push_back(entry.clone());

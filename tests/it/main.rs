@@ -9,6 +9,7 @@
 mod harness;
 
 mod command_line;
+mod consul_files;
 mod consul_outage;
 mod consul_rights;
 mod consul_watch;
@@ -16,6 +17,7 @@ mod directory;
 mod history;
 mod hostile_values;
 mod http;
+mod metrics;
 mod new_build;
 mod once;
 mod process;
