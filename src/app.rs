@@ -22,9 +22,10 @@ use crate::check::{self, Checks};
 use crate::config::Settings;
 use crate::consul::{self, Client};
 use crate::driver::{Clock, Composer, Driver, INBOX, Installed, LOOK, Memory, Outfit, Rooms};
-use crate::http::{self, BindError, Limits, Resources, StatusPort, Wanted, bind_status};
+use crate::http::{self, BindError, Exposition, Limits, Resources, StatusPort, Wanted, bind_status};
 use crate::machine::{Event, Machine, Restored};
-use crate::notify::{self, Manager, Reloads};
+use crate::metrics;
+use crate::notify::{self, Manager};
 use crate::service::roster::Roster;
 use crate::service::{self, Service};
 use crate::signal::{self, Signal};
@@ -120,6 +121,9 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         .map(|good| Memory { environment: Arc::clone(&good.environment), from: began + settings.policy.boot_grace });
     let mut machine = Machine::new(settings.policy.clone(), restored, Clock.seed(), began, Clock.epoch_unix_ms());
     let (board, boards) = watch::channel(Arc::new(machine.board(None)));
+    let (petitions, asked) = mpsc::channel(REQUESTS);
+    let (reloads, to_reload) = mpsc::channel(REQUESTS);
+    let (changes, read_again) = mpsc::channel(1);
     let pulse = watch::Sender::new(());
     let signs = notify::Signs {
         boards: boards.clone(),
@@ -127,12 +131,13 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         period: LOOK,
         deadline: settings.policy.deadline,
     };
-    let notices = notify::spawn(&mut tasks, manager(), signs);
-    let (petitions, asked) = mpsc::channel(REQUESTS);
-    let (reloads, to_reload) = mpsc::channel(REQUESTS);
-    let (changes, read_again) = mpsc::channel(1);
+    let signs = notify::spawn(&mut tasks, manager(), signs);
     let (trigger, watcher) = drain::channel();
-    let resources = Resources::new(boards.clone(), watcher.clone());
+    let (meter, page) = metrics::meter(&settings.statsd, boards.clone(), || Clock.now());
+    let (statsd, measured) = watch::channel(settings.statsd.clone());
+    tasks.spawn(meter.following(measured).run(watcher.clone()));
+    let page = Exposition::new(move |board| page.page(board));
+    let resources = Resources::new(boards.clone(), watcher.clone()).with_metrics(page);
     if let Some(listener) = listener {
         tasks.spawn(http::serve(listener, Limits::STATUS, resources.clone(), watcher.clone()));
     }
@@ -150,7 +155,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     } else {
         drop((resources, petitions, watcher));
     }
-    tasks.spawn(listen(signals, inbox.clone(), reloads, notices));
+    tasks.spawn(listen(signals, inbox.clone(), reloads));
     let roster = Roster::default();
     let reloader = Reloader {
         load,
@@ -158,6 +163,8 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         consul: (settings.consul.clone(), client.clone()),
         roster: roster.clone(),
         changes,
+        signs,
+        statsd,
     };
     tasks.spawn(reloader.run(to_reload));
 
@@ -200,19 +207,13 @@ fn manager() -> Option<Manager> {
     })
 }
 
-async fn listen(
-    signals: impl Stream<Item = Signal>,
-    inbox: mpsc::Sender<Event>,
-    reloads: mpsc::Sender<Reload>,
-    notices: Reloads,
-) {
+async fn listen(signals: impl Stream<Item = Signal>, inbox: mpsc::Sender<Event>, reloads: mpsc::Sender<Reload>) {
     let mut signals = std::pin::pin!(signals);
     while let Some(signal) = signals.next().await {
         let event = match signal {
             Signal::Stop => Event::Shutdown,
             Signal::Forward(signal) => Event::Signal { signal },
             Signal::Reload => {
-                let _reloading = notices.begin();
                 // A full queue is about to read it anyway.
                 let _ = reloads.try_send(Reload::by_signal());
                 continue;

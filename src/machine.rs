@@ -41,6 +41,7 @@ pub mod reload;
 mod road;
 mod settle;
 mod stale;
+pub mod totals;
 mod trial;
 mod verdict;
 
@@ -73,6 +74,7 @@ use road::Journey;
 use road::drained::Drain;
 use road::settled::Edits;
 use road::turn::Turn;
+use totals::{Reason, Totals};
 use trial::Trial;
 use verdict::{Setback, Suspect};
 
@@ -185,7 +187,9 @@ pub struct Machine {
     heard_unix_ms: u64,
     /// Why what runs may not be what the sources want, if they have been silent for long.
     stale: Option<String>,
-    restarts: u64,
+    totals: Totals,
+    /// Why the next start is one, if it is not the first.
+    reason: Reason,
     last_exit: Option<board::ExitPicture>,
     reload: Option<Reload>,
     tail: VecDeque<Entry>,
@@ -230,7 +234,8 @@ impl Machine {
             sources: Vec::new(),
             heard_unix_ms: 0,
             stale: None,
-            restarts: 0,
+            totals: Totals::default(),
+            reason: Reason::Exit,
             last_exit: None,
             reload: None,
             tail: VecDeque::new(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task;
 
 use super::{client, outfit, places};
@@ -13,6 +13,8 @@ use crate::config::{Errors, Settings, Warning};
 use crate::consul::{Client, Connection};
 use crate::driver::{Change, New};
 use crate::machine::Policy;
+use crate::metrics::Statsd;
+use crate::notify::Reloads;
 use crate::service::roster::Roster;
 
 /// Reads the configuration from where it was read at the start: the same files, flags and environment.
@@ -32,15 +34,25 @@ pub(super) struct Reloader {
     pub(super) consul: (Connection, Option<Arc<Client>>),
     pub(super) roster: Roster,
     pub(super) changes: mpsc::Sender<Change>,
+    /// Tells systemd that we are about it.
+    pub(super) signs: Reloads,
+    /// What `statsd {}` says; only the meter reads it.
+    pub(super) statsd: watch::Sender<Statsd>,
 }
 
 impl Reloader {
     /// Reads the configuration at each request, one after the other.
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Reload>) {
         while let Some(Reload { uid, answer }) = requests.recv().await {
+            let _reloading = self.signs.begin();
             let new = self.read().await;
-            if self.changes.send(Change { who: uid, new, answer }).await.is_err() {
+            let (told, outcome) = oneshot::channel();
+            if self.changes.send(Change { who: uid, new, answer: told }).await.is_err() {
                 return;
+            }
+            if let Ok(outcome) = outcome.await {
+                // Nobody may be waiting for it.
+                let _ = answer.send(outcome);
             }
         }
     }
@@ -70,6 +82,7 @@ impl Reloader {
             None => client(&settings).map_err(|error| chain::sentence(&error))?,
         };
         self.consul = (settings.consul.clone(), client.clone());
+        self.statsd.send_if_modified(|statsd| std::mem::replace(statsd, settings.statsd.clone()) != settings.statsd);
         let name = self.started.name.clone();
         Ok(New {
             policy: Policy { service: name.clone(), ..settings.policy.clone() },
@@ -91,7 +104,6 @@ impl Reloader {
             ("status", new.status.address == old.status.address),
             ("admin", new.admin == old.admin),
             ("state.directory", new.state.directory == old.state.directory),
-            ("statsd", new.statsd == old.statsd),
             ("log", new.log == old.log),
             ("pid_file", new.pid_file == old.pid_file),
         ];

@@ -72,9 +72,10 @@ pub enum Verb {
     Restart(Patient),
     /// Reads lictor's own configuration again, from the same files, flags and environment
     ///
-    /// Sources, mapping, checks, waits and the rules of apply and crash change at once, without touching the service. What
-    /// concerns its process (exec, version) waits for its next start; name, addresses, sockets and the state directory wait
-    /// for the next start of lictor: both are said here and by `lictor status`. SIGHUP does the same.
+    /// Sources, mapping, checks, waits and the rules of apply and crash change at once, without touching the service; if
+    /// that gives it other variables, they are a wish like any other. What concerns its process (exec, version) waits for
+    /// its next start; name, addresses, sockets, logs and the state directory wait for the next start of lictor: both are
+    /// said here and by `lictor status`. A configuration with an error changes nothing. SIGHUP does the same.
     Reload(Reload),
     /// Sends a signal to the service's main process
     Signal(Signal),

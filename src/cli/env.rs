@@ -117,7 +117,7 @@ mod tests {
     use crate::cli::served::{Heard, Served};
     use crate::environment::{Environment, Variable, Visibility};
 
-    fn environment(variables: &[(&str, &str, Visibility)]) -> Option<Arc<Environment>> {
+    fn environment(variables: &[(&str, &str, Visibility)]) -> Arc<Environment> {
         let variables = variables.iter().map(|(name, value, visibility)| {
             let variable = Variable {
                 value: (*value).to_owned().into(),
@@ -126,7 +126,7 @@ mod tests {
             };
             ((*name).to_owned(), variable)
         });
-        Some(Arc::new(Environment::new(variables.collect())))
+        Arc::new(Environment::new(variables.collect()))
     }
 
     async fn shown(served: &Served, subject: Subject) -> String {
@@ -141,8 +141,10 @@ mod tests {
         use Visibility::{Public, Secret};
         let served = Served::new().await;
         served.change(|board| {
-            board.environment = environment(&[("A", "hunter2", Secret), ("B", "open", Public), ("OLD", "x", Secret)]);
-            board.wish = environment(&[("A", "hunter3", Secret), ("B", "wide", Public), ("NEW", "y", Secret)]);
+            let variables = [("A", "hunter2", Secret), ("B", "open", Public), ("OLD", "x", Secret)];
+            board.environment = Some(environment(&variables));
+            let variables = [("A", "hunter3", Secret), ("B", "wide", Public), ("NEW", "y", Secret)];
+            board.wish = Some(environment(&variables));
         });
         let running = shown(&served, Subject::Running).await;
         assert!(running.contains("consul billing/  open\n") && !running.contains("hunter"), "{running}");
@@ -156,7 +158,7 @@ mod tests {
     async fn nothing_to_show_is_said() {
         let served = Served::new().await;
         assert_eq!(shown(&served, Subject::Running).await, "");
-        let same = environment(&[("A", "1", Visibility::Secret)]);
+        let same = Some(environment(&[("A", "1", Visibility::Secret)]));
         served.change(|board| (board.environment, board.wish) = (same.clone(), same));
         assert_eq!(shown(&served, Subject::Difference).await, "the service runs on the newest wish\n");
     }

@@ -130,3 +130,39 @@ fn texts(list: &Value) -> Vec<&str> {
 fn say(out: &mut dyn Write, line: &str) {
     let _ = writeln!(out, "{}", one_line(line, LONGEST_LINE));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, conclude};
+
+    #[test]
+    fn what_is_said_and_what_it_ends_with() {
+        for (status, body, code, out, err) in [
+            (200, r#"{"done":"billing is healthy"}"#, 0, "billing is healthy\n", ""),
+            (
+                200,
+                r#"{"done":"read again","pending":{"service":["exec.user","version"]}}"#,
+                0,
+                "read again\nwaits for the next start of the service: exec.user, version\n",
+                "",
+            ),
+            (409, r#"{"error":"nothing is held by the guard"}"#, 1, "", "lictor: no: nothing is held by the guard\n"),
+            (504, r#"{"error":"not in\ntime"}"#, 1, "", "lictor: no: not in time\n"),
+            (400, r#"{"error":"which signal?"}"#, 2, "", "lictor: which signal?\n"),
+            (
+                422,
+                r#"{"error":"x","errors":["a.hcl:1:1: one","a.hcl:2:1: two"]}"#,
+                78,
+                "",
+                "lictor: a.hcl:1:1: one\nlictor: a.hcl:2:1: two\nlictor: nothing is changed\n",
+            ),
+            (500, "no JSON", 1, "", "lictor: no: lictor did not say why\n"),
+        ] {
+            let answer = Answer { status, verdict: None, reason: None, body: body.as_bytes().to_vec() };
+            let (mut said, mut complained) = (Vec::new(), Vec::new());
+            let ended = conclude(&answer, &mut said, &mut complained);
+            let texts = [said, complained].map(|text| String::from_utf8(text).unwrap());
+            assert_eq!((ended, texts), (code, [out.to_owned(), err.to_owned()]), "{body}");
+        }
+    }
+}

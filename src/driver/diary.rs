@@ -77,6 +77,6 @@ fn note_entry(entry: &Entry) {
         Outcome::BuildFailed => tracing::error!(%generation, fingerprint, "build failed: {why}"),
         Outcome::Exited => tracing::warn!(%generation, "the service {why}"),
         Outcome::Unresponsive => tracing::error!(%generation, "restarting, not alive: {why}"),
-        Outcome::Operator => tracing::warn!(%generation, "{why}"),
+        Outcome::Operator => tracing::warn!(%generation, uid = entry.who, "{why}"),
     }
 }

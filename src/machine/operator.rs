@@ -8,7 +8,9 @@ use super::history::Outcome;
 use super::hold::Hold;
 use super::ledger::Changed;
 use super::life::{Life, Purpose, Streak};
+use super::moment::Moment;
 use super::order::{Effect, Order};
+use super::totals::Reason;
 use super::{Base, Machine, Subject, Wish};
 use crate::environment::Fingerprint;
 
@@ -41,6 +43,7 @@ impl Machine {
         self.note(who, "restart");
         if let Life::Absent { not_before } = &mut self.life {
             *not_before = None;
+            self.reason = Reason::Operator;
         }
         self.stop(Purpose::Operator);
         Ok(Effect::Run { after })
@@ -77,6 +80,13 @@ impl Machine {
         self.hold.clone_from(&hold);
         self.told_held = None;
         self.keep_holds();
+    }
+
+    /// Since when wishes are held, in this boot of the host.
+    pub(super) fn held_since(&self) -> Option<Moment> {
+        let hold = self.hold.as_ref().map(|hold| hold.since_unix_ms);
+        let since = [hold, self.guarded_since()].into_iter().flatten().min();
+        since.map(|since| Moment(since.saturating_sub(self.epoch_unix_ms)))
     }
 
     /// A hold with a limit ends by itself; says whether it did just now.
@@ -154,6 +164,7 @@ impl Machine {
         self.set_hold(Some(Hold { reason, since_unix_ms: self.unix_ms(), until_unix_ms: None, who }));
         if let Life::Absent { not_before } = &mut self.life {
             *not_before = None;
+            self.reason = Reason::Revert;
         }
         self.stop(Purpose::Revert);
         Ok(Effect::Run { after })

@@ -26,7 +26,8 @@ impl Machine {
             phase: self.phase(),
             phase_since: self.life_since,
             process: self.process(),
-            restarts: self.restarts,
+            restarts: self.totals.all_restarts(),
+            totals: self.totals.clone(),
             last_exit: self.last_exit.clone(),
             next_start: match self.life {
                 Life::Absent { not_before } => not_before,
@@ -143,7 +144,7 @@ impl Machine {
         self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven && trial.overdue.is_none())
     }
 
-    fn config(&self) -> ConfigPicture {
+    pub(super) fn config(&self) -> ConfigPicture {
         let (state, message) = self.config_state();
         let base = self.base.as_ref();
         let wish = match &self.wish {
@@ -162,6 +163,7 @@ impl Machine {
             settled: proved
                 && self.suspect.is_none()
                 && ((runs && self.journey.is_none()) || self.holding().is_some() || self.guarded_since().is_some()),
+            held_since: self.held_since(),
             message,
             good: self.ledger.newest().map(|good| good.environment.fingerprint()),
             quarantine: self.ledger.quarantine().iter().map(shown).collect(),

@@ -13,6 +13,9 @@ use crate::environment::Environment;
 /// How many lines of history stand on the board.
 const TAIL: usize = 20;
 
+/// How many characters of a reason one line of history has.
+const REASON: usize = 2000;
+
 /// How many names of variables one line of history has; more are counted.
 const NAMED: usize = 100;
 
@@ -31,6 +34,8 @@ pub(super) struct Subject {
 
 impl Machine {
     pub(super) fn record(&mut self, outcome: Outcome, subject: Subject, why: impl Into<String>) {
+        let propagation = subject.seen.map(|seen| self.now - seen);
+        self.totals.recorded(outcome, propagation);
         let mut keys = subject.keys;
         let more_keys = keys.len().saturating_sub(NAMED);
         keys.truncate(NAMED);
@@ -44,8 +49,8 @@ impl Machine {
             run: subject.run,
             keys,
             more_keys,
-            why: why.into(),
-            propagation_ms: subject.seen.map(|seen| u64::try_from((self.now - seen).as_millis()).unwrap_or(u64::MAX)),
+            why: shortened(why.into()),
+            propagation_ms: propagation.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
             who: subject.who,
         };
         self.tail.push_back(entry.clone());
@@ -68,4 +73,13 @@ impl Machine {
             who: None,
         }
     }
+}
+
+/// A thousand values that do not fit make a long sentence.
+fn shortened(mut why: String) -> String {
+    if let Some((end, _)) = why.char_indices().nth(REASON) {
+        why.truncate(end);
+        why.push_str("...");
+    }
+    why
 }

@@ -12,6 +12,7 @@ use super::numbers::GenerationId;
 use super::order::{Order, Pair};
 use super::policy::{Policy, Revert};
 use super::random::doubled;
+use super::totals::Reason;
 use super::trial::{Kind, Trial};
 use super::{Base, Machine, Subject};
 use crate::environment::Environment;
@@ -232,6 +233,7 @@ impl Machine {
         self.trial = None;
         if let Life::Absent { not_before } = &mut self.life {
             *not_before = None;
+            self.reason = Reason::Revert;
         }
     }
 

@@ -38,7 +38,7 @@ fn it_tells_what_happened_and_who_asked_and_no_value() {
         let entries = on_disk(&lictor);
         entries.iter().any(|entry| entry.why == "hold: night").then_some(entries)
     });
-    let applied = entries.iter().filter(|entry| entry.outcome == Outcome::Applied).next_back().unwrap();
+    let applied = entries.iter().rfind(|entry| entry.outcome == Outcome::Applied).unwrap();
     assert_eq!((applied.keys.as_slice(), applied.environment), (&["GREETING".to_owned()][..], good));
     assert!(applied.propagation_ms.is_some() && applied.at_unix_ms > 1_600_000_000_000, "{applied:?}");
     let reverted = entries.iter().find(|entry| entry.outcome == Outcome::Reverted).unwrap();

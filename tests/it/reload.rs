@@ -1,6 +1,7 @@
 //! Our own configuration is read again under a running service: a bad one changes nothing.
 
 use std::fs;
+use std::net::UdpSocket;
 use std::process::Output;
 
 use lictor::machine::Board;
@@ -8,6 +9,7 @@ use lictor::machine::board::ConfigState;
 use rustix::process::Signal;
 
 use crate::harness::lictor::{is_good, pid, said};
+use crate::harness::wait::PATIENCE;
 use crate::harness::{Consul, Lictor, Setup, eventually};
 
 /// The file that the tests change; the harness has three before it.
@@ -165,4 +167,22 @@ fn another_address_of_consul_is_asked_from_now_on() {
     assert_eq!(lictor.value("GREETING").as_deref(), Some("good day"));
     lictor.until_applied(|| second.put("billing/GREETING", "good night"));
     assert_eq!(lictor.value("GREETING").as_deref(), Some("good night"));
+}
+
+#[test]
+fn metrics_go_to_another_address_without_a_restart() {
+    let lictor = up("");
+    let before = lictor.board();
+    let receiver = UdpSocket::bind((lictor.setup().host(), 0)).unwrap();
+    receiver.set_read_timeout(Some(PATIENCE)).unwrap();
+    let address = receiver.local_addr().unwrap();
+    edit(&lictor, &format!("statsd {{\n  address = \"{address}\"\n  prefix = \"other\"\n  interval = \"100ms\"\n}}\n"));
+    let answer = lictor.cli("reload", &[]);
+    ends(&answer, 0, "was read again");
+    assert!(!said(&answer).contains("waits"), "{}", said(&answer));
+    let mut datagram = [0; 2000];
+    let size = receiver.recv(&mut datagram).unwrap();
+    let lines = String::from_utf8_lossy(&datagram[..size]);
+    assert!(lines.lines().all(|line| line.starts_with("other.")), "{lines}");
+    assert_eq!(pid(&lictor.board()), pid(&before));
 }

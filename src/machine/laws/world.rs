@@ -405,7 +405,7 @@ impl World {
         if matches!(event, Event::Operator { verb: Verb::Release { .. }, .. }) && self.guards() {
             self.released = self.wish;
         }
-        let before = self.machine.picture().config.fingerprint;
+        let before = self.machine.config().fingerprint;
         self.log.push((self.now, event.clone()));
         let orders = self.machine.handle(self.now, event);
         self.hold_to_the_guard(before);
@@ -427,7 +427,7 @@ impl World {
             let known = world.environments.iter().position(|known| Some(known.fingerprint()) == wanted);
             known.map(kept)
         };
-        let now = self.machine.picture().config.fingerprint;
+        let now = self.machine.config().fingerprint;
         let through = self.released.is_some() && self.released == now;
         if let (Some(had), Some(has)) = (keys(self, before), keys(self, now))
             && now != before
@@ -444,7 +444,7 @@ impl World {
     }
 
     fn guards(&self) -> bool {
-        self.machine.picture().config.message.is_some_and(|message| message.starts_with("Held: kv lost"))
+        self.machine.config().message.is_some_and(|message| message.starts_with("Held: kv lost"))
     }
 
     fn carry_out(&mut self, order: Order) {

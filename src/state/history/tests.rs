@@ -2,9 +2,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::append::{LARGEST, append};
-use super::{Directory, HISTORY, LINES, Recent, line};
+use super::{Directory, HISTORY, Keeper, LINES, Recent, line};
 use crate::machine::history::{Entry, Outcome};
 use crate::machine::{Build, GenerationId, Moment};
 use crate::state::tests::binding;
@@ -37,7 +41,7 @@ fn on_disk(directory: &Path) -> Vec<Entry> {
 }
 
 async fn kept(state: State) {
-    tokio::time::timeout(std::time::Duration::from_mins(1), state.close()).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), state.close()).await.unwrap();
 }
 
 #[test]
@@ -120,4 +124,30 @@ fn a_link_in_its_place_is_not_followed() {
     std::os::unix::fs::symlink(&target, folder.path().join(HISTORY)).unwrap();
     assert!(append(&directory, &["{}".into()]).is_err());
     assert_eq!(fs::read(&target).unwrap(), b"precious");
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_waits_in_memory_and_is_written_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = Arc::new(Directory::open(folder.path()).unwrap());
+    let file = folder.path().join(HISTORY);
+    fs::create_dir(&file).unwrap();
+    let recent = watch::Sender::new(Recent::default());
+    let mut tasks = JoinSet::new();
+    tasks.spawn(Keeper::new(directory, recent.subscribe(), Duration::from_millis(5)).run());
+    for number in 1..=3 {
+        recent.send_modify(|recent| recent.push(line(&entry(number, "")).unwrap()));
+        tokio::task::yield_now().await;
+    }
+    fs::remove_dir(&file).unwrap();
+    let written = async {
+        while fs::read_to_string(&file).unwrap_or_default().lines().count() < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), written).await.unwrap();
+    drop(recent);
+    while tasks.join_next().await.is_some() {}
+    let numbers: Vec<u64> = on_disk(folder.path()).iter().map(|entry| entry.generation.0).collect();
+    assert_eq!(numbers, [1, 2, 3]);
 }

@@ -1,0 +1,83 @@
+//! `lictor plan`: what the newest wish would change and what is done about it, with an exit code, and no secret.
+
+use lictor::machine::board::ConfigState;
+use serde_json::Value;
+
+use crate::harness::lictor::said;
+use crate::harness::{Consul, Lictor, Setup};
+
+const PUBLIC: &str = "key \"GREETING\" {\n  public = true\n}\n";
+
+fn up(consul: &Consul) -> Lictor {
+    consul.put("billing/GREETING", "hello");
+    consul.put("billing/PASSWORD", "hunter2");
+    consul.put("billing/COLOUR", "red");
+    let lictor = Setup::on_consul(consul.address()).checked().config(PUBLIC).start();
+    lictor.until_good();
+    lictor
+}
+
+/// The plan as people read it and as programs do, and what `--exit-code` ends with.
+fn plan(lictor: &Lictor) -> (String, Value, i32) {
+    let text = lictor.cli("plan", &[]);
+    let json = lictor.cli("plan", &["--json"]);
+    let code = lictor.cli("plan", &["--exit-code"]).status.code().unwrap();
+    let all = said(&text) + &said(&json);
+    assert!(!all.contains("hunter"), "a secret in {all}");
+    (said(&text), serde_json::from_slice(&json.stdout).unwrap(), code)
+}
+
+#[test]
+fn what_is_held_by_an_operator_is_a_change_that_waits() {
+    let consul = Consul::start();
+    let lictor = up(&consul);
+    let (text, json, code) = plan(&lictor);
+    assert_eq!((code, json["action"].as_str()), (0, Some("nothing")), "{text}");
+    assert!(text.contains("no changes"), "{text}");
+
+    assert_eq!(lictor.cli("hold", &["night", "shift"]).status.code(), Some(0));
+    consul.put("billing/GREETING", "good day");
+    consul.put("billing/PASSWORD", "hunter22");
+    consul.put("billing/NEW", "x");
+    consul.delete("billing/COLOUR");
+    let settled = |text: &str| text.contains("1 to add, 2 to change, 1 to remove");
+    lictor.until("held", |board| board.config.state == ConfigState::Held && settled(&plan(&lictor).0));
+    let (text, json, code) = plan(&lictor);
+    assert_eq!((code, json["action"].as_str()), (3, Some("held")), "{text}");
+    assert!(text.contains("svc  held") && text.contains("night shift"), "{text}");
+    assert!(text.contains("hello -> good day"), "a public value: {text}");
+    assert!(text.contains("(7 bytes) -> ") && text.contains("(8 bytes)"), "{text}");
+    let names: Vec<_> = json["changes"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["COLOUR", "GREETING", "NEW", "PASSWORD"]);
+    assert_eq!(lictor.cli("plan", &[]).status.code(), Some(0), "without --exit-code it is no matter of changes");
+}
+
+#[test]
+fn what_was_reverted_is_quarantined_and_refused() {
+    let consul = Consul::start();
+    let lictor = up(&consul);
+    let good = lictor.board().config.fingerprint;
+    consul.put("billing/EXIT_CODE", "1");
+    lictor.until_reverted_to(good);
+    let (text, json, code) = plan(&lictor);
+    assert_eq!((code, json["action"].as_str()), (1, Some("quarantined")), "{text}");
+    assert!(text.contains("exited with 1") && text.contains("+  EXIT_CODE"), "{text}");
+}
+
+#[test]
+fn what_the_guard_holds_is_said() {
+    let consul = Consul::start();
+    let lictor = up(&consul);
+    consul.ask("DELETE", "/v1/kv/billing/?recurse", b"");
+    lictor.until("held", |board| board.config.state == ConfigState::Held);
+    let (text, json, code) = plan(&lictor);
+    assert_eq!((code, json["action"].as_str()), (3, Some("held")), "{text}");
+    assert!(text.contains("consul billing/ lost 3 of 3 keys") && text.contains("3 to remove"), "{text}");
+}
+
+#[test]
+fn without_a_lictor_it_says_so() {
+    let lictor = Setup::on_directory().prepared();
+    let output = lictor.cli("plan", &[]);
+    assert_eq!(output.status.code(), Some(69), "{}", said(&output));
+}
