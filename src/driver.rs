@@ -19,7 +19,7 @@ pub use composer::Composer;
 pub use installed::Installed;
 pub use rooms::Rooms;
 
-use crate::machine::{Board, Event, Machine};
+use crate::machine::{Board, Event, Machine, RunId};
 
 /// How many facts may wait for the loop before their senders do.
 pub const INBOX: usize = 1024;
@@ -50,7 +50,8 @@ impl Driver {
     /// Turns until the machine is finished; gives the rooms back, to be closed.
     pub async fn run(mut self) -> Rooms {
         let found = self.installed.look_now();
-        self.turn(found);
+        let adopted = self.rooms.adopt(RunId(1));
+        self.turn(found.into_iter().chain(adopted));
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.machine.is_finished() {

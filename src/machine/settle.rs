@@ -234,7 +234,7 @@ impl Machine {
             id: run,
             generation,
             environment: Arc::clone(&environment),
-            build,
+            build: build.clone(),
             pid: None,
             started: self.now,
             health: Health::new(self.now, &self.policy.checks),
@@ -242,7 +242,7 @@ impl Machine {
         });
         self.life_since = self.now;
         self.trial = Some(Trial { kind, overdue: None });
-        self.order(Order::Start { run, generation, environment });
+        self.order(Order::Start { run, generation, environment, build });
         true
     }
 
@@ -258,7 +258,11 @@ impl Machine {
         };
         if probing != self.probing {
             self.probing = probing;
-            self.order(probing.map_or(Order::ProbeNothing, |(run, pace)| Order::Probe { run, pace }));
+            let environment = self.life.alive().map(|run| Arc::clone(&run.environment));
+            self.order(match (probing, environment) {
+                (Some((run, pace)), Some(environment)) => Order::Probe { run, pace, environment },
+                _ => Order::ProbeNothing,
+            });
         }
     }
 

@@ -16,7 +16,8 @@ use super::trust::{Kind, LARGEST, Seen, trust};
 /// The files that lictor keeps; a file that is being written has `.new` after its name.
 pub(super) const GOOD: &str = "good.json";
 pub(super) const QUARANTINE: &str = "quarantine.json";
-const OURS: [&str; 5] = [GOOD, QUARANTINE, "hold.json", "process.json", "history.jsonl"];
+pub(super) const PROCESS: &str = "process.json";
+const OURS: [&str; 5] = [GOOD, QUARANTINE, PROCESS, "hold.json", "history.jsonl"];
 const UNFINISHED: &str = ".new";
 
 /// The state directory, held until this is dropped.
@@ -104,11 +105,23 @@ impl Directory {
         }
     }
 
+    /// Replaces a file without waiting for the disk: for what means nothing after a power cut.
+    pub(super) fn replace_soon(&self, name: &str, contents: &[u8]) -> io::Result<()> {
+        let unfinished = format!("{name}{UNFINISHED}");
+        self.remove(&unfinished)?;
+        self.create(&unfinished)?.write_all(contents)?;
+        Ok(fs::renameat(&self.fd, &unfinished, &self.fd, name)?)
+    }
+
     fn write_synced(&self, name: &str, contents: &[u8]) -> io::Result<()> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut file = File::from(fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR)?);
+        let mut file = self.create(name)?;
         file.write_all(contents)?;
         file.sync_all()
+    }
+
+    fn create(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(File::from(fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR)?))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
