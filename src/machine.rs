@@ -163,7 +163,9 @@ pub struct Machine {
     shutdown: bool,
 
     installed: (Build, Version),
-    running: Option<Version>,
+    /// What the process turned out to be. It is shown; decisions go by the build that was installed at its start, since a
+    /// wrapper's program is not the file that is looked at on disk.
+    running: Option<(Build, Version)>,
     sources: Vec<SourceReport>,
     restarts: u64,
     last_exit: Option<board::ExitPicture>,

@@ -164,9 +164,10 @@ pub enum ConfigState {
     Good,
     /// A wish is on the road, before its trial.
     Pending,
-    /// The newest wish is on trial.
+    /// The newest wish is on trial; or it has failed, and the good one has yet to get healthy before that is a verdict
+    /// (the message says `Reverting: ...`).
     Trial,
-    /// The newest wish failed its trial; the service is going back, or has gone back, to a good environment.
+    /// The newest wish failed its trial, and the service is healthy on a good environment again.
     Reverted,
     /// The newest wish broke a rule; nothing was touched.
     Rejected,

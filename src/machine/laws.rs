@@ -11,8 +11,11 @@ use super::event::Event;
 use super::order::Order;
 use super::{Machine, Moment, Restored};
 
+/// So many cases, unless `PROPTEST_CASES` asks for another number.
 fn cases(count: u32) -> ProptestConfig {
-    ProptestConfig { cases: count, max_shrink_iters: 4000, failure_persistence: None, ..ProptestConfig::default() }
+    let default = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { count };
+    ProptestConfig { cases, max_shrink_iters: 20_000, failure_persistence: None, ..default }
 }
 
 proptest! {

@@ -104,6 +104,7 @@ impl Machine {
             Decision::Ask => self.ask(),
             Decision::Pass if step == Step::Switched => self.switch(),
             Decision::Pass => {
+                self.cancel_check();
                 if let Some(journey) = &mut self.journey {
                     journey.step = step.next();
                 }
@@ -175,16 +176,13 @@ impl Machine {
     /// *switched*: from here on the wish is what every start starts. A trial that is going on ends without a verdict.
     fn switch(&mut self) -> bool {
         let Some(journey) = self.journey.take() else { return false };
-        if self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven) {
-            self.record(Outcome::Superseded, self.subject(), "a newer wish took its place");
-        }
+        self.supersede();
         let seen = self.edits.take().map_or(journey.since, |edits| edits.first);
         let keys = match &self.base {
             Some(base) => changed_names(&base.environment, &journey.environment),
             None => Vec::new(),
         };
         self.trial = None;
-        self.suspect = None;
         self.streak = super::Streak::default();
         self.numbers.generation = self.numbers.generation.next();
         self.base = Some(Base {
@@ -200,6 +198,16 @@ impl Machine {
         }
         self.stop(Purpose::Switch);
         true
+    }
+
+    /// A newer wish takes its place: what is on trial, or under suspicion, gets no verdict.
+    fn supersede(&mut self) {
+        let subject = match self.suspect.take() {
+            Some(suspect) => suspect.subject(),
+            None if self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven) => self.subject(),
+            None => return,
+        };
+        self.record(Outcome::Superseded, subject, "a newer wish took its place");
     }
 
     /// Stops the process if one runs; says whether it did.
@@ -220,11 +228,13 @@ impl Machine {
         if not_before.is_some_and(|at| at > self.now) {
             return false;
         }
+        self.keep_to_good_while_held();
         let kind = self.kind_of_start();
         let Some(base) = &mut self.base else { return false };
         if base.build.as_ref().is_some_and(|before| *before != build) {
             self.numbers.generation = self.numbers.generation.next();
             base.generation = self.numbers.generation;
+            self.streak = super::Streak::default();
         }
         base.build = Some(build.clone());
         self.numbers.run = self.numbers.run.next();
@@ -244,6 +254,16 @@ impl Machine {
         self.trial = Some(Trial { kind, overdue: None });
         self.order(Order::Start { run, generation, environment, build });
         true
+    }
+
+    /// Any start during a hold uses a good environment: what is still to be proved waits like every other wish.
+    fn keep_to_good_while_held(&mut self) {
+        let (Some(_), Some(base)) = (self.holding(), &self.base) else { return };
+        if !self.ledger.knows(&base.environment)
+            && let Some(good) = self.ledger.resort(&self.installed.0)
+        {
+            self.base = Some(Base::of(good, self.now));
+        }
     }
 
     /// The process is probed while it runs, and faster while it is on trial.

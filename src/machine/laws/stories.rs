@@ -14,11 +14,11 @@ mod trial;
 mod turns;
 mod wait;
 
+use super::super::Restored;
 use super::super::board::{ConfigState, Phase};
-use super::super::event::{Outcome as Probed, Verb};
+use super::super::event::Outcome as Probed;
 use super::super::history::Outcome;
 use super::super::ledger::{Good, Quarantined};
 use super::super::order::{Pace, Pair};
 use super::super::policy::{Policy, Revert, Role, Step};
-use super::super::Restored;
 use story::{Nature, Part, SECOND, Story, Weather};

@@ -5,7 +5,7 @@ use super::{ConfigState, Nature, Outcome, SECOND, Step, Story, Weather};
 #[test]
 fn nothing_starts_before_there_is_a_wish() {
     let mut story = Story::new();
-    story.passes(3_600 * SECOND);
+    story.passes(900 * SECOND);
     assert_eq!(story.starts(), [""; 0]);
     assert_eq!(story.state(), ConfigState::Waiting);
 }
@@ -41,7 +41,7 @@ fn a_process_that_never_gets_healthy_is_left_alone_when_there_is_nothing_better(
     let mut story = Story::new();
     story.weather("Web", Weather::Failing);
     story.wish("a");
-    story.passes(3_600 * SECOND);
+    story.passes(900 * SECOND);
     assert_eq!(story.quarantine(), [""; 0]);
     assert_eq!(story.state(), ConfigState::NoGood);
     story.weather("Web", Weather::Passing);

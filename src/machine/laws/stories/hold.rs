@@ -1,13 +1,13 @@
 //! The operator's hold, and the operator's other verbs.
 
-use super::{ConfigState, Nature, Outcome, Part, SECOND, Step, Story, Verb};
+use super::{ConfigState, Nature, Outcome, Part, SECOND, Step, Story};
 
 #[test]
 fn it_stops_wishes_before_their_turn() {
     let mut story = Story::good_on_a_with(|policy| policy.turn = Step::Configured);
     story.hold();
     story.wish("b");
-    story.passes(3_600 * SECOND);
+    story.passes(900 * SECOND);
     assert_eq!(story.did(), [""; 0], "no turn is asked for, nothing is stopped");
     assert_eq!(story.state(), ConfigState::Held);
     assert!(story.message().starts_with("Held: ") && story.message().contains("night"), "{}", story.message());
@@ -20,7 +20,7 @@ fn after_the_hold_the_newest_wish_goes_on() {
     story.hold();
     story.wish("b");
     story.wish("c");
-    story.operator(Verb::Unhold);
+    story.unhold();
     story.passes(15 * SECOND);
     assert_eq!(story.starts(), ["c on 1"]);
     assert_eq!(story.state(), ConfigState::Good);
@@ -33,7 +33,7 @@ fn a_wish_that_waits_for_its_turn_gives_up_its_place() {
     story.wish("b");
     story.hold();
     assert_eq!(story.did(), ["ask turn", "return turn"]);
-    story.operator(Verb::Unhold);
+    story.unhold();
     story.turn_granted();
     assert_eq!(story.running(), "b on 1");
 }
@@ -69,10 +69,10 @@ fn any_start_during_it_uses_the_good_environment() {
     story.exits(1);
     story.passes(10 * SECOND);
     assert_eq!(story.starts(), ["a on 1"], "a crash restart");
-    story.operator(Verb::Restart);
+    story.restart();
     assert_eq!(story.starts(), ["a on 1"], "an operator's restart");
     story.installed("2");
-    story.operator(Verb::Restart);
+    story.restart();
     assert_eq!(story.starts(), ["a on 2"], "on a new build");
 }
 
@@ -86,7 +86,7 @@ fn a_newer_wish_does_not_end_a_trial_that_runs_during_it() {
     story.passes(60 * SECOND);
     assert_eq!(story.starts(), ["b on 1"]);
     assert_eq!(story.good(), ["b", "a"]);
-    story.operator(Verb::Unhold);
+    story.unhold();
     assert_eq!(story.starts(), ["c on 1"]);
 }
 
@@ -111,7 +111,7 @@ fn an_inconclusive_wish_is_not_tried_again_during_it() {
     story.forget();
     story.passes(600 * SECOND);
     assert_eq!(story.starts(), [""; 0]);
-    story.operator(Verb::Unhold);
+    story.unhold();
     story.passes(120 * SECOND);
     assert_eq!(story.running(), "b on 1");
 }
@@ -120,14 +120,14 @@ fn an_inconclusive_wish_is_not_tried_again_during_it() {
 fn the_revert_verb_goes_back_to_the_previous_good_one_and_holds() {
     let mut story = Story::good_on_a();
     story.becomes_good("b");
-    story.operator(Verb::Revert);
+    story.revert();
     story.passes(60 * SECOND);
     assert_eq!(story.starts(), ["a on 1"]);
     assert_eq!(story.state(), ConfigState::Held);
     story.wish("c");
     story.passes(60 * SECOND);
     assert_eq!(story.starts(), [""; 0]);
-    story.operator(Verb::Unhold);
+    story.unhold();
     assert_eq!(story.starts(), ["c on 1"]);
 }
 
@@ -136,7 +136,7 @@ fn the_revert_verb_on_trial_goes_back_to_the_good_one() {
     let mut story = Story::good_on_a();
     story.wish("b");
     story.passes(5 * SECOND);
-    story.operator(Verb::Revert);
+    story.revert();
     story.passes(60 * SECOND);
     assert_eq!(story.starts(), ["b on 1", "a on 1"]);
     assert_eq!(story.state(), ConfigState::Held);
@@ -145,8 +145,34 @@ fn the_revert_verb_on_trial_goes_back_to_the_good_one() {
 #[test]
 fn the_restart_verb_restarts_once() {
     let mut story = Story::good_on_a();
-    story.operator(Verb::Restart);
+    story.restart();
     story.passes(600 * SECOND);
     assert_eq!(story.did(), ["stop", "start a"]);
-    assert_eq!(story.records(), [Outcome::Operator]);
+}
+
+#[test]
+fn a_restart_by_the_operator_during_it_ends_a_trial_and_uses_the_good_environment() {
+    let mut story = Story::good_on_a();
+    story.wish("b");
+    story.passes(5 * SECOND);
+    story.hold();
+    story.restart();
+    assert_eq!(story.starts(), ["b on 1", "a on 1"]);
+    story.passes(60 * SECOND);
+    assert_eq!(story.quarantine(), [""; 0], "b had no verdict");
+    story.unhold();
+    story.passes(15 * SECOND);
+    assert_eq!(story.running(), "b on 1");
+    assert_eq!(story.good(), ["b", "a"]);
+}
+
+#[test]
+fn a_wish_whose_old_process_is_just_being_stopped_is_not_started_when_it_begins() {
+    let mut story = Story::good_on_a();
+    story.by_hand(Part::Stop);
+    story.wish("b");
+    story.hold();
+    story.exits(0);
+    assert_eq!(story.starts(), ["a on 1"]);
+    assert_eq!(story.state(), ConfigState::Held);
 }

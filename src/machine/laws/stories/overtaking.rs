@@ -1,5 +1,6 @@
 //! A newer wish overtakes an older one anywhere.
 
+use super::story::environment;
 use super::{ConfigState, Nature, Outcome, Part, SECOND, Step, Story};
 
 #[test]
@@ -143,4 +144,20 @@ fn the_same_wish_again_is_no_newer_wish() {
     story.passes(7 * SECOND);
     assert_eq!(story.starts(), ["b on 1"]);
     assert_eq!(story.good(), ["b", "a"], "its trial went on");
+}
+
+#[test]
+fn while_the_good_one_proves_itself_after_a_failure_the_failed_one_is_superseded_and_not_the_good_one() {
+    let mut story = Story::good_on_a();
+    story.nature("b on", Nature::Dies);
+    story.wish("b");
+    story.passes(2 * SECOND);
+    assert_eq!(story.running(), "a on 1");
+    story.wish("c");
+    let last = story.board().history.pop().expect("a line");
+    assert_eq!(last.outcome, Outcome::Superseded);
+    assert_eq!(last.environment, Some(environment("b").fingerprint()));
+    story.passes(15 * SECOND);
+    assert_eq!(story.quarantine(), [""; 0], "without a verdict");
+    assert_eq!(story.good(), ["c", "a"]);
 }

@@ -83,3 +83,19 @@ fn if_the_older_one_crashes_as_well_nothing_is_quarantined() {
     story.passes(300 * SECOND);
     assert_eq!(story.running(), "b on 1", "the wish runs in the end");
 }
+
+#[test]
+fn what_was_good_for_long_is_not_promoted_anew_by_a_revert() {
+    let mut story = Story::good_on_a();
+    story.becomes_good("b");
+    story.nature("c on", Nature::Dies);
+    story.wish("c");
+    story.passes(15 * SECOND);
+    assert_eq!(story.quarantine(), ["c on 1"]);
+    story.forget();
+    story.nature("b on", Nature::Dies);
+    story.exits(1);
+    story.passes(300 * SECOND);
+    assert!(story.starts().iter().all(|pair| pair == "b on 1"), "its promotion is long ago");
+    assert_eq!(story.quarantine(), ["c on 1"]);
+}

@@ -1,7 +1,7 @@
 //! What an earlier lictor left on disk.
 
 use super::story::{build, environment};
-use super::{ConfigState, Good, Nature, Pair, Quarantined, Restored, SECOND, Story};
+use super::{ConfigState, Good, Nature, Pair, Part, Quarantined, Restored, SECOND, Story};
 use crate::machine::GenerationId;
 
 fn good(name: &str, on: &str) -> Good {
@@ -14,7 +14,8 @@ fn quarantined(name: &str, on: &str) -> Quarantined {
 }
 
 fn left(good: Vec<Good>, quarantine: Vec<Quarantined>) -> Story {
-    Story::restored(Restored { good, quarantine, next_generation: GenerationId(5) }, |_| {})
+    let restored = Restored { good, quarantine, next_generation: GenerationId(5), ..Restored::default() };
+    Story::restored(restored, |_| {})
 }
 
 #[test]
@@ -69,4 +70,38 @@ fn generations_go_on_where_they_were() {
     let mut story = left(vec![good("a", "1")], vec![]);
     story.wish("b");
     assert!(story.board().config.generation >= GenerationId(5));
+}
+
+#[test]
+fn a_process_that_runs_what_is_good_is_taken_up_as_it_is() {
+    let mut story = left(vec![good("a", "1")], vec![]);
+    story.adopted("a", "1");
+    story.wish("a");
+    story.passes(60 * SECOND);
+    assert_eq!(story.did(), [""; 0]);
+    assert_eq!(story.state(), ConfigState::Good);
+    assert!(story.board().config.settled && story.board().healthy);
+}
+
+#[test]
+fn a_process_that_runs_what_nobody_knows_is_stopped_before_anything_is_started() {
+    let mut story = left(vec![good("a", "1")], vec![]);
+    story.by_hand(Part::Stop);
+    story.adopted("z", "1");
+    story.wish("a");
+    story.passes(60 * SECOND);
+    assert_eq!(story.did(), ["stop"]);
+    story.exits(0);
+    assert_eq!(story.did(), ["start a"]);
+}
+
+#[test]
+fn a_process_that_was_taken_up_gives_way_to_a_newer_wish_and_comes_back_when_that_fails() {
+    let mut story = left(vec![good("a", "1")], vec![]);
+    story.nature("b on", Nature::Dies);
+    story.adopted("a", "1");
+    story.wish("b");
+    story.passes(30 * SECOND);
+    assert_eq!(story.did(), ["stop", "start b", "start a"]);
+    assert_eq!(story.quarantine(), ["b on 1"]);
 }

@@ -1,6 +1,6 @@
 //! What follows from a failed trial.
 
-use super::{ConfigState, Nature, Outcome, SECOND, Story, Verb, Weather};
+use super::{ConfigState, Nature, Outcome, SECOND, Story, Weather};
 
 /// `b` has failed, `a` runs and is good again.
 fn reverted() -> Story {
@@ -21,12 +21,13 @@ fn it_goes_back_and_quarantines_only_once_the_good_one_is_healthy_again() {
     story.wish("b");
     story.passes(SECOND);
     assert_eq!(story.running(), "a on 1");
-    assert_eq!(story.state(), ConfigState::Reverted);
+    assert!(story.message().starts_with("Reverting: "), "{}", story.message());
+    assert_eq!(story.state(), ConfigState::Trial, "there is no verdict yet");
     story.passes(500);
     assert_eq!(story.quarantine(), [""; 0], "not healthy yet");
     story.passes(15 * SECOND);
     assert_eq!(story.quarantine(), ["b on 1"]);
-    assert_eq!(story.records(), [Outcome::Reverted]);
+    assert_eq!(story.records(), [Outcome::Exited, Outcome::Reverted]);
     assert_eq!(story.state(), ConfigState::Reverted);
     assert!(story.message().starts_with("Reverted: "), "{}", story.message());
     assert_eq!(story.good(), ["a"]);
@@ -47,12 +48,12 @@ fn it_goes_back_on_the_present_build() {
 fn what_is_in_quarantine_is_not_tried_again_while_nothing_changes() {
     let mut story = reverted();
     story.wish("b");
-    story.passes(7_200 * SECOND);
+    story.passes(600 * SECOND);
     assert_eq!(story.starts(), [""; 0]);
     story.exits(1);
     story.passes(120 * SECOND);
     assert_eq!(story.starts(), ["a on 1"], "a crash restart neither");
-    story.operator(Verb::Restart);
+    story.restart();
     story.passes(120 * SECOND);
     assert_eq!(story.starts(), ["a on 1"], "nor an operator's restart");
 }
@@ -78,12 +79,12 @@ fn with_a_new_build_it_is_tried_again() {
 #[test]
 fn when_an_operator_asks_it_is_tried_again_and_once() {
     let mut story = reverted();
-    story.operator(Verb::Retry);
+    story.retry();
     story.passes(15 * SECOND);
     assert_eq!(story.starts(), ["b on 1", "a on 1"]);
     assert_eq!(story.quarantine(), ["b on 1"]);
     story.cured();
-    story.operator(Verb::Retry);
+    story.retry();
     story.passes(15 * SECOND);
     assert_eq!(story.running(), "b on 1");
     assert_eq!(story.good(), ["b", "a"]);
@@ -109,8 +110,32 @@ fn healthy_on_neither_is_inconclusive_and_nothing_is_quarantined() {
     assert_eq!(story.quarantine(), [""; 0]);
     assert!(story.message().contains("healthy on neither"), "{}", story.message());
     assert_eq!(story.running(), "a on 1", "it is left alone");
-    story.passes(3_600 * SECOND);
+    story.passes(600 * SECOND);
     assert_eq!(story.starts(), ["b on 1", "a on 1"], "no trial while the service is ill");
+}
+
+#[test]
+fn what_was_good_may_never_be_healthy_again_so_after_ten_deadlines_the_wish_has_another_try() {
+    let mut story = inconclusive();
+    story.nature("a on", Nature::Sick);
+    story.weather("Web", Weather::Passing);
+    story.forget();
+    story.passes(890 * SECOND);
+    assert_eq!(story.starts(), [""; 0]);
+    story.passes(30 * SECOND);
+    assert_eq!(story.starts(), ["b on 1"]);
+    assert_eq!(story.state(), ConfigState::Good);
+}
+
+#[test]
+fn a_pair_in_quarantine_stays_there_when_its_wish_comes_back() {
+    let mut story = reverted();
+    story.wish("a");
+    assert_eq!(story.state(), ConfigState::Good);
+    story.wish("b");
+    story.passes(60 * SECOND);
+    assert_eq!(story.starts(), [""; 0]);
+    assert_eq!(story.state(), ConfigState::Reverted);
 }
 
 #[test]
@@ -176,4 +201,5 @@ fn without_revert_the_candidate_stays_and_backs_off() {
     story.passes(60 * SECOND);
     assert!(story.starts().iter().all(|pair| pair == "b on 1"));
     assert_eq!(story.quarantine(), [""; 0]);
+    assert!(story.message().contains("exited with 1"), "{}", story.message());
 }

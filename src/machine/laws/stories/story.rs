@@ -143,12 +143,12 @@ impl Story {
         story
     }
 
-    /// `name` is wanted, passes its trial, and runs on for two hours; what was done until then is forgotten.
+    /// `name` is wanted, passes its trial, and runs on for long; what was done until then is forgotten.
     pub(super) fn becomes_good(&mut self, name: &str) {
         self.wish(name);
         self.passes(15 * SECOND);
         assert_eq!(self.state(), ConfigState::Good, "{name} is good: {:#?}", self.board().config);
-        self.passes(7_200 * SECOND);
+        self.passes(180 * SECOND);
         self.forget();
     }
 
@@ -167,12 +167,36 @@ impl Story {
         self.tell(Event::Installed { build: build(name), version: Version::default() });
     }
 
-    pub(super) fn operator(&mut self, verb: Verb) {
+    pub(super) fn hold(&mut self) {
+        self.operator(Verb::Hold { reason: "night".into() });
+    }
+
+    pub(super) fn unhold(&mut self) {
+        self.operator(Verb::Unhold);
+    }
+
+    pub(super) fn restart(&mut self) {
+        self.operator(Verb::Restart);
+    }
+
+    pub(super) fn retry(&mut self) {
+        self.operator(Verb::Retry);
+    }
+
+    pub(super) fn revert(&mut self) {
+        self.operator(Verb::Revert);
+    }
+
+    fn operator(&mut self, verb: Verb) {
         self.tell(Event::Operator { verb });
     }
 
-    pub(super) fn hold(&mut self) {
-        self.operator(Verb::Hold { reason: "night".into() });
+    /// A process of an earlier lictor still runs.
+    pub(super) fn adopted(&mut self, name: &str, on: &str) {
+        let run = RunId(1);
+        let (environment, build) = (environment(name).fingerprint(), build(on));
+        self.process = Some(Process { run, pair: pair_name(name, &build), dies_at: None });
+        self.tell(Event::Adopted { run, pid: 7, environment, build });
     }
 
     pub(super) fn signal(&mut self, signal: i32) {
@@ -257,7 +281,6 @@ impl Story {
         let until = self.now + Duration::from_millis(millis);
         loop {
             let wake = self.machine.next_wake();
-            assert!(wake.is_none_or(|at| at > self.now), "the machine wants to be woken in the past");
             let probe = self.probing.map(|_| self.probe_at);
             let death = self.process.as_ref().and_then(|process| process.dies_at);
             let Some(next) = [wake, probe, death].into_iter().flatten().min().filter(|at| *at <= until) else { break };
@@ -268,6 +291,7 @@ impl Story {
                 self.probe_all();
             } else {
                 self.tell(Event::Tick);
+                assert!(self.machine.next_wake().is_none_or(|at| at > self.now), "the machine spins");
             }
         }
         self.now = until;
@@ -406,7 +430,7 @@ impl Story {
                 self.process = None;
                 Some(Event::Exited { run, exit: Exit::Code(0) })
             }
-            Order::Probe { run, pace } => {
+            Order::Probe { run, pace, .. } => {
                 if self.probing.is_none_or(|(probed, _)| probed != run) {
                     self.probe_at = self.now + Duration::from_secs(1);
                 }

@@ -83,7 +83,7 @@ fn an_inconclusive_revert_gives_the_turn_back_too() {
     let mut story = Story::good_on_a_with(turns);
     story.wish("b");
     story.weather("Web", Weather::Failing);
-    story.passes(3_600 * SECOND);
+    story.passes(181 * SECOND);
     assert_eq!(story.did(), ["ask turn", "stop", "start b", "stop", "start a", "return turn"]);
 }
 
@@ -95,7 +95,7 @@ fn a_turn_lost_before_the_switch_sends_the_wish_back_to_ask_again() {
     story.wish("b");
     story.turn_granted();
     story.turn_lost();
-    assert_eq!(story.did(), ["ask turn", "drain", "undrain", "ask turn"]);
+    assert_eq!(story.did(), ["ask turn", "drain", "ask turn", "undrain"]);
     story.passes(60 * SECOND);
     assert_eq!(story.running(), "a on 1");
     story.turn_granted();
@@ -138,4 +138,17 @@ fn a_wish_that_supersedes_a_trial_has_one_turn_at_a_time() {
     let did = story.did();
     let count = |word: &str| did.iter().filter(|done| *done == word).count();
     assert_eq!(count("ask turn"), count("return turn"), "{did:?}");
+}
+
+#[test]
+fn a_good_one_that_does_not_get_healthy_by_the_deadline_keeps_no_other_host_waiting() {
+    let mut story = Story::good_on_a_with(turns_and_drains);
+    story.becomes_good("b");
+    story.weather("Web", Weather::Failing);
+    story.wish("a");
+    story.passes(89 * SECOND);
+    assert_eq!(story.did(), ["ask turn", "drain", "stop", "start a"]);
+    story.passes(2 * SECOND);
+    assert_eq!(story.did(), ["undrain", "return turn"]);
+    assert_eq!(story.state(), ConfigState::Good, "it has no trial to fail");
 }
