@@ -228,6 +228,9 @@ impl Machine {
         if not_before.is_some_and(|at| at > self.now) {
             return false;
         }
+        if self.overtaken_in_a_moment() {
+            return false;
+        }
         self.keep_to_good_while_held();
         let kind = self.kind_of_start();
         let Some(base) = &mut self.base else { return false };
@@ -254,6 +257,12 @@ impl Machine {
         self.trial = Some(Trial { kind, overdue: None });
         self.order(Order::Start { run, generation, environment, build });
         true
+    }
+
+    /// Whether what was switched to and never started has a newer wish behind it that only waits for quiet.
+    fn overtaken_in_a_moment(&self) -> bool {
+        let settling = self.journey.as_ref().is_some_and(|journey| journey.step == Step::Settled);
+        settling && self.base.as_ref().is_some_and(|base| base.build.is_none())
     }
 
     /// Any start during a hold uses a good environment: what is still to be proved waits like every other wish.

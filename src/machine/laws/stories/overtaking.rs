@@ -60,6 +60,19 @@ fn nothing_starts_while_a_process_is_being_stopped_then_the_newest_wins() {
 }
 
 #[test]
+fn the_newest_wins_although_it_has_not_settled_when_the_process_has_been_stopped() {
+    let mut story = Story::good_on_a_with(|policy| policy.quiet_min = std::time::Duration::from_secs(1));
+    story.by_hand(Part::Stop);
+    story.wish("b");
+    story.passes(2 * SECOND);
+    story.wish("c");
+    story.exits(0);
+    assert_eq!(story.running(), "nothing");
+    story.passes(SECOND);
+    assert_eq!(story.starts(), ["c on 1"]);
+}
+
+#[test]
 fn on_trial_it_ends_the_trial_as_superseded_without_a_verdict() {
     let mut story = Story::good_on_a();
     story.wish("b");
