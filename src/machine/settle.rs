@@ -231,7 +231,7 @@ impl Machine {
         if self.overtaken_in_a_moment() {
             return false;
         }
-        self.keep_to_good_while_held();
+        self.give_way_to_good();
         let kind = self.kind_of_start();
         let Some(base) = &mut self.base else { return false };
         if base.build.as_ref().is_some_and(|before| *before != build) {
@@ -265,12 +265,18 @@ impl Machine {
         settling && self.base.as_ref().is_some_and(|base| base.build.is_none())
     }
 
-    /// Any start during a hold uses a good environment: what is still to be proved waits like every other wish.
-    fn keep_to_good_while_held(&mut self) {
-        let (Some(_), Some(base)) = (self.holding(), &self.base) else { return };
-        if !self.ledger.knows(&base.environment)
-            && let Some(good) = self.ledger.resort(&self.installed.0)
-        {
+    /// What may not be started now gives way to what is good: during a hold whatever is still to be proved, and at any
+    /// time a pair in quarantine (an old build put back brings its own with it).
+    fn give_way_to_good(&mut self) {
+        let Some(base) = &self.base else { return };
+        let build = &self.installed.0;
+        let unproved = self.holding().is_some() && !self.ledger.knows(&base.environment);
+        let good = if self.ledger.quarantined(&base.environment, build).is_some() {
+            self.ledger.fallback(&base.environment, build)
+        } else {
+            self.ledger.resort(build).filter(|_| unproved)
+        };
+        if let Some(good) = good {
             self.base = Some(Base::of(good, self.now));
         }
     }

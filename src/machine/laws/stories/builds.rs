@@ -114,6 +114,23 @@ fn an_old_build_put_back_is_good_with_what_it_was_good_with() {
 }
 
 #[test]
+fn an_old_build_put_back_brings_its_quarantine_with_it() {
+    let mut story = Story::good_on_a();
+    story.nature("b on 1", Nature::Dies);
+    story.wish("b");
+    story.passes(15 * SECOND);
+    story.installed("2");
+    story.passes(180 * SECOND);
+    assert_eq!(story.running(), "b on 2");
+    story.forget();
+    story.installed("1");
+    story.restart();
+    story.passes(60 * SECOND);
+    assert_eq!(story.starts(), ["a on 1"]);
+    assert_eq!(story.state(), ConfigState::Reverted);
+}
+
+#[test]
 fn a_build_that_is_installed_while_the_old_one_runs_is_tried_at_once_when_that_ends() {
     let mut story = Story::good_on_a();
     story.nature("on 1", Nature::Dies);
