@@ -144,9 +144,15 @@ impl State {
     }
 
     fn keep(&self, contents: impl FnOnce() -> Contents) {
-        if let Store::Open(open) = &self.0 {
-            open.wanted.send_modify(|wanted| wanted.put(contents()));
+        let Store::Open(open) = &self.0 else { return };
+        let contents = contents();
+        // At once, so that a lictor that is killed in the next moment has what its board has said; the writer makes it
+        // last through a power cut, tries again, and says so if it cannot.
+        let kept = contents.encode(&open.binding);
+        if let Err(error) = kept.and_then(|json| open.directory.replace_soon(contents.name(), &json)) {
+            tracing::debug!(%error, name = contents.name(), "not kept at once");
         }
+        open.wanted.send_modify(|wanted| wanted.put(contents));
     }
 }
 

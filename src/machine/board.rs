@@ -15,6 +15,7 @@ use crate::environment::{Environment, Fingerprint};
 
 /// Everything that may be known of lictor and its service at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent yes-or-no answers, under these names in `/board`")]
 pub struct Board {
     /// Grows with every change of the board; `/board?index=N` waits for a larger one.
     pub index: u64,

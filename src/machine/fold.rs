@@ -26,7 +26,10 @@ impl Machine {
         match event {
             Event::Wish { environment } => self.wished(environment),
             Event::Unfit { reasons } => self.unfit(reasons),
-            Event::Sources { sources } => self.sources = sources,
+            Event::Sources { sources } => {
+                self.sources = sources;
+                self.heard_unix_ms = self.unix_ms();
+            }
             Event::Installed { build, version } => self.installed(build, version),
             Event::Started { run, pid } => self.started(run, pid),
             Event::Adopted { run, pid, environment, build } => self.adopted(run, pid, environment, build),
@@ -83,8 +86,8 @@ impl Machine {
             return;
         }
         self.note_edit();
-        self.wish = Wish::Unfit(reasons.clone());
         self.record(Outcome::Rejected, self.subject(), reasons.join("; "));
+        self.wish = Wish::Unfit(reasons);
     }
 
     fn note_edit(&mut self) {
@@ -167,8 +170,7 @@ impl Machine {
         if matches!(purpose, None | Some(Purpose::Unresponsive)) {
             self.streak.add(self.now, run.started, self.policy.crash.reset_after);
         }
-        self.last_exit =
-            Some(board::ExitPicture { run: id, at: self.now, exit, text: text.clone(), crashes: self.streak.crashes });
+        let crashes = self.streak.crashes;
         match purpose {
             None => self.crashed(&run, &text),
             Some(Purpose::Unresponsive) => {
@@ -177,6 +179,7 @@ impl Machine {
             }
             Some(Purpose::Switch | Purpose::Revert | Purpose::Operator | Purpose::Shutdown) => {}
         }
+        self.last_exit = Some(board::ExitPicture { run: id, at: self.now, exit, text, crashes });
     }
 
     fn checked(&mut self, check: CheckId, verdict: Result<(), String>) {

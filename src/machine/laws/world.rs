@@ -415,10 +415,5 @@ fn left_behind() -> Restored {
     let good = Good { environment: environment(0), builds: vec![build(0)], generation: GenerationId(3), at_unix_ms: 1 };
     let pair = Pair { environment: environment(1).fingerprint(), build: build(0) };
     let quarantined = Quarantined { pair, reason: "exited with 1".into(), at_unix_ms: 2 };
-    Restored {
-        good: vec![good],
-        quarantine: vec![quarantined],
-        next_generation: GenerationId(5),
-        ..Restored::default()
-    }
+    Restored { good: vec![good], quarantine: vec![quarantined], next_generation: GenerationId(5) }
 }

@@ -332,7 +332,9 @@ impl Story {
     }
 
     pub(super) fn forget(&mut self) {
-        (self.did(), self.starts(), self.records());
+        self.did.clear();
+        self.starts.clear();
+        self.records.clear();
     }
 
     pub(super) fn board(&mut self) -> Board {

@@ -41,11 +41,10 @@ pub(super) enum Behaviour {
 pub(super) fn behaviour(environment: usize, build: u8) -> Behaviour {
     match (environment, build) {
         (1, _) => Behaviour::Exits(3),
-        (2, _) => Behaviour::Sick,
         (3, _) => Behaviour::Flaps,
         (4, 0) => Behaviour::Exits(1),
         (5, 1) => Behaviour::Exits(2_500),
-        (6, 0 | 2) => Behaviour::Sick,
+        (2, _) | (6, 0 | 2) => Behaviour::Sick,
         (6, _) => Behaviour::CannotStart,
         (8, _) => Behaviour::Exits(4_000),
         (9, 0 | 1) => Behaviour::Hangs(3_000),
