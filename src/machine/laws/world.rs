@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use actions::{Action, Beginning, Dependency, action, beginning};
-pub(super) use nature::{MARKER, TAKES_NOTHING_BACK, policy};
+pub(super) use nature::{MARKER, PROVES_NOTHING, TAKES_NOTHING_BACK, policy};
 
 use crate::environment::{Environment, Fingerprint};
 use crate::machine::event::{Event, Exit, Outcome, Verb};
