@@ -9,7 +9,7 @@ mod promotion;
 mod restored;
 mod revert;
 mod shutdown;
-mod story;
+pub(super) mod story;
 mod trial;
 mod turns;
 mod wait;

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::super::replay::Told;
 use crate::environment::{Environment, Fingerprint, Variable, Visibility};
 use crate::machine::board::ConfigState;
 use crate::machine::event::{Event, Exit, Outcome as Probed, Verb};
@@ -13,11 +14,11 @@ use crate::machine::order::{Order, Pace};
 use crate::machine::policy::{CheckRule, Policy, Role};
 use crate::machine::{Board, Build, Machine, Moment, Restored, Version};
 
-pub(super) const SECOND: u64 = 1_000;
+pub(in super::super) const SECOND: u64 = 1_000;
 
 /// What answers an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Part {
+pub(in super::super) enum Part {
     Start,
     Stop,
     Check,
@@ -27,7 +28,7 @@ pub(super) enum Part {
 
 /// How a process of some pair behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Nature {
+pub(in super::super) enum Nature {
     /// Its probes fail.
     Sick,
     /// It ends one second after its start.
@@ -38,7 +39,7 @@ pub(super) enum Nature {
 
 /// What the probes of one check find, once a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Weather {
+pub(in super::super) enum Weather {
     Passing,
     Failing,
     /// No probe comes back.
@@ -52,9 +53,11 @@ struct Process {
     dies_at: Option<Moment>,
 }
 
-pub(super) struct Story {
-    pub(super) machine: Machine,
+pub(in super::super) struct Story {
+    pub(in super::super) machine: Machine,
+    first_policy: Policy,
     policy: Policy,
+    log: Vec<Told>,
     now: Moment,
     build: String,
     by_hand: BTreeSet<Part>,
@@ -74,16 +77,16 @@ pub(super) struct Story {
 }
 
 /// A check with the defaults of the configuration.
-pub(super) fn check(name: &str, role: Role) -> CheckRule {
+pub(in super::super) fn check(name: &str, role: Role) -> CheckRule {
     CheckRule { name: name.into(), role, rise: 1, fall: 3, good: "Good".into(), bad: "Bad".into() }
 }
 
-pub(super) fn environment(name: &str) -> Arc<Environment> {
+pub(in super::super) fn environment(name: &str) -> Arc<Environment> {
     let value = Variable { value: name.to_owned().into(), origin: "story".into(), visibility: Visibility::Secret };
     Arc::new(Environment::new([("NAME".to_owned(), value)].into()))
 }
 
-pub(super) fn build(name: &str) -> Build {
+pub(in super::super) fn build(name: &str) -> Build {
     Build(format!("go:{name}"))
 }
 
@@ -93,25 +96,29 @@ fn name_of(fingerprint: Fingerprint) -> String {
 }
 
 impl Story {
+    pub(in super::super) const SEED: u64 = 1;
+
     /// The defaults (healthy for 10 s by 90 s, crashes back off from 1 s to 60 s) with one readiness check, no quiet
     /// time and build 1 installed.
-    pub(super) fn new() -> Self {
+    pub(in super::super) fn new() -> Self {
         Self::with(|_| {})
     }
 
-    pub(super) fn with(change: impl FnOnce(&mut Policy)) -> Self {
+    pub(in super::super) fn with(change: impl FnOnce(&mut Policy)) -> Self {
         Self::restored(Restored::default(), change)
     }
 
-    pub(super) fn restored(restored: Restored, change: impl FnOnce(&mut Policy)) -> Self {
+    pub(in super::super) fn restored(restored: Restored, change: impl FnOnce(&mut Policy)) -> Self {
         let mut policy = Policy::new("billing");
         policy.quiet_min = Duration::ZERO;
         policy.checks = vec![check("Web", Role::Readiness)];
         change(&mut policy);
         let mut story = Self {
-            machine: Machine::new(policy.clone(), restored, 1, Moment(0), 0),
+            machine: Machine::new(policy.clone(), restored, Self::SEED, Moment(0), 0),
             weather: vec![Weather::Passing; policy.checks.len()],
+            first_policy: policy.clone(),
             policy,
+            log: Vec::new(),
             now: Moment(0),
             build: String::new(),
             by_hand: BTreeSet::new(),
@@ -133,18 +140,18 @@ impl Story {
     }
 
     /// The service runs on `a`, which is good with build 1; told from there.
-    pub(super) fn good_on_a() -> Self {
+    pub(in super::super) fn good_on_a() -> Self {
         Self::good_on_a_with(|_| {})
     }
 
-    pub(super) fn good_on_a_with(change: impl FnOnce(&mut Policy)) -> Self {
+    pub(in super::super) fn good_on_a_with(change: impl FnOnce(&mut Policy)) -> Self {
         let mut story = Self::with(change);
         story.becomes_good("a");
         story
     }
 
     /// `name` is wanted, passes its trial, and runs on for long; what was done until then is forgotten.
-    pub(super) fn becomes_good(&mut self, name: &str) {
+    pub(in super::super) fn becomes_good(&mut self, name: &str) {
         self.wish(name);
         self.passes(15 * SECOND);
         assert_eq!(self.state(), ConfigState::Good, "{name} is good: {:#?}", self.board().config);
@@ -154,36 +161,36 @@ impl Story {
 
     // What happens.
 
-    pub(super) fn wish(&mut self, name: &str) {
+    pub(in super::super) fn wish(&mut self, name: &str) {
         self.tell(Event::Wish { environment: environment(name) });
     }
 
-    pub(super) fn unfit(&mut self) {
+    pub(in super::super) fn unfit(&mut self) {
         self.tell(Event::Unfit { reasons: vec!["A holds a NUL byte".into()] });
     }
 
-    pub(super) fn installed(&mut self, name: &str) {
+    pub(in super::super) fn installed(&mut self, name: &str) {
         name.clone_into(&mut self.build);
         self.tell(Event::Installed { build: build(name), version: Version::default() });
     }
 
-    pub(super) fn hold(&mut self) {
+    pub(in super::super) fn hold(&mut self) {
         self.operator(Verb::Hold { reason: "night".into() });
     }
 
-    pub(super) fn unhold(&mut self) {
+    pub(in super::super) fn unhold(&mut self) {
         self.operator(Verb::Unhold);
     }
 
-    pub(super) fn restart(&mut self) {
+    pub(in super::super) fn restart(&mut self) {
         self.operator(Verb::Restart);
     }
 
-    pub(super) fn retry(&mut self) {
+    pub(in super::super) fn retry(&mut self) {
         self.operator(Verb::Retry);
     }
 
-    pub(super) fn revert(&mut self) {
+    pub(in super::super) fn revert(&mut self) {
         self.operator(Verb::Revert);
     }
 
@@ -192,82 +199,82 @@ impl Story {
     }
 
     /// A process of an earlier lictor still runs.
-    pub(super) fn adopted(&mut self, name: &str, on: &str) {
+    pub(in super::super) fn adopted(&mut self, name: &str, on: &str) {
         let run = RunId(1);
         let (environment, build) = (environment(name).fingerprint(), build(on));
         self.process = Some(Process { run, pair: pair_name(name, &build), dies_at: None });
         self.tell(Event::Adopted { run, pid: 7, environment, build });
     }
 
-    pub(super) fn signal(&mut self, signal: i32) {
+    pub(in super::super) fn signal(&mut self, signal: i32) {
         self.tell(Event::Signal { signal });
     }
 
-    pub(super) fn shutdown(&mut self) {
+    pub(in super::super) fn shutdown(&mut self) {
         self.tell(Event::Shutdown);
     }
 
-    pub(super) fn policy(&mut self, change: impl FnOnce(&mut Policy)) {
+    pub(in super::super) fn policy(&mut self, change: impl FnOnce(&mut Policy)) {
         change(&mut self.policy);
         self.weather.resize(self.policy.checks.len(), Weather::Passing);
         self.tell(Event::Policy { policy: Box::new(self.policy.clone()) });
     }
 
     /// The process that runs ends by itself.
-    pub(super) fn exits(&mut self, code: i32) {
+    pub(in super::super) fn exits(&mut self, code: i32) {
         let run = self.process.take().expect("a process runs").run;
         self.tell(Event::Exited { run, exit: Exit::Code(code) });
     }
 
     /// The process that was asked for by hand runs now.
-    pub(super) fn started(&mut self) {
+    pub(in super::super) fn started(&mut self) {
         let run = self.process.as_ref().expect("a process was asked for").run;
         self.started_at = self.now;
         self.tell(Event::Started { run, pid: 7 });
     }
 
-    pub(super) fn probe(&mut self, name: &str, outcome: Probed) {
+    pub(in super::super) fn probe(&mut self, name: &str, outcome: Probed) {
         let run = self.process.as_ref().expect("a process runs").run;
         let check = self.index(name);
         self.tell(Event::Probed { run, check, outcome, took: Duration::from_millis(2) });
     }
 
-    pub(super) fn checked(&mut self, verdict: Result<(), &str>) {
+    pub(in super::super) fn checked(&mut self, verdict: Result<(), &str>) {
         let check = self.check.take().expect("a check was asked for");
         self.tell(Event::Checked { check, verdict: verdict.map_err(str::to_owned) });
     }
 
-    pub(super) fn turn_granted(&mut self) {
+    pub(in super::super) fn turn_granted(&mut self) {
         let turn = self.turn.expect("a turn was asked for");
         self.tell(Event::TurnGranted { turn });
     }
 
-    pub(super) fn turn_lost(&mut self) {
+    pub(in super::super) fn turn_lost(&mut self) {
         let turn = self.turn.take().expect("a turn was asked for");
         self.tell(Event::TurnLost { turn });
     }
 
-    pub(super) fn drained(&mut self) {
+    pub(in super::super) fn drained(&mut self) {
         let drain = self.drain.expect("a drain was asked for");
         self.tell(Event::Drained { drain });
     }
 
     /// From now on this part is answered by the story alone.
-    pub(super) fn by_hand(&mut self, part: Part) {
+    pub(in super::super) fn by_hand(&mut self, part: Part) {
         self.by_hand.insert(part);
     }
 
     /// From now on the processes whose pair (`b on 2`) contains these words behave like this.
-    pub(super) fn nature(&mut self, words: &str, nature: Nature) {
+    pub(in super::super) fn nature(&mut self, words: &str, nature: Nature) {
         self.natures.push((words.to_owned(), nature));
     }
 
     /// From now on, nature is kind to all processes that are started.
-    pub(super) fn cured(&mut self) {
+    pub(in super::super) fn cured(&mut self) {
         self.natures.clear();
     }
 
-    pub(super) fn weather(&mut self, name: &str, weather: Weather) {
+    pub(in super::super) fn weather(&mut self, name: &str, weather: Weather) {
         let check = self.index(name);
         self.weather[check] = weather;
     }
@@ -277,7 +284,7 @@ impl Story {
     }
 
     /// Time passes: probes come back once a second, the machine is woken when it asks for it.
-    pub(super) fn passes(&mut self, millis: u64) {
+    pub(in super::super) fn passes(&mut self, millis: u64) {
         let until = self.now + Duration::from_millis(millis);
         loop {
             let wake = self.machine.next_wake();
@@ -317,67 +324,77 @@ impl Story {
     // What came of it.
 
     /// What was ordered since the last question, in words.
-    pub(super) fn did(&mut self) -> Vec<String> {
+    pub(in super::super) fn did(&mut self) -> Vec<String> {
         std::mem::take(&mut self.did)
     }
 
     /// The pairs that were started since the last question.
-    pub(super) fn starts(&mut self) -> Vec<String> {
+    pub(in super::super) fn starts(&mut self) -> Vec<String> {
         std::mem::take(&mut self.starts)
     }
 
     /// What became of wishes and runs since the last question.
-    pub(super) fn records(&mut self) -> Vec<Outcome> {
+    pub(in super::super) fn records(&mut self) -> Vec<Outcome> {
         std::mem::take(&mut self.records)
     }
 
-    pub(super) fn forget(&mut self) {
+    pub(in super::super) fn forget(&mut self) {
         self.did.clear();
         self.starts.clear();
         self.records.clear();
     }
 
-    pub(super) fn board(&mut self) -> Board {
+    pub(in super::super) fn board(&mut self) -> Board {
         self.machine.board(None)
     }
 
-    pub(super) fn state(&mut self) -> ConfigState {
+    pub(in super::super) fn state(&mut self) -> ConfigState {
         self.board().config.state
     }
 
-    pub(super) fn message(&mut self) -> String {
+    pub(in super::super) fn message(&mut self) -> String {
         self.board().config.message.unwrap_or_default()
     }
 
-    pub(super) fn quarantine(&mut self) -> Vec<String> {
+    pub(in super::super) fn quarantine(&mut self) -> Vec<String> {
         let quarantine = self.board().config.quarantine;
         quarantine.iter().map(|held| pair_name(&name_of(held.environment), &held.build)).collect()
     }
 
     /// The good environments that were to be kept last, newest first.
-    pub(super) fn good(&self) -> Vec<&str> {
+    pub(in super::super) fn good(&self) -> Vec<&str> {
         self.good.iter().map(String::as_str).collect()
     }
 
     /// The pair that runs, or `nothing`.
-    pub(super) fn running(&self) -> &str {
+    pub(in super::super) fn running(&self) -> &str {
         self.process.as_ref().map_or("nothing", |process| &process.pair)
     }
 
-    pub(super) fn pace(&self) -> Option<Pace> {
+    pub(in super::super) fn pace(&self) -> Option<Pace> {
         self.probing.map(|(_, pace)| pace)
     }
 
+    /// All that was told and ordered.
+    pub(in super::super) fn log(&self) -> &[Told] {
+        &self.log
+    }
+
+    /// The policy that it began with.
+    pub(in super::super) fn first_policy(&self) -> Policy {
+        self.first_policy.clone()
+    }
+
     /// How many turns and drains are asked for or had.
-    pub(super) fn held(&self) -> usize {
+    pub(in super::super) fn held(&self) -> usize {
         usize::from(self.turn.is_some()) + usize::from(self.drain.is_some())
     }
 
-    pub(super) fn started_at(&self) -> Moment {
+    pub(in super::super) fn started_at(&self) -> Moment {
         self.started_at
     }
 
-    pub(super) fn now(&self) -> Moment {
+    pub(in super::super) fn now(&self) -> Moment {
         self.now
     }
 
@@ -386,7 +403,9 @@ impl Story {
     fn tell(&mut self, event: Event) {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            for order in self.machine.handle(self.now, event) {
+            let orders = self.machine.handle(self.now, event.clone());
+            self.log.push(Told::new(self.now, event, &orders));
+            for order in orders {
                 self.note(&order);
                 events.extend(self.carry_out(order));
             }
