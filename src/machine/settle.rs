@@ -261,28 +261,6 @@ impl Machine {
         true
     }
 
-    /// Whether what was switched to and never started has a newer wish behind it that only waits for quiet.
-    fn overtaken_in_a_moment(&self) -> bool {
-        let settling = self.journey.as_ref().is_some_and(|journey| journey.step == Step::Settled);
-        settling && self.base.as_ref().is_some_and(|base| base.build.is_none())
-    }
-
-    /// What may not be started now gives way to what is good: during a hold whatever is still to be proved, and at any
-    /// time a pair in quarantine (an old build put back brings its own with it).
-    fn give_way_to_good(&mut self) {
-        let Some(base) = &self.base else { return };
-        let build = &self.installed.0;
-        let unproved = self.holding().is_some() && !self.ledger.knows(&base.environment);
-        let good = if self.ledger.quarantined(&base.environment, build).is_some() {
-            self.ledger.fallback(&base.environment, build)
-        } else {
-            self.ledger.resort(build).filter(|_| unproved)
-        };
-        if let Some(good) = good {
-            self.base = Some(Base::of(good, self.now));
-        }
-    }
-
     /// The process is probed while it runs, and faster while it is on trial.
     fn set_pace(&mut self) {
         let probing = match (&self.life, &self.trial) {
@@ -300,31 +278,6 @@ impl Machine {
                 (Some((run, pace)), Some(environment)) => Order::Probe { run, pace, environment },
                 _ => Order::ProbeNothing,
             });
-        }
-    }
-
-    /// Gives the turn back and puts the service back into traffic once nothing needs them any more.
-    fn put_back(&mut self) {
-        let at = self.journey.as_ref().map(|journey| journey.step);
-        let moving = matches!(self.life, Life::Stopping(..))
-            || (!self.shutdown && self.suspect.is_some())
-            || (self.life.alive().is_some() && self.trial.as_ref().is_some_and(|trial| trial.overdue.is_none()));
-        let unproved =
-            self.life.alive().is_some_and(|run| run.health.healthy_since.is_none()) || self.suspect.is_some();
-
-        let drained = matches!(at, Some(Step::Drained | Step::Switched));
-        if let Drain::Asked(drain) | Drain::Done(drain) = self.drain
-            && !(drained || (moving && (unproved || matches!(self.life, Life::Stopping(..)))))
-        {
-            self.drain = Drain::None;
-            self.order(Order::Undrain { drain });
-        }
-        let turned = drained || at == Some(Step::Turn);
-        if let Turn::Asked(turn) | Turn::Held(turn) = self.turn
-            && !(turned || moving)
-        {
-            self.turn = Turn::None;
-            self.order(Order::ReturnTurn { turn });
         }
     }
 
