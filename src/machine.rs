@@ -22,6 +22,7 @@ pub mod build;
 mod due;
 pub mod event;
 mod fold;
+mod give_way;
 mod guard;
 mod health;
 pub mod history;
@@ -35,6 +36,7 @@ pub mod order;
 mod picture;
 pub mod plan;
 pub mod policy;
+mod put_back;
 mod random;
 mod record;
 pub mod reload;
@@ -181,7 +183,9 @@ pub struct Machine {
     shutdown: bool,
 
     installed: (Build, Version),
-    running: Option<Version>,
+    /// What the process turned out to be. It is shown; decisions go by the build that was installed at its start, since a
+    /// wrapper's program is not the file that is looked at on disk.
+    running: Option<(Build, Version)>,
     sources: Vec<SourceReport>,
     /// When that was heard, Unix milliseconds.
     heard_unix_ms: u64,

@@ -18,6 +18,7 @@ use crate::environment::{Environment, Fingerprint};
 
 /// Everything that may be known of lictor and its service at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent yes-or-no answers, under these names in `/board`")]
 pub struct Board {
     /// Grows with every change of the board; `/board?index=N` waits for a larger one.
     pub index: u64,
@@ -182,9 +183,10 @@ pub enum ConfigState {
     Good,
     /// A wish is on the road, before its trial.
     Pending,
-    /// The newest wish is on trial.
+    /// The newest wish is on trial; or it has failed, and the good one has yet to get healthy before that is a verdict
+    /// (the message says `Reverting: ...`).
     Trial,
-    /// The newest wish failed its trial; the service is going back, or has gone back, to a good environment.
+    /// The newest wish failed its trial, and the service is healthy on a good environment again.
     Reverted,
     /// The newest wish broke a rule; nothing was touched.
     Rejected,

@@ -35,9 +35,9 @@ impl Machine {
             Event::Adopted { run, pid, environment, build } => self.adopted(run, pid, environment, build),
             Event::StartFailed { run, error } => self.ended(run, None, error),
             Event::Exited { run, exit } => self.ended(run, Some(exit), life::said(exit)),
-            Event::Identified { run, version, build: _ } => {
+            Event::Identified { run, build, version } => {
                 if self.life.run_mut(run).is_some() {
-                    self.running = Some(version);
+                    self.running = Some((build, version));
                 }
             }
             Event::Probed { run, check, outcome, took } => {
@@ -80,7 +80,7 @@ impl Machine {
             return;
         }
         self.note_edit();
-        self.setback = None;
+        (self.setback, self.refused) = (None, None);
         if self.base.as_ref().is_some_and(|base| base.environment == environment) {
             self.edits = None;
         }
@@ -92,8 +92,8 @@ impl Machine {
             return;
         }
         self.note_edit();
-        self.wish = Wish::Unfit(reasons.clone());
         self.record(Outcome::Rejected, self.subject(), reasons.join("; "));
+        self.wish = Wish::Unfit(reasons);
     }
 
     fn note_edit(&mut self) {
@@ -106,9 +106,13 @@ impl Machine {
     fn installed(&mut self, build: Build, version: Version) {
         let changed = self.installed.0 != build;
         self.installed = (build, version);
-        // Another build is another chance: a service that is backing off is tried at once.
-        if changed && let Life::Absent { not_before } = &mut self.life {
-            *not_before = None;
+        // Another build is another chance: what the old one refused is checked again, and a service that is backing off
+        // is tried at once.
+        if changed {
+            self.refused = None;
+            if let Life::Absent { not_before } = &mut self.life {
+                *not_before = None;
+            }
         }
     }
 
@@ -133,7 +137,9 @@ impl Machine {
         }
         self.numbers.run = id;
         let good = self.ledger.good().iter().find(|good| good.environment.fingerprint() == environment);
-        let base = good.filter(|good| good.builds.contains(&build)).map(|good| Base::of(good, self.now));
+        let base = good
+            .filter(|good| good.builds.contains(&build))
+            .map(|good| Base { build: Some(build.clone()), ..Base::of(good, self.now) });
         let health = Health::new(self.now, &self.policy.checks);
         let run = Run {
             id,
@@ -172,16 +178,16 @@ impl Machine {
         if matches!(purpose, None | Some(Purpose::Unresponsive)) {
             self.streak.add(self.now, run.started, self.policy.crash.reset_after);
         }
-        self.last_exit =
-            Some(board::ExitPicture { run: id, at: self.now, exit, text: text.clone(), crashes: self.streak.crashes });
+        let crashes = self.streak.crashes;
         match purpose {
             None => self.crashed(&run, &text),
             Some(Purpose::Unresponsive) => {
                 self.trial = None;
-                self.back_off();
+                self.back_off(&run.build);
             }
             Some(Purpose::Switch | Purpose::Revert | Purpose::Operator | Purpose::Shutdown) => {}
         }
+        self.last_exit = Some(board::ExitPicture { run: id, at: self.now, exit, text, crashes });
     }
 
     fn checked(&mut self, check: CheckId, verdict: Result<(), String>) {

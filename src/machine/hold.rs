@@ -42,3 +42,10 @@ pub struct Guarded {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub released: Option<Fingerprint>,
 }
+
+impl Guarded {
+    /// Whether it holds nothing and was told nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

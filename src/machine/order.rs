@@ -101,6 +101,7 @@ pub enum Order {
         /// The operator's hold; `None`: there is none any more.
         hold: Option<Hold>,
         /// What the guard holds and was told to let through.
+        #[serde(default, skip_serializing_if = "Guarded::is_empty")]
         guarded: Guarded,
     },
     /// Tell an operator what came of a request.

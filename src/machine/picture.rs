@@ -74,9 +74,10 @@ impl Machine {
     }
 
     fn build(&self) -> BuildPicture {
+        let started_on = self.life.run().map(|run| run.build.clone());
         BuildPicture {
-            running: self.running.clone().unwrap_or_default(),
-            running_build: self.life.run().map(|run| run.build.clone()),
+            running: self.running.as_ref().map(|(_, version)| version.clone()).unwrap_or_default(),
+            running_build: self.running.as_ref().map(|(build, _)| build.clone()).or(started_on),
             installed: self.installed.1.clone(),
             installed_build: self.installed.0.clone(),
         }
@@ -220,7 +221,7 @@ impl Machine {
     /// How the newest wish does, once it is what runs.
     fn running_state(&self) -> (ConfigState, Option<String>) {
         let overdue = self.trial.as_ref().and_then(|trial| trial.overdue.clone());
-        let ended = self.last_exit.as_ref().filter(|exit| exit.crashes > 0).map(|exit| exit.text.clone());
+        let ended = self.last_exit.as_ref().filter(|_| self.streak.crashes > 0).map(|exit| exit.text.clone());
         let trouble = overdue.or(ended);
         match (self.kind(), trouble) {
             (Kind::Proven, _) => (ConfigState::Good, self.stale.clone()),
@@ -228,6 +229,7 @@ impl Machine {
                 (ConfigState::NoGood, Some(format!("No good configuration yet: {why}")))
             }
             (Kind::Build, Some(why)) => (ConfigState::BuildFailed, Some(format!("Build failed: {why}"))),
+            (Kind::First, Some(why)) => (ConfigState::Trial, Some(format!("Failed: {why}; it is not taken back"))),
             (Kind::First | Kind::Candidate | Kind::Fallback | Kind::Build, _) => (ConfigState::Trial, None),
         }
     }

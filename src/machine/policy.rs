@@ -23,6 +23,7 @@ pub struct Policy {
     /// How long a start waits for the sources before it uses the last good environment.
     pub boot_grace: Duration,
     /// What of a source's loss is held back.
+    #[serde(default)]
     pub guard: Guard,
     /// What happens between two starts of a service that keeps ending.
     pub crash: Crash,
@@ -143,8 +144,8 @@ impl Policy {
             guard: Guard::default(),
             crash: Crash {
                 backoff: Duration::from_secs(1),
-                max_backoff: Duration::from_secs(60),
-                reset_after: Duration::from_secs(60),
+                max_backoff: Duration::from_mins(1),
+                reset_after: Duration::from_mins(1),
             },
             checks: Vec::new(),
             check_command: Step::Passed,

@@ -103,10 +103,8 @@ impl Machine {
     fn advance(&mut self) -> bool {
         let Some(journey) = &self.journey else { return false };
         let step = journey.step;
-        if self.holding().is_some() && matches!(step, Step::Checked(_) | Step::Turn) {
-            return self.back_to_guarded();
-        }
-        if self.is_losing(step) {
+        let held = self.holding().is_some() && matches!(step, Step::Checked(_) | Step::Turn);
+        if held || self.is_losing(step) {
             return self.back_to_guarded();
         }
         match self.decide(step) {
@@ -117,6 +115,7 @@ impl Machine {
             Decision::Ask => self.ask(),
             Decision::Pass if step == Step::Switched => self.switch(),
             Decision::Pass => {
+                self.cancel_check();
                 if step == Step::Guarded {
                     self.tell_losses();
                 }
@@ -191,16 +190,13 @@ impl Machine {
     /// *switched*: from here on the wish is what every start starts. A trial that is going on ends without a verdict.
     fn switch(&mut self) -> bool {
         let Some(journey) = self.journey.take() else { return false };
-        if self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven) {
-            self.record(Outcome::Superseded, self.subject(), "a newer wish took its place");
-        }
+        self.supersede();
         let seen = self.edits.take().map_or(journey.since, |edits| edits.first);
         let keys = match &self.base {
             Some(base) => changed_names(&base.environment, &journey.environment),
             None => Vec::new(),
         };
         self.trial = None;
-        self.suspect = None;
         self.streak = super::Streak::default();
         self.numbers.generation = self.numbers.generation.next();
         self.base = Some(Base {
@@ -217,6 +213,16 @@ impl Machine {
         }
         self.stop(Purpose::Switch);
         true
+    }
+
+    /// A newer wish takes its place: what is on trial, or under suspicion, gets no verdict.
+    fn supersede(&mut self) {
+        let subject = match self.suspect.take() {
+            Some(suspect) => suspect.subject(),
+            None if self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven) => self.subject(),
+            None => return,
+        };
+        self.record(Outcome::Superseded, subject, "a newer wish took its place");
     }
 
     /// Stops the process if one runs; says whether it did.
@@ -237,12 +243,16 @@ impl Machine {
         if not_before.is_some_and(|at| at > self.now) {
             return false;
         }
-        self.avoid_quarantine();
+        if self.overtaken_in_a_moment() {
+            return false;
+        }
+        self.give_way_to_good();
         let kind = self.kind_of_start();
         let Some(base) = &mut self.base else { return false };
         if base.build.as_ref().is_some_and(|before| *before != build) {
             self.numbers.generation = self.numbers.generation.next();
             base.generation = self.numbers.generation;
+            self.streak = super::Streak::default();
         }
         base.build = Some(build.clone());
         self.numbers.run = self.numbers.run.next();
@@ -267,17 +277,6 @@ impl Machine {
         true
     }
 
-    /// What ran on another build may be in quarantine with the one that lies on the disk now.
-    fn avoid_quarantine(&mut self) {
-        let build = &self.installed.0;
-        let Some(base) = &self.base else { return };
-        if self.ledger.quarantined(&base.environment, build).is_some()
-            && let Some(good) = self.ledger.fallback(&base.environment, build)
-        {
-            self.base = Some(Base::of(good, self.now));
-        }
-    }
-
     /// The process is probed while it runs, and faster while it is on trial.
     fn set_pace(&mut self) {
         let probing = match (&self.life, &self.trial) {
@@ -295,31 +294,6 @@ impl Machine {
                 (Some((run, pace)), Some(environment)) => Order::Probe { run, pace, environment },
                 _ => Order::ProbeNothing,
             });
-        }
-    }
-
-    /// Gives the turn back and puts the service back into traffic once nothing needs them any more.
-    fn put_back(&mut self) {
-        let at = self.journey.as_ref().map(|journey| journey.step);
-        let moving = matches!(self.life, Life::Stopping(..))
-            || (!self.shutdown && self.suspect.is_some())
-            || (self.life.alive().is_some() && self.trial.as_ref().is_some_and(|trial| trial.overdue.is_none()));
-        let unproved =
-            self.life.alive().is_some_and(|run| run.health.healthy_since.is_none()) || self.suspect.is_some();
-
-        let drained = matches!(at, Some(Step::Drained | Step::Switched));
-        if let Drain::Asked(drain) | Drain::Done(drain) = self.drain
-            && !(drained || (moving && (unproved || matches!(self.life, Life::Stopping(..)))))
-        {
-            self.drain = Drain::None;
-            self.order(Order::Undrain { drain });
-        }
-        let turned = drained || at == Some(Step::Turn);
-        if let Turn::Asked(turn) | Turn::Held(turn) = self.turn
-            && !(turned || moving)
-        {
-            self.turn = Turn::None;
-            self.order(Order::ReturnTurn { turn });
         }
     }
 }
