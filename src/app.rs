@@ -190,7 +190,8 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
 
 /// Turns the loop, and says so if one of the tasks beside it fails; the service goes on without it.
 async fn supervise(driver: Driver, tasks: &mut JoinSet<()>) -> Rooms {
-    let mut turning = std::pin::pin!(driver.run());
+    // On the heap: it holds the machine.
+    let mut turning = Box::pin(driver.run());
     loop {
         tokio::select! {
             rooms = &mut turning => return rooms,
@@ -262,7 +263,7 @@ fn restore(state: &State, settings: &Settings) -> Restored {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    Restored { good, quarantine, hold, guarded, next_generation }
+    Restored { good, quarantine, guarded, hold, next_generation }
 }
 
 /// Who asks Consul, if a source is Consul's.

@@ -77,7 +77,7 @@ impl Machine {
     }
 
     fn set_hold(&mut self, hold: Option<Hold>) {
-        self.hold.clone_from(&hold);
+        self.hold = hold;
         self.told_held = None;
         self.keep_holds();
     }

@@ -122,21 +122,14 @@ impl Stream {
         if content != Content::Same {
             self.seen = Some(entries.into());
         }
-        let open = match (&self.commit, stamp) {
-            (Some(Commit::Seals(key)), Some(stamp)) => match self.seal.judge(stamp) {
-                Standing::Open(why) => Some(format!("edits wait for the commit_key {}{key}: {why}", self.path)),
-                Standing::Known => None,
-                Standing::Sealed => {
-                    self.counted.clone_from(&self.seen);
-                    None
-                }
-            },
-            _ => {
-                self.counted.clone_from(&self.seen);
-                None
-            }
+        let standing = match (&self.commit, stamp) {
+            (Some(Commit::Seals(_)), Some(stamp)) => self.seal.judge(stamp),
+            (Some(Commit::LeftOut(_)) | None, _) | (_, None) => Standing::Sealed,
         };
-        self.publish(index, open);
+        if standing == Standing::Sealed {
+            self.counted.clone_from(&self.seen);
+        }
+        self.publish(index, standing);
     }
 
     /// The commit key is none of them.
@@ -164,8 +157,15 @@ impl Stream {
         false
     }
 
-    fn publish(&self, index: u64, open: Option<String>) {
-        let (Some(counted), open) = (&self.counted, &open) else {
+    /// Says what counts, or why nothing does yet.
+    fn publish(&self, index: u64, standing: Standing) {
+        let open = match (standing, &self.commit) {
+            (Standing::Open(why), Some(commit)) => {
+                Some(format!("edits wait for the commit_key {}{}: {why}", self.path, commit.key()))
+            }
+            _ => None,
+        };
+        let Some(counted) = &self.counted else {
             let sentence = open.as_deref().unwrap_or("nothing has been read yet");
             self.publisher.failed(Class::Invalid.as_str(), sentence);
             return;
@@ -177,7 +177,7 @@ impl Stream {
             self.publisher.failed(Class::Invalid.as_str(), &sentence);
             return;
         }
-        self.publisher.answered(Arc::clone(counted), Some(index), open.iter().cloned().collect());
+        self.publisher.answered(Arc::clone(counted), Some(index), open.into_iter().collect());
     }
 
     fn fail(&mut self, error: &Error) {

@@ -6,12 +6,12 @@ use crate::cli::served::{Heard, Served};
 use crate::environment::{Environment, Variable, Visibility};
 use crate::machine::board::ConfigState;
 
-fn environment(variables: &[(&str, &str, Visibility)]) -> Option<Arc<Environment>> {
+fn environment(variables: &[(&str, &str, Visibility)]) -> Arc<Environment> {
     let variables = variables.iter().map(|(name, value, visibility)| {
         let variable = Variable { value: (*value).into(), origin: "consul billing/".into(), visibility: *visibility };
         ((*name).to_owned(), variable)
     });
-    Some(Arc::new(Environment::new(variables.collect())))
+    Arc::new(Environment::new(variables.collect()))
 }
 
 async fn asked(served: &Served, form: Form, code: Code) -> (u8, String) {
@@ -28,9 +28,10 @@ async fn changed(state: ConfigState, message: Option<&str>) -> Served {
     let served = Served::new().await;
     let message = message.map(str::to_owned);
     served.change(|board| {
-        board.environment = environment(&[("A", "hunter2", Secret), ("B", "open", Public), ("OLD", "x", Secret)]);
-        board.wish = environment(&[("A", "hunter23", Secret), ("B", "wide", Public), ("NEW", "", Secret)]);
-        board.config.wish = board.wish.as_ref().map(|wish| wish.fingerprint());
+        let running = environment(&[("A", "hunter2", Secret), ("B", "open", Public), ("OLD", "x", Secret)]);
+        let wish = environment(&[("A", "hunter23", Secret), ("B", "wide", Public), ("NEW", "", Secret)]);
+        board.config.wish = Some(wish.fingerprint());
+        (board.environment, board.wish) = (Some(running), Some(wish));
         (board.config.state, board.config.message) = (state, message);
     });
     served
@@ -68,8 +69,7 @@ async fn the_exit_code_tells_changes_only_if_asked_and_a_refusal_always() {
 async fn nothing_to_do_is_said() {
     let served = Served::new().await;
     served.change(|board| {
-        board.environment = environment(&[]);
-        board.wish = environment(&[]);
+        (board.environment, board.wish) = (Some(environment(&[])), Some(environment(&[])));
     });
     let (code, text) = asked(&served, TEXT, Code::Changes).await;
     assert_eq!((code, text.as_str()), (0, "billing  nothing to do\nno changes\n"));

@@ -173,15 +173,15 @@ fn a_restart_of_lictor_in_the_middle_of_a_restore_does_not_end_the_hold() {
 
 #[test]
 fn a_release_survives_a_restart_of_lictor() {
-    let (nine, none) = (keys(9, "x"), keys(0, "x"));
+    let (nine, wiped) = (keys(9, "x"), keys(0, "x"));
     let mut stage = Stage::new(Restored { good: vec![good(&nine)], ..Restored::default() });
-    stage.wish(&none);
+    stage.wish(&wiped);
     stage.ask(Verb::Release { fingerprint: None });
     let guarded = stage.guarded.clone();
-    assert_eq!(guarded.released, Some(none.fingerprint()));
+    assert_eq!(guarded.released, Some(wiped.fingerprint()));
     let mut again = Stage::new(Restored { good: vec![good(&nine)], guarded, ..Restored::default() });
-    again.wish(&none);
-    assert_eq!((again.state(), again.last()), (ConfigState::Good, none.fingerprint()));
+    again.wish(&wiped);
+    assert_eq!((again.state(), again.last()), (ConfigState::Good, wiped.fingerprint()));
     again.wish(&nine);
     assert_eq!(again.guarded.released, None, "it was for that wish");
 }
