@@ -1,5 +1,7 @@
 //! The stream against a Consul that misbehaves on demand.
 
+mod losses;
+
 use std::fs;
 
 use tokio::time::timeout;
@@ -142,82 +144,6 @@ async fn nothing_there_is_an_answer_and_is_asked_for_twice_only_after_something(
     bench.until(|snapshot| keys(snapshot).is_empty() && snapshot.entries.is_some()).await;
     let asked = bench.fake.state().requests;
     assert!(asked.iter().any(|seen| seen.path == "/v1/kv/app/a" && seen.parameter("consistent").is_some()));
-}
-
-#[tokio::test]
-async fn keys_that_are_hidden_without_a_word_are_not_gone() {
-    // The list is empty twice, and a key that was in it is refused.
-    let mut bench = Bench::settled().await;
-    bench.fake.next([Fault::Empty, Fault::Status(403, "Permission denied")]);
-    bench.fake.interrupt(Fault::Empty);
-    bench.heals_after("denied").await;
-    // The list is empty again and again, and a key that was in it is there.
-    let mut bench = Bench::settled().await;
-    bench.fake.next([Fault::Empty, Fault::Chunked, Fault::Empty, Fault::Empty, Fault::Chunked]);
-    bench.fake.interrupt(Fault::Empty);
-    bench.heals_after("denied").await;
-}
-
-#[tokio::test]
-async fn keys_that_come_back_while_they_are_looked_for_are_no_trouble() {
-    let mut bench = Bench::settled().await;
-    bench.fake.next([Fault::Empty, Fault::Chunked]);
-    bench.fake.interrupt(Fault::Empty);
-    bench.fake.until(|state| state.requests.iter().any(|seen| seen.path == "/v1/kv/app/a")).await;
-    bench.fake.until_held().await;
-    bench.fake.put("app/a", "2");
-    let snapshot = bench.until(|snapshot| value(snapshot, "a").as_deref() == Some("2")).await;
-    assert_eq!((snapshot.freshness.errors, keys(&snapshot).len()), (0, 3));
-}
-
-/// A bench whose folder has a commit key.
-async fn sealed(commit: Commit) -> Bench {
-    let fake = FakeConsul::start().await;
-    let connection = connection(&fake);
-    let mut spec = spec(0);
-    spec.kind = Kind::Consul(Prefix { path: "app/".to_owned(), datacenter: None, wait: WAIT, commit: Some(commit) });
-    begin_as(fake, &connection, &spec)
-}
-
-#[tokio::test]
-async fn edits_count_once_the_commit_key_is_written_after_them() {
-    let mut bench = sealed(Commit::Seals(".commit".to_owned())).await;
-    bench.fake.put("app/a", "1");
-    let snapshot = bench.until(|snapshot| snapshot.freshness.error.is_some()).await;
-    let error = snapshot.freshness.error.as_deref().unwrap();
-    assert_eq!((&snapshot.entries, error), (&None, "edits wait for the commit_key app/.commit: it is not there"));
-    bench.fake.put("app/.commit", "1");
-    bench.until(|snapshot| keys(snapshot) == ["a"]).await;
-
-    let waits = |snapshot: &Snapshot| !snapshot.freshness.warnings.is_empty();
-    for (round, edit) in ["put", "delete"].into_iter().enumerate() {
-        let (before, after): (&[_], &[_]) = if edit == "put" { (&["a"], &["a", "b"]) } else { (&["a", "b"], &["b"]) };
-        match edit {
-            "put" => bench.fake.put("app/b", "1"),
-            _ => bench.fake.delete("app/a"),
-        }
-        let snapshot = bench.until(waits).await;
-        assert_eq!(
-            (keys(&snapshot), &snapshot.freshness.error),
-            (before.iter().map(ToString::to_string).collect(), &None)
-        );
-        bench.fake.put("app/.commit", format!("after {round}"));
-        bench.until(|snapshot| keys(snapshot) == after && !waits(snapshot)).await;
-    }
-    // A wipe takes the key with it, so it is no sealed set.
-    bench.fake.delete("app/b");
-    bench.fake.delete("app/.commit");
-    bench.fake.until_held().await;
-    let snapshot = bench.until(waits).await;
-    assert_eq!(keys(&snapshot), ["b"]);
-}
-
-#[tokio::test]
-async fn a_commit_key_further_down_is_only_left_out() {
-    let mut bench = sealed(Commit::LeftOut("sub/.commit".to_owned())).await;
-    bench.fake.put("app/sub/.commit", "1");
-    bench.fake.put("app/a", "1");
-    bench.until(|snapshot| keys(snapshot) == ["a"]).await;
 }
 
 #[tokio::test]
