@@ -299,24 +299,6 @@ async fn a_token_file_is_waited_for_and_read_again() {
 }
 
 #[tokio::test]
-async fn too_few_keys_are_no_answer() {
-    let fake = FakeConsul::start().await;
-    fake.put("app/a", "1");
-    let connection = connection(&fake);
-    let mut bench = begin(fake, &connection, 2);
-    let snapshot = bench.until(|snapshot| snapshot.freshness.errors > 0).await;
-    assert_eq!(snapshot.entries, None);
-    assert_eq!(snapshot.freshness.contact_unix_ms, None);
-    assert!(snapshot.freshness.error.as_ref().unwrap().contains("min_keys"));
-
-    bench.fake.put("app/b", "1");
-    bench.until(|snapshot| keys(snapshot) == ["a", "b"]).await;
-    bench.fake.delete("app/b");
-    let snapshot = bench.until(|snapshot| snapshot.freshness.error.is_some()).await;
-    assert_eq!(keys(&snapshot), ["a", "b"], "the last good keys are kept");
-}
-
-#[tokio::test]
 async fn without_a_client_it_says_so() {
     let mut tasks = JoinSet::new();
     let receiver = crate::source::spawn(&mut tasks, &spec(0), None);

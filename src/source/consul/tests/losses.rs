@@ -1,4 +1,4 @@
-//! Many keys that are missing at once, and edits that wait for the commit key.
+//! Too few keys, many that are missing at once, and edits that wait for the commit key.
 
 use super::*;
 
@@ -76,4 +76,22 @@ async fn a_commit_key_further_down_is_only_left_out() {
     bench.fake.put("app/sub/.commit", "1");
     bench.fake.put("app/a", "1");
     bench.until(|snapshot| keys(snapshot) == ["a"]).await;
+}
+
+#[tokio::test]
+async fn too_few_keys_are_no_answer() {
+    let fake = FakeConsul::start().await;
+    fake.put("app/a", "1");
+    let connection = connection(&fake);
+    let mut bench = begin(fake, &connection, 2);
+    let snapshot = bench.until(|snapshot| snapshot.freshness.errors > 0).await;
+    assert_eq!(snapshot.entries, None);
+    assert_eq!(snapshot.freshness.contact_unix_ms, None);
+    assert!(snapshot.freshness.error.as_ref().unwrap().contains("min_keys"));
+
+    bench.fake.put("app/b", "1");
+    bench.until(|snapshot| keys(snapshot) == ["a", "b"]).await;
+    bench.fake.delete("app/b");
+    let snapshot = bench.until(|snapshot| snapshot.freshness.error.is_some()).await;
+    assert_eq!(keys(&snapshot), ["a", "b"], "the last good keys are kept");
 }
