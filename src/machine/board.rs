@@ -11,6 +11,7 @@ use super::history::Entry;
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
 use super::policy::Role;
+use super::totals::Totals;
 use crate::environment::{Environment, Fingerprint};
 
 /// Everything that may be known of lictor and its service at one moment.
@@ -31,6 +32,9 @@ pub struct Board {
     pub process: Option<ProcessPicture>,
     /// How often the service was started after its first start, for any reason.
     pub restarts: u64,
+    /// How often things have happened.
+    #[serde(default)]
+    pub totals: Totals,
     /// How the last run ended.
     pub last_exit: Option<ExitPicture>,
     /// When the next start is tried, while the service is down and backing off.
@@ -136,6 +140,9 @@ pub struct ConfigPicture {
     pub wish: Option<Fingerprint>,
     /// Whether the newest wish is what runs and no trial is going on, or an operator or the guard holds it.
     pub settled: bool,
+    /// Since when wishes are held, if they are.
+    #[serde(default)]
+    pub held_since: Option<Moment>,
     /// The line for `"Config"` in `/status`; `None` when there is nothing to say.
     pub message: Option<String>,
     /// The newest good environment.

@@ -17,6 +17,7 @@ use super::road::drained::Drain;
 use super::road::guarded::Hold;
 use super::road::settled::Edits;
 use super::road::turn::Turn;
+use super::totals::Reason;
 use super::trial::{Kind, Trial};
 use super::{Base, Machine, Wish, board};
 use crate::environment::{Environment, Fingerprint};
@@ -45,6 +46,9 @@ impl Machine {
                     && alive.id == run
                     && alive.pid.is_some()
                 {
+                    if let Some(rule) = self.policy.checks.get(check) {
+                        self.totals.probed(rule, &outcome, took);
+                    }
                     alive.health.add(self.now, &self.policy.checks, check, outcome, took);
                     alive.been_ready |= alive.health.ready(&self.policy.checks);
                 }
@@ -167,6 +171,8 @@ impl Machine {
             Life::Stopping(run, purpose) => (run, Some(purpose)),
             Life::Absent { .. } => return,
         };
+        self.totals.ended(exit);
+        self.reason = Reason::after(purpose, exit);
         if matches!(purpose, None | Some(Purpose::Unresponsive)) {
             self.streak.add(self.now, run.started, self.policy.crash.reset_after);
         }
@@ -222,6 +228,7 @@ impl Machine {
     fn change_policy(&mut self, policy: Policy) {
         let before = std::mem::replace(&mut self.policy, policy);
         let now = self.now;
+        self.totals.keep(&self.policy.checks);
         if let Life::Alive(run) | Life::Stopping(run, _) = &mut self.life {
             run.health.carry(now, &before.checks, &self.policy.checks);
         }
@@ -233,7 +240,10 @@ impl Machine {
                 Life::Alive(_) => {
                     self.stop(Purpose::Operator);
                 }
-                Life::Absent { not_before } => *not_before = None,
+                Life::Absent { not_before } => {
+                    *not_before = None;
+                    self.reason = Reason::Operator;
+                }
                 Life::Stopping(..) => {}
             },
             Verb::Hold { reason } => self.hold = Some(Hold { reason, since: self.now }),

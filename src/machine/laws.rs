@@ -72,6 +72,27 @@ proptest! {
         prop_assert!(board.healthy, "{:#?}", board);
     }
 
+    /// Totals only grow, and a start is counted for each run but the first.
+    #[test]
+    fn totals_only_grow(seed: u64, actions in prop::collection::vec(action(), 1..60)) {
+        let mut world = World::new(seed);
+        let mut before = world.board().totals;
+        for action in actions {
+            world.act(action);
+            let board = world.board();
+            let totals = board.totals;
+            prop_assert!(before.restarts.iter().all(|(reason, count)| totals.restarts[reason] >= *count));
+            prop_assert!(before.exits.iter().all(|(ending, count)| totals.exits[ending] >= *count));
+            prop_assert!(before.outcomes.iter().all(|(outcome, count)| totals.outcomes[outcome] >= *count));
+            prop_assert!(before.checks.iter().all(|(name, probes)| totals.checks[name].took.count >= probes.took.count));
+            prop_assert!(totals.propagation.count >= before.propagation.count);
+            let starts = world.orders.iter().filter(|order| matches!(order, Order::Start { .. })).count();
+            prop_assert_eq!(board.restarts, starts.saturating_sub(1) as u64);
+            prop_assert_eq!(totals.all_restarts(), board.restarts);
+            before = totals;
+        }
+    }
+
     /// Law 5: every granted turn is given back on every path, the end of lictor included; so is every drain.
     #[test]
     fn every_turn_is_given_back(seed: u64, actions in prop::collection::vec(action(), 1..60)) {

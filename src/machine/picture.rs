@@ -26,7 +26,8 @@ impl Machine {
             phase: self.phase(),
             phase_since: self.life_since,
             process: self.process(),
-            restarts: self.restarts,
+            restarts: self.totals.all_restarts(),
+            totals: self.totals.clone(),
             last_exit: self.last_exit.clone(),
             next_start: match self.life {
                 Life::Absent { not_before } => not_before,
@@ -155,6 +156,7 @@ impl Machine {
             since: base.map(|base| base.since),
             wish: wish.map(|wish| wish.fingerprint()),
             settled: proved && self.suspect.is_none() && ((runs && self.journey.is_none()) || self.hold.is_some()),
+            held_since: self.hold.as_ref().map(|hold| hold.since),
             message,
             good: self.ledger.newest().map(|good| good.environment.fingerprint()),
             quarantine: self.ledger.quarantine().iter().map(shown).collect(),

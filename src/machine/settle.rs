@@ -12,6 +12,7 @@ use super::road::guarded::Hold;
 use super::road::settled;
 use super::road::turn::{self, Turn};
 use super::road::{Decision, Journey, Step, checked, guarded};
+use super::totals::Reason;
 use super::trial::{Judgement, Kind, Trial};
 use super::{Base, Machine, Wish};
 use crate::environment::{Environment, changed_names};
@@ -197,6 +198,7 @@ impl Machine {
         });
         if let Life::Absent { not_before } = &mut self.life {
             *not_before = None;
+            self.reason = Reason::Config;
         }
         self.stop(Purpose::Switch);
         true
@@ -244,7 +246,9 @@ impl Machine {
         base.build = Some(build.clone());
         self.numbers.run = self.numbers.run.next();
         let (run, generation, environment) = (self.numbers.run, base.generation, Arc::clone(&base.environment));
-        self.restarts += u64::from(run.0 > 1);
+        if run.0 > 1 {
+            self.totals.restarted(self.reason);
+        }
         self.life = Life::Alive(Run {
             id: run,
             generation,

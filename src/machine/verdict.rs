@@ -13,6 +13,7 @@ use super::order::{Order, Pair};
 use super::policy::{Policy, Revert};
 use super::random::doubled;
 use super::road::guarded::Hold;
+use super::totals::Reason;
 use super::trial::{Kind, Trial};
 use super::{Base, Machine, Subject, Wish};
 use crate::environment::Environment;
@@ -233,6 +234,7 @@ impl Machine {
         self.streak = Streak::default();
         if let Life::Absent { not_before } = &mut self.life {
             *not_before = None;
+            self.reason = Reason::Revert;
         }
     }
 

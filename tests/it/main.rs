@@ -9,12 +9,14 @@
 mod harness;
 
 mod command_line;
+mod consul_files;
 mod consul_outage;
 mod consul_rights;
 mod consul_watch;
 mod directory;
 mod hostile_values;
 mod http;
+mod metrics;
 mod new_build;
 mod once;
 mod process;
