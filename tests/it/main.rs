@@ -19,4 +19,5 @@ mod new_build;
 mod once;
 mod process;
 mod restart;
+mod secrets;
 mod trial;
