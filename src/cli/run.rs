@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::args::{Run, Times};
+use super::complained;
 use crate::app::{self, AppError};
 use crate::chain::sentence;
-use crate::config::{self, Inputs, LogFormat};
+use crate::config::{self, Errors, Inputs, LogFormat};
 use crate::telemetry;
 
 /// The configuration is wrong: `EX_CONFIG` of sysexits.
@@ -24,10 +25,7 @@ pub fn run(run: &Run) -> u8 {
     let (settings, warnings) = match config::load(inputs) {
         Ok(loaded) => loaded,
         Err(errors) => {
-            for error in errors.errors {
-                eprintln!("lictor: {error}");
-            }
-            return WRONG;
+            return complained(&lines(&errors), WRONG);
         }
     };
     let format = match settings.log.format {
@@ -41,10 +39,7 @@ pub fn run(run: &Run) -> u8 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("lictor: cannot start: {error}");
-            return BUG;
-        }
+        Err(error) => return complained(&format!("lictor: cannot start: {error}"), BUG),
     };
     let ended = runtime.block_on(async {
         match run.times() {
@@ -56,7 +51,10 @@ pub fn run(run: &Run) -> u8 {
     ended.unwrap_or_else(|error| say(&error))
 }
 
+fn lines(errors: &Errors) -> String {
+    errors.errors.iter().map(|error| format!("lictor: {error}")).collect::<Vec<_>>().join("\n")
+}
+
 fn say(error: &AppError) -> u8 {
-    eprintln!("lictor: {}", sentence(error));
-    error.exit_code()
+    complained(&format!("lictor: {}", sentence(error)), error.exit_code())
 }
