@@ -104,7 +104,14 @@ impl State {
 
     /// Replaces `quarantine.json`, soon; the newest hundred are kept.
     pub fn keep_quarantine(&self, quarantine: &[Quarantined]) {
-        self.keep(|| Contents::Quarantine(quarantine.iter().take(QUARANTINED).cloned().collect()));
+        let contents = || Contents::Quarantine(quarantine.iter().take(QUARANTINED).cloned().collect());
+        if let Store::Open(open) = &self.0 {
+            // At once, so that a lictor that is killed in the next moment does not try again what has just failed; the
+            // writer makes it last through a power cut, and says so if it cannot.
+            let kept = contents().encode(&open.binding);
+            let _ = kept.and_then(|json| open.directory.replace_soon(directory::QUARANTINE, &json));
+        }
+        self.keep(contents);
     }
 
     /// Replaces `process.json`, at once: it must be there when lictor is killed in the next moment, and costs no wait for

@@ -26,7 +26,10 @@ impl Machine {
         match event {
             Event::Wish { environment } => self.wished(environment),
             Event::Unfit { reasons } => self.unfit(reasons),
-            Event::Sources { sources } => self.sources = sources,
+            Event::Sources { sources } => {
+                self.sources = sources;
+                self.heard_unix_ms = self.unix_ms();
+            }
             Event::Installed { build, version } => self.installed(build, version),
             Event::Started { run, pid } => self.started(run, pid),
             Event::Adopted { run, pid, environment, build } => self.adopted(run, pid, environment, build),

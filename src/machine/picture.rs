@@ -168,7 +168,7 @@ impl Machine {
         let base = present(self.base.as_ref().map(|base| &*base.environment));
         let waits = |wish: &Environment| self.base.as_ref().is_none_or(|base| *base.environment != *wish);
         let wish = match &self.wish {
-            Wish::Unheard => return (ConfigState::Waiting, None),
+            Wish::Unheard => return (ConfigState::Waiting, self.stale.clone()),
             Wish::Unfit(reasons) => return say(ConfigState::Rejected, format!("Rejected: {}", reasons.join("; "))),
             Wish::Environment(wish) => wish,
         };
@@ -207,7 +207,7 @@ impl Machine {
         let ended = self.last_exit.as_ref().filter(|exit| exit.crashes > 0).map(|exit| exit.text.clone());
         let trouble = overdue.or(ended);
         match (self.kind(), trouble) {
-            (Kind::Proven, _) => (ConfigState::Good, None),
+            (Kind::Proven, _) => (ConfigState::Good, self.stale.clone()),
             (Kind::First, Some(why)) if self.ledger.newest().is_none() => {
                 (ConfigState::NoGood, Some(format!("No good configuration yet: {why}")))
             }

@@ -107,7 +107,8 @@ impl Directory {
 
     /// Replaces a file without waiting for the disk: for what means nothing after a power cut.
     pub(super) fn replace_soon(&self, name: &str, contents: &[u8]) -> io::Result<()> {
-        let unfinished = format!("{name}{UNFINISHED}");
+        // Another name than that of `replace`, which may be at work on the same file in the background.
+        let unfinished = format!("{name}.soon{UNFINISHED}");
         self.remove(&unfinished)?;
         self.create(&unfinished)?.write_all(contents)?;
         Ok(fs::renameat(&self.fd, &unfinished, &self.fd, name)?)
@@ -153,6 +154,7 @@ impl Directory {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             let name = name.strip_suffix(UNFINISHED.as_bytes()).unwrap_or(name);
+            let name = name.strip_suffix(b".soon").unwrap_or(name);
             if name != b"." && name != b".." && !OURS.iter().any(|ours| ours.as_bytes() == name) {
                 return Ok(false);
             }
