@@ -4,6 +4,7 @@ pub mod address;
 pub mod client;
 pub mod consul;
 pub mod dependency;
+pub mod liar;
 pub mod lictor;
 pub mod processes;
 pub mod program;
