@@ -132,7 +132,7 @@ fn connections_that_say_nothing_lock_nobody_out_for_ever() {
     lictor.until_applied(|| lictor.setup().write("GREETING", "good day"));
     assert_ne!(pid(&lictor.board()), pid(&before));
     // Everybody else gets a place when the time for a head is over: those before him in the queue first.
-    let said = over_tcp_within(&lictor, Duration::from_secs(60));
+    let said = over_tcp_within(&lictor, Duration::from_mins(1));
     assert!(said.starts_with("HTTP/1.1 200"), "{said}");
     drop(silent);
 }

@@ -143,3 +143,26 @@ fn a_folder_that_is_gone_under_lictor_is_borne() {
     lictor.start_as(command);
     works(&lictor);
 }
+
+#[test]
+fn rights_that_are_taken_away_lose_nothing() {
+    // Even root is refused without its capabilities.
+    let lictor = through(&["setpriv", "--bounding-set=-all"], "");
+    let before = lictor.until_good();
+    let allow = |path: &str, mode| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        fs::set_permissions(lictor.setup().path(path), mode).unwrap();
+    };
+    for path in ["conf.d", "conf.d/GREETING"] {
+        allow(path, 0o000);
+        lictor.setup().write("TOUCHED", path);
+        let board = lictor.until("it is told", |board| board.sources[0].freshness.error.is_some());
+        let freshness = &board.sources[0].freshness;
+        assert_eq!(freshness.class.as_deref(), Some("denied"), "{freshness:?}");
+        assert_eq!((pid(&board), board.healthy), (pid(&before), true));
+        allow(path, 0o700);
+        fs::remove_file(lictor.setup().path("conf.d/TOUCHED")).unwrap();
+        lictor.until("it is read again", |board| board.sources[0].freshness.error.is_none());
+    }
+    works(&lictor);
+}

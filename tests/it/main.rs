@@ -14,6 +14,7 @@ mod consul_outage;
 mod consul_rights;
 mod consul_watch;
 mod directory;
+mod hostile_answers;
 mod hostile_clients;
 mod hostile_consul;
 mod hostile_files;

@@ -108,7 +108,7 @@ impl Shared {
             if old && state.lie.is_none() {
                 let index = state.index;
                 let waits = |state: &mut State| state.index == index && !state.over;
-                state = self.changed.wait_timeout_while(state, Duration::from_secs(60), waits).unwrap().0;
+                state = self.changed.wait_timeout_while(state, Duration::from_mins(1), waits).unwrap().0;
             }
             let lie = state.lie.unwrap_or(|_| Ok(()));
             let answer = state.lie.is_none().then(|| truth(state.index, &state.greeting));
