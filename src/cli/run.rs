@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustix::process::Resource;
+
 use super::args::{Run, Times};
 use super::complained;
 use crate::app::{self, AppError};
@@ -13,6 +15,9 @@ use crate::telemetry;
 const WRONG: u8 = 78;
 /// A bug of ours: `EX_SOFTWARE` of sysexits.
 const BUG: u8 = 70;
+
+/// As many descriptors as a quiet lictor has at most; with fewer it would run, and be short of one at the wrong moment.
+const DESCRIPTORS: u64 = 32;
 
 /// A stuck resolver or a hung mount does not keep lictor from ending.
 const LAST_THREADS: Duration = Duration::from_millis(100);
@@ -35,6 +40,12 @@ pub fn run(run: &Run) -> u8 {
     telemetry::init(settings.log.level, format);
     for warning in warnings {
         tracing::warn!("{warning}");
+    }
+    if let Some(few) = rustix::process::getrlimit(Resource::Nofile).current.filter(|limit| *limit < DESCRIPTORS) {
+        let sentence = format!(
+            "the limit of open files is {few}, and lictor needs {DESCRIPTORS}: raise it (ulimit -n, or LimitNOFILE= in the unit)"
+        );
+        return complained(&format!("lictor: {sentence}"), WRONG);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
     let runtime = match runtime {

@@ -66,7 +66,7 @@ fn a_probe_is_over_in_time_whatever_it_meets() {
 #[test]
 fn a_page_without_end_holds_up_nobody() {
     let liar = Liar::start();
-    liar.lie(|stream| for_ever(stream, b"HTTP/1.1 200 OK\r\n\r\n", &[b'1'; 65_536]));
+    liar.lie(|stream| for_ever(stream, b"HTTP/1.1 200 OK\r\n\r\n", &b"1".repeat(65_536)));
     let setup = Setup::on_directory().config(&format!(
         "check \"Odd\" {{\n  http {{\n    url = \"http://{0}/\"\n  }}\n  interval = \"50ms\"\n  timeout = \"500ms\"\n}}\n\
          version {{\n  http = \"http://{0}/version\"\n}}\n",
@@ -91,7 +91,7 @@ fn the_verbs_say_so_when_something_else_is_on_the_socket() {
         |stream| stream.write_all(&[0xff; 3000]),
         |stream| stream.write_all(b"HTTP/1.1 418 No\r\nContent-Length: 7\r\n\r\n{\"a\":1}"),
         |stream| stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n{\"a\""),
-        |mut stream| for_ever(&mut stream, b"HTTP/1.1 200 OK\r\n\r\n", &[b' '; 65_536]),
+        |mut stream| for_ever(&mut stream, b"HTTP/1.1 200 OK\r\n\r\n", &b" ".repeat(65_536)),
         |mut stream| for_ever(&mut stream, b"HTTP/1.1 200 OK\r\n", &b"X: y\r\n".repeat(100)),
     ];
     let setup = Setup::on_directory();

@@ -166,11 +166,14 @@ fn a_key_that_no_process_can_have_is_rejected_and_mended() {
     }
 }
 
+/// Makes something at a path.
+type Make<'a> = &'a dyn Fn(&Path);
+
 #[test]
 fn what_is_no_configuration_is_refused_by_name() {
     let setup = Setup::on_directory();
     let binary: Vec<u8> = (0..=255).cycle().take(10_000).collect();
-    let cases: [(&str, &dyn Fn(&Path)); 8] = [
+    let cases: [(&str, Make<'_>); 8] = [
         ("binary.hcl", &|path| fs::write(path, &binary).unwrap()),
         ("nul.hcl", &|path| fs::write(path, "name = \"a\0b\"\n").unwrap()),
         ("huge.hcl", &|path| fs::File::create(path).unwrap().set_len(1 << 40).unwrap()),

@@ -170,3 +170,19 @@ fn a_check_that_misbehaves_holds_up_nobody() {
     assert_eq!(lictor.ended().code(), Some(0));
     eventually("nothing is left", || processes::naming(lictor.setup().folder()).is_empty().then_some(()));
 }
+
+#[test]
+fn a_service_gets_no_descriptor_of_lictors() {
+    let setup = Setup::on_directory();
+    setup.write("GREETING", "hello");
+    let lictor = setup.config("exec {\n  command = [\"/bin/sleep\", \"1000\"]\n}\n").start();
+    let board = lictor.until_good();
+    let leads = |pid: u32| -> Vec<String> {
+        let all = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+        all.filter_map(|one| Some(fs::read_link(one.ok()?.path()).ok()?.to_str()?.to_owned())).collect()
+    };
+    let own = lictor.setup().path("state").to_str().unwrap().to_owned();
+    let is_lictors = |lead: &String| ["socket:", "anon_inode:", &own].iter().any(|start| lead.starts_with(start));
+    assert!(leads(lictor.pid()).iter().any(is_lictors), "this test would see one");
+    assert!(!leads(pid(&board)).iter().any(is_lictors), "{:?}", leads(pid(&board)));
+}

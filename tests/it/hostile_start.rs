@@ -90,6 +90,17 @@ fn few_descriptors_are_enough() {
 }
 
 #[test]
+fn too_few_descriptors_are_refused_at_the_start() {
+    let setup = Setup::on_directory();
+    for few in [6, 16, 31] {
+        let limited = format!("ulimit -n {few}; exec \"$@\"");
+        let output = finish(wrapped(&setup, &["/bin/sh", "-c", &limited, "sh"]));
+        assert_eq!(output.status.code(), Some(78), "{}", said(&output));
+        assert!(said(&output).contains("LimitNOFILE"), "{}", said(&output));
+    }
+}
+
+#[test]
 fn a_flood_of_connections_on_few_descriptors_takes_nothing_from_the_service() {
     let lictor = through(&["/bin/sh", "-c", "ulimit -n 40; exec \"$@\"", "sh"], "");
     let before = lictor.until_good();
@@ -163,6 +174,37 @@ fn rights_that_are_taken_away_lose_nothing() {
         allow(path, 0o700);
         fs::remove_file(lictor.setup().path("conf.d/TOUCHED")).unwrap();
         lictor.until("it is read again", |board| board.sources[0].freshness.error.is_none());
+    }
+    works(&lictor);
+}
+
+#[test]
+fn what_does_not_fit_beside_the_inherited_environment_is_taken_back() {
+    // The sources alone would fit, and so would what is inherited.
+    let mut setup = Setup::on_directory().checked();
+    setup.write("GREETING", "hello");
+    for number in 0..100 {
+        setup = setup.variable(&format!("INHERITED_{number}"), &"x".repeat(12_000));
+    }
+    let lictor = setup.start();
+    let good = lictor.until_good();
+    for number in 0..9 {
+        fs::write(lictor.setup().path(&format!("conf.d/.BIG_{number}")), "x".repeat(120_000)).unwrap();
+    }
+    for number in 0..9 {
+        let place = |dot: &str| lictor.setup().path(&format!("conf.d/{dot}BIG_{number}"));
+        fs::rename(place("."), place("")).unwrap();
+    }
+    let board = lictor.until("refused or taken back", |board| {
+        board.healthy
+            && board.candidate.is_none()
+            && board.config.fingerprint == good.config.fingerprint
+            && board.config.message.is_some()
+    });
+    let message = board.config.message.unwrap();
+    assert!(message.to_lowercase().contains("too long") || message.contains("BIG"), "what is wrong: {message}");
+    for number in 0..9 {
+        fs::remove_file(lictor.setup().path(&format!("conf.d/BIG_{number}"))).unwrap();
     }
     works(&lictor);
 }

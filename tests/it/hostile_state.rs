@@ -11,6 +11,9 @@ use rustix::process::Signal;
 use crate::harness::lictor::pid;
 use crate::harness::{Lictor, Setup, eventually};
 
+/// Puts something where it does not belong.
+type Harm = fn(&Path);
+
 fn setup() -> Setup {
     let setup = Setup::on_directory().checked();
     setup.write("GREETING", "hello");
@@ -42,7 +45,7 @@ fn a_directory_that_is_deleted_under_it_is_missed_and_nothing_else() {
 
 #[test]
 fn what_stands_in_the_place_of_the_files_is_not_followed() {
-    let harms: [(&str, fn(&Path)); 7] = [
+    let harms: [(&str, Harm); 7] = [
         ("a link", |file| symlink("/etc/passwd", file).unwrap()),
         ("a folder", |file| fs::create_dir_all(file.join("full")).unwrap()),
         ("a pipe", |file| mknodat(CWD, file, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap()),
@@ -73,7 +76,7 @@ fn what_stands_in_the_place_of_the_files_is_not_followed() {
 
 #[test]
 fn a_directory_that_cannot_be_is_told_and_done_without() {
-    let harms: [(fn(&Path), &str); 3] = [
+    let harms: [(Harm, &str); 3] = [
         (|place| fs::write(place, "a file").unwrap(), "nothing is kept on disk"),
         (|place| symlink(place, place).unwrap(), "nothing is kept on disk"),
         // There it is, and no file can be made in it.

@@ -100,7 +100,7 @@ impl Drop for Liar {
 
 impl Shared {
     fn serve(&self, mut stream: TcpStream) {
-        while let Some(asked) = read_head(&mut stream) {
+        while let Ok(asked) = read_head(&mut stream) {
             let mut state = self.state.lock().unwrap();
             state.requests += 1;
             // A blocking query of the truth waits for what is new; a minute is longer than any test.
@@ -125,17 +125,16 @@ impl Shared {
     }
 }
 
-/// The `index=` of the next request, or that there is none.
-fn read_head(stream: &mut TcpStream) -> Option<Option<String>> {
+/// The `index=` of the next request, if it has one.
+fn read_head(stream: &mut TcpStream) -> io::Result<Option<String>> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).ok()?;
+        stream.read_exact(&mut byte)?;
         head.push(byte[0]);
     }
     let head = String::from_utf8_lossy(&head).into_owned();
-    let index = head.split(['?', '&', ' ']).find_map(|word| word.strip_prefix("index=")).map(str::to_owned);
-    Some(index)
+    Ok(head.split(['?', '&', ' ']).find_map(|word| word.strip_prefix("index=")).map(str::to_owned))
 }
 
 /// The answer of a Consul with this one key.
