@@ -188,13 +188,13 @@ fn what_does_not_fit_beside_the_inherited_environment_is_taken_back() {
     }
     let lictor = setup.start();
     let good = lictor.until_good();
-    for number in 0..9 {
-        fs::write(lictor.setup().path(&format!("conf.d/.BIG_{number}")), "x".repeat(120_000)).unwrap();
-    }
-    for number in 0..9 {
-        let place = |dot: &str| lictor.setup().path(&format!("conf.d/{dot}BIG_{number}"));
-        fs::rename(place("."), place("")).unwrap();
-    }
+    // Made elsewhere, so that all of them come at once.
+    let (here, away, more) = (lictor.setup().path("conf.d"), lictor.setup().path("away"), lictor.setup().path("more"));
+    fs::create_dir(&more).unwrap();
+    fs::write(more.join("GREETING"), "hello").unwrap();
+    (0..9).for_each(|number| fs::write(more.join(format!("BIG_{number}")), "x".repeat(120_000)).unwrap());
+    fs::rename(&here, &away).unwrap();
+    fs::rename(&more, &here).unwrap();
     let board = lictor.until("refused or taken back", |board| {
         board.healthy
             && board.candidate.is_none()
@@ -203,8 +203,7 @@ fn what_does_not_fit_beside_the_inherited_environment_is_taken_back() {
     });
     let message = board.config.message.unwrap();
     assert!(message.to_lowercase().contains("too long") || message.contains("BIG"), "what is wrong: {message}");
-    for number in 0..9 {
-        fs::remove_file(lictor.setup().path(&format!("conf.d/BIG_{number}"))).unwrap();
-    }
+    fs::rename(&here, &more).unwrap();
+    fs::rename(&away, &here).unwrap();
     works(&lictor);
 }
