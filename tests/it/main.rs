@@ -23,6 +23,7 @@ mod hostile_start;
 mod hostile_state;
 mod hostile_values;
 mod http;
+mod metrics;
 mod new_build;
 mod once;
 mod process;
