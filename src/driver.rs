@@ -19,13 +19,13 @@ pub use composer::Composer;
 pub use installed::Installed;
 pub use rooms::Rooms;
 
-use crate::machine::{Board, Event, Machine};
+use crate::machine::{Board, Event, Machine, RunId};
 
 /// How many facts may wait for the loop before their senders do.
 pub const INBOX: usize = 1024;
 
-/// How often the executable on disk is looked at.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the executable on disk is looked at, and the pulse is given.
+pub const LOOK: Duration = Duration::from_secs(1);
 
 /// Everything the loop turns.
 #[derive(Debug)]
@@ -44,13 +44,17 @@ pub struct Driver {
     pub rooms: Rooms,
     /// Where the public picture is published.
     pub board: watch::Sender<Arc<Board>>,
+    /// Moves every [`LOOK`], when nothing else is left to do: the proof that the loop turns.
+    pub pulse: watch::Sender<()>,
 }
 
 impl Driver {
     /// Turns until the machine is finished; gives the rooms back, to be closed.
     pub async fn run(mut self) -> Rooms {
         let found = self.installed.look_now();
-        self.turn(found);
+        let adopted = self.rooms.adopt(RunId(1));
+        let heard = self.composer.events();
+        self.turn(found.into_iter().chain(adopted).chain(heard));
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.machine.is_finished() {
@@ -60,7 +64,10 @@ impl Driver {
                 Some(event) = self.inbox.recv() => vec![event],
                 () = self.composer.changed() => self.composer.events(),
                 () = self.clock.until(self.machine.next_wake()) => vec![Event::Tick],
-                _ = looks.tick() => self.installed.look().into_iter().collect(),
+                _ = looks.tick() => {
+                    self.pulse.send_replace(());
+                    self.installed.look().into_iter().collect()
+                }
             };
             self.turn(events);
         }

@@ -88,6 +88,13 @@ impl Environment {
     }
 }
 
+impl Default for Environment {
+    /// No variables at all.
+    fn default() -> Self {
+        Self::new(BTreeMap::new())
+    }
+}
+
 impl PartialEq for Environment {
     fn eq(&self, other: &Self) -> bool {
         self.fingerprint == other.fingerprint

@@ -33,6 +33,7 @@ pub mod policy;
 mod random;
 mod road;
 mod settle;
+mod stale;
 mod trial;
 mod verdict;
 
@@ -138,6 +139,7 @@ pub struct Machine {
     random: Random,
     epoch_unix_ms: u64,
     now: Moment,
+    began: Moment,
     numbers: Numbers,
 
     wish: Wish,
@@ -165,6 +167,10 @@ pub struct Machine {
     installed: (Build, Version),
     running: Option<Version>,
     sources: Vec<SourceReport>,
+    /// When that was heard, Unix milliseconds.
+    heard_unix_ms: u64,
+    /// Why what runs may not be what the sources want, if they have been silent for long.
+    stale: Option<String>,
     restarts: u64,
     last_exit: Option<board::ExitPicture>,
     tail: VecDeque<Entry>,
@@ -182,6 +188,7 @@ impl Machine {
             random: Random::new(seed),
             epoch_unix_ms,
             now,
+            began: now,
             numbers: Numbers { generation, ..Numbers::default() },
             wish: Wish::Unheard,
             edits: None,
@@ -204,6 +211,8 @@ impl Machine {
             installed: (Build::default(), Version::default()),
             running: None,
             sources: Vec::new(),
+            heard_unix_ms: 0,
+            stale: None,
             restarts: 0,
             last_exit: None,
             tail: VecDeque::new(),

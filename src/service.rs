@@ -1,7 +1,7 @@
 //! The service as a child process, the errands that run beside it, and what either leaves behind.
 //!
-//! [`Service`] takes orders and never awaits; what comes of them comes back as events. The service is not tied to lictor's
-//! life: no parent-death signal, and dropping the [`Service`] leaves its process running.
+//! [`Service`] takes orders and never awaits; what comes of them comes back as events. The service is not tied to
+//! lictor's life: no parent-death signal, and dropping the [`Service`] leaves its process running.
 
 mod account;
 mod child;

@@ -27,8 +27,8 @@ impl Signal {
     }
 }
 
-/// What we listen to: what stops and reloads lictor, and what a service may use for itself. Not SIGCHLD, SIGPIPE and SIGURG,
-/// which runtimes use, nor those of a terminal's job control, which are about lictor.
+/// What we listen to: what stops and reloads lictor, and what a service may use for itself. Not SIGCHLD, SIGPIPE and
+/// SIGURG, which runtimes use, nor those of a terminal's job control, which are about lictor.
 const HEARD: [i32; 11] = [
     libc::SIGTERM,
     libc::SIGINT,
@@ -43,8 +43,8 @@ const HEARD: [i32; 11] = [
     libc::SIGPWR,
 ];
 
-/// From now on signals come as a stream. Equal ones that arrive before the first is taken may come as one. Call it in the
-/// main thread, before any other is started and before the service is: what our starter blocked or ignored would
+/// From now on signals come as a stream. Equal ones that arrive before the first is taken may come as one. Call it in
+/// the main thread, before any other is started and before the service is: what our starter blocked or ignored would
 /// otherwise never arrive, and the service would inherit it.
 ///
 /// # Errors
@@ -62,8 +62,8 @@ pub fn numbers() -> io::Result<impl Stream<Item = i32>> {
     Signals::new(HEARD)
 }
 
-/// Unblocks every signal in this thread and gives each that is ignored its default action again. SIGPIPE stays ignored: Rust's
-/// runtime did that, and gives the default back to children.
+/// Unblocks every signal in this thread and gives each that is ignored its default action again. SIGPIPE stays ignored:
+/// Rust's runtime did that, and gives the default back to children.
 #[expect(unsafe_code, reason = "neither std nor rustix can read or change the mask and the actions of signals")]
 fn reset() -> io::Result<()> {
     // SAFETY: the set is initialised by sigemptyset before it is read; a null old set is allowed.
@@ -76,8 +76,8 @@ fn reset() -> io::Result<()> {
         return Err(io::Error::from_raw_os_error(failed));
     }
     for number in (1..=libc::SIGRTMAX()).filter(|&number| number != libc::SIGPIPE) {
-        // SAFETY: a null new action only asks; SIG_DFL installs no handler. Numbers that the C library keeps for itself are
-        // refused by it with an error, which leaves `action` as it was: not ignored.
+        // SAFETY: a null new action only asks; SIG_DFL installs no handler. Numbers that the C library keeps for itself
+        // are refused by it with an error, which leaves `action` as it was: not ignored.
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
             libc::sigaction(number, std::ptr::null(), &raw mut action);

@@ -14,6 +14,7 @@ mod contents;
 mod directory;
 mod error;
 pub mod places;
+mod process;
 mod restored;
 mod stored;
 mod trust;
@@ -28,6 +29,7 @@ use tokio::task::JoinSet;
 
 pub use binding::{Binding, machine_id};
 pub use error::Error;
+pub use process::{KeptProcess, boot_id};
 pub use restored::Restored;
 
 use self::contents::Contents;
@@ -105,6 +107,26 @@ impl State {
         self.keep(|| Contents::Quarantine(quarantine.iter().take(QUARANTINED).cloned().collect()));
     }
 
+    /// Replaces `process.json`, at once: it must be there when lictor is killed in the next moment, and costs no wait for
+    /// the disk, since it means nothing after a power cut.
+    pub fn keep_process(&self, process: &KeptProcess) {
+        let Store::Open(open) = &self.0 else { return };
+        let kept = serde_json::to_vec(process)
+            .map_err(std::io::Error::from)
+            .and_then(|json| open.directory.replace_soon(directory::PROCESS, &json));
+        if let Err(error) = kept {
+            tracing::warn!(%error, "the service could not be taken over if lictor were killed now");
+        }
+    }
+
+    /// The process that an earlier lictor left in `process.json`, in this boot.
+    pub fn process(&self) -> Option<KeptProcess> {
+        let Store::Open(open) = &self.0 else { return None };
+        let bytes = open.directory.read(directory::PROCESS).ok().flatten()?;
+        let process: KeptProcess = serde_json::from_slice(&bytes).ok()?;
+        (process.boot == process::boot_id()).then_some(process)
+    }
+
     /// Why what should be on disk is not, for the board; `None` if it is, or will be in a moment.
     pub fn problem(&self) -> Option<String> {
         match &self.0 {
@@ -122,9 +144,15 @@ impl State {
     }
 
     fn keep(&self, contents: impl FnOnce() -> Contents) {
-        if let Store::Open(open) = &self.0 {
-            open.wanted.send_modify(|wanted| wanted.put(contents()));
+        let Store::Open(open) = &self.0 else { return };
+        let contents = contents();
+        // At once, so that a lictor that is killed in the next moment has what its board has said; the writer makes it
+        // last through a power cut, tries again, and says so if it cannot.
+        let kept = contents.encode(&open.binding);
+        if let Err(error) = kept.and_then(|json| open.directory.replace_soon(contents.name(), &json)) {
+            tracing::debug!(%error, name = contents.name(), "not kept at once");
         }
+        open.wanted.send_modify(|wanted| wanted.put(contents));
     }
 }
 

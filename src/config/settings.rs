@@ -93,6 +93,7 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
     let admin = root.within("admin", admin::read).unwrap_or_default();
     let statsd = root.within("statsd", statsd::read).unwrap_or_default();
     let state = root.within("state", state::read).unwrap_or_default();
+    policy.boot_grace = state.boot_grace;
     let log = root.within("log", log::read).unwrap_or_default();
     let pid_file = root.read("pid_file", value::maybe_text).flatten().map(PathBuf::from);
     let commit_key = root.read("commit_key", value::some_text);

@@ -6,6 +6,9 @@ use crate::machine::{Event, Order};
 pub(super) fn note_event(event: &Event) {
     match event {
         Event::Started { run, pid } => tracing::info!(%run, pid, "the service has been started"),
+        Event::Adopted { run, pid, environment, .. } => {
+            tracing::info!(%run, pid, fingerprint = %environment, "the service of an earlier lictor still runs");
+        }
         Event::StartFailed { run, error } => tracing::error!(%run, "{error}"),
         Event::Exited { run, exit } => tracing::info!(%run, ?exit, "the service has ended"),
         Event::Identified { version, .. } => {
@@ -38,7 +41,7 @@ pub(super) fn note_event(event: &Event) {
 pub(super) fn note_order(order: &Order) {
     match order {
         Order::Record { entry } => note_entry(entry),
-        Order::Start { run, generation, environment } => {
+        Order::Start { run, generation, environment, .. } => {
             tracing::debug!(%run, %generation, fingerprint = %environment.fingerprint(), "start");
         }
         other => tracing::trace!(order = ?other),

@@ -15,19 +15,28 @@ struct Stamp {
     modified: (i64, i64),
 }
 
+/// What the machine has been told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    /// Nothing yet.
+    Nothing,
+    /// Of a file that looked like this, or of none.
+    Of(Option<Stamp>),
+}
+
 /// Watches the executable.
 #[derive(Debug)]
 pub struct Installed {
     program: PathBuf,
     symbol: String,
-    known: Option<Option<Stamp>>,
+    told: Told,
     seen: Option<Stamp>,
 }
 
 impl Installed {
     /// Of this program, as a path, with the Go variable that holds its version.
     pub fn new(program: PathBuf, symbol: String) -> Self {
-        Self { program, symbol, known: None, seen: None }
+        Self { program, symbol, told: Told::Nothing, seen: None }
     }
 
     /// Tells of another executable once it has stood still from one look to the next: a file that is being copied is
@@ -47,10 +56,10 @@ impl Installed {
     }
 
     fn tell(&mut self, stamp: Option<Stamp>) -> Option<Event> {
-        if self.known == Some(stamp) {
+        if self.told == Told::Of(stamp) {
             return None;
         }
-        self.known = Some(stamp);
+        self.told = Told::Of(stamp);
         let (build, version) = self.read();
         Some(Event::Installed { build, version })
     }

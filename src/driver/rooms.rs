@@ -1,15 +1,13 @@
 //! Where orders go. Nothing here waits.
 
-use std::sync::Arc;
-
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::check::Checks;
 use crate::environment::Environment;
-use crate::machine::{Event, Order, RunId};
+use crate::machine::{Build, Event, Order, RunId};
 use crate::service::{self, Command, Service};
-use crate::state::State;
+use crate::state::{self, KeptProcess, State};
 use crate::version::{self, Subject};
 
 /// The acting rooms, as the driver sees them.
@@ -22,7 +20,6 @@ pub struct Rooms {
     /// Asks for the version of a process; all but its number is known beforehand.
     subject: Subject,
     inbox: mpsc::Sender<Event>,
-    environment: Option<Arc<Environment>>,
     identifying: JoinSet<()>,
 }
 
@@ -36,7 +33,7 @@ impl Rooms {
         subject: Subject,
         inbox: mpsc::Sender<Event>,
     ) -> Self {
-        Self { command, service, checks, state, subject, inbox, environment: None, identifying: JoinSet::new() }
+        Self { command, service, checks, state, subject, inbox, identifying: JoinSet::new() }
     }
 
     /// What remains to be closed when the loop has ended.
@@ -47,15 +44,11 @@ impl Rooms {
     /// Hands an order to its room; what the room can answer at once comes back.
     pub(super) fn order(&mut self, order: Order) -> Option<Event> {
         match order {
-            Order::Start { run, environment, .. } => return Some(self.start(run, environment)),
+            Order::Start { run, environment, build, .. } => return Some(self.start(run, &environment, build)),
             Order::Stop { run } => self.service.stop(run),
             Order::Kill { run } => self.service.kill(run),
             Order::Signal { run, signal } => self.service.signal(run, signal),
-            Order::Probe { run, pace } => {
-                if let Some(environment) = &self.environment {
-                    self.checks.probe(run, pace, environment);
-                }
-            }
+            Order::Probe { run, pace, environment } => self.checks.probe(run, pace, &environment),
             Order::ProbeNothing => self.checks.nothing(),
             Order::KeepGood { good } => self.state.keep_good(&good),
             Order::KeepQuarantine { quarantine } => self.state.keep_quarantine(&quarantine),
@@ -68,18 +61,42 @@ impl Rooms {
         None
     }
 
-    fn start(&mut self, run: RunId, environment: Arc<Environment>) -> Event {
-        let event = self.service.start(run, &environment);
+    /// Takes over the service of an earlier lictor, if it still runs.
+    pub(super) fn adopt(&mut self, run: RunId) -> Option<Event> {
+        let KeptProcess { pid, start_time, environment, build, .. } = self.state.process()?;
+        // What has ended in the meantime needs no word.
+        self.service.adopt(run, pid, start_time).ok()?;
+        self.identify(run, pid, &Environment::default());
+        Some(Event::Adopted { run, pid, environment, build })
+    }
+
+    fn start(&mut self, run: RunId, environment: &Environment, build: Build) -> Event {
+        let event = self.service.start(run, environment);
+        if let Event::Started { pid, .. } = event {
+            self.keep(run, environment, build);
+            self.identify(run, pid, environment);
+        }
+        event
+    }
+
+    fn keep(&self, run: RunId, environment: &Environment, build: Build) {
+        let Some(process) = self.service.process(run) else { return };
+        self.state.keep_process(&KeptProcess {
+            boot: state::boot_id(),
+            pid: process.pid(),
+            start_time: process.start_time(),
+            environment: environment.fingerprint(),
+            build,
+        });
+    }
+
+    fn identify(&mut self, run: RunId, pid: u32, environment: &Environment) {
         self.identifying.abort_all();
         while self.identifying.try_join_next().is_some() {}
-        if let Event::Started { pid, .. } = event {
-            // A user that cannot be found has failed the start already.
-            let environment = service::child_environment(&self.command, &environment).unwrap_or_default();
-            let subject = Subject { pid, environment, ..self.subject.clone() };
-            self.identifying.spawn(identify(run, subject, self.inbox.clone()));
-        }
-        self.environment = Some(environment);
-        event
+        // A user that cannot be found has failed the start already.
+        let environment = service::child_environment(&self.command, environment).unwrap_or_default();
+        let subject = Subject { pid, environment, ..self.subject.clone() };
+        self.identifying.spawn(identify(run, subject, self.inbox.clone()));
     }
 }
 

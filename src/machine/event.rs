@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::build::{Build, Version};
 use super::numbers::{CheckId, DrainId, RunId, TurnId};
-use crate::environment::{Environment, Freshness};
+use crate::environment::{Environment, Fingerprint, Freshness};
 
 /// Everything the machine can be told. Serialisable without any value in it, so that a log from the field replays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,17 @@ pub enum Event {
         run: RunId,
         /// Its process number.
         pid: u32,
+    },
+    /// A process of an earlier lictor still runs, and has been taken over as this run, the first one.
+    Adopted {
+        /// Which run it is from now on.
+        run: RunId,
+        /// Its number.
+        pid: u32,
+        /// The fingerprint of the environment that it was started with.
+        environment: Fingerprint,
+        /// The build that it was started on.
+        build: Build,
     },
     /// A process could not be started at all: it counts as a crash.
     StartFailed {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::build::{Build, Version};
 use super::event::{Event, Exit, Verb};
+use super::health::Health;
 use super::history::Outcome;
-use super::life::{self, Life, Purpose};
+use super::life::{self, Life, Purpose, Run};
 use super::numbers::{CheckId, DrainId, RunId, TurnId};
 use super::order::Order;
 use super::policy::Policy;
@@ -16,17 +17,22 @@ use super::road::drained::Drain;
 use super::road::guarded::Hold;
 use super::road::settled::Edits;
 use super::road::turn::Turn;
-use super::{Machine, Wish, board};
-use crate::environment::Environment;
+use super::trial::{Kind, Trial};
+use super::{Base, Machine, Wish, board};
+use crate::environment::{Environment, Fingerprint};
 
 impl Machine {
     pub(super) fn fold(&mut self, event: Event) {
         match event {
             Event::Wish { environment } => self.wished(environment),
             Event::Unfit { reasons } => self.unfit(reasons),
-            Event::Sources { sources } => self.sources = sources,
+            Event::Sources { sources } => {
+                self.sources = sources;
+                self.heard_unix_ms = self.unix_ms();
+            }
             Event::Installed { build, version } => self.installed(build, version),
             Event::Started { run, pid } => self.started(run, pid),
+            Event::Adopted { run, pid, environment, build } => self.adopted(run, pid, environment, build),
             Event::StartFailed { run, error } => self.ended(run, None, error),
             Event::Exited { run, exit } => self.ended(run, Some(exit), life::said(exit)),
             Event::Identified { run, version, build: _ } => {
@@ -110,6 +116,36 @@ impl Machine {
             run.started = now;
             run.health = super::health::Health::new(now, rules);
             run.been_ready = run.health.ready(rules);
+        }
+    }
+
+    /// A process that runs what is good is taken up as it is. Of any other nobody knows what to expect, so it is stopped
+    /// before anything is started.
+    fn adopted(&mut self, id: RunId, pid: u32, environment: Fingerprint, build: Build) {
+        if self.numbers.run >= id || !matches!(self.life, Life::Absent { .. }) {
+            return;
+        }
+        self.numbers.run = id;
+        let good = self.ledger.good().iter().find(|good| good.environment.fingerprint() == environment);
+        let base = good.filter(|good| good.builds.contains(&build)).map(|good| Base::of(good, self.now));
+        let health = Health::new(self.now, &self.policy.checks);
+        let run = Run {
+            id,
+            generation: base.as_ref().map(|base| base.generation).unwrap_or_default(),
+            environment: base.as_ref().map_or_else(Arc::default, |base| Arc::clone(&base.environment)),
+            build,
+            pid: Some(pid),
+            started: self.now,
+            been_ready: health.ready(&self.policy.checks),
+            health,
+        };
+        self.life = Life::Alive(run);
+        self.life_since = self.now;
+        if base.is_some() {
+            self.base = base;
+            self.trial = Some(Trial { kind: Kind::Proven, overdue: None });
+        } else {
+            self.stop(Purpose::Switch);
         }
     }
 

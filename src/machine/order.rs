@@ -22,6 +22,8 @@ pub enum Order {
         generation: GenerationId,
         /// What it is started with.
         environment: Arc<Environment>,
+        /// The build that lies on the disk.
+        build: Build,
     },
     /// Stop a run: the kill signal to its group, after the timeout KILL, and no survivor; answered by `Exited`.
     Stop {
@@ -46,6 +48,8 @@ pub enum Order {
         run: RunId,
         /// How often.
         pace: Pace,
+        /// What it runs on.
+        environment: Arc<Environment>,
     },
     /// Probe nothing until the next `Probe`.
     ProbeNothing,

@@ -168,7 +168,7 @@ impl Machine {
         let base = present(self.base.as_ref().map(|base| &*base.environment));
         let waits = |wish: &Environment| self.base.as_ref().is_none_or(|base| *base.environment != *wish);
         let wish = match &self.wish {
-            Wish::Unheard => return (ConfigState::Waiting, None),
+            Wish::Unheard => return (ConfigState::Waiting, self.stale.clone()),
             Wish::Unfit(reasons) => return say(ConfigState::Rejected, format!("Rejected: {}", reasons.join("; "))),
             Wish::Environment(wish) => wish,
         };
@@ -185,7 +185,9 @@ impl Machine {
         let quarantined = self.ledger.quarantined(wish, &self.installed.0).filter(|_| waits(wish));
         if let Some(quarantined) = quarantined {
             let (failed, reason) = (quarantined.pair.environment, &quarantined.reason);
-            return say(ConfigState::Reverted, format!("Reverted: {failed}: {reason}; running on {base}"));
+            let keys =
+                self.base.as_ref().map(|base| named(&changed_names(&base.environment, wish))).unwrap_or_default();
+            return say(ConfigState::Reverted, format!("Reverted: {failed}{keys}: {reason}; running on {base}"));
         }
         if let Some(setback) = self.setback.as_ref().filter(|_| waits(wish)) {
             return match setback.kind {
@@ -207,7 +209,7 @@ impl Machine {
         let ended = self.last_exit.as_ref().filter(|exit| exit.crashes > 0).map(|exit| exit.text.clone());
         let trouble = overdue.or(ended);
         match (self.kind(), trouble) {
-            (Kind::Proven, _) => (ConfigState::Good, None),
+            (Kind::Proven, _) => (ConfigState::Good, self.stale.clone()),
             (Kind::First, Some(why)) if self.ledger.newest().is_none() => {
                 (ConfigState::NoGood, Some(format!("No good configuration yet: {why}")))
             }
@@ -224,6 +226,14 @@ impl Machine {
             (None, Life::Absent { .. } | Life::Stopping(..)) => self.kind_of_start(),
         }
     }
+}
+
+/// The first names of a list, in brackets, for a sentence.
+fn named(keys: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let more = if keys.len() > SHOWN { format!(" and {} more", keys.len() - SHOWN) } else { String::new() };
+    let first: Vec<_> = keys.iter().take(SHOWN).map(String::as_str).collect();
+    if first.is_empty() { String::new() } else { format!(" ({}{more})", first.join(", ")) }
 }
 
 fn shown(held: &super::ledger::Quarantined) -> QuarantinePicture {

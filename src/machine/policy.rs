@@ -19,6 +19,8 @@ pub struct Policy {
     pub deadline: Duration,
     /// Whether a failed candidate is taken back.
     pub revert: Revert,
+    /// How long a start waits for the sources before it uses the last good environment.
+    pub boot_grace: Duration,
     /// What happens between two starts of a service that keeps ending.
     pub crash: Crash,
     /// The checks, in the order of the file.
@@ -103,6 +105,7 @@ impl Policy {
             min_healthy: Duration::from_secs(10),
             deadline: Duration::from_secs(90),
             revert: Revert::ToLastGood,
+            boot_grace: Duration::from_secs(10),
             crash: Crash {
                 backoff: Duration::from_secs(1),
                 max_backoff: Duration::from_secs(60),

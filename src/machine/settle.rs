@@ -32,7 +32,7 @@ impl Machine {
         if self.shutdown {
             return self.wind_down();
         }
-        self.judge() || self.restart_unresponsive() || self.travel() || self.start()
+        self.judge() || self.restart_unresponsive() || self.travel() || self.grow_stale() || self.start()
     }
 
     fn wind_down(&mut self) -> bool {
@@ -84,9 +84,11 @@ impl Machine {
     }
 
     /// With no way to go for the newest wish and nothing to run, the good environment runs: a config problem never
-    /// keeps a service down.
+    /// keeps a service down, and neither do sources that stay silent.
     fn resort_to_good(&mut self) -> bool {
-        let (None, false) = (&self.base, self.wish == Wish::Unheard) else { return false };
+        if self.base.is_some() || self.in_grace() {
+            return false;
+        }
         let Some(good) = self.ledger.resort(&self.installed.0) else { return false };
         self.base = Some(Base::of(good, self.now));
         true
@@ -220,6 +222,7 @@ impl Machine {
         if not_before.is_some_and(|at| at > self.now) {
             return false;
         }
+        self.avoid_quarantine();
         let kind = self.kind_of_start();
         let Some(base) = &mut self.base else { return false };
         if base.build.as_ref().is_some_and(|before| *before != build) {
@@ -234,7 +237,7 @@ impl Machine {
             id: run,
             generation,
             environment: Arc::clone(&environment),
-            build,
+            build: build.clone(),
             pid: None,
             started: self.now,
             health: Health::new(self.now, &self.policy.checks),
@@ -242,8 +245,19 @@ impl Machine {
         });
         self.life_since = self.now;
         self.trial = Some(Trial { kind, overdue: None });
-        self.order(Order::Start { run, generation, environment });
+        self.order(Order::Start { run, generation, environment, build });
         true
+    }
+
+    /// What ran on another build may be in quarantine with the one that lies on the disk now.
+    fn avoid_quarantine(&mut self) {
+        let build = &self.installed.0;
+        let Some(base) = &self.base else { return };
+        if self.ledger.quarantined(&base.environment, build).is_some()
+            && let Some(good) = self.ledger.fallback(&base.environment, build)
+        {
+            self.base = Some(Base::of(good, self.now));
+        }
     }
 
     /// The process is probed while it runs, and faster while it is on trial.
@@ -258,7 +272,11 @@ impl Machine {
         };
         if probing != self.probing {
             self.probing = probing;
-            self.order(probing.map_or(Order::ProbeNothing, |(run, pace)| Order::Probe { run, pace }));
+            let environment = self.life.alive().map(|run| Arc::clone(&run.environment));
+            self.order(match (probing, environment) {
+                (Some((run, pace)), Some(environment)) => Order::Probe { run, pace, environment },
+                _ => Order::ProbeNothing,
+            });
         }
     }
 
@@ -308,6 +326,6 @@ impl Machine {
             Decision::Pass | Decision::Ask => None,
         });
         let retry = self.setback.as_ref().and_then(|setback| setback.due(self.now, &self.policy));
-        [start, verdict, step, retry].into_iter().flatten().min()
+        [start, verdict, step, retry, self.grace_ends()].into_iter().flatten().min()
     }
 }

@@ -52,8 +52,8 @@ impl Account {
         }))
     }
 
-    /// Becomes this user for good. For the forked child before exec: three plain system calls, no allocation. They act on
-    /// the calling thread, which is the only one there. Groups first: afterwards we may not.
+    /// Becomes this user for good. For the forked child before exec: three plain system calls, no allocation. They act
+    /// on the calling thread, which is the only one there. Groups first: afterwards we may not.
     pub(super) fn become_it(&self) -> io::Result<()> {
         rustix::thread::set_thread_groups(&self.groups)?;
         rustix::thread::set_thread_gid(self.gid)?;

@@ -58,8 +58,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a dropped errand may hold up the thread until it is dead and reaped; a killed process takes about 0.1 ms.
 const DROP_PATIENCE: Duration = Duration::from_millis(50);
 
-/// Runs an errand in a process group of its own and waits for its main process, not for what that leaves behind: the group
-/// is killed in the end. Dropping the future kills the group.
+/// Runs an errand in a process group of its own and waits for its main process, not for what that leaves behind: the
+/// group is killed in the end. Dropping the future kills the group.
 pub async fn run(errand: Errand, roster: &Roster) -> Result<Finished, CannotRun> {
     let cannot = |source| CannotRun { program: errand.program.display().to_string(), source };
     let (reader, writer) = io::pipe().map_err(cannot)?;

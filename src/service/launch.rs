@@ -67,8 +67,8 @@ pub fn child_environment(
 
 /// Starts a process as the leader of a new group. Call it in the main thread, within the runtime.
 ///
-/// Without `user` nothing of ours runs between fork and exec, so that std may use `posix_spawn`. The mask and the ignored
-/// signals are inherited: `signal::signals` has cleared both, and std gives SIGPIPE its default.
+/// Without `user` nothing of ours runs between fork and exec, so that std may use `posix_spawn`. The mask and the
+/// ignored signals are inherited: `signal::signals` has cleared both, and std gives SIGPIPE its default.
 pub(super) fn launch(launch: Launch<'_>) -> Result<Process, ServiceError> {
     if let Some(directory) = launch.directory {
         let not_there = |source| ServiceError::Directory { directory: directory.to_owned(), source };

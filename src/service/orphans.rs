@@ -1,7 +1,7 @@
 //! Children that came to us when their parent died.
 //!
-//! lictor is a sub-reaper: whatever the service starts, and however it detaches it, becomes our child once its parent has
-//! ended. A child of ours that is not on the roster is such an orphan.
+//! lictor is a sub-reaper: whatever the service starts, and however it detaches it, becomes our child once its parent
+//! has ended. A child of ours that is not on the roster is such an orphan.
 
 use std::io::{self, Read};
 
@@ -61,8 +61,8 @@ fn orphans(roster: &Roster) -> Vec<Pid> {
     children
 }
 
-/// Our children, zombies too. A child belongs to the thread that forked or inherited it. The kernel's list may miss some
-/// while others die, so whoever wants all of them asks again until none is left.
+/// Our children, zombies too. A child belongs to the thread that forked or inherited it. Whoever wants all of them asks
+/// again until none is left: each that dies may leave us more.
 fn children() -> Vec<Pid> {
     const LIMIT: u64 = 1 << 20;
     let mut listed = String::new();

@@ -17,7 +17,8 @@ use crate::machine::event::Exit;
 pub(super) struct Pidfd(AsyncFd<OwnedFd>);
 
 impl Pidfd {
-    /// Of the process that has this number now. The kernel has these descriptors since 5.3, and waits on them since 5.4.
+    /// Of the process that has this number now. The kernel has these descriptors since 5.3, and waits on them since
+    /// 5.4.
     pub(super) fn open(pid: Pid) -> io::Result<Self> {
         watched(rustix::process::pidfd_open(pid, PidfdFlags::empty())?).map(Self)
     }

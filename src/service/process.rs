@@ -73,7 +73,7 @@ impl Process {
         self.kinship
     }
 
-    /// Waits for its end. A child stays a zombie until [`Process::reap`], so its group's number means no other meanwhile.
+    /// Waits for its end. A child stays a zombie until it is reaped, so its group's number means no other meanwhile.
     pub async fn exited(&self) -> Exit {
         self.pidfd.ended().await;
         self.pidfd.peek().unwrap_or(Exit::Unknown)

@@ -16,7 +16,8 @@ use super::trust::{Kind, LARGEST, Seen, trust};
 /// The files that lictor keeps; a file that is being written has `.new` after its name.
 pub(super) const GOOD: &str = "good.json";
 pub(super) const QUARANTINE: &str = "quarantine.json";
-const OURS: [&str; 5] = [GOOD, QUARANTINE, "hold.json", "process.json", "history.jsonl"];
+pub(super) const PROCESS: &str = "process.json";
+const OURS: [&str; 5] = [GOOD, QUARANTINE, PROCESS, "hold.json", "history.jsonl"];
 const UNFINISHED: &str = ".new";
 
 /// The state directory, held until this is dropped.
@@ -86,17 +87,10 @@ impl Directory {
 
     /// Replaces a file: after this, and after a power cut, it has the old contents or the new ones.
     pub(super) fn replace(&self, name: &str, contents: &[u8]) -> io::Result<()> {
-        let unfinished = format!("{name}{UNFINISHED}");
-        self.remove(&unfinished)?;
-        let replaced = self.write_synced(&unfinished, contents).and_then(|()| {
-            fs::renameat(&self.fd, &unfinished, &self.fd, name)?;
-            Ok(())
-        });
-        if let Err(error) = replaced {
-            // A disk that is full gets back what was written for nothing.
-            let _ = self.remove(&unfinished);
-            return Err(error);
-        }
+        self.replace_through(&format!("{name}{UNFINISHED}"), name, |file| {
+            file.write_all(contents)?;
+            file.sync_all()
+        })?;
         match fs::fsync(&self.fd) {
             // Some file systems cannot sync a directory; the rename has been done all the same.
             Ok(()) | Err(Errno::INVAL) => Ok(()),
@@ -104,11 +98,33 @@ impl Directory {
         }
     }
 
-    fn write_synced(&self, name: &str, contents: &[u8]) -> io::Result<()> {
+    /// Replaces a file without waiting for the disk: it outlives us, but perhaps not a power cut.
+    pub(super) fn replace_soon(&self, name: &str, contents: &[u8]) -> io::Result<()> {
+        // Another name than that of `replace`, which may be at work on the same file in the background.
+        self.replace_through(&format!("{name}.soon{UNFINISHED}"), name, |file| file.write_all(contents))
+    }
+
+    fn replace_through(
+        &self,
+        unfinished: &str,
+        name: &str,
+        write: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.remove(unfinished)?;
+        let replaced = self.create(unfinished).and_then(|mut file| write(&mut file)).and_then(|()| {
+            fs::renameat(&self.fd, unfinished, &self.fd, name)?;
+            Ok(())
+        });
+        if replaced.is_err() {
+            // A disk that is full gets back what was written for nothing.
+            let _ = self.remove(unfinished);
+        }
+        replaced
+    }
+
+    fn create(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut file = File::from(fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR)?);
-        file.write_all(contents)?;
-        file.sync_all()
+        Ok(File::from(fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR)?))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
@@ -140,6 +156,7 @@ impl Directory {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             let name = name.strip_suffix(UNFINISHED.as_bytes()).unwrap_or(name);
+            let name = name.strip_suffix(b".soon").unwrap_or(name);
             if name != b"." && name != b".." && !OURS.iter().any(|ours| ours.as_bytes() == name) {
                 return Ok(false);
             }

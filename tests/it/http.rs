@@ -10,7 +10,7 @@ use crate::harness::{Lictor, Setup};
 
 fn up() -> Lictor {
     let setup = Setup::on_directory().checked().config(
-        "check \"Disk\" {\n  command {\n    command = [\"/bin/false\"]\n  }\n  role = \"info\"\n  interval = \"200ms\"\n  \
+        "check \"Disk\" {\n  command {\n    command = [\"/bin/sh\", \"-c\", \"exit 2\"]\n  }\n  role = \"info\"\n  interval = \"200ms\"\n  \
          good = \"Good\"\n  bad = \"Bad\"\n}\n",
     );
     setup.write("GREETING", "hello");

@@ -1,5 +1,5 @@
-//! The service room against a real Go service. The tests take turns: lictor's sweep takes every child of the process that
-//! is on no roster, so two of them at a time would sweep each other's.
+//! The service room against a real Go service. The tests take turns: lictor's sweep takes every child of the process
+//! that is on no roster, so two of them at a time would sweep each other's.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 

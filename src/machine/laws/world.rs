@@ -383,7 +383,7 @@ impl World {
             }
             Order::Kill { run } => self.plan(1, Event::Exited { run, exit: Exit::Signal(9) }),
             Order::Signal { run, .. } => assert!(self.live.contains_key(&run), "a signal for no process"),
-            Order::Probe { run, pace } => {
+            Order::Probe { run, pace, .. } => {
                 let before = self.probing.replace((run, pace));
                 if before.is_none_or(|(probed, _)| probed != run) {
                     (0..3).for_each(|check| self.plan_probe(run, check));
