@@ -12,6 +12,7 @@ use super::road::guarded::Hold;
 use super::road::settled;
 use super::road::turn::{self, Turn};
 use super::road::{Decision, Journey, Step, checked, guarded};
+use super::totals::Reason;
 use super::trial::{Judgement, Kind, Trial};
 use super::{Base, Machine, Wish};
 use crate::environment::{Environment, changed_names};
@@ -106,6 +107,7 @@ impl Machine {
             Decision::Ask => self.ask(),
             Decision::Pass if step == Step::Switched => self.switch(),
             Decision::Pass => {
+                self.cancel_check();
                 if let Some(journey) = &mut self.journey {
                     journey.step = step.next();
                 }
@@ -177,16 +179,13 @@ impl Machine {
     /// *switched*: from here on the wish is what every start starts. A trial that is going on ends without a verdict.
     fn switch(&mut self) -> bool {
         let Some(journey) = self.journey.take() else { return false };
-        if self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven) {
-            self.record(Outcome::Superseded, self.subject(), "a newer wish took its place");
-        }
+        self.supersede();
         let seen = self.edits.take().map_or(journey.since, |edits| edits.first);
         let keys = match &self.base {
             Some(base) => changed_names(&base.environment, &journey.environment),
             None => Vec::new(),
         };
         self.trial = None;
-        self.suspect = None;
         self.streak = super::Streak::default();
         self.numbers.generation = self.numbers.generation.next();
         self.base = Some(Base {
@@ -199,9 +198,20 @@ impl Machine {
         });
         if let Life::Absent { not_before } = &mut self.life {
             *not_before = None;
+            self.reason = Reason::Config;
         }
         self.stop(Purpose::Switch);
         true
+    }
+
+    /// A newer wish takes its place: what is on trial, or under suspicion, gets no verdict.
+    fn supersede(&mut self) {
+        let subject = match self.suspect.take() {
+            Some(suspect) => suspect.subject(),
+            None if self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven) => self.subject(),
+            None => return,
+        };
+        self.record(Outcome::Superseded, subject, "a newer wish took its place");
     }
 
     /// Stops the process if one runs; says whether it did.
@@ -222,17 +232,23 @@ impl Machine {
         if not_before.is_some_and(|at| at > self.now) {
             return false;
         }
-        self.avoid_quarantine();
+        if self.overtaken_in_a_moment() {
+            return false;
+        }
+        self.give_way_to_good();
         let kind = self.kind_of_start();
         let Some(base) = &mut self.base else { return false };
         if base.build.as_ref().is_some_and(|before| *before != build) {
             self.numbers.generation = self.numbers.generation.next();
             base.generation = self.numbers.generation;
+            self.streak = super::Streak::default();
         }
         base.build = Some(build.clone());
         self.numbers.run = self.numbers.run.next();
         let (run, generation, environment) = (self.numbers.run, base.generation, Arc::clone(&base.environment));
-        self.restarts += u64::from(run.0 > 1);
+        if run.0 > 1 {
+            self.totals.restarted(self.reason);
+        }
         self.life = Life::Alive(Run {
             id: run,
             generation,
@@ -247,17 +263,6 @@ impl Machine {
         self.trial = Some(Trial { kind, overdue: None });
         self.order(Order::Start { run, generation, environment, build });
         true
-    }
-
-    /// What ran on another build may be in quarantine with the one that lies on the disk now.
-    fn avoid_quarantine(&mut self) {
-        let build = &self.installed.0;
-        let Some(base) = &self.base else { return };
-        if self.ledger.quarantined(&base.environment, build).is_some()
-            && let Some(good) = self.ledger.fallback(&base.environment, build)
-        {
-            self.base = Some(Base::of(good, self.now));
-        }
     }
 
     /// The process is probed while it runs, and faster while it is on trial.
@@ -277,31 +282,6 @@ impl Machine {
                 (Some((run, pace)), Some(environment)) => Order::Probe { run, pace, environment },
                 _ => Order::ProbeNothing,
             });
-        }
-    }
-
-    /// Gives the turn back and puts the service back into traffic once nothing needs them any more.
-    fn put_back(&mut self) {
-        let at = self.journey.as_ref().map(|journey| journey.step);
-        let moving = matches!(self.life, Life::Stopping(..))
-            || (!self.shutdown && self.suspect.is_some())
-            || (self.life.alive().is_some() && self.trial.as_ref().is_some_and(|trial| trial.overdue.is_none()));
-        let unproved =
-            self.life.alive().is_some_and(|run| run.health.healthy_since.is_none()) || self.suspect.is_some();
-
-        let drained = matches!(at, Some(Step::Drained | Step::Switched));
-        if let Drain::Asked(drain) | Drain::Done(drain) = self.drain
-            && !(drained || (moving && (unproved || matches!(self.life, Life::Stopping(..)))))
-        {
-            self.drain = Drain::None;
-            self.order(Order::Undrain { drain });
-        }
-        let turned = drained || at == Some(Step::Turn);
-        if let Turn::Asked(turn) | Turn::Held(turn) = self.turn
-            && !(turned || moving)
-        {
-            self.turn = Turn::None;
-            self.order(Order::ReturnTurn { turn });
         }
     }
 
