@@ -1,7 +1,6 @@
 //! What follows from a verdict: promotion, revert, quarantine, inconclusive, build failed, backoff.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::build::Build;
 use super::history::Outcome;
@@ -130,9 +129,11 @@ impl Machine {
         if self.base.as_ref().is_some_and(|base| base.environment == setback.environment) {
             self.setback = None;
         } else if setback.retry_at.is_none() {
-            let crash = self.policy.crash;
-            let bound = doubled(crash.backoff, crash.max_backoff, setback.attempts);
-            setback.retry_at = Some(self.now + self.random.up_to(bound));
+            let attempts = setback.attempts;
+            let at = self.crash_backoff(attempts);
+            if let Some(setback) = &mut self.setback {
+                setback.retry_at = Some(at);
+            }
         }
     }
 
@@ -270,18 +271,22 @@ impl Machine {
         });
     }
 
-    /// The next start waits: exponential backoff with full jitter. Another build than the one that has just ended is tried
+    /// The next start waits. Another build than the one that has just ended is tried
     /// at once.
     pub(super) fn back_off(&mut self, ended: &Build) {
         if self.installed.0 != *ended {
             return;
         }
-        let crash = self.policy.crash;
-        let bound: Duration = doubled(crash.backoff, crash.max_backoff, self.streak.crashes.max(1));
-        let at = self.now + self.random.up_to(bound);
+        let at = self.crash_backoff(self.streak.crashes);
         if let Life::Absent { not_before } = &mut self.life {
             *not_before = Some(at);
         }
+    }
+
+    /// When the n-th attempt may begin: exponential backoff with full jitter.
+    pub(super) fn crash_backoff(&mut self, attempt: u32) -> Moment {
+        let crash = self.policy.crash;
+        self.now + self.random.up_to(doubled(crash.backoff, crash.max_backoff, attempt.max(1)))
     }
 
     /// An operator wants the newest wish to be tried once more.
