@@ -62,6 +62,7 @@ use numbers::{CheckId, DrainId, TurnId};
 use order::Pace;
 use random::Random;
 use road::Journey;
+use road::checked::Refused;
 use road::drained::Drain;
 use road::guarded::Hold;
 use road::settled::Edits;
@@ -153,8 +154,7 @@ pub struct Machine {
     drain: Drain,
     probing: Option<(RunId, Pace)>,
     hold: Option<Hold>,
-    /// A wish that the check command refused, and why: it is not asked again about the same one.
-    refused: Option<(Arc<Environment>, String)>,
+    refused: Option<Refused>,
 
     life: Life,
     life_since: Moment,

@@ -178,8 +178,8 @@ impl Machine {
         if let Some(hold) = self.hold.as_ref().filter(|_| waits(wish)) {
             return say(ConfigState::Held, format!("Held: {}", hold.reason));
         }
-        if let Some((_, reason)) = self.refused.as_ref().filter(|(refused, _)| refused == wish && waits(wish)) {
-            return say(ConfigState::Rejected, format!("Rejected: {reason}"));
+        if let Some(refused) = self.refused.as_ref().filter(|refused| refused.is_about(wish) && waits(wish)) {
+            return say(ConfigState::Rejected, format!("Rejected: {}", refused.reason));
         }
         if let Some(suspect) = &self.suspect {
             let failed = suspect.environment.fingerprint();

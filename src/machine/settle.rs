@@ -79,7 +79,7 @@ impl Machine {
         let barred = self.base.as_ref().is_some_and(|base| base.environment == *wish)
             || self.suspect.as_ref().is_some_and(|suspect| suspect.is(wish, build))
             || self.setback.as_ref().is_some_and(|setback| setback.bars(self.now, wish, build, &self.policy))
-            || self.refused.as_ref().is_some_and(|(refused, _)| refused == wish)
+            || self.refused.as_ref().is_some_and(|refused| refused.bars(self.now, wish))
             || (elsewhere && self.ledger.quarantined(wish, build).is_some());
         (!barred).then(|| Arc::clone(wish))
     }
@@ -305,7 +305,8 @@ impl Machine {
             Decision::Wait(at) => at,
             Decision::Pass | Decision::Ask => None,
         });
+        let again = self.refused.as_ref().and_then(|refused| refused.due(self.now));
         let retry = self.setback.as_ref().and_then(|setback| setback.due(self.now, &self.policy));
-        [start, verdict, step, retry, self.grace_ends()].into_iter().flatten().min()
+        [start, verdict, step, again, retry, self.grace_ends()].into_iter().flatten().min()
     }
 }
