@@ -61,8 +61,8 @@ deny: setup ## licences and origins of all dependencies (installs cargo-deny onc
 demo: setup ## lictor with a small Go service on a watched directory; CONSUL=1: on a real Consul
 	@examples/demo/demo $(if $(CONSUL),consul,directory)
 
-bench: setup ## the figures, with the machine's name
+bench: setup ## the figures beside their bars, with the machine's name; BENCH=puts: one part; BENCH_QUICK=1: a first look
 	@tests/setup bench
 	@tests/peers/build consul
 	$(CARGO) build --release --locked
-	$(CARGO) bench --locked --bench figures -- $(BENCH)
+	LICTOR="$$PWD/target/release/lictor" $(CARGO) bench --target-dir target/bench --locked --bench figures -- $(BENCH)

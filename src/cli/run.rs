@@ -38,7 +38,8 @@ pub fn run(run: &Run) -> u8 {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
+    // Four threads in all: this one, and the few that wait for a disk or a resolver.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(3).build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
