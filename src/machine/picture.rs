@@ -181,8 +181,8 @@ impl Machine {
             Wish::Unfit(reasons) => return say(ConfigState::Rejected, format!("Rejected: {}", reasons.join("; "))),
             Wish::Environment(wish) => wish,
         };
-        if let Some((_, reason)) = self.refused.as_ref().filter(|(refused, _)| refused == wish && waits(wish)) {
-            return say(ConfigState::Rejected, format!("Rejected: {reason}"));
+        if let Some(refused) = self.refused.as_ref().filter(|refused| refused.is_about(wish) && waits(wish)) {
+            return say(ConfigState::Rejected, format!("Rejected: {}", refused.reason));
         }
         if let Some(suspect) = &self.suspect {
             let failed = suspect.environment.fingerprint();

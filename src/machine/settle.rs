@@ -83,7 +83,7 @@ impl Machine {
         let barred = self.base.as_ref().is_some_and(|base| base.environment == *wish)
             || self.suspect.as_ref().is_some_and(|suspect| suspect.is(wish, build))
             || self.setback.as_ref().is_some_and(|setback| setback.bars(self.now, wish, build, &self.policy))
-            || self.refused.as_ref().is_some_and(|(refused, _)| refused == wish)
+            || self.refused.as_ref().is_some_and(|refused| refused.bars(self.now, wish))
             || (elsewhere && self.ledger.quarantined(wish, build).is_some());
         (!barred).then(|| Arc::clone(wish))
     }
