@@ -1,6 +1,7 @@
 //! The composition root: the only file that knows every room.
 
 mod once;
+mod outfit;
 mod pid_file;
 mod places;
 mod reload;
@@ -10,29 +11,28 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 
 pub use once::once;
 pub use reload::Load;
 
+use outfit::{outfit, rooms};
 use reload::Reloader;
 
 use crate::admin::{Access, AdminError, AdminSocket, Desk, Reload};
-use crate::check::{self, Checks};
 use crate::config::Settings;
 use crate::consul::{self, Client};
-use crate::driver::{Clock, Composer, Driver, INBOX, Installed, LOOK, Memory, Outfit, Rooms};
+use crate::driver::{Clock, Composer, Driver, INBOX, Installed, LOOK, Memory, Rooms};
 use crate::http::{self, BindError, Exposition, Limits, Resources, StatusPort, Wanted, bind_status};
 use crate::machine::{Event, Machine, Restored};
 use crate::metrics;
 use crate::notify::{self, Manager};
+use crate::service;
 use crate::service::roster::Roster;
-use crate::service::{self, Service};
 use crate::signal::{self, Signal};
 use crate::source::Kind;
 use crate::state::{self, State};
-use crate::version::Subject;
-use crate::{chain, drain, environment};
+use crate::{chain, drain};
 
 /// How long the last answers and the last writes may take once the service has been stopped.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -97,6 +97,10 @@ impl AppError {
 pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let signals = signal::signals().map_err(AppError::Kernel)?;
     service::become_subreaper().map_err(AppError::Kernel)?;
+    let client = client(&settings)?;
+    let composer = Composer::new(settings.sources.clone(), settings.rules.clone(), client.clone());
+    head_start().await;
+    let mut tasks = JoinSet::new();
     let state = open_state(&settings)?;
     let listener = match bind_status(settings.status.address, wanted(&settings)).await? {
         StatusPort::Bound { listener, address } => {
@@ -111,8 +115,6 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let admin = bind_admin(&settings).await?;
     let _pid_file = pid_file::write(settings.pid_file.as_deref())?;
 
-    let mut tasks = JoinSet::new();
-    let client = client(&settings)?;
     let (inbox, facts) = mpsc::channel(INBOX);
     let (restored, began) = (restore(&state, &settings), Clock.now());
     let memory = restored
@@ -160,7 +162,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let reloader = Reloader {
         load,
         started: settings.clone(),
-        consul: (settings.consul.clone(), client.clone()),
+        consul: (settings.consul.clone(), client),
         roster: roster.clone(),
         changes,
         signs,
@@ -174,7 +176,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         inbox: facts,
         petitions: asked,
         changes: read_again,
-        composer: Composer::new(settings.sources.clone(), settings.rules.clone(), client).remembering(memory),
+        composer: composer.remembering(memory),
         installed: Installed::new(places::program(&settings.command), settings.version.symbol.clone()),
         rooms: rooms(&settings, roster, state, &inbox),
         board,
@@ -186,6 +188,14 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         tracing::warn!("the disk hangs: the newest good environment may not have been kept");
     }
     Ok(())
+}
+
+/// Lets the sources send their first queries, so that these are answered while the rest is set up.
+async fn head_start() {
+    // To connect, to be connected, to send: a turn of the runtime each.
+    for _ in 0..3 {
+        yield_now().await;
+    }
 }
 
 /// Turns the loop, and says so if one of the tasks beside it fails; the service goes on without it.
@@ -270,37 +280,4 @@ fn restore(state: &State, settings: &Settings) -> Restored {
 fn client(settings: &Settings) -> Result<Option<Arc<Client>>, AppError> {
     let asks_consul = settings.sources.iter().any(|source| matches!(source.kind, Kind::Consul(_)));
     asks_consul.then(|| Client::new(&settings.consul).map(Arc::new)).transpose().map_err(AppError::Consul)
-}
-
-/// What a start of the service takes, and what goes with it.
-fn outfit(settings: &Settings, roster: &Roster) -> Outfit {
-    let command = settings.command.clone();
-    let of_service = command.clone();
-    let context = check::Context {
-        min_healthy: settings.policy.min_healthy,
-        user: command.user.clone(),
-        directory: command.directory.clone(),
-        roster: roster.clone(),
-        // A user that cannot be found has failed the start of the service before anything is probed.
-        environment: Box::new(move |composed: &environment::Environment| {
-            service::child_environment(&of_service, composed).unwrap_or_default()
-        }),
-    };
-    let subject = Subject {
-        pid: 0,
-        program: places::program(&command),
-        spec: settings.version.clone(),
-        environment: Vec::new(),
-        directory: command.directory.clone(),
-        user: command.user.clone(),
-        roster: roster.clone(),
-    };
-    Outfit { command, context, subject }
-}
-
-fn rooms(settings: &Settings, roster: Roster, state: State, inbox: &mpsc::Sender<Event>) -> Rooms {
-    let Outfit { command, context, subject } = outfit(settings, &roster);
-    let service = Service::new(command.clone(), roster, inbox.clone());
-    let checks = Checks::new(settings.checks.clone(), context, inbox.clone());
-    Rooms::new(command, service, checks, state, subject, inbox.clone())
 }

@@ -12,7 +12,7 @@ mod command;
 mod http;
 mod probe;
 mod reason;
-mod redact;
+pub mod redact; // public for its fuzz target
 mod round;
 mod schedule;
 mod spec;

@@ -27,6 +27,7 @@ mod log;
 mod merge;
 mod name;
 mod nearest;
+mod nesting;
 mod place;
 mod report;
 mod section;

@@ -73,6 +73,7 @@ use random::Random;
 use record::Subject;
 use reload::Reload;
 use road::Journey;
+use road::checked::Refused;
 use road::drained::Drain;
 use road::settled::Edits;
 use road::turn::Turn;
@@ -167,8 +168,7 @@ pub struct Machine {
     guard: Guarding,
     /// The wish that the hold is known to have stopped.
     told_held: Option<Fingerprint>,
-    /// A wish that the check command refused, and why: it is not asked again about the same one.
-    refused: Option<(Arc<Environment>, String)>,
+    refused: Option<Refused>,
 
     life: Life,
     life_since: Moment,

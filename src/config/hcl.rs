@@ -9,10 +9,14 @@ use hcl_edit::template::Template;
 use super::place::{Page, Place};
 use super::report::Report;
 use super::tree::{Entry, Form, Node, Object, Value};
-use super::{call, hint};
+use super::{call, hint, nesting};
 
 /// Reads a file; what is wrong with it is reported.
 pub(crate) fn read(page: &Page<'_>, lookup: call::Lookup<'_>, report: &mut Report) -> Object {
+    if let Some(at) = nesting::too_deep(page.text()) {
+        report.unreadable(&page.place(at), "this is nested too deeply: close a brace, bracket or parenthesis above");
+        return Object::default();
+    }
     match hcl_edit::parser::parse_body(page.text()) {
         Ok(body) => Walk { page, lookup, report }.body(&body),
         Err(error) => {

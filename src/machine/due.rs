@@ -27,9 +27,10 @@ impl Machine {
             Decision::Wait(at) => at,
             Decision::Pass | Decision::Ask => None,
         });
+        let again = self.refused.as_ref().and_then(|refused| refused.due(self.now));
         let retry = self.setback.as_ref().and_then(|setback| setback.due(self.now, &self.policy));
         let hold = self.hold.as_ref().and_then(|hold| hold.until_unix_ms);
         let hold = hold.map(|until| Moment(until.saturating_sub(self.epoch_unix_ms)));
-        [start, verdict, step, retry, hold, self.grace_ends()].into_iter().flatten().min()
+        [start, verdict, step, again, retry, hold, self.grace_ends()].into_iter().flatten().min()
     }
 }

@@ -13,12 +13,13 @@ use super::numbers::{CheckId, DrainId, RunId, TurnId};
 use super::order::Order;
 use super::policy::Policy;
 use super::road::Step;
+use super::road::checked::Refused;
 use super::road::drained::Drain;
 use super::road::settled::Edits;
 use super::road::turn::Turn;
 use super::totals::Reason;
 use super::trial::{Kind, Trial};
-use super::{Base, Machine, Wish, board};
+use super::{Base, Machine, Subject, Wish, board};
 use crate::environment::{Environment, Fingerprint};
 
 impl Machine {
@@ -196,16 +197,29 @@ impl Machine {
             return;
         }
         match verdict {
-            Ok(()) => journey.step = journey.step.next(),
+            Ok(()) => {
+                journey.step = journey.step.next();
+                self.refused = None;
+            }
             Err(reason) => {
                 let environment = Arc::clone(&journey.environment);
-                let mut subject = self.subject();
-                subject.environment = Some(Arc::clone(&environment));
                 self.journey = None;
-                self.record(Outcome::Rejected, subject, reason.clone());
-                self.refused = Some((environment, reason));
+                self.refuse(environment, reason);
             }
         }
+    }
+
+    fn refuse(&mut self, environment: Arc<Environment>, reason: String) {
+        let before = self.refused.take();
+        if before.as_ref().is_none_or(|before| before.reason != reason) {
+            let subject = Subject { environment: Some(Arc::clone(&environment)), ..self.subject() };
+            self.record(Outcome::Rejected, subject, reason.clone());
+        }
+        let times = before.map_or(0, |before| before.times).saturating_add(1);
+        // With nothing else to run, the check may have failed for the same reason as the service would: it is asked again.
+        let idle = self.base.is_none() && self.ledger.newest().is_none();
+        let again = idle.then(|| self.crash_backoff(times));
+        self.refused = Some(Refused { environment, reason, times, again });
     }
 
     fn turn_lost(&mut self, turn: TurnId) {

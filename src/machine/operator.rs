@@ -125,7 +125,7 @@ impl Machine {
         if self.suspect.as_ref().is_some_and(|suspect| suspect.is(&wish, &self.installed.0)) {
             return Err(format!("{shown} is just being taken back: ask again when the service is healthy"));
         }
-        let refused = self.refused.as_ref().is_some_and(|(refused, _)| *refused == wish);
+        let refused = self.refused.as_ref().is_some_and(|refused| refused.is_about(&wish));
         let set_back = self.setback.as_ref().is_some_and(|setback| setback.is_about(&wish));
         let quarantined = self.ledger.quarantined(&wish, &self.installed.0).is_some();
         if !(refused || set_back || quarantined) {
@@ -158,7 +158,7 @@ impl Machine {
         (self.trial, self.suspect, self.streak) = (None, None, Streak::default());
         // A lictor that is started again during the hold must come back to this one.
         self.ledger.prefer(&base.environment);
-        self.order(Order::KeepGood { good: self.ledger.good().to_vec() });
+        self.keep_good();
         self.base = Some(base);
         let reason = format!("an operator went back to {fingerprint}");
         self.set_hold(Some(Hold { reason, since_unix_ms: self.unix_ms(), until_unix_ms: None, who }));

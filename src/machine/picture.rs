@@ -187,8 +187,8 @@ impl Machine {
             let fingerprint = wish.fingerprint();
             return say(ConfigState::Held, format!("Held: {loss}; write them again, or lictor release {fingerprint}"));
         }
-        if let Some((_, reason)) = self.refused.as_ref().filter(|(refused, _)| refused == wish && waits(wish)) {
-            return say(ConfigState::Rejected, format!("Rejected: {reason}"));
+        if let Some(refused) = self.refused.as_ref().filter(|refused| refused.is_about(wish) && waits(wish)) {
+            return say(ConfigState::Rejected, format!("Rejected: {}", refused.reason));
         }
         if let Some(suspect) = &self.suspect {
             let failed = suspect.environment.fingerprint();

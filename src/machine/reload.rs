@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Machine;
 use super::moment::Moment;
-use super::order::Order;
 
 /// What came of the last reading of our own configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +49,7 @@ impl Machine {
     /// What is kept belongs to the list of sources, which may be another one now.
     fn keep_again(&mut self) {
         if !self.ledger.good().is_empty() {
-            self.order(Order::KeepGood { good: self.ledger.good().to_vec() });
+            self.keep_good();
         }
         if !self.ledger.quarantine().is_empty() {
             self.keep_quarantine();

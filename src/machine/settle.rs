@@ -84,7 +84,7 @@ impl Machine {
         let barred = self.base.as_ref().is_some_and(|base| base.environment == *wish)
             || self.suspect.as_ref().is_some_and(|suspect| suspect.is(wish, build))
             || self.setback.as_ref().is_some_and(|setback| setback.bars(self.now, wish, build, &self.policy))
-            || self.refused.as_ref().is_some_and(|(refused, _)| refused == wish)
+            || self.refused.as_ref().is_some_and(|refused| refused.bars(self.now, wish))
             || (elsewhere && self.ledger.quarantined(wish, build).is_some());
         (!barred).then(|| Arc::clone(wish))
     }
@@ -103,7 +103,7 @@ impl Machine {
     fn advance(&mut self) -> bool {
         let Some(journey) = &self.journey else { return false };
         let step = journey.step;
-        let held = self.holding().is_some() && matches!(step, Step::Checked(_) | Step::Turn);
+        let held = self.holding().is_some() && !matches!(step, Step::Settled | Step::Guarded);
         if held || self.is_losing(step) {
             return self.back_to_guarded();
         }

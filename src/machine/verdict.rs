@@ -1,7 +1,6 @@
 //! What follows from a verdict: promotion, revert, quarantine, inconclusive, build failed, backoff.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::build::Build;
 use super::history::Outcome;
@@ -107,7 +106,9 @@ impl Machine {
         let (Some(trial), Life::Alive(run)) = (self.trial.take(), &self.life) else { return };
         let (environment, build, generation) = (Arc::clone(&run.environment), run.build.clone(), run.generation);
         let at = self.unix_ms();
-        let mut changed = self.ledger.promote(&environment, &build, generation, at);
+        if self.ledger.promote(&environment, &build, generation, at) == Changed::Yes {
+            self.keep_good();
+        }
         match trial.kind {
             Kind::Candidate | Kind::First => self.promoted = Some(self.now),
             // Its environment was good before: if it crash-loops now, an older environment is no remedy.
@@ -118,15 +119,10 @@ impl Machine {
             self.keep_quarantine();
         }
         if let Some(suspect) = self.suspect.take() {
-            self.ledger.demote(&suspect.environment, &suspect.build);
-            changed = Changed::Yes;
             self.quarantine(suspect, at);
         } else if let Some(seen) = self.base.as_mut().and_then(|base| base.unreported.take()) {
             let subject = Subject { seen: Some(seen), ..self.subject() };
             self.record(Outcome::Applied, subject, "");
-        }
-        if changed == Changed::Yes {
-            self.order(Order::KeepGood { good: self.ledger.good().to_vec() });
         }
         self.plan_retry();
     }
@@ -137,9 +133,11 @@ impl Machine {
         if self.base.as_ref().is_some_and(|base| base.environment == setback.environment) {
             self.setback = None;
         } else if setback.retry_at.is_none() {
-            let crash = self.policy.crash;
-            let bound = doubled(crash.backoff, crash.max_backoff, setback.attempts);
-            setback.retry_at = Some(self.now + self.random.up_to(bound));
+            let attempts = setback.attempts;
+            let at = self.crash_backoff(attempts);
+            if let Some(setback) = &mut self.setback {
+                setback.retry_at = Some(at);
+            }
         }
     }
 
@@ -149,6 +147,10 @@ impl Machine {
         self.keep_quarantine();
         self.setback = None;
         self.record(Outcome::Reverted, suspect.subject(), suspect.reason);
+    }
+
+    pub(super) fn keep_good(&mut self) {
+        self.order(Order::KeepGood { good: self.ledger.good().to_vec() });
     }
 
     pub(super) fn keep_quarantine(&mut self) {
@@ -183,9 +185,7 @@ impl Machine {
     /// The run has ended by itself; the process is gone already.
     pub(super) fn crashed(&mut self, run: &Run, text: &str) {
         let kind = self.trial.take().map(|trial| trial.kind);
-        let subject = || Subject { build: run.build.clone(), run: Some(run.id), ..self.subject() };
-        let (ended, failed) = (subject(), subject());
-        self.record(Outcome::Exited, ended, text);
+        self.record(Outcome::Exited, self.subject_of(run), text);
         if self.shutdown {
             return;
         }
@@ -195,13 +195,25 @@ impl Machine {
                 self.neither(&run.build, text);
                 self.back_off(&run.build);
             }
-            _ if self.was_not_good(run) => self.take_back(run, &format!("keeps ending soon after it was good: {text}")),
+            _ if self.was_not_good(run) => {
+                self.ledger.demote(&run.environment, &run.build);
+                self.keep_good();
+                self.take_back(run, &format!("keeps ending soon after it was good: {text}"));
+            }
             Some(Kind::Build) => {
-                self.record(Outcome::BuildFailed, failed, text);
+                // Once: a build that goes on failing is said to end, and no more.
+                if self.streak.crashes == 1 {
+                    self.record(Outcome::BuildFailed, self.subject_of(run), text);
+                }
                 self.back_off(&run.build);
             }
             Some(Kind::First | Kind::Proven) | None => self.back_off(&run.build),
         }
+    }
+
+    /// What a run was that is gone, for a line of history.
+    fn subject_of(&self, run: &Run) -> Subject {
+        Subject { build: run.build.clone(), run: Some(run.id), ..self.subject() }
     }
 
     /// *Good* is not final: whether this run's generation crash-loops soon after its promotion and an older one exists.
@@ -263,18 +275,22 @@ impl Machine {
         });
     }
 
-    /// The next start waits: exponential backoff with full jitter. Another build than the one that has just ended is tried
+    /// The next start waits. Another build than the one that has just ended is tried
     /// at once.
     pub(super) fn back_off(&mut self, ended: &Build) {
         if self.installed.0 != *ended {
             return;
         }
-        let crash = self.policy.crash;
-        let bound: Duration = doubled(crash.backoff, crash.max_backoff, self.streak.crashes.max(1));
-        let at = self.now + self.random.up_to(bound);
+        let at = self.crash_backoff(self.streak.crashes);
         if let Life::Absent { not_before } = &mut self.life {
             *not_before = Some(at);
         }
+    }
+
+    /// When the n-th attempt may begin: exponential backoff with full jitter.
+    pub(super) fn crash_backoff(&mut self, attempt: u32) -> Moment {
+        let crash = self.policy.crash;
+        self.now + self.random.up_to(doubled(crash.backoff, crash.max_backoff, attempt.max(1)))
     }
 }
 

@@ -115,3 +115,10 @@ fn what_is_not_utf_8_says_which_line() {
     let errors = crate::config::load(inputs).unwrap_err().to_string();
     assert!(errors.ends_with("a.hcl:2:1: not UTF-8: save the file as UTF-8"), "{errors}");
 }
+
+#[test]
+fn nonsense_that_would_keep_the_parser_busy_for_years_is_refused_at_once() {
+    let text = format!("a = 1.t/{}\"", "{b/c/".repeat(40));
+    let errors = errors_of(&text);
+    assert_eq!(errors.trim_end(), "a.hcl:1:49: this is nested too deeply: close a brace, bracket or parenthesis above");
+}
