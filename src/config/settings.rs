@@ -8,7 +8,7 @@ use super::{
     Admin, Apply, Guard, Key, Listen, Log, State, Statsd, Status, Version, admin, apply, check, consul, crash, exec,
     guard, key, listen, log, name, sources, state, statsd, status, value, version, wait,
 };
-use crate::environment::Visibility;
+use crate::environment::{Schema, Visibility};
 use crate::environment::glob::Glob;
 use crate::{environment, machine, service, source};
 
@@ -87,7 +87,9 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
         keys.iter().filter(|key| key.visibility == visibility).map(|key| key.label.clone()).collect::<Vec<Glob>>()
     };
     let (public, private) = (labels(Visibility::Public), labels(Visibility::Secret));
-    let rules = environment::Rules { public, private, ..exec.rules };
+    let schema = Schema::new(keys.iter().map(Key::known).collect());
+    policy.on_change = keys.iter().map(Key::rule).collect();
+    let rules = environment::Rules { public, private, schema, ..exec.rules };
     let version = root.within("version", version::read).unwrap_or_default();
     let status = root.within("status", status::read).unwrap_or_default();
     let admin = root.within("admin", admin::read).unwrap_or_default();

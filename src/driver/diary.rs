@@ -21,7 +21,7 @@ pub(super) fn note_event(event: &Event) {
         Event::Installed { build, version } => {
             tracing::info!(build = %build.0, version = version.version.as_deref().unwrap_or("unknown"), "installed");
         }
-        Event::Wish { environment } => {
+        Event::Wish { environment, .. } => {
             let variables = environment.variables().len();
             tracing::debug!(fingerprint = %environment.fingerprint(), variables, "the sources say");
         }

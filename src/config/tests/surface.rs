@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::{Case, LEAST, errors_of, with};
 use crate::check::{Command, Http, Kind, Tcp};
 use crate::config::{
-    Admin, Apply, Bound, Empty, Guard, Handover, Log, LogFormat, OnChange, Required, State, Statsd, Status, Style,
-    Type, Version, VersionProcess,
+    Admin, Apply, Empty, Guard, Handover, Log, LogFormat, State, Statsd, Status, Style, Version, VersionProcess,
 };
 use crate::environment::Visibility;
 use crate::environment::glob::Glob;
-use crate::machine::policy::{Crash, Revert, Role, Step};
+use crate::environment::schema::{Bound, Pattern, Required, Type};
+use crate::machine::policy::{Crash, KeyRule, OnChange, Revert, Role, Step};
 use crate::source;
 
 const SURFACE: &str = include_str!("surface.hcl");
@@ -72,7 +72,7 @@ fn the_road() {
     };
     assert_eq!(settings.guard, guard);
     let key = &settings.keys[0];
-    assert_eq!((key.label.as_str(), key.required, key.kind), ("DATABASE_URL", Required::Yes, Some(Type::Url)));
+    assert_eq!((key.label.as_str(), key.required, key.form.kind), ("DATABASE_URL", Required::Yes, Some(Type::Url)));
     assert_eq!((key.visibility, key.on_change), (Visibility::Secret, OnChange::Restart));
 }
 
@@ -130,19 +130,20 @@ fn defaults() {
 fn keys_in_full() {
     let settings = with(
         "key \"PORT\" {\n  type = \"port\"\n  min = 1024\n  max = 2000\n  public = true\n  on_change = \"reload\"\n}\n\
-         key \"T_*\" {\n  type = \"duration\"\n  min = \"1s\"\n  one_of = [\"1s\", \"2s\"]\n  pattern = \"\\\\d+s\"\n  \
+         key \"TIMEOUT\" {\n  type = \"duration\"\n  min = \"1s\"\n  one_of = [\"1s\", \"2s\"]\n  pattern = \"\\\\d+s\"\n  \
          default = \"1s\"\n}\nkey \"N\" {\n  type = \"float\"\n  min = -1.5\n}\n",
     );
     let keys = &settings.keys;
-    assert_eq!((keys[0].min, keys[0].max), (Some(Bound::Number(1024.0)), Some(Bound::Number(2000.0))));
+    assert_eq!((keys[0].form.min, keys[0].form.max), (Some(Bound::Number(1024.0)), Some(Bound::Number(2000.0))));
     assert_eq!((keys[0].visibility, keys[0].on_change), (Visibility::Public, OnChange::Reload));
-    assert_eq!((keys[1].min, keys[1].max), (Some(Bound::Duration(SECOND)), None));
-    assert_eq!(keys[1].one_of, ["1s", "2s"]);
-    assert_eq!((keys[1].pattern.as_deref(), keys[1].default.as_deref()), (Some("\\d+s"), Some("1s")));
+    assert_eq!((keys[1].form.min, keys[1].form.max), (Some(Bound::Duration(SECOND)), None));
+    assert_eq!(keys[1].form.one_of, ["1s", "2s"]);
+    let pattern = keys[1].form.pattern.as_ref().map(Pattern::as_str);
+    assert_eq!((pattern, keys[1].default.as_deref()), (Some("\\d+s"), Some("1s")));
     let labels = |globs: &[Glob]| globs.iter().map(|glob| glob.as_str().to_owned()).collect::<Vec<_>>();
     assert_eq!(labels(&settings.rules.public), ["PORT"]);
-    assert_eq!(labels(&settings.rules.private), ["T_*", "N"]);
-    assert_eq!(keys[2].min, Some(Bound::Number(-1.5)));
+    assert_eq!(labels(&settings.rules.private), ["TIMEOUT", "N"]);
+    assert_eq!(keys[2].form.min, Some(Bound::Number(-1.5)));
 }
 
 #[test]

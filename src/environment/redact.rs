@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode;
 
-use crate::environment::{Environment, Visibility};
+use super::{Environment, Visibility};
 use crate::secret::Secret;
 
 /// A shorter value is masked only where it stands alone: `1` is in too many words. In bytes.
@@ -16,7 +16,7 @@ const CERTAIN: usize = 4;
 
 /// Finds the values of one environment.
 #[derive(Debug)]
-pub(super) struct Redactor {
+pub struct Redactor {
     /// By their first byte, longest first, so that a value within a value does not spoil it.
     needles: BTreeMap<u8, Vec<Needle>>,
 }
@@ -29,7 +29,7 @@ struct Needle {
 
 /// Where the text begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
+pub enum Start {
     /// At its beginning.
     Whole,
     /// Anywhere: perhaps in the middle of a value.
@@ -38,7 +38,7 @@ pub(super) enum Start {
 
 impl Redactor {
     /// For every value of this environment that is not public.
-    pub(super) fn of(environment: &Environment) -> Self {
+    pub fn of(environment: &Environment) -> Self {
         let mut needles: BTreeMap<u8, Vec<Needle>> = BTreeMap::new();
         for (name, variable) in environment.variables() {
             if variable.visibility == Visibility::Public {
@@ -58,7 +58,7 @@ impl Redactor {
     }
 
     /// The text with `[NAME]` in the place of every value.
-    pub(super) fn mask(&self, text: &[u8], start: Start) -> Vec<u8> {
+    pub fn mask(&self, text: &[u8], start: Start) -> Vec<u8> {
         let mut masked = Vec::with_capacity(text.len());
         let mut at = 0;
         if start == Start::Cut
