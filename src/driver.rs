@@ -51,7 +51,8 @@ impl Driver {
     pub async fn run(mut self) -> Rooms {
         let found = self.installed.look_now();
         let adopted = self.rooms.adopt(RunId(1));
-        self.turn(found.into_iter().chain(adopted));
+        let heard = self.composer.events();
+        self.turn(found.into_iter().chain(adopted).chain(heard));
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.machine.is_finished() {

@@ -104,14 +104,7 @@ impl State {
 
     /// Replaces `quarantine.json`, soon; the newest hundred are kept.
     pub fn keep_quarantine(&self, quarantine: &[Quarantined]) {
-        let contents = || Contents::Quarantine(quarantine.iter().take(QUARANTINED).cloned().collect());
-        if let Store::Open(open) = &self.0 {
-            // At once, so that a lictor that is killed in the next moment does not try again what has just failed; the
-            // writer makes it last through a power cut, and says so if it cannot.
-            let kept = contents().encode(&open.binding);
-            let _ = kept.and_then(|json| open.directory.replace_soon(directory::QUARANTINE, &json));
-        }
-        self.keep(contents);
+        self.keep(|| Contents::Quarantine(quarantine.iter().take(QUARANTINED).cloned().collect()));
     }
 
     /// Replaces `process.json`, at once: it must be there when lictor is killed in the next moment, and costs no wait for
@@ -151,9 +144,15 @@ impl State {
     }
 
     fn keep(&self, contents: impl FnOnce() -> Contents) {
-        if let Store::Open(open) = &self.0 {
-            open.wanted.send_modify(|wanted| wanted.put(contents()));
+        let Store::Open(open) = &self.0 else { return };
+        let contents = contents();
+        // At once, so that a lictor that is killed in the next moment has what its board has said; the writer makes it
+        // last through a power cut, tries again, and says so if it cannot.
+        let kept = contents.encode(&open.binding);
+        if let Err(error) = kept.and_then(|json| open.directory.replace_soon(contents.name(), &json)) {
+            tracing::debug!(%error, name = contents.name(), "not kept at once");
         }
+        open.wanted.send_modify(|wanted| wanted.put(contents));
     }
 }
 

@@ -185,7 +185,9 @@ impl Machine {
         let quarantined = self.ledger.quarantined(wish, &self.installed.0).filter(|_| waits(wish));
         if let Some(quarantined) = quarantined {
             let (failed, reason) = (quarantined.pair.environment, &quarantined.reason);
-            return say(ConfigState::Reverted, format!("Reverted: {failed}: {reason}; running on {base}"));
+            let keys =
+                self.base.as_ref().map(|base| named(&changed_names(&base.environment, wish))).unwrap_or_default();
+            return say(ConfigState::Reverted, format!("Reverted: {failed}{keys}: {reason}; running on {base}"));
         }
         if let Some(setback) = self.setback.as_ref().filter(|_| waits(wish)) {
             return match setback.kind {
@@ -224,6 +226,14 @@ impl Machine {
             (None, Life::Absent { .. } | Life::Stopping(..)) => self.kind_of_start(),
         }
     }
+}
+
+/// The first names of a list, in brackets, for a sentence.
+fn named(keys: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let more = if keys.len() > SHOWN { format!(" and {} more", keys.len() - SHOWN) } else { String::new() };
+    let first: Vec<_> = keys.iter().take(SHOWN).map(String::as_str).collect();
+    if first.is_empty() { String::new() } else { format!(" ({}{more})", first.join(", ")) }
 }
 
 fn shown(held: &super::ledger::Quarantined) -> QuarantinePicture {

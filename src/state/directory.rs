@@ -87,17 +87,10 @@ impl Directory {
 
     /// Replaces a file: after this, and after a power cut, it has the old contents or the new ones.
     pub(super) fn replace(&self, name: &str, contents: &[u8]) -> io::Result<()> {
-        let unfinished = format!("{name}{UNFINISHED}");
-        self.remove(&unfinished)?;
-        let replaced = self.write_synced(&unfinished, contents).and_then(|()| {
-            fs::renameat(&self.fd, &unfinished, &self.fd, name)?;
-            Ok(())
-        });
-        if let Err(error) = replaced {
-            // A disk that is full gets back what was written for nothing.
-            let _ = self.remove(&unfinished);
-            return Err(error);
-        }
+        self.replace_through(&format!("{name}{UNFINISHED}"), name, |file| {
+            file.write_all(contents)?;
+            file.sync_all()
+        })?;
         match fs::fsync(&self.fd) {
             // Some file systems cannot sync a directory; the rename has been done all the same.
             Ok(()) | Err(Errno::INVAL) => Ok(()),
@@ -105,19 +98,28 @@ impl Directory {
         }
     }
 
-    /// Replaces a file without waiting for the disk: for what means nothing after a power cut.
+    /// Replaces a file without waiting for the disk: it outlives us, but perhaps not a power cut.
     pub(super) fn replace_soon(&self, name: &str, contents: &[u8]) -> io::Result<()> {
         // Another name than that of `replace`, which may be at work on the same file in the background.
-        let unfinished = format!("{name}.soon{UNFINISHED}");
-        self.remove(&unfinished)?;
-        self.create(&unfinished)?.write_all(contents)?;
-        Ok(fs::renameat(&self.fd, &unfinished, &self.fd, name)?)
+        self.replace_through(&format!("{name}.soon{UNFINISHED}"), name, |file| file.write_all(contents))
     }
 
-    fn write_synced(&self, name: &str, contents: &[u8]) -> io::Result<()> {
-        let mut file = self.create(name)?;
-        file.write_all(contents)?;
-        file.sync_all()
+    fn replace_through(
+        &self,
+        unfinished: &str,
+        name: &str,
+        write: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.remove(unfinished)?;
+        let replaced = self.create(unfinished).and_then(|mut file| write(&mut file)).and_then(|()| {
+            fs::renameat(&self.fd, unfinished, &self.fd, name)?;
+            Ok(())
+        });
+        if replaced.is_err() {
+            // A disk that is full gets back what was written for nothing.
+            let _ = self.remove(unfinished);
+        }
+        replaced
     }
 
     fn create(&self, name: &str) -> io::Result<File> {
