@@ -8,8 +8,8 @@ use super::{
     Admin, Apply, Guard, Key, Listen, Log, State, Statsd, Status, Version, admin, apply, check, consul, crash, exec,
     guard, key, listen, log, name, sources, state, statsd, status, value, version, wait,
 };
-use crate::environment::{Schema, Visibility};
 use crate::environment::glob::Glob;
+use crate::environment::{Schema, Visibility};
 use crate::{environment, machine, service, source};
 
 /// Everything that was configured, by files, flags, the environment and defaults.
@@ -51,8 +51,6 @@ pub struct Settings {
     pub keys: Vec<Key>,
     /// The key that seals a set of edits.
     pub commit_key: Option<String>,
-    /// A file that is kept with the variables for the service to read again.
-    pub env_file: Option<PathBuf>,
     /// The sockets that lictor holds for the service.
     pub listen: Vec<Listen>,
 }
@@ -119,7 +117,6 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
         guard,
         keys,
         commit_key,
-        env_file: exec.env_file,
         listen,
     })
 }

@@ -64,11 +64,7 @@ impl Schema {
     }
 
     /// Fills in the defaults of what is missing, as far as the lists let the name pass.
-    pub(super) fn complete(
-        &self,
-        variables: &mut BTreeMap<String, Variable>,
-        rules: &super::Rules,
-    ) {
+    pub(super) fn complete(&self, variables: &mut BTreeMap<String, Variable>, rules: &super::Rules) {
         let origin: Arc<str> = Arc::from("default");
         for key in &self.keys {
             let name = key.label.as_str();
@@ -83,12 +79,18 @@ impl Schema {
 
     /// Every rule that these variables break: a short sentence for each variable, without its value.
     pub fn violations(&self, variables: &BTreeMap<String, Variable>) -> Vec<String> {
-        let missing = self.keys.iter().filter(|key| key.required == Required::Yes).filter(|key| {
-            !variables.keys().any(|name| key.label.matches(name))
-        });
-        let missing = missing.map(|key| match key.label.exactness().is_exact() {
-            true => format!("{} is required, and no source gives it", shown(key.label.as_str())),
-            false => format!("a variable that matches {} is required, and no source gives one", shown(key.label.as_str())),
+        let missing = self
+            .keys
+            .iter()
+            .filter(|key| key.required == Required::Yes)
+            .filter(|key| !variables.keys().any(|name| key.label.matches(name)));
+        let missing = missing.map(|key| {
+            let label = shown(key.label.as_str());
+            if key.label.exactness().is_exact() {
+                format!("{label} is required, and no source gives it")
+            } else {
+                format!("a variable that matches {label} is required, and no source gives one")
+            }
         });
         let broken = variables.iter().filter_map(|(name, variable)| {
             let faults = self.of(name)?.form.faults(variable.value.expose());

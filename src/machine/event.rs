@@ -91,6 +91,13 @@ pub enum Event {
         #[serde(with = "millis")]
         took: Duration,
     },
+    /// A process that runs could not be told of a change; nothing was touched.
+    ReloadFailed {
+        /// Which run.
+        run: RunId,
+        /// Why, as a sentence.
+        error: String,
+    },
     /// The check command has ended.
     Checked {
         /// Which one.

@@ -7,13 +7,15 @@ use super::history::Outcome;
 use super::life::{Life, Purpose, Run};
 use super::moment::Moment;
 use super::order::{Order, Pace};
+use super::road::checked::{Judge, Refusal};
 use super::road::drained::{self, Drain};
 use super::road::guarded::Hold;
 use super::road::settled;
+use super::road::switched::Way;
 use super::road::turn::{self, Turn};
 use super::road::{Decision, Journey, Step, checked, guarded};
 use super::trial::{Judgement, Kind, Trial};
-use super::{Base, Machine, Wish};
+use super::{Base, Machine, Subject, Wish};
 use crate::environment::{Environment, changed_names};
 
 /// No event needs more steps than this: a loop that does is a bug, and it must not hang the service.
@@ -78,7 +80,7 @@ impl Machine {
         let barred = self.base.as_ref().is_some_and(|base| base.environment == *wish)
             || self.suspect.as_ref().is_some_and(|suspect| suspect.is(wish, build))
             || self.setback.as_ref().is_some_and(|setback| setback.bars(self.now, wish, build, &self.policy))
-            || self.refused.as_ref().is_some_and(|(refused, _)| refused == wish)
+            || self.refused.as_ref().is_some_and(|refused| refused.environment == *wish)
             || (elsewhere && self.ledger.quarantined(wish, build).is_some());
         (!barred).then(|| Arc::clone(wish))
     }
@@ -104,6 +106,7 @@ impl Machine {
             Decision::Wait(_) if step == Step::Guarded => self.resort_to_good(),
             Decision::Wait(_) => false,
             Decision::Ask => self.ask(),
+            Decision::Reject(reason) => self.reject(reason, Judge::Schema),
             Decision::Pass if step == Step::Switched => self.switch(),
             Decision::Pass => {
                 if let Some(journey) = &mut self.journey {
@@ -119,9 +122,16 @@ impl Machine {
             (Step::Settled, Some(edits)) if self.base.is_some() => settled::decide(self.now, edits, &self.policy),
             (Step::Settled | Step::Switched, _) => Decision::Pass,
             (Step::Guarded, _) => guarded::decide(self.holding()),
-            (Step::Checked(asked), _) => checked::decide(self.policy.check_command, asked),
-            (Step::Turn, _) => turn::decide(self.policy.turn, self.turn, &self.life),
-            (Step::Drained, _) => drained::decide(self.policy.drain, self.drain, &self.life),
+            (Step::Checked(asked), _) => checked::decide(&self.violations, self.policy.check_command, asked),
+            (Step::Turn, _) => match self.way() {
+                Way::Restart => turn::decide(self.policy.turn, self.turn, &self.life),
+                Way::Wait(at) => Decision::Wait(at),
+                Way::Reload | Way::Ignore => Decision::Pass,
+            },
+            (Step::Drained, _) => match self.way() {
+                Way::Restart => drained::decide(self.policy.drain, self.drain, &self.life),
+                Way::Wait(_) | Way::Reload | Way::Ignore => Decision::Pass,
+            },
         }
     }
 
@@ -168,40 +178,21 @@ impl Machine {
         self.journey.take().is_some()
     }
 
+    /// The wish leaves the road for good, with nothing touched.
+    pub(super) fn reject(&mut self, reason: String, by: Judge) -> bool {
+        self.cancel_check();
+        let Some(Journey { environment, .. }) = self.journey.take() else { return false };
+        let keys = self.base.as_ref().map(|base| changed_names(&base.environment, &environment)).unwrap_or_default();
+        let subject = Subject { environment: Some(Arc::clone(&environment)), keys, ..self.subject() };
+        self.record(Outcome::Rejected, subject, reason.clone());
+        self.refused = Some(Refusal { environment, reason, by });
+        true
+    }
+
     fn cancel_check(&mut self) {
         if let Some(Journey { step: Step::Checked(Some(check)), .. }) = self.journey {
             self.order(Order::CancelCheck { check });
         }
-    }
-
-    /// *switched*: from here on the wish is what every start starts. A trial that is going on ends without a verdict.
-    fn switch(&mut self) -> bool {
-        let Some(journey) = self.journey.take() else { return false };
-        if self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven) {
-            self.record(Outcome::Superseded, self.subject(), "a newer wish took its place");
-        }
-        let seen = self.edits.take().map_or(journey.since, |edits| edits.first);
-        let keys = match &self.base {
-            Some(base) => changed_names(&base.environment, &journey.environment),
-            None => Vec::new(),
-        };
-        self.trial = None;
-        self.suspect = None;
-        self.streak = super::Streak::default();
-        self.numbers.generation = self.numbers.generation.next();
-        self.base = Some(Base {
-            environment: journey.environment,
-            build: None,
-            generation: self.numbers.generation,
-            since: self.now,
-            unreported: Some(seen),
-            keys,
-        });
-        if let Life::Absent { not_before } = &mut self.life {
-            *not_before = None;
-        }
-        self.stop(Purpose::Switch);
-        true
     }
 
     /// Stops the process if one runs; says whether it did.
@@ -236,6 +227,7 @@ impl Machine {
         self.life = Life::Alive(Run {
             id: run,
             generation,
+            block: Arc::clone(&environment),
             environment: Arc::clone(&environment),
             build: build.clone(),
             pid: None,
@@ -244,7 +236,7 @@ impl Machine {
             been_ready: false,
         });
         self.life_since = self.now;
-        self.trial = Some(Trial { kind, overdue: None });
+        self.trial = Some(Trial::new(kind));
         self.order(Order::Start { run, generation, environment, build });
         true
     }
@@ -323,7 +315,7 @@ impl Machine {
         };
         let step = self.journey.as_ref().and_then(|journey| match self.decide(journey.step) {
             Decision::Wait(at) => at,
-            Decision::Pass | Decision::Ask => None,
+            Decision::Pass | Decision::Ask | Decision::Reject(_) => None,
         });
         let retry = self.setback.as_ref().and_then(|setback| setback.due(self.now, &self.policy));
         [start, verdict, step, retry, self.grace_ends()].into_iter().flatten().min()

@@ -46,7 +46,7 @@ fn the_service() {
     assert_eq!(command.arguments, ["-addr", ":8080"]);
     assert_eq!(command.directory, Some(PathBuf::from("/opt/billing")));
     assert_eq!(command.user.as_deref(), Some("billing"));
-    assert_eq!((command.kill_signal, command.kill_timeout, command.reload_signal), (15, SECOND * 30, None));
+    assert_eq!((command.kill_signal, command.kill_timeout, command.reload_signal), (15, SECOND * 30, Some(1)));
     assert!(!command.inherit.pristine);
     assert_eq!(command.inherit.denylist.len(), 1);
     assert_eq!(settings.rules.custom, [("GOMAXPROCS".to_owned(), "2".to_owned())]);
@@ -120,7 +120,7 @@ fn defaults() {
     assert_eq!(settings.version.symbol, "main.version");
     assert_eq!(settings.version.process, VersionProcess::Main);
     assert_eq!((settings.admin.socket, settings.admin.mode), (None, 0o660));
-    assert_eq!((settings.pid_file, settings.commit_key, settings.env_file), (None, None, None));
+    assert_eq!((settings.pid_file, settings.commit_key, settings.command.env_file), (None, None, None));
     assert!(settings.listen.is_empty() && settings.keys.is_empty() && settings.checks.is_empty());
     assert_eq!(settings.guard, Guard::default());
     assert_eq!(settings.consul, crate::consul::Connection::at("127.0.0.1:8500"));
@@ -144,6 +144,8 @@ fn keys_in_full() {
     assert_eq!(labels(&settings.rules.public), ["PORT"]);
     assert_eq!(labels(&settings.rules.private), ["TIMEOUT", "N"]);
     assert_eq!(keys[2].form.min, Some(Bound::Number(-1.5)));
+    let rule = KeyRule { label: Glob::parse("PORT").unwrap(), on_change: OnChange::Reload };
+    assert_eq!(settings.policy.on_change.first(), Some(&rule));
 }
 
 #[test]
@@ -163,7 +165,6 @@ fn what_is_not_served_yet_says_so_by_name() {
             "a.hcl:10:1: `listen` is not supported yet",
             "a.hcl:13:1: `commit_key` is not supported yet",
             "a.hcl:15:14: `apply.handover = \"overlap\"` is not supported yet",
-            "a.hcl:16:3: `apply.check_command` is not supported yet",
             "a.hcl:19:3: `check.grpc` is not supported yet",
             "a.hcl:23:3: `check.postgres` is not supported yet",
             "a.hcl:27:3: `check.mysql` is not supported yet",

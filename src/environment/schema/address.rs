@@ -36,7 +36,9 @@ fn is_host(host: &str) -> bool {
             address.parse::<core::net::Ipv6Addr>().is_ok()
         }
         Some(None) => false,
-        None => !host.is_empty() && !host.contains(|c: char| ":/?#@[]\\".contains(c) || c.is_whitespace() || c.is_control()),
+        None => {
+            !host.is_empty() && !host.contains(|c: char| ":/?#@[]\\".contains(c) || c.is_whitespace() || c.is_control())
+        }
     }
 }
 
@@ -55,5 +57,7 @@ fn is_user(user: &str) -> bool {
 }
 
 fn escapes_are_whole(text: &str) -> bool {
-    text.split('%').skip(1).all(|after| after.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)))
+    text.split('%')
+        .skip(1)
+        .all(|after| after.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)))
 }

@@ -49,7 +49,8 @@ fn part(text: &str) -> Option<(i128, &str)> {
     let (unit, after) = rest.split_at(end);
     let (_, unit) = UNITS.iter().find(|(name, _)| *name == unit)?;
     let whole = whole.trim_start_matches('0');
-    let whole: i128 = if whole.is_empty() { 0 } else { Some(whole).filter(|whole| whole.len() <= DIGITS)?.parse().ok()? };
+    let whole: i128 =
+        if whole.is_empty() { 0 } else { Some(whole).filter(|whole| whole.len() <= DIGITS)?.parse().ok()? };
     let fraction = &fraction[..fraction.len().min(DIGITS - 1)];
     let part: i128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
     let scale = 10_i128.pow(u32::try_from(fraction.len()).ok()?);

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use crate::environment::glob::Glob;
 use crate::environment::{Environment, Fingerprint, Variable, Visibility};
 use crate::machine::event::{Event, Exit, Outcome, Verb};
 use crate::machine::ledger::Quarantined;
 use crate::machine::numbers::{CheckId, DrainId, RunId, TurnId};
 use crate::machine::order::{Order, Pace, Pair};
-use crate::machine::policy::{CheckRule, Crash, Policy, Role, Step};
+use crate::machine::policy::{CheckRule, Crash, KeyRule, OnChange, Policy, Role, Step};
 use crate::machine::random::Random;
 use crate::machine::{Board, Build, Machine, Moment, Restored, Version};
 
@@ -44,7 +45,7 @@ pub(super) enum Dependency {
 
 pub(super) fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
-        6 => (0..8_u8).prop_map(Action::Wish),
+        6 => (0..12_u8).prop_map(Action::Wish),
         1 => Just(Action::Unfit),
         2 => (0..3_u8).prop_map(Action::Install),
         4 => (0..200_u64).prop_map(Action::Pass),
@@ -61,7 +62,7 @@ pub(super) fn action() -> impl Strategy<Value = Action> {
         ]
         .prop_map(Action::Operator),
         1 => Just(Action::LoseTurn),
-        2 => (0..7_u8).prop_map(Action::LateFact),
+        2 => (0..8_u8).prop_map(Action::LateFact),
         1 => Just(Action::Signal),
         1 => Just(Action::Shutdown),
     ]
@@ -77,7 +78,11 @@ enum Behaviour {
     CannotStart,
 }
 
-/// Environments 0 and 7 and all fresh ones are good everywhere; the others fail in some way on some build.
+/// Breaks the schema.
+const VIOLATING: usize = 11;
+
+/// Environments 0, 7, 8, 10 and all fresh ones are good everywhere; the others fail in some way on some build. 8 and 9
+/// need only a reload from 0, and 10 not even that.
 fn behaviour(environment: usize, build: u8) -> Behaviour {
     match (environment, build) {
         (1, _) => Behaviour::Exits(3),
@@ -87,8 +92,13 @@ fn behaviour(environment: usize, build: u8) -> Behaviour {
         (5, 1) => Behaviour::Exits(2_500),
         (6, 0 | 2) => Behaviour::Sick,
         (6, _) => Behaviour::CannotStart,
+        (9, _) => Behaviour::Exits(1_500),
         _ => Behaviour::Healthy,
     }
+}
+
+fn on_change(label: &str, on_change: OnChange) -> KeyRule {
+    KeyRule { label: Glob::parse(label).unwrap(), on_change }
 }
 
 pub(super) fn policy() -> Policy {
@@ -109,6 +119,7 @@ pub(super) fn policy() -> Policy {
             reset_after: Duration::from_secs(15),
         },
         checks: vec![check("Web", Role::Readiness, 3), check("Alive", Role::Liveness, 2), check("Disk", Role::Info, 1)],
+        on_change: vec![on_change("LEVEL", OnChange::Reload), on_change("NOTE", OnChange::Ignore)],
         check_command: Step::Configured,
         turn: Step::Configured,
         drain: Step::Configured,
@@ -149,8 +160,16 @@ pub(super) struct World {
 fn environment(number: usize) -> Arc<Environment> {
     let variable =
         |value: String| Variable { value: value.into(), origin: "test".into(), visibility: Visibility::Secret };
+    let (number, level, note) = match number {
+        8 => (0, 1, 0),
+        9 => (0, 2, 0),
+        10 => (0, 0, 1),
+        other => (other, 0, 0),
+    };
     let variables = [
         ("NUMBER".to_owned(), variable(format!("{MARKER}-{number}"))),
+        ("LEVEL".to_owned(), variable(format!("{MARKER}-{level}"))),
+        ("NOTE".to_owned(), variable(format!("{MARKER}-{note}"))),
         ("FIXED".to_owned(), variable(MARKER.to_owned())),
     ];
     Arc::new(Environment::new(variables.into()))
@@ -165,7 +184,7 @@ impl World {
             orders: Vec::new(),
             turns: BTreeSet::new(),
             drains: BTreeSet::new(),
-            environments: (0..8).map(environment).collect(),
+            environments: (0..12).map(environment).collect(),
             coming: BTreeMap::new(),
             count: 0,
             live: BTreeMap::new(),
@@ -194,7 +213,9 @@ impl World {
             Action::Wish(number) => {
                 let environment = Arc::clone(&self.environments[usize::from(number)]);
                 self.wish = Some(environment.fingerprint());
-                self.tell(Event::Wish { environment });
+                let broken = usize::from(number) == VIOLATING;
+                let violations = if broken { vec!["NUMBER is not a number".to_owned()] } else { Vec::new() };
+                self.tell(Event::Wish { environment, violations });
             }
             Action::Unfit => {
                 self.wish = None;
@@ -241,6 +262,7 @@ impl World {
                 Some(&check) => Event::Checked { check, verdict: Err("late".into()) },
                 None => return,
             },
+            6 => Event::ReloadFailed { run, error: "late".into() },
             _ => Event::TurnGranted { turn: TurnId(0) },
         };
         let before = self.machine.picture();
@@ -266,7 +288,7 @@ impl World {
         let fingerprint = environment.fingerprint();
         self.environments.push(Arc::clone(&environment));
         self.wish = Some(fingerprint);
-        self.tell(Event::Wish { environment });
+        self.tell(Event::Wish { environment, violations: Vec::new() });
         fingerprint
     }
 
@@ -390,7 +412,9 @@ impl World {
                 }
             }
             Order::ProbeNothing => self.probing = None,
-            Order::Check { check, .. } => {
+            Order::Reload { run, environment } => self.reload(run, &environment),
+            Order::Check { check, environment } => {
+                self.must_be_allowed(&environment);
                 let delay = self.whim(50);
                 let verdict = if self.obliging || self.whim(9) > 0 { Ok(()) } else { Err("refused".to_owned()) };
                 self.plan(delay, Event::Checked { check, verdict });
@@ -425,6 +449,27 @@ impl World {
         }
     }
 
+    /// What breaks the schema gets nowhere near the service.
+    fn must_be_allowed(&self, environment: &Environment) -> usize {
+        let number = self.environments.iter().position(|known| **known == *environment).expect("a known environment");
+        assert_ne!(number, VIOLATING, "what was rejected is used");
+        number
+    }
+
+    fn reload(&mut self, run: RunId, environment: &Environment) {
+        let number = self.must_be_allowed(environment);
+        let refused = !self.obliging && self.whim(9) == 0;
+        let process = self.live.get_mut(&run).expect("a reload of no process");
+        if refused {
+            self.plan(0, Event::ReloadFailed { run, error: "disk full".into() });
+            return;
+        }
+        process.environment = number;
+        if let Behaviour::Exits(after) = behaviour(number, process.build) {
+            self.plan(after, Event::Exited { run, exit: Exit::Code(1) });
+        }
+    }
+
     fn start(&mut self, run: RunId, environment: &Environment) {
         assert!(self.live.is_empty(), "law 1: two live runs");
         assert!(!self.shut_down, "law 2: a start after shutdown");
@@ -441,7 +486,7 @@ impl World {
         let pair = Pair { environment: fingerprint, build: build(self.installed) };
         assert!(!self.quarantine.iter().any(|held| held.pair == pair), "law 4: {pair:?} is in quarantine");
 
-        let number = self.environments.iter().position(|known| **known == *environment).expect("a known environment");
+        let number = self.must_be_allowed(environment);
         let behaviour = behaviour(number, self.installed);
         if behaviour == Behaviour::CannotStart {
             self.plan(0, Event::StartFailed { run, error: "permission denied".into() });
