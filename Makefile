@@ -49,6 +49,7 @@ programs: setup
 	done
 
 unit: peers
+	@tests/setup rig
 	$(CARGO) test --locked --no-fail-fast
 
 # Licences, bans and sources of every dependency. Apart from `test`, because installing cargo-deny takes two minutes;

@@ -17,9 +17,10 @@ use crate::admin::{Access, AdminError, AdminSocket};
 use crate::check::{self, Checks};
 use crate::config::Settings;
 use crate::consul::{self, Client};
-use crate::driver::{CheckCommand, Clock, Composer, Driver, INBOX, Installed, Rooms};
+use crate::driver::{CheckCommand, Clock, Composer, Driver, INBOX, Installed, LOOK, Rooms};
 use crate::http::{self, BindError, Limits, Resources, StatusPort, Wanted, bind_status};
 use crate::machine::{Event, Machine, Restored};
+use crate::notify::{self, Manager, Reloads};
 use crate::service::roster::Roster;
 use crate::service::{self, Service};
 use crate::signal::{self, Signal};
@@ -113,6 +114,14 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
         Clock.epoch_unix_ms(),
     );
     let (board, boards) = watch::channel(Arc::new(machine.board(None)));
+    let pulse = watch::Sender::new(());
+    let signs = notify::Signs {
+        boards: boards.clone(),
+        pulse: pulse.subscribe(),
+        period: LOOK,
+        deadline: settings.policy.deadline,
+    };
+    let reloads = notify::spawn(&mut tasks, manager(), signs);
     let (trigger, watcher) = drain::channel();
     let resources = Resources::new(boards, watcher.clone());
     if let Some(listener) = listener {
@@ -124,7 +133,7 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
     } else {
         drop((resources, watcher));
     }
-    tasks.spawn(listen(signals, inbox.clone()));
+    tasks.spawn(listen(signals, inbox.clone(), reloads));
 
     let driver = Driver {
         machine,
@@ -134,6 +143,7 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
         installed: Installed::new(places::program(&settings.command), settings.version.symbol.clone()),
         rooms: rooms(&settings, state, &inbox),
         board,
+        pulse,
     };
     let state = supervise(driver, &mut tasks).await.into_state();
     trigger.drain(FAREWELL).await;
@@ -154,13 +164,22 @@ async fn supervise(driver: Driver, tasks: &mut JoinSet<()>) -> Rooms {
     }
 }
 
-async fn listen(signals: impl Stream<Item = Signal>, inbox: mpsc::Sender<Event>) {
+/// systemd, if it has started us and wants to know how we are.
+fn manager() -> Option<Manager> {
+    Manager::find(|name| std::env::var_os(name), std::process::id()).unwrap_or_else(|error| {
+        tracing::warn!("{}", chain::sentence(&error));
+        None
+    })
+}
+
+async fn listen(signals: impl Stream<Item = Signal>, inbox: mpsc::Sender<Event>, reloads: Reloads) {
     let mut signals = std::pin::pin!(signals);
     while let Some(signal) = signals.next().await {
         let event = match signal {
             Signal::Stop => Event::Shutdown,
             Signal::Forward(signal) => Event::Signal { signal },
             Signal::Reload => {
+                let _reloading = reloads.begin();
                 tracing::warn!("reload is not supported yet: the configuration is read at the next start of lictor");
                 continue;
             }

@@ -26,8 +26,8 @@ use crate::machine::{Board, Event, Machine, RunId};
 /// How many facts may wait for the loop before their senders do.
 pub const INBOX: usize = 1024;
 
-/// How often the executable on disk is looked at.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the executable on disk is looked at, and the pulse is given.
+pub const LOOK: Duration = Duration::from_secs(1);
 
 /// Everything the loop turns.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub struct Driver {
     pub rooms: Rooms,
     /// Where the public picture is published.
     pub board: watch::Sender<Arc<Board>>,
+    /// Moves every [`LOOK`], when nothing else is left to do: the proof that the loop turns.
+    pub pulse: watch::Sender<()>,
 }
 
 impl Driver {
@@ -64,7 +66,10 @@ impl Driver {
                 Some(event) = self.inbox.recv() => vec![event],
                 () = self.composer.changed() => self.composer.events(),
                 () = self.clock.until(self.machine.next_wake()) => vec![Event::Tick],
-                _ = looks.tick() => self.installed.look().into_iter().collect(),
+                _ = looks.tick() => {
+                    self.pulse.send_replace(());
+                    self.installed.look().into_iter().collect()
+                }
             };
             self.turn(events);
         }

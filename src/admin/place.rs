@@ -63,6 +63,14 @@ pub fn directories(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> 
     directories
 }
 
+/// Where in such a directory the socket of this service may be: right there, or in a folder of the service's own, which
+/// is what `RuntimeDirectory=lictor/NAME` makes of it when each lictor runs as another user. Nobody but root makes those
+/// folders, and in one only the socket of its own name counts, so no service can pass for another.
+pub fn within(directory: &Path, name: &str) -> Option<[PathBuf; 2]> {
+    let file = file_name(name)?;
+    Some([directory.join(&file), directory.join(name).join(file)])
+}
+
 /// `NAME.sock`; `None` if the name would lead out of the directory.
 pub fn file_name(name: &str) -> Option<String> {
     let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\0']);
@@ -88,7 +96,7 @@ mod tests {
     use std::ffi::OsString;
     use std::path::PathBuf;
 
-    use super::{User, default_place, directories};
+    use super::{User, default_place, directories, within};
 
     fn variables(pairs: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<OsString> {
         move |name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
@@ -119,6 +127,13 @@ mod tests {
         for name in ["", "../x", "a/b", ".hidden", "a\0b"] {
             assert_eq!(default_place(name, User::Root, variables(&[])), None, "{name:?}");
         }
+    }
+
+    #[test]
+    fn where_in_a_directory() {
+        let found = within("/run/lictor".as_ref(), "web").unwrap();
+        assert_eq!(found, ["/run/lictor/web.sock", "/run/lictor/web/web.sock"].map(PathBuf::from));
+        assert_eq!(within("/run/lictor".as_ref(), ".."), None);
     }
 
     #[test]

@@ -84,11 +84,12 @@ pub async fn socket(target: &Target) -> Result<PathBuf, NotLocated> {
             _ => Err(NotLocated::Several { names: names(&found) }),
         };
     };
-    let file = place::file_name(name).ok_or_else(|| NotLocated::BadName { name: one_line(name, 60).into_owned() })?;
     for directory in &target.directories {
-        let socket = directory.join(&file);
-        if is_served(&socket).await {
-            return Ok(socket);
+        let places = place::within(directory, name);
+        for socket in places.ok_or_else(|| NotLocated::BadName { name: one_line(name, 60).into_owned() })? {
+            if is_served(&socket).await {
+                return Ok(socket);
+            }
         }
     }
     Err(NotLocated::NoneOf { name: name.clone(), looked: looked() })
@@ -99,14 +100,19 @@ async fn running(directories: &[PathBuf]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for directory in directories {
         let Ok(entries) = std::fs::read_dir(directory) else { continue };
-        let paths = entries.flatten().take(MOST_ENTRIES).map(|entry| entry.path());
-        for path in paths.filter(|path| path.extension().is_some_and(|extension| extension == "sock")) {
-            if is_served(&path).await {
-                found.push(path);
+        for entry in entries.flatten().take(MOST_ENTRIES) {
+            let name = entry.file_name().into_string().unwrap_or_default();
+            let Some(places) = place::within(directory, name.strip_suffix(".sock").unwrap_or(&name)) else { continue };
+            for socket in places {
+                if is_served(&socket).await {
+                    found.push(socket);
+                }
             }
         }
     }
+    // What lies in a folder of its own is found there too, if that folder is our own runtime directory.
     found.sort();
+    found.dedup();
     found
 }
 
@@ -155,6 +161,23 @@ mod tests {
         let _mail = UnixListener::bind(directory.path().join("mail.sock")).unwrap();
         let several = socket(&alone).await.unwrap_err();
         assert_eq!(several.to_string(), "several lictors run here: billing, mail; say which with --name");
+    }
+
+    #[tokio::test]
+    async fn a_folder_of_the_service_s_own_is_looked_into() {
+        let directory = TempDir::new().unwrap();
+        let folder = directory.path().join("billing");
+        std::fs::create_dir(&folder).unwrap();
+        let billing = folder.join("billing.sock");
+        let _billing = UnixListener::bind(&billing).unwrap();
+        let mut within = target(&directory, None);
+        within.directories.push(folder.clone());
+        assert_eq!(socket(&within).await.unwrap(), billing, "found twice, it is still one");
+        // Whoever owns the folder may put others there; nobody else believes them.
+        let _mail = UnixListener::bind(folder.join("mail.sock")).unwrap();
+        assert_eq!(socket(&target(&directory, None)).await.unwrap(), billing);
+        assert_eq!(socket(&target(&directory, Some("billing"))).await.unwrap(), billing);
+        assert!(matches!(socket(&target(&directory, Some("mail"))).await, Err(NotLocated::NoneOf { .. })));
     }
 
     #[tokio::test]

@@ -122,3 +122,6 @@ impl Machine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

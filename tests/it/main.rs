@@ -9,6 +9,7 @@
 mod harness;
 
 mod command_line;
+mod consul_files;
 mod consul_outage;
 mod consul_rights;
 mod consul_watch;

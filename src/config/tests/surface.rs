@@ -174,11 +174,25 @@ fn what_is_not_served_yet_says_so_by_name() {
             "a.hcl:44:10: prefix.path: `?ns` is not supported yet",
         ]
     );
-    let exec = "exec {\n  command = [\"x\"]\n  reload_signal = \"SIGHUP\"\n  env_file = \"/x\"\n}\nfile {\n  path = \"/x\"\n}\n";
-    assert_eq!(
-        Case::of(&[("a.hcl", exec)]).errors().lines().collect::<Vec<_>>(),
-        ["a.hcl:3:3: `exec.reload_signal` is not supported yet", "a.hcl:4:3: `exec.env_file` is not supported yet",]
-    );
+}
+
+#[test]
+fn how_the_service_is_told_of_a_change() {
+    let of = |words: &str| {
+        let text = format!("exec {{\n  command = [\"x\"]\n{words}}}\nfile {{\n  path = \"/x\"\n}}\n");
+        let command = Case::of(&[("a.hcl", &text)]).settings().command;
+        (command.reload_signal, command.env_file)
+    };
+    assert_eq!(of("  reload_signal = \"USR1\"\n  env_file = \"/x\"\n"), (Some(10), Some(PathBuf::from("/x"))));
+    assert_eq!(of("  reload_signal = \"\"\n  env_file = \"\"\n"), (None, None), "no signal is a choice, too");
+    assert_eq!(of(""), (Some(1), None));
+}
+
+#[test]
+fn the_command_that_checks_a_candidate() {
+    let settings = with("apply {\n  check_command = [\"/x\", \"-check-config\"]\n  check_timeout = \"5s\"\n}\n");
+    assert_eq!((settings.policy.check_command, settings.apply.check_timeout), (Step::Configured, SECOND * 5));
+    assert_eq!(settings.apply.check_command, ["/x", "-check-config"]);
 }
 
 #[test]

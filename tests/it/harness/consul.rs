@@ -115,6 +115,14 @@ impl Consul {
             let answer = Request::get("/v1/status/leader").tcp(self.address()).ok()?;
             (answer.code == 200 && answer.text().trim().len() > 2).then_some(())
         });
+        // A leader comes a moment before its tokens.
+        eventually("Consul knows its own token", || {
+            let headers = [("X-Consul-Token", ROOT)];
+            let headers = if self.access == Access::Denied { &headers[..] } else { &[] };
+            let request = Request { method: "GET", path: "/v1/kv/?keys", headers, body: b"" };
+            let answer = request.tcp(self.address()).ok()?;
+            matches!(answer.code, 200 | 404).then_some(())
+        });
     }
 
     fn log(&self) -> std::path::PathBuf {

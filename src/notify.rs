@@ -1,0 +1,112 @@
+//! Tells systemd how things stand: ready, a line of status, the watchdog, reloading, stopping.
+//!
+//! The protocol is one datagram a message, so it is spoken here. The crate for it (`sd-notify`) reads the process's
+//! environment by itself and blocks when it sends: neither suits a single thread that must never wait for PID 1, nor
+//! tests that run side by side.
+//!
+//! Nothing here has a clock of its own but for the deadline of readiness: the driver's pulse is the clock. When its loop
+//! no longer turns, nothing pings the watchdog and nothing asks for more time.
+
+mod line;
+mod manager;
+mod message;
+mod reload;
+#[cfg(test)]
+mod sample;
+mod told;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+pub use manager::{Manager, NotifyError};
+pub use reload::{Reloading, Reloads};
+
+use reload::Progress;
+use told::{Seen, Sign, Terms, Told};
+
+use crate::machine::Board;
+
+/// What there is to tell of.
+#[derive(Debug)]
+pub struct Signs {
+    /// The public picture.
+    pub boards: watch::Receiver<Arc<Board>>,
+    /// Moves each time the driver's loop comes round with nothing left to do.
+    pub pulse: watch::Receiver<()>,
+    /// How often the pulse moves.
+    pub period: Duration,
+    /// From now on, how long readiness may take (`apply.deadline`); then the reason why it is missing is told instead.
+    pub deadline: Duration,
+}
+
+/// Starts a task that keeps the manager informed; without a manager there is none. The handle is for reloads.
+pub fn spawn(tasks: &mut JoinSet<()>, manager: Option<Manager>, signs: Signs) -> Reloads {
+    let (reloads, progress) = reload::channel();
+    if let Some(manager) = manager {
+        if manager.watchdog().is_some_and(|interval| interval < 2 * signs.period) {
+            tracing::warn!("WatchdogSec is too short to be kept; set it to 10s or more");
+        }
+        tasks.spawn(inform(manager, signs, progress));
+    }
+    reloads
+}
+
+/// Tells what is new, until the driver has ended.
+async fn inform(manager: Manager, mut signs: Signs, mut reloads: watch::Receiver<Progress>) {
+    let start = Instant::now();
+    let terms = Terms { watchdog: manager.watchdog(), period: signs.period, deadline: signs.deadline };
+    let mut told = Told::default();
+    let mut failing = None;
+    // That we have come here is the first proof of life.
+    let mut sign = Sign::Pulse;
+    loop {
+        let board = Arc::clone(&signs.boards.borrow_and_update());
+        let seen = Seen {
+            after: start.elapsed(),
+            monotonic_usec: monotonic_usec(),
+            sign,
+            board: &board,
+            reloads: *reloads.borrow_and_update(),
+        };
+        let (next, messages) = told.news(&terms, &seen);
+        match manager.send_all(&messages).await {
+            Ok(()) => {
+                told = next;
+                failing = None;
+            }
+            // What could not be told is told at the next pulse.
+            Err(error) => complain(&mut failing, &error),
+        }
+        sign = tokio::select! {
+            changed = signs.boards.changed() => match changed {
+                Ok(()) => Sign::News,
+                Err(_) => return,
+            },
+            Ok(()) = signs.pulse.changed() => Sign::Pulse,
+            Ok(()) = reloads.changed() => Sign::News,
+            () = sleep_until(start + signs.deadline), if !told.ready() && start.elapsed() < signs.deadline => Sign::News,
+        };
+    }
+}
+
+fn monotonic_usec() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    let part = |number: i64| u64::try_from(number).unwrap_or(0);
+    part(time.tv_sec).saturating_mul(1_000_000).saturating_add(part(time.tv_nsec) / 1_000)
+}
+
+/// Says it once, not each second.
+fn complain(failing: &mut Option<std::io::ErrorKind>, error: &std::io::Error) {
+    if *failing != Some(error.kind()) {
+        tracing::warn!(%error, "systemd cannot be told how things stand; it is tried again");
+        *failing = Some(error.kind());
+    }
+}
+
+#[cfg(test)]
+mod tests;

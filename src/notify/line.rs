@@ -1,0 +1,198 @@
+//! How things stand, as one line for `systemctl status`. Pure.
+
+use crate::machine::board::{Board, CheckState, ConfigState, Phase};
+use crate::machine::policy::Role;
+
+/// More is cut off: it is a line on a screen.
+const LONGEST: usize = 240;
+
+/// The line: `billing 1.214 up, healthy; config 3f9a0c12be77 good`.
+pub(super) fn line(board: &Board) -> String {
+    let mut line = board.service.clone();
+    if let Some(version) = &board.build.running.version {
+        line = format!("{line} {version}");
+    }
+    line = format!("{line} {}", service(board));
+    if let Some(config) = config(board).filter(|_| !board.stopping) {
+        line = format!("{line}; {config}");
+    }
+    one_line(&line)
+}
+
+fn service(board: &Board) -> String {
+    let after_exit = |word: &str| match &board.last_exit {
+        Some(exit) => format!("{word}, the last run {}", exit.text),
+        None => word.to_owned(),
+    };
+    match board.phase {
+        _ if board.stopping && board.process.is_none() => "stopped".to_owned(),
+        Phase::Stopping => "stopping".to_owned(),
+        Phase::Absent => after_exit("not started"),
+        Phase::BackingOff => after_exit("down"),
+        Phase::Up if board.healthy => "up, healthy".to_owned(),
+        Phase::Starting => trouble(board).map_or_else(|| after_exit("starting"), |why| format!("starting: {why}")),
+        Phase::Up => {
+            trouble(board).map_or_else(|| "up, not healthy".to_owned(), |why| format!("up, not healthy: {why}"))
+        }
+    }
+}
+
+/// The first check that keeps the service from being healthy.
+fn trouble(board: &Board) -> Option<String> {
+    let counts = board.checks.iter().filter(|check| check.role != Role::Info);
+    let failing = counts.clone().find(|check| check.state == CheckState::Failing);
+    let check = failing.or_else(|| counts.clone().find(|check| check.state == CheckState::Unknown))?;
+    Some(match &check.why {
+        Some(why) => format!("{} is {} ({why})", check.name, check.word),
+        None => format!("{} is {}", check.name, check.word),
+    })
+}
+
+fn config(board: &Board) -> Option<String> {
+    // What there is to say of it stands in the same words in /status.
+    if let Some(message) = &board.config.message {
+        return Some(message.clone());
+    }
+    let word = match board.config.state {
+        ConfigState::Waiting => return Some(waiting(board)),
+        ConfigState::Good => "good",
+        ConfigState::Pending => "in use, a change is on its way",
+        ConfigState::Trial => "on trial",
+        ConfigState::Reverted => "in use, the newest was reverted",
+        ConfigState::Rejected => "in use, the newest was rejected",
+        ConfigState::Held => "in use, the newest is held",
+        ConfigState::Inconclusive => "in use, healthy on neither this nor the newest",
+        ConfigState::BuildFailed => "in use, the new build failed",
+        ConfigState::NoGood => "in use, none has been good yet",
+    };
+    board.config.fingerprint.map(|fingerprint| format!("config {fingerprint} {word}"))
+}
+
+fn waiting(board: &Board) -> String {
+    let silent = board.sources.iter().filter(|source| source.keys.is_none());
+    let failing = silent.clone().find_map(|source| Some((source, source.freshness.error.as_ref()?)));
+    match (failing, silent.clone().next()) {
+        (Some((source, error)), _) => format!("waiting for {}: {error}", source.name),
+        (None, Some(source)) => format!("waiting for {}", source.name),
+        (None, None) => "waiting for the sources".to_owned(),
+    }
+}
+
+/// Messages may quote what others have said: control characters must not begin a new line of the protocol.
+fn one_line(text: &str) -> String {
+    let clean = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    if text.chars().nth(LONGEST).is_none() {
+        return clean.collect();
+    }
+    let mut cut: String = clean.take(LONGEST - 3).collect();
+    cut.push_str("...");
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{LONGEST, line};
+    use crate::machine::board::{Board, CheckState, ConfigState, ExitPicture, Phase};
+    use crate::machine::event::SourceReport;
+    use crate::machine::numbers::RunId;
+    use crate::machine::{Moment, Version};
+    use crate::notify::sample::{board, check};
+
+    fn of(change: impl FnOnce(&mut Board)) -> String {
+        let mut board = board();
+        change(&mut board);
+        line(&board)
+    }
+
+    fn silent(name: &str, error: Option<&str>) -> SourceReport {
+        let mut report = SourceReport { name: Arc::from(name), keys: None, freshness: <_>::default() };
+        report.freshness.error = error.map(str::to_owned);
+        report
+    }
+
+    fn down(board: &mut Board) {
+        board.phase = Phase::BackingOff;
+        board.healthy = false;
+        board.process = None;
+        board.build.running = Version::default();
+        let text = "exited with 1".to_owned();
+        board.last_exit = Some(ExitPicture { run: RunId(1), at: Moment(1), exit: None, text, crashes: 1 });
+    }
+
+    #[test]
+    fn the_line_is_true_and_says_why() {
+        assert_eq!(of(|_| ()), "billing 1.214 up, healthy; config 3f9a0c12be77 good");
+        assert_eq!(
+            of(|board| board.config.message = Some("Reverted: aaaaaaaaaaaa: exited with 1".to_owned())),
+            "billing 1.214 up, healthy; Reverted: aaaaaaaaaaaa: exited with 1"
+        );
+        assert_eq!(
+            of(|board| {
+                down(board);
+                board.config.state = ConfigState::Trial;
+            }),
+            "billing down, the last run exited with 1; config 3f9a0c12be77 on trial"
+        );
+        let mut sick = check("Database", CheckState::Failing);
+        sick.why = Some("connection refused".to_owned());
+        assert_eq!(
+            of(|board| {
+                board.healthy = false;
+                board.checks = vec![check("Web", CheckState::Unknown), sick.clone()];
+            }),
+            "billing 1.214 up, not healthy: Database is Unhealthy (connection refused); config 3f9a0c12be77 good"
+        );
+        assert_eq!(
+            of(|board| {
+                board.healthy = false;
+                board.phase = Phase::Starting;
+                board.checks = vec![check("Web", CheckState::Unknown)];
+            }),
+            "billing 1.214 starting: Web is Unknown; config 3f9a0c12be77 good"
+        );
+    }
+
+    #[test]
+    fn it_names_the_source_that_is_waited_for() {
+        let waiting = |sources| {
+            of(|board| {
+                board.phase = Phase::Absent;
+                board.healthy = false;
+                board.process = None;
+                board.build.running = Version::default();
+                board.config.state = ConfigState::Waiting;
+                board.config.fingerprint = None;
+                board.sources = sources;
+            })
+        };
+        assert_eq!(waiting(vec![]), "billing not started; waiting for the sources");
+        assert_eq!(waiting(vec![silent("consul billing/", None)]), "billing not started; waiting for consul billing/");
+        assert_eq!(
+            waiting(vec![silent("consul global/", None), silent("consul billing/", Some("connection refused"))]),
+            "billing not started; waiting for consul billing/: connection refused"
+        );
+    }
+
+    #[test]
+    fn while_stopping_only_that_counts() {
+        assert_eq!(of(|board| (board.stopping, board.phase) = (true, Phase::Stopping)), "billing 1.214 stopping");
+        assert_eq!(
+            of(|board| {
+                down(board);
+                board.stopping = true;
+            }),
+            "billing stopped"
+        );
+    }
+
+    #[test]
+    fn nothing_in_it_begins_another_line() {
+        let text = of(|board| board.config.message = Some("Rejected: x\nREADY=1\r\nMAINPID=1".to_owned()));
+        assert_eq!(text, "billing 1.214 up, healthy; Rejected: x READY=1  MAINPID=1");
+        let text = of(|board| board.config.message = Some("ä".repeat(1000)));
+        assert_eq!(text.chars().count(), LONGEST);
+        assert!(text.ends_with("..."), "{text}");
+    }
+}

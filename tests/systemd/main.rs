@@ -1,0 +1,18 @@
+//! lictor as a unit of a real systemd: `systemd/lictor@.service` as it is, booted for each test in namespaces of its own.
+//!
+//! It needs root, and the tools that `tests/rig/boot` names; without them each test fails and says so.
+
+#![expect(clippy::unwrap_used, reason = "a test says by its panic what is wrong")]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
+
+#[path = "../support/service.rs"]
+mod program;
+#[path = "../it/harness/wait.rs"]
+mod wait;
+
+mod rig;
+
+mod life;
+mod start;
+mod stop;
+mod unit;
