@@ -23,6 +23,7 @@ pub mod event;
 mod fold;
 mod health;
 pub mod history;
+mod leave;
 pub mod ledger;
 mod life;
 pub mod moment;

@@ -57,7 +57,7 @@ fn note_entry(entry: &Entry) {
     match entry.outcome {
         Outcome::Applied => tracing::info!(%generation, fingerprint, keys, "the configuration is good"),
         Outcome::Reloaded => {
-            tracing::info!(%generation, fingerprint, keys, "the configuration is good, reloaded without a restart")
+            tracing::info!(%generation, fingerprint, keys, "the configuration is good, reloaded without a restart");
         }
         Outcome::Ignored => tracing::info!(%generation, fingerprint, keys, "the change waits for the next start"),
         Outcome::Superseded => tracing::info!(%generation, fingerprint, keys, "superseded: {why}"),

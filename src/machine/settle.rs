@@ -7,7 +7,7 @@ use super::history::Outcome;
 use super::life::{Life, Purpose, Run};
 use super::moment::Moment;
 use super::order::{Order, Pace};
-use super::road::checked::{Judge, Refusal};
+use super::road::checked::Judge;
 use super::road::drained::{self, Drain};
 use super::road::guarded::Hold;
 use super::road::settled;
@@ -15,8 +15,8 @@ use super::road::switched::Way;
 use super::road::turn::{self, Turn};
 use super::road::{Decision, Journey, Step, checked, guarded};
 use super::trial::{Judgement, Kind, Trial};
-use super::{Base, Machine, Subject, Wish};
-use crate::environment::{Environment, changed_names};
+use super::{Base, Machine, Wish};
+use crate::environment::Environment;
 
 /// No event needs more steps than this: a loop that does is a bug, and it must not hang the service.
 const STEPS: usize = 64;
@@ -163,36 +163,6 @@ impl Machine {
         };
         self.order(order);
         true
-    }
-
-    fn back_to_guarded(&mut self) -> bool {
-        self.cancel_check();
-        if let Some(journey) = &mut self.journey {
-            journey.step = Step::Guarded;
-        }
-        true
-    }
-
-    pub(super) fn leave_road(&mut self) -> bool {
-        self.cancel_check();
-        self.journey.take().is_some()
-    }
-
-    /// The wish leaves the road for good, with nothing touched.
-    pub(super) fn reject(&mut self, reason: String, by: Judge) -> bool {
-        self.cancel_check();
-        let Some(Journey { environment, .. }) = self.journey.take() else { return false };
-        let keys = self.base.as_ref().map(|base| changed_names(&base.environment, &environment)).unwrap_or_default();
-        let subject = Subject { environment: Some(Arc::clone(&environment)), keys, ..self.subject() };
-        self.record(Outcome::Rejected, subject, reason.clone());
-        self.refused = Some(Refusal { environment, reason, by });
-        true
-    }
-
-    fn cancel_check(&mut self) {
-        if let Some(Journey { step: Step::Checked(Some(check)), .. }) = self.journey {
-            self.order(Order::CancelCheck { check });
-        }
     }
 
     /// Stops the process if one runs; says whether it did.
