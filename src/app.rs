@@ -18,8 +18,9 @@ use crate::check::{self, Checks};
 use crate::config::Settings;
 use crate::consul::{self, Client};
 use crate::driver::{CheckCommand, Clock, Composer, Driver, INBOX, Installed, LOOK, Rooms};
-use crate::http::{self, BindError, Limits, Resources, StatusPort, Wanted, bind_status};
+use crate::http::{self, BindError, Exposition, Limits, Resources, StatusPort, Wanted, bind_status};
 use crate::machine::{Event, Machine, Restored};
+use crate::metrics;
 use crate::notify::{self, Manager, Reloads};
 use crate::service::roster::Roster;
 use crate::service::{self, Service};
@@ -123,7 +124,10 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
     };
     let reloads = notify::spawn(&mut tasks, manager(), signs);
     let (trigger, watcher) = drain::channel();
-    let resources = Resources::new(boards, watcher.clone());
+    let (meter, page) = metrics::meter(&settings.statsd, boards.clone(), || Clock.now());
+    tasks.spawn(meter.run(watcher.clone()));
+    let page = Exposition::new(move |board| page.page(board));
+    let resources = Resources::new(boards, watcher.clone()).with_metrics(page);
     if let Some(listener) = listener {
         tasks.spawn(http::serve(listener, Limits::STATUS, resources.clone(), watcher.clone()));
     }

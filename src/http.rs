@@ -7,6 +7,7 @@
 mod bind;
 mod board;
 mod env;
+mod exposition;
 mod health;
 mod listener;
 mod query;
@@ -25,6 +26,7 @@ pub(crate) mod sample;
 mod tests;
 
 pub use bind::{BindError, StatusPort, Wanted, bind_status};
+pub use exposition::Exposition;
 pub use listener::{Listener, Peer};
 pub use query::Query;
 pub use reply::{Answer, Reply};

@@ -17,6 +17,7 @@ pub mod environment;
 pub mod gobuild;
 pub mod http;
 pub mod machine;
+pub mod metrics;
 pub mod notify;
 pub mod secret;
 pub mod service;

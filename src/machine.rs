@@ -21,6 +21,7 @@ pub mod board;
 pub mod build;
 pub mod event;
 mod fold;
+mod give_way;
 mod health;
 pub mod history;
 mod leave;
@@ -31,11 +32,13 @@ pub mod numbers;
 pub mod order;
 mod picture;
 pub mod policy;
+mod put_back;
 mod random;
 mod road;
 mod settle;
 mod stale;
 mod switch;
+pub mod totals;
 mod trial;
 mod verdict;
 
@@ -66,6 +69,7 @@ use road::drained::Drain;
 use road::guarded::Hold;
 use road::settled::Edits;
 use road::turn::Turn;
+use totals::{Reason, Totals};
 use trial::Trial;
 use verdict::{Setback, Suspect};
 
@@ -169,13 +173,17 @@ pub struct Machine {
     shutdown: bool,
 
     installed: (Build, Version),
-    running: Option<Version>,
+    /// What the process turned out to be. It is shown; decisions go by the build that was installed at its start, since a
+    /// wrapper's program is not the file that is looked at on disk.
+    running: Option<(Build, Version)>,
     sources: Vec<SourceReport>,
     /// When that was heard, Unix milliseconds.
     heard_unix_ms: u64,
     /// Why what runs may not be what the sources want, if they have been silent for long.
     stale: Option<String>,
-    restarts: u64,
+    totals: Totals,
+    /// Why the next start is one, if it is not the first.
+    reason: Reason,
     last_exit: Option<board::ExitPicture>,
     tail: VecDeque<Entry>,
     orders: Vec<Order>,
@@ -218,7 +226,8 @@ impl Machine {
             sources: Vec::new(),
             heard_unix_ms: 0,
             stale: None,
-            restarts: 0,
+            totals: Totals::default(),
+            reason: Reason::Exit,
             last_exit: None,
             tail: VecDeque::new(),
             orders: Vec::new(),
@@ -264,6 +273,8 @@ impl Machine {
     }
 
     fn record(&mut self, outcome: Outcome, subject: Subject, why: impl Into<String>) {
+        let propagation = subject.seen.map(|seen| self.now - seen);
+        self.totals.recorded(outcome, propagation);
         let entry = Entry {
             at: self.now,
             outcome,
@@ -273,7 +284,7 @@ impl Machine {
             run: subject.run,
             keys: subject.keys,
             why: why.into(),
-            propagation_ms: subject.seen.map(|seen| u64::try_from((self.now - seen).as_millis()).unwrap_or(u64::MAX)),
+            propagation_ms: propagation.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
         };
         self.tail.push_back(entry.clone());
         if self.tail.len() > TAIL {

@@ -4,44 +4,9 @@ use std::time::Duration;
 
 use super::section::Section;
 use super::{address, value};
-
-/// `statsd {}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statsd {
-    /// `host:port`.
-    pub address: String,
-    /// Before every name.
-    pub prefix: String,
-    /// How tags are written.
-    pub style: Style,
-    /// Between two ticks.
-    pub interval: Duration,
-    /// Added to every metric.
-    pub tags: Vec<(String, String)>,
-}
-
-/// `statsd.style`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// `name,tag=value:1|c`.
-    Influx,
-    /// `name:1|c|#tag:value`.
-    Datadog,
-}
+pub use crate::metrics::{Statsd, Style};
 
 const STYLES: &[(&str, Style)] = &[("influx", Style::Influx), ("datadog", Style::Datadog)];
-
-impl Default for Statsd {
-    fn default() -> Self {
-        Self {
-            address: "127.0.0.1:8125".to_owned(),
-            prefix: "lictor".to_owned(),
-            style: Style::Influx,
-            interval: Duration::from_secs(5),
-            tags: Vec::new(),
-        }
-    }
-}
 
 pub(crate) fn read(section: &mut Section<'_>) -> Statsd {
     let default = Statsd::default();

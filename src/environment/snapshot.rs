@@ -1,5 +1,6 @@
 //! What one source said, and when.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,9 @@ pub struct Freshness {
     pub class: Option<String>,
     /// How many attempts have failed in all.
     pub errors: u64,
+    /// The same by class: for whoever sees only some of the snapshots.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub errors_by_class: BTreeMap<String, u64>,
     /// Consul's index of the data, if the source has such a thing.
     pub index: Option<u64>,
     /// Warnings about the data that do not stop it: a refused key, say. No value in them.

@@ -10,6 +10,7 @@ use hyper::body::{Body, Incoming};
 use hyper::{Method, Request, StatusCode, Uri};
 use tokio::sync::watch;
 
+use super::exposition::Exposition;
 use super::health::Trouble;
 use super::listener::Peer;
 use super::query::Query;
@@ -27,7 +28,7 @@ const LARGEST_BODY: u64 = 16 * 1024;
 /// How long such a body may take.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
-const NOTHING_HERE: &str = "no such path: there are /status, /health, /live, /ready, /board and /env";
+const NOTHING_HERE: &str = "no such path: there are /status, /health, /live, /ready, /board, /env and /metrics";
 
 /// What there is to read.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +39,7 @@ enum Resource {
     Ready,
     Board,
     Env,
+    Metrics,
 }
 
 impl Resource {
@@ -49,6 +51,7 @@ impl Resource {
             "/ready" => Self::Ready,
             "/board" => Self::Board,
             "/env" => Self::Env,
+            "/metrics" => Self::Metrics,
             _ => return None,
         })
     }
@@ -60,18 +63,25 @@ pub struct Resources {
     boards: Boards,
     /// The plain `/status` of the last board seen: a client that asks again and again gets ready-made bytes.
     page: RefCell<Option<Page>>,
+    metrics: Option<Exposition>,
 }
 
 impl Clone for Resources {
     fn clone(&self) -> Self {
-        Self { boards: self.boards.clone(), page: RefCell::new(None) }
+        Self { boards: self.boards.clone(), page: RefCell::new(None), metrics: self.metrics.clone() }
     }
 }
 
 impl Resources {
     /// The resources of these boards. When `drain` begins, waiting requests are answered with what is so then.
     pub fn new(boards: watch::Receiver<Arc<Board>>, drain: DrainWatcher) -> Self {
-        Self { boards: Boards { latest: boards, drain }, page: RefCell::new(None) }
+        Self { boards: Boards { latest: boards, drain }, page: RefCell::new(None), metrics: None }
+    }
+
+    /// With `/metrics` beside the others.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Exposition) -> Self {
+        Self { metrics: Some(metrics), ..self }
     }
 
     /// Answers a request whose body, if any, has been dealt with.
@@ -96,6 +106,10 @@ impl Resources {
             Resource::Ready => Ok(Reply::now(health::ready(&self.boards.latest.borrow()))),
             Resource::Board => self.board(query),
             Resource::Env => Ok(Reply::now(env::variables(&self.boards.latest.borrow()))),
+            Resource::Metrics => Ok(Reply::now(match &self.metrics {
+                Some(metrics) => metrics.of(&self.boards.latest.borrow()),
+                None => error(StatusCode::NOT_FOUND, NOTHING_HERE),
+            })),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::machine::board::{
 use crate::machine::build::{Build, Version};
 use crate::machine::numbers::{GenerationId, RunId};
 use crate::machine::policy::Role;
+use crate::machine::totals::Totals;
 
 /// A healthy service "billing" that runs 1.214 on settled config, with no checks.
 pub(crate) fn board() -> Board {
@@ -24,6 +25,7 @@ pub(crate) fn board() -> Board {
             healthy_since: Some(Moment(3_000)),
         }),
         restarts: 0,
+        totals: Totals::default(),
         last_exit: None,
         next_start: None,
         build: BuildPicture {
@@ -41,6 +43,7 @@ pub(crate) fn board() -> Board {
             since: Some(Moment(2_000)),
             wish: Some("3f9a0c12be77".parse().unwrap()),
             settled: true,
+            held_since: None,
             message: None,
             good: Some("3f9a0c12be77".parse().unwrap()),
             quarantine: Vec::new(),

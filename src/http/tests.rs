@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Limits, Resources, sample, serve};
+use super::{Exposition, Limits, Resources, sample, serve};
 use crate::drain::{self, DrainTrigger, Drained};
 use crate::machine::Board;
 
@@ -39,7 +39,9 @@ impl Harness {
         let (boards, latest) = watch::channel(Arc::new(board));
         let (trigger, watcher) = drain::channel();
         let mut tasks = JoinSet::new();
-        tasks.spawn(serve(listener, limits, Resources::new(latest, watcher.clone()), watcher));
+        let metrics = Exposition::new(|board| format!("lictor_up {}\n", u8::from(board.ready)));
+        let resources = Resources::new(latest, watcher.clone()).with_metrics(metrics);
+        tasks.spawn(serve(listener, limits, resources, watcher));
         Self { address, boards, trigger, tasks }
     }
 

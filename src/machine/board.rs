@@ -11,10 +11,12 @@ use super::history::Entry;
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
 use super::policy::Role;
+use super::totals::Totals;
 use crate::environment::{Environment, Fingerprint};
 
 /// Everything that may be known of lictor and its service at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent yes-or-no answers, under these names in `/board`")]
 pub struct Board {
     /// Grows with every change of the board; `/board?index=N` waits for a larger one.
     pub index: u64,
@@ -30,6 +32,9 @@ pub struct Board {
     pub process: Option<ProcessPicture>,
     /// How often the service was started after its first start, for any reason.
     pub restarts: u64,
+    /// How often things have happened.
+    #[serde(default)]
+    pub totals: Totals,
     /// How the last run ended.
     pub last_exit: Option<ExitPicture>,
     /// When the next start is tried, while the service is down and backing off.
@@ -135,6 +140,9 @@ pub struct ConfigPicture {
     pub wish: Option<Fingerprint>,
     /// Whether the newest wish is what runs and no trial is going on, or an operator or the guard holds it.
     pub settled: bool,
+    /// Since when wishes are held, if they are.
+    #[serde(default)]
+    pub held_since: Option<Moment>,
     /// The line for `"Config"` in `/status`; `None` when there is nothing to say.
     pub message: Option<String>,
     /// Names of the variables that the process has not been started with as they are now: it has been told of them, or
@@ -168,9 +176,10 @@ pub enum ConfigState {
     Good,
     /// A wish is on the road, before its trial.
     Pending,
-    /// The newest wish is on trial.
+    /// The newest wish is on trial; or it has failed, and the good one has yet to get healthy before that is a verdict
+    /// (the message says `Reverting: ...`).
     Trial,
-    /// The newest wish failed its trial; the service is going back, or has gone back, to a good environment.
+    /// The newest wish failed its trial, and the service is healthy on a good environment again.
     Reverted,
     /// The newest wish broke a rule; nothing was touched.
     Rejected,

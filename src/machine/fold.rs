@@ -18,6 +18,7 @@ use super::road::drained::Drain;
 use super::road::guarded::Hold;
 use super::road::settled::Edits;
 use super::road::turn::Turn;
+use super::totals::Reason;
 use super::trial::{Kind, Trial};
 use super::{Base, Machine, Wish, board};
 use crate::environment::{Environment, Fingerprint};
@@ -36,9 +37,9 @@ impl Machine {
             Event::Adopted { run, pid, environment, build } => self.adopted(run, pid, environment, build),
             Event::StartFailed { run, error } => self.ended(run, None, error),
             Event::Exited { run, exit } => self.ended(run, Some(exit), life::said(exit)),
-            Event::Identified { run, version, build: _ } => {
+            Event::Identified { run, build, version } => {
                 if self.life.run_mut(run).is_some() {
-                    self.running = Some(version);
+                    self.running = Some((build, version));
                 }
             }
             Event::Probed { run, check, outcome, took } => {
@@ -46,6 +47,9 @@ impl Machine {
                     && alive.id == run
                     && alive.pid.is_some()
                 {
+                    if let Some(rule) = self.policy.checks.get(check) {
+                        self.totals.probed(rule, &outcome, took);
+                    }
                     alive.health.add(self.now, &self.policy.checks, check, outcome, took);
                     alive.been_ready |= alive.health.ready(&self.policy.checks);
                 }
@@ -81,9 +85,8 @@ impl Machine {
             }
             return;
         }
-        self.refused = self.refused.take().filter(|refused| refused.by != Judge::Schema);
         self.note_edit();
-        self.setback = None;
+        (self.setback, self.refused) = (None, None);
         if self.base.as_ref().is_some_and(|base| base.environment == environment) {
             self.edits = None;
         }
@@ -95,8 +98,8 @@ impl Machine {
             return;
         }
         self.note_edit();
-        self.wish = Wish::Unfit(reasons.clone());
         self.record(Outcome::Rejected, self.subject(), reasons.join("; "));
+        self.wish = Wish::Unfit(reasons);
     }
 
     fn note_edit(&mut self) {
@@ -109,12 +112,13 @@ impl Machine {
     fn installed(&mut self, build: Build, version: Version) {
         let changed = self.installed.0 != build;
         self.installed = (build, version);
+        // Another build is another chance: what the old one refused is checked again, and a service that is backing off
+        // is tried at once.
         if changed {
-            self.refused = self.refused.take().filter(|refused| refused.by != Judge::Command);
-        }
-        // Another build is another chance: a service that is backing off is tried at once.
-        if changed && let Life::Absent { not_before } = &mut self.life {
-            *not_before = None;
+            self.refused = self.refused.take().filter(|refused| refused.by == Judge::Schema);
+            if let Life::Absent { not_before } = &mut self.life {
+                *not_before = None;
+            }
         }
     }
 
@@ -139,7 +143,9 @@ impl Machine {
         }
         self.numbers.run = id;
         let good = self.ledger.good().iter().find(|good| good.environment.fingerprint() == environment);
-        let base = good.filter(|good| good.builds.contains(&build)).map(|good| Base::of(good, self.now));
+        let base = good
+            .filter(|good| good.builds.contains(&build))
+            .map(|good| Base { build: Some(build.clone()), ..Base::of(good, self.now) });
         let health = Health::new(self.now, &self.policy.checks);
         let run = Run {
             id,
@@ -174,19 +180,21 @@ impl Machine {
             Life::Stopping(run, purpose) => (run, Some(purpose)),
             Life::Absent { .. } => return,
         };
+        self.totals.ended(exit);
+        self.reason = Reason::after(purpose, exit);
         if matches!(purpose, None | Some(Purpose::Unresponsive)) {
             self.streak.add(self.now, run.started, self.policy.crash.reset_after);
         }
-        self.last_exit =
-            Some(board::ExitPicture { run: id, at: self.now, exit, text: text.clone(), crashes: self.streak.crashes });
+        let crashes = self.streak.crashes;
         match purpose {
             None => self.crashed(&run, &text),
             Some(Purpose::Unresponsive) => {
                 self.trial = None;
-                self.back_off();
+                self.back_off(&run.build);
             }
             Some(Purpose::Switch | Purpose::Revert | Purpose::Operator | Purpose::Shutdown) => {}
         }
+        self.last_exit = Some(board::ExitPicture { run: id, at: self.now, exit, text, crashes });
     }
 
     fn checked(&mut self, check: CheckId, verdict: Result<(), String>) {
@@ -226,6 +234,7 @@ impl Machine {
     fn change_policy(&mut self, policy: Policy) {
         let before = std::mem::replace(&mut self.policy, policy);
         let now = self.now;
+        self.totals.keep(&self.policy.checks);
         if let Life::Alive(run) | Life::Stopping(run, _) = &mut self.life {
             run.health.carry(now, &before.checks, &self.policy.checks);
         }
@@ -237,7 +246,10 @@ impl Machine {
                 Life::Alive(_) => {
                     self.stop(Purpose::Operator);
                 }
-                Life::Absent { not_before } => *not_before = None,
+                Life::Absent { not_before } => {
+                    *not_before = None;
+                    self.reason = Reason::Operator;
+                }
                 Life::Stopping(..) => {}
             },
             Verb::Hold { reason } => self.hold = Some(Hold { reason, since: self.now }),

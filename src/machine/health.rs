@@ -148,7 +148,17 @@ impl Health {
         since(&mut self.healthy_since, now, healthy);
         since(&mut self.steady_since, now, steady);
         since(&mut self.confirmed_at, now, confirmed);
-        self.armed |= armed;
+        if armed && !self.armed {
+            self.arm(rules);
+        }
+    }
+
+    /// From now on liveness counts: what failed before was a start that took its time.
+    fn arm(&mut self, rules: &[CheckRule]) {
+        self.armed = true;
+        for (_, tally) in rules.iter().zip(&mut self.tallies).filter(|(rule, _)| rule.role == Role::Liveness) {
+            tally.failures_in_a_row = 0;
+        }
     }
 
     /// Whether every startup and readiness check passes.

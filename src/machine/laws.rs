@@ -1,18 +1,22 @@
 //! The machine's laws, as property tests over event lists with a small model of the world; and its rules, as stories.
 
+mod replay;
 mod stories;
 mod world;
 
 use proptest::prelude::*;
 
-use self::world::{Action, World, action};
+use self::world::{Action, PROVES_NOTHING, TAKES_NOTHING_BACK, World, action, beginning};
 use super::board::{ConfigState, Phase};
 use super::event::Event;
 use super::order::Order;
 use super::{Machine, Moment, Restored};
 
+/// So many cases, unless `PROPTEST_CASES` asks for another number.
 fn cases(count: u32) -> ProptestConfig {
-    ProptestConfig { cases: count, max_shrink_iters: 4000, failure_persistence: None, ..ProptestConfig::default() }
+    let default = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { count };
+    ProptestConfig { cases, max_shrink_iters: 20_000, failure_persistence: None, ..default }
 }
 
 proptest! {
@@ -20,8 +24,10 @@ proptest! {
 
     /// Laws 1, 2, 4, 8 and 9 are held by the world itself at every single step (`World::tell`).
     #[test]
-    fn whatever_happens_no_law_is_broken(seed: u64, actions in prop::collection::vec(action(), 1..60)) {
-        let mut world = World::new(seed);
+    fn whatever_happens_no_law_is_broken(
+        seed: u64, beginning in beginning(), actions in prop::collection::vec(action(), 1..60)
+    ) {
+        let mut world = World::begin(seed, beginning);
         for action in actions {
             world.act(action);
         }
@@ -30,8 +36,10 @@ proptest! {
     /// Law 3: a fixed wish that nothing stops, and an obliging world, converge to running it.
     /// Law 10: the same from any state, with a wish that is good: no dead ends.
     #[test]
-    fn a_good_wish_and_an_obliging_world_are_enough(seed: u64, actions in prop::collection::vec(action(), 0..60)) {
-        let mut world = World::new(seed);
+    fn a_good_wish_and_an_obliging_world_are_enough(
+        seed: u64, beginning in beginning(), actions in prop::collection::vec(action(), 0..60)
+    ) {
+        let mut world = World::begin(seed, beginning);
         for action in actions.into_iter().filter(|action| !matches!(action, Action::Shutdown)) {
             world.act(action);
         }
@@ -54,13 +62,35 @@ proptest! {
         world.act(Action::Wish(0));
         world.pass(60_000);
         world.disoblige();
-        for action in actions.into_iter().filter(|action| !matches!(action, Action::Shutdown)) {
+        let unwanted = |action: &Action| matches!(action, Action::Shutdown | Action::Reload(TAKES_NOTHING_BACK | PROVES_NOTHING));
+        for action in actions.into_iter().filter(|action| !unwanted(action)) {
             world.act(action);
         }
         world.oblige();
         world.act(Action::Install(2));
         let board = world.pass_until(|board| board.healthy);
         prop_assert!(board.healthy, "{:#?}", board);
+    }
+
+    /// Totals only grow, and a start is counted for each run but the first.
+    #[test]
+    fn totals_only_grow(seed: u64, actions in prop::collection::vec(action(), 1..60)) {
+        let mut world = World::new(seed);
+        let mut before = world.board().totals;
+        for action in actions {
+            world.act(action);
+            let board = world.board();
+            let totals = board.totals;
+            prop_assert!(before.restarts.iter().all(|(reason, count)| totals.restarts[reason] >= *count));
+            prop_assert!(before.exits.iter().all(|(ending, count)| totals.exits[ending] >= *count));
+            prop_assert!(before.outcomes.iter().all(|(outcome, count)| totals.outcomes[outcome] >= *count));
+            prop_assert!(before.checks.iter().all(|(name, probes)| totals.checks[name].took.count >= probes.took.count));
+            prop_assert!(totals.propagation.count >= before.propagation.count);
+            let starts = world.orders.iter().filter(|order| matches!(order, Order::Start { .. })).count();
+            prop_assert_eq!(board.restarts, starts.saturating_sub(1) as u64);
+            prop_assert_eq!(totals.all_restarts(), board.restarts);
+            before = totals;
+        }
     }
 
     /// Law 5: every granted turn is given back on every path, the end of lictor included; so is every drain.

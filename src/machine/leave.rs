@@ -34,7 +34,7 @@ impl Machine {
         true
     }
 
-    fn cancel_check(&mut self) {
+    pub(super) fn cancel_check(&mut self) {
         if let Some(Journey { step: Step::Checked(Some(check)), .. }) = self.journey {
             self.order(Order::CancelCheck { check });
         }

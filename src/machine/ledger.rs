@@ -82,6 +82,11 @@ impl Ledger {
         self.good.iter().find(|good| *good.environment == *environment && good.builds.contains(build))
     }
 
+    /// Whether this environment has been good, on whichever build.
+    pub(super) fn knows(&self, environment: &Environment) -> bool {
+        self.good.iter().any(|good| *good.environment == *environment)
+    }
+
     /// Why this pair is in quarantine, if it is.
     pub(super) fn quarantined(&self, environment: &Environment, build: &Build) -> Option<&Quarantined> {
         let fingerprint = environment.fingerprint();

@@ -27,7 +27,8 @@ impl Machine {
             phase: self.phase(),
             phase_since: self.life_since,
             process: self.process(),
-            restarts: self.restarts,
+            restarts: self.totals.all_restarts(),
+            totals: self.totals.clone(),
             last_exit: self.last_exit.clone(),
             next_start: match self.life {
                 Life::Absent { not_before } => not_before,
@@ -68,9 +69,10 @@ impl Machine {
     }
 
     fn build(&self) -> BuildPicture {
+        let started_on = self.life.run().map(|run| run.build.clone());
         BuildPicture {
-            running: self.running.clone().unwrap_or_default(),
-            running_build: self.life.run().map(|run| run.build.clone()),
+            running: self.running.as_ref().map(|(_, version)| version.clone()).unwrap_or_default(),
+            running_build: self.running.as_ref().map(|(build, _)| build.clone()).or(started_on),
             installed: self.installed.1.clone(),
             installed_build: self.installed.0.clone(),
         }
@@ -155,6 +157,7 @@ impl Machine {
             since: base.map(|base| base.since),
             wish: wish.map(|wish| wish.fingerprint()),
             settled: proved && self.suspect.is_none() && ((runs && self.journey.is_none()) || self.hold.is_some()),
+            held_since: self.hold.as_ref().map(|hold| hold.since),
             message,
             pending_restart: self.pending_restart(),
             good: self.ledger.newest().map(|good| good.environment.fingerprint()),
@@ -214,7 +217,7 @@ impl Machine {
     /// How the newest wish does, once it is what runs.
     fn running_state(&self) -> (ConfigState, Option<String>) {
         let overdue = self.trial.as_ref().and_then(|trial| trial.overdue.clone());
-        let ended = self.last_exit.as_ref().filter(|exit| exit.crashes > 0).map(|exit| exit.text.clone());
+        let ended = self.last_exit.as_ref().filter(|_| self.streak.crashes > 0).map(|exit| exit.text.clone());
         let trouble = overdue.or(ended);
         match (self.kind(), trouble) {
             (Kind::Proven, _) => (ConfigState::Good, self.stale.clone()),
@@ -222,6 +225,7 @@ impl Machine {
                 (ConfigState::NoGood, Some(format!("No good configuration yet: {why}")))
             }
             (Kind::Build, Some(why)) => (ConfigState::BuildFailed, Some(format!("Build failed: {why}"))),
+            (Kind::First, Some(why)) => (ConfigState::Trial, Some(format!("Failed: {why}; it is not taken back"))),
             (Kind::First | Kind::Candidate | Kind::Fallback | Kind::Build, _) => (ConfigState::Trial, None),
         }
     }

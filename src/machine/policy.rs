@@ -134,8 +134,8 @@ impl Policy {
             boot_grace: Duration::from_secs(10),
             crash: Crash {
                 backoff: Duration::from_secs(1),
-                max_backoff: Duration::from_secs(60),
-                reset_after: Duration::from_secs(60),
+                max_backoff: Duration::from_mins(1),
+                reset_after: Duration::from_mins(1),
             },
             checks: Vec::new(),
             on_change: Vec::new(),

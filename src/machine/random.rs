@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn bounds_double_up_to_the_limit() {
-        let bound = |attempt| doubled(Duration::from_secs(1), Duration::from_secs(60), attempt).as_secs();
+        let bound = |attempt| doubled(Duration::from_secs(1), Duration::from_mins(1), attempt).as_secs();
         assert_eq!([1, 2, 3, 7, 200].map(bound), [1, 2, 4, 60, 60]);
     }
 

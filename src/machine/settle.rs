@@ -109,6 +109,7 @@ impl Machine {
             Decision::Reject(reason) => self.reject(reason, Judge::Schema),
             Decision::Pass if step == Step::Switched => self.switch(),
             Decision::Pass => {
+                self.cancel_check();
                 if let Some(journey) = &mut self.journey {
                     journey.step = step.next();
                 }
@@ -183,17 +184,23 @@ impl Machine {
         if not_before.is_some_and(|at| at > self.now) {
             return false;
         }
-        self.avoid_quarantine();
+        if self.overtaken_in_a_moment() {
+            return false;
+        }
+        self.give_way_to_good();
         let kind = self.kind_of_start();
         let Some(base) = &mut self.base else { return false };
         if base.build.as_ref().is_some_and(|before| *before != build) {
             self.numbers.generation = self.numbers.generation.next();
             base.generation = self.numbers.generation;
+            self.streak = super::Streak::default();
         }
         base.build = Some(build.clone());
         self.numbers.run = self.numbers.run.next();
         let (run, generation, environment) = (self.numbers.run, base.generation, Arc::clone(&base.environment));
-        self.restarts += u64::from(run.0 > 1);
+        if run.0 > 1 {
+            self.totals.restarted(self.reason);
+        }
         self.life = Life::Alive(Run {
             id: run,
             generation,
@@ -209,17 +216,6 @@ impl Machine {
         self.trial = Some(Trial::new(kind));
         self.order(Order::Start { run, generation, environment, build });
         true
-    }
-
-    /// What ran on another build may be in quarantine with the one that lies on the disk now.
-    fn avoid_quarantine(&mut self) {
-        let build = &self.installed.0;
-        let Some(base) = &self.base else { return };
-        if self.ledger.quarantined(&base.environment, build).is_some()
-            && let Some(good) = self.ledger.fallback(&base.environment, build)
-        {
-            self.base = Some(Base::of(good, self.now));
-        }
     }
 
     /// The process is probed while it runs, and faster while it is on trial.
@@ -239,31 +235,6 @@ impl Machine {
                 (Some((run, pace)), Some(environment)) => Order::Probe { run, pace, environment },
                 _ => Order::ProbeNothing,
             });
-        }
-    }
-
-    /// Gives the turn back and puts the service back into traffic once nothing needs them any more.
-    fn put_back(&mut self) {
-        let at = self.journey.as_ref().map(|journey| journey.step);
-        let moving = matches!(self.life, Life::Stopping(..))
-            || (!self.shutdown && self.suspect.is_some())
-            || (self.life.alive().is_some() && self.trial.as_ref().is_some_and(|trial| trial.overdue.is_none()));
-        let unproved =
-            self.life.alive().is_some_and(|run| run.health.healthy_since.is_none()) || self.suspect.is_some();
-
-        let drained = matches!(at, Some(Step::Drained | Step::Switched));
-        if let Drain::Asked(drain) | Drain::Done(drain) = self.drain
-            && !(drained || (moving && (unproved || matches!(self.life, Life::Stopping(..)))))
-        {
-            self.drain = Drain::None;
-            self.order(Order::Undrain { drain });
-        }
-        let turned = drained || at == Some(Step::Turn);
-        if let Turn::Asked(turn) | Turn::Held(turn) = self.turn
-            && !(turned || moving)
-        {
-            self.turn = Turn::None;
-            self.order(Order::ReturnTurn { turn });
         }
     }
 

@@ -10,6 +10,7 @@ use super::policy::OnChange;
 use super::road::checked::{Judge, Refusal};
 use super::road::switched::{self, Way};
 use super::road::{Journey, Step};
+use super::totals::Reason;
 use super::trial::{Kind, Reload, Trial};
 use super::{Base, Machine, Streak, Subject};
 use crate::environment::changed_names;
@@ -34,9 +35,7 @@ impl Machine {
             return true;
         }
         let Some(Journey { environment, since, .. }) = self.journey.take() else { return false };
-        if self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven) {
-            self.record(Outcome::Superseded, self.subject(), "a newer wish took its place");
-        }
+        self.supersede();
         let seen = self.edits.take().map_or(since, |edits| edits.first);
         let keys = match &self.base {
             Some(base) => changed_names(&base.environment, &environment),
@@ -54,12 +53,22 @@ impl Machine {
         true
     }
 
+    /// A newer wish takes its place: what is on trial, or under suspicion, gets no verdict.
+    fn supersede(&mut self) {
+        let subject = match self.suspect.take() {
+            Some(suspect) => suspect.subject(),
+            None if self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven) => self.subject(),
+            None => return,
+        };
+        self.record(Outcome::Superseded, subject, "a newer wish took its place");
+    }
+
     fn replace_process(&mut self) {
         self.trial = None;
-        self.suspect = None;
         self.streak = Streak::default();
         if let Life::Absent { not_before } = &mut self.life {
             *not_before = None;
+            self.reason = Reason::Config;
         }
         self.stop(Purpose::Switch);
     }

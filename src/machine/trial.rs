@@ -37,7 +37,8 @@ pub(super) enum Kind {
     Build,
     /// Nothing has been good yet (or reverting is turned off): nothing to go back to.
     First,
-    /// A pair that is good already: no trial, only noted when it is healthy again.
+    /// A pair that is good already: no trial. It is noted when it is healthy again, or that it is not by the deadline, so
+    /// that nobody waits for it any longer.
     Proven,
 }
 
@@ -78,22 +79,24 @@ impl Trial {
         if run.pid.is_none() {
             return Judgement::Open(None);
         }
-        let passes = self.passes_at(run, policy.min_healthy);
-        if self.overdue.is_some() || self.kind == Kind::Proven {
-            let passed = passes.is_some_and(|at| at <= now);
-            return if passed { Judgement::Passed } else { Judgement::Open(passes) };
+        let proof = self.passes_at(run, policy.min_healthy);
+        if self.overdue.is_some() {
+            let passed = proof.is_some_and(|at| at <= now);
+            return if passed { Judgement::Passed } else { Judgement::Open(proof) };
         }
         let deadline = self.deadline(run, policy);
-        if passes.is_some_and(|at| at <= now && at <= deadline) {
+        if proof.is_some_and(|at| at <= now && at <= deadline) {
             return Judgement::Passed;
         }
-        if let Some(why) = run.health.dead(&policy.checks, Patience::None) {
+        if self.kind != Kind::Proven
+            && let Some(why) = run.health.dead(&policy.checks, Patience::None)
+        {
             return Judgement::Failed(why);
         }
         if now >= deadline {
             return Judgement::Failed(too_late(run, policy));
         }
-        Judgement::Open(Some(passes.map_or(deadline, |at| at.min(deadline))))
+        Judgement::Open(Some(proof.map_or(deadline, |at| at.min(deadline))))
     }
 }
 

@@ -6,13 +6,14 @@ use std::time::Duration;
 use super::build::Build;
 use super::history::Outcome;
 use super::ledger::{Changed, Quarantined};
-use super::life::{Life, Purpose, Run};
+use super::life::{Life, Purpose, Run, Streak};
 use super::moment::Moment;
 use super::numbers::GenerationId;
 use super::order::{Order, Pair};
 use super::policy::{Policy, Revert};
 use super::random::doubled;
 use super::road::guarded::Hold;
+use super::totals::Reason;
 use super::trial::{Kind, Trial};
 use super::{Base, Machine, Subject, Wish};
 use crate::environment::Environment;
@@ -104,12 +105,14 @@ impl Machine {
     pub(super) fn passed(&mut self) {
         let (Some(trial), Life::Alive(run)) = (self.trial.take(), &self.life) else { return };
         let (environment, build, generation) = (Arc::clone(&run.environment), run.build.clone(), run.generation);
-        let newly = trial.kind != Kind::Proven;
         let at = self.unix_ms();
         let block = Arc::clone(&run.block);
         let mut changed = self.ledger.promote(&environment, &build, generation, at, &block);
-        if newly {
-            self.promoted = Some(self.now);
+        match trial.kind {
+            Kind::Candidate | Kind::First => self.promoted = Some(self.now),
+            // Its environment was good before: if it crash-loops now, an older environment is no remedy.
+            Kind::Fallback | Kind::Build => self.promoted = None,
+            Kind::Proven => {}
         }
         if self.ledger.release(&environment, &build) == Changed::Yes {
             self.keep_quarantine();
@@ -169,13 +172,12 @@ impl Machine {
                 let kind = self.kind_of_start();
                 self.trial = Some(Trial { overdue: Some(why.to_owned()), ..Trial::new(kind) });
             }
-            Kind::Build | Kind::First => {
-                if trial.kind == Kind::Build {
+            kind @ (Kind::Build | Kind::First | Kind::Proven) => {
+                if kind == Kind::Build {
                     self.record(Outcome::BuildFailed, self.subject(), why);
                 }
                 self.trial = self.trial.take().map(|trial| Trial { overdue: Some(why.to_owned()), ..trial });
             }
-            Kind::Proven => {}
         }
     }
 
@@ -192,14 +194,14 @@ impl Machine {
             Some(Kind::Candidate) => self.take_back(run, text),
             Some(Kind::Fallback) => {
                 self.neither(&run.build, text);
-                self.back_off();
+                self.back_off(&run.build);
             }
             _ if self.was_not_good(run) => self.take_back(run, &format!("keeps ending soon after it was good: {text}")),
             Some(Kind::Build) => {
                 self.record(Outcome::BuildFailed, failed, text);
-                self.back_off();
+                self.back_off(&run.build);
             }
-            Some(Kind::First | Kind::Proven) | None => self.back_off(),
+            Some(Kind::First | Kind::Proven) | None => self.back_off(&run.build),
         }
     }
 
@@ -219,7 +221,7 @@ impl Machine {
 
     /// Back to the last good environment on the present build; the failed one is under suspicion until that is healthy.
     fn take_back(&mut self, run: &Run, why: &str) {
-        let Some(good) = self.ledger.fallback(&run.environment, &run.build) else { return self.back_off() };
+        let Some(good) = self.ledger.fallback(&run.environment, &run.build) else { return self.back_off(&run.build) };
         let keys = self.base.as_ref().map(|base| base.keys.clone()).unwrap_or_default();
         let base = Base::of(good, self.now);
         self.suspect = Some(Suspect {
@@ -231,8 +233,10 @@ impl Machine {
         });
         self.base = Some(base);
         self.trial = None;
+        self.streak = Streak::default();
         if let Life::Absent { not_before } = &mut self.life {
             *not_before = None;
+            self.reason = Reason::Revert;
         }
     }
 
@@ -260,8 +264,12 @@ impl Machine {
         });
     }
 
-    /// The next start waits: exponential backoff with full jitter.
-    pub(super) fn back_off(&mut self) {
+    /// The next start waits: exponential backoff with full jitter. Another build than the one that has just ended is tried
+    /// at once.
+    pub(super) fn back_off(&mut self, ended: &Build) {
+        if self.installed.0 != *ended {
+            return;
+        }
         let crash = self.policy.crash;
         let bound: Duration = doubled(crash.backoff, crash.max_backoff, self.streak.crashes.max(1));
         let at = self.now + self.random.up_to(bound);
@@ -295,7 +303,7 @@ impl Machine {
 }
 
 impl Suspect {
-    fn subject(&self) -> Subject {
+    pub(super) fn subject(&self) -> Subject {
         Subject {
             generation: self.generation,
             environment: Some(Arc::clone(&self.environment)),

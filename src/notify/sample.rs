@@ -5,6 +5,7 @@ use crate::machine::board::{
 };
 use crate::machine::numbers::{GenerationId, RunId};
 use crate::machine::policy::Role;
+use crate::machine::totals::Totals;
 use crate::machine::{Moment, Version};
 
 /// A healthy service "billing" that runs 1.214 on good config, with no checks.
@@ -25,6 +26,7 @@ pub(super) fn board() -> Board {
             healthy_since: Some(Moment(3_000)),
         }),
         restarts: 0,
+        totals: Totals::default(),
         last_exit: None,
         next_start: None,
         build: BuildPicture { running: version, ..BuildPicture::default() },
@@ -37,6 +39,7 @@ pub(super) fn board() -> Board {
             since: Some(Moment(2_000)),
             wish: fingerprint,
             settled: true,
+            held_since: None,
             message: None,
             good: fingerprint,
             quarantine: Vec::new(),

@@ -37,6 +37,7 @@ impl Publisher {
                 error: None,
                 class: None,
                 errors: freshness.errors,
+                errors_by_class: std::mem::take(&mut freshness.errors_by_class),
                 index,
                 warnings,
             };
@@ -53,6 +54,7 @@ impl Publisher {
             let freshness = &mut Arc::make_mut(snapshot).freshness;
             freshness.failing_since_unix_ms.get_or_insert_with(unix_ms);
             freshness.errors = freshness.errors.saturating_add(1);
+            *freshness.errors_by_class.entry(class.to_owned()).or_default() += 1;
             before = freshness.class.replace(class.to_owned());
             freshness.error = Some(sentence.to_owned());
         });
@@ -86,10 +88,12 @@ mod tests {
         publisher.answered(entries(), Some(7), vec![]);
         let good = receiver.borrow().clone();
         publisher.failed("io", "cannot read /x");
-        publisher.failed("io", "cannot read /x");
+        publisher.failed("denied", "cannot read /x");
         let failing = receiver.borrow().clone();
         assert_eq!(failing.entries, good.entries);
         assert_eq!(failing.freshness.errors, 2);
+        let classes = [("denied".to_owned(), 1), ("io".to_owned(), 1)].into();
+        assert_eq!(failing.freshness.errors_by_class, classes);
         assert_eq!(failing.freshness.index, Some(7));
         assert_eq!(failing.freshness.contact_unix_ms, good.freshness.contact_unix_ms);
         assert!(failing.freshness.failing_since_unix_ms.is_some());
@@ -98,6 +102,7 @@ mod tests {
         let again = receiver.borrow().clone();
         assert!(Arc::ptr_eq(again.entries.as_ref().unwrap(), good.entries.as_ref().unwrap()), "equal, so kept");
         assert_eq!((again.freshness.errors, again.freshness.error.as_deref()), (2, None));
+        assert_eq!(again.freshness.errors_by_class, classes);
         assert_eq!(again.freshness.failing_since_unix_ms, None);
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod client;
+pub mod cloudwatch;
 pub mod consul;
 pub mod dependency;
 pub mod lictor;
@@ -9,9 +10,11 @@ pub mod processes;
 pub mod program;
 pub mod proxy;
 pub mod setup;
+pub mod telegraf;
 pub mod wait;
 
 pub use consul::Consul;
 pub use lictor::Lictor;
 pub use setup::Setup;
+pub use telegraf::Telegraf;
 pub use wait::eventually;

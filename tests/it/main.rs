@@ -17,6 +17,7 @@ mod consul_watch;
 mod directory;
 mod hostile_values;
 mod http;
+mod metrics;
 mod new_build;
 mod once;
 mod process;

@@ -50,10 +50,20 @@ async fn one_connection_sees_every_change_and_answers_in_order() {
 }
 
 #[tokio::test]
+async fn metrics_are_about_the_newest_board_and_in_the_format_of_prometheus() {
+    let harness = Harness::new().await;
+    let page = harness.get("/metrics").await;
+    assert_eq!(page.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    assert_eq!((page.status, page.body.as_str()), (200, "lictor_up 1\n"));
+    harness.change(|board| board.ready = false);
+    assert_eq!(harness.get("/metrics").await.body, "lictor_up 0\n");
+}
+
+#[tokio::test]
 async fn methods_paths_and_parameters() {
     let harness = Harness::new().await;
     let mut connection = harness.connect().await;
-    for path in ["/status", "/health", "/live", "/ready", "/board", "/env", "/status?version=1.214"] {
+    for path in ["/status", "/health", "/live", "/ready", "/board", "/env", "/metrics", "/status?version=1.214"] {
         let whole = harness.get(path).await;
         assert_eq!(whole.status, 200, "{path}");
         connection.send(&get(path).replace("GET", "HEAD")).await;
@@ -68,7 +78,7 @@ async fn methods_paths_and_parameters() {
             assert!(refused.json()["error"].is_string());
         }
     }
-    for path in ["/", "/status/", "/Status", "//status", "/metrics", "/v1/status", "/%73tatus"] {
+    for path in ["/", "/status/", "/Status", "//status", "/metrics/", "/v1/status", "/%73tatus"] {
         let missing = harness.get(path).await;
         assert_eq!(missing.status, 404, "{path}");
         assert!(missing.json()["error"].is_string());

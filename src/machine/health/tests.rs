@@ -67,6 +67,11 @@ fn liveness_counts_only_once_readiness_has_succeeded() {
     let mut health = fed(&rules, "ff");
     assert_eq!(health.dead(&rules, Patience::Fall), None, "not armed yet");
     health.add(Moment(10), &rules, 1, Outcome::Pass, Duration::ZERO);
+    assert_eq!(health.dead(&rules, Patience::None), None, "what failed before does not count");
+    for at in [11, 12] {
+        assert_eq!(health.dead(&rules, Patience::Fall), None);
+        health.add(Moment(at), &rules, 0, Outcome::Fail("stuck".into()), Duration::ZERO);
+    }
     assert!(health.dead(&rules, Patience::Fall).is_some());
 
     let mut young = Health::new(Moment(0), &rules);

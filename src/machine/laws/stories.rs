@@ -1,1 +1,24 @@
-//! The rules of the road, one by one, as stories.
+//! The rules of the road, one by one, as stories: what happens, told to a machine, and what it does about it.
+
+mod builds;
+mod first;
+mod hold;
+mod life;
+mod overtaking;
+mod promotion;
+mod restored;
+mod revert;
+mod shutdown;
+pub(super) mod story;
+mod trial;
+mod turns;
+mod wait;
+
+use super::super::Restored;
+use super::super::board::{ConfigState, Phase};
+use super::super::event::Outcome as Probed;
+use super::super::history::Outcome;
+use super::super::ledger::{Good, Quarantined};
+use super::super::order::{Pace, Pair};
+use super::super::policy::{Policy, Revert, Role, Step};
+use story::{Nature, Part, SECOND, Story, Weather};

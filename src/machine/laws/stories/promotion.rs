@@ -1,0 +1,101 @@
+//! Good is not final.
+
+use super::{ConfigState, Nature, Outcome, SECOND, Story};
+
+/// `a` has been good for long, `b` has just been promoted.
+fn promoted() -> Story {
+    let mut story = Story::good_on_a();
+    story.wish("b");
+    story.passes(12 * SECOND);
+    assert_eq!(story.good(), ["b", "a"]);
+    story.forget();
+    story
+}
+
+#[test]
+fn a_generation_that_starts_crash_looping_soon_after_its_promotion_is_taken_back() {
+    let mut story = promoted();
+    story.nature("b on", Nature::Dies);
+    story.exits(1);
+    story.passes(60 * SECOND);
+    assert_eq!(story.running(), "a on 1");
+    assert_eq!(story.quarantine(), ["b on 1"]);
+    assert_eq!(story.good(), ["a"]);
+    assert_eq!(story.state(), ConfigState::Reverted);
+    assert!(story.records().contains(&Outcome::Reverted));
+}
+
+#[test]
+fn a_single_crash_never_reverts() {
+    let mut story = promoted();
+    story.exits(1);
+    story.passes(120 * SECOND);
+    assert_eq!(story.starts(), ["b on 1"]);
+    assert_eq!(story.good(), ["b", "a"]);
+    assert_eq!(story.state(), ConfigState::Good);
+}
+
+#[test]
+fn later_crashes_only_back_off() {
+    let mut story = promoted();
+    story.passes(61 * SECOND);
+    story.nature("b on", Nature::Dies);
+    story.exits(1);
+    story.passes(600 * SECOND);
+    let starts = story.starts();
+    assert!(starts.len() > 4 && starts.iter().all(|pair| pair == "b on 1"), "{starts:?}");
+    assert_eq!(story.good(), ["b", "a"]);
+}
+
+#[test]
+fn without_an_older_good_one_it_only_backs_off() {
+    let mut story = Story::new();
+    story.wish("a");
+    story.passes(12 * SECOND);
+    story.nature("a on", Nature::Dies);
+    story.exits(1);
+    story.passes(600 * SECOND);
+    assert!(story.starts().iter().all(|pair| pair == "a on 1"));
+    assert_eq!(story.quarantine(), [""; 0]);
+    assert_eq!(story.good(), ["a"]);
+}
+
+#[test]
+fn a_crash_now_and_then_is_no_crash_loop() {
+    let mut story = Story::good_on_a();
+    for _ in 0..20 {
+        story.passes(90 * SECOND);
+        story.exits(1);
+    }
+    story.passes(90 * SECOND);
+    assert!(story.starts().iter().all(|pair| pair == "a on 1"));
+    assert_eq!(story.state(), ConfigState::Good);
+}
+
+#[test]
+fn if_the_older_one_crashes_as_well_nothing_is_quarantined() {
+    let mut story = promoted();
+    story.nature("on 1", Nature::Dies);
+    story.exits(1);
+    story.passes(600 * SECOND);
+    assert_eq!(story.quarantine(), [""; 0], "the host is ill, not b");
+    story.cured();
+    story.passes(300 * SECOND);
+    assert_eq!(story.running(), "b on 1", "the wish runs in the end");
+}
+
+#[test]
+fn what_was_good_for_long_is_not_promoted_anew_by_a_revert() {
+    let mut story = Story::good_on_a();
+    story.becomes_good("b");
+    story.nature("c on", Nature::Dies);
+    story.wish("c");
+    story.passes(15 * SECOND);
+    assert_eq!(story.quarantine(), ["c on 1"]);
+    story.forget();
+    story.nature("b on", Nature::Dies);
+    story.exits(1);
+    story.passes(300 * SECOND);
+    assert!(story.starts().iter().all(|pair| pair == "b on 1"), "its promotion is long ago");
+    assert_eq!(story.quarantine(), ["c on 1"]);
+}

@@ -1,0 +1,107 @@
+//! What an earlier lictor left on disk.
+
+use super::story::{build, environment};
+use super::{ConfigState, Good, Nature, Pair, Part, Quarantined, Restored, SECOND, Story};
+use crate::machine::GenerationId;
+
+fn good(name: &str, on: &str) -> Good {
+    Good { environment: environment(name), builds: vec![build(on)], generation: GenerationId(3), at_unix_ms: 1 }
+}
+
+fn quarantined(name: &str, on: &str) -> Quarantined {
+    let pair = Pair { environment: environment(name).fingerprint(), build: build(on) };
+    Quarantined { pair, reason: "exited with 1".into(), at_unix_ms: 2 }
+}
+
+fn left(good: Vec<Good>, quarantine: Vec<Quarantined>) -> Story {
+    let restored = Restored { good, quarantine, next_generation: GenerationId(5) };
+    Story::restored(restored, |_| {})
+}
+
+#[test]
+fn a_good_pair_starts_without_a_trial() {
+    let mut story = left(vec![good("a", "1")], vec![]);
+    story.wish("a");
+    assert_eq!(story.starts(), ["a on 1"]);
+    assert_eq!(story.state(), ConfigState::Good);
+    assert!(story.board().config.settled);
+}
+
+#[test]
+fn a_pair_in_quarantine_is_not_started_the_good_one_is() {
+    let mut story = left(vec![good("a", "1")], vec![quarantined("b", "1")]);
+    story.wish("b");
+    story.passes(600 * SECOND);
+    assert_eq!(story.starts(), ["a on 1"]);
+    assert_eq!(story.state(), ConfigState::Reverted);
+    assert_eq!(story.quarantine(), ["b on 1"]);
+}
+
+#[test]
+fn a_pair_in_quarantine_with_another_build_is_tried() {
+    let mut story = left(vec![good("a", "1")], vec![quarantined("b", "2")]);
+    story.wish("b");
+    assert_eq!(story.starts(), ["b on 1"]);
+}
+
+#[test]
+fn another_wish_is_on_trial_and_goes_back_to_what_was_good() {
+    let mut story = left(vec![good("a", "1")], vec![]);
+    story.nature("b on", Nature::Dies);
+    story.wish("b");
+    assert_eq!(story.starts(), ["b on 1"]);
+    story.passes(20 * SECOND);
+    assert_eq!(story.starts(), ["a on 1"]);
+    assert_eq!(story.quarantine(), ["b on 1"]);
+}
+
+#[test]
+fn a_new_build_is_told_from_a_new_environment_after_a_restart_of_lictor_too() {
+    let mut story = left(vec![good("a", "0")], vec![]);
+    story.nature("a on", Nature::Dies);
+    story.wish("a");
+    story.passes(20 * SECOND);
+    assert_eq!(story.state(), ConfigState::BuildFailed);
+    assert_eq!(story.quarantine(), [""; 0]);
+}
+
+#[test]
+fn generations_go_on_where_they_were() {
+    let mut story = left(vec![good("a", "1")], vec![]);
+    story.wish("b");
+    assert!(story.board().config.generation >= GenerationId(5));
+}
+
+#[test]
+fn a_process_that_runs_what_is_good_is_taken_up_as_it_is() {
+    let mut story = left(vec![good("a", "1")], vec![]);
+    story.adopted("a", "1");
+    story.wish("a");
+    story.passes(60 * SECOND);
+    assert_eq!(story.did(), [""; 0]);
+    assert_eq!(story.state(), ConfigState::Good);
+    assert!(story.board().config.settled && story.board().healthy);
+}
+
+#[test]
+fn a_process_that_runs_what_nobody_knows_is_stopped_before_anything_is_started() {
+    let mut story = left(vec![good("a", "1")], vec![]);
+    story.by_hand(Part::Stop);
+    story.adopted("z", "1");
+    story.wish("a");
+    story.passes(60 * SECOND);
+    assert_eq!(story.did(), ["stop"]);
+    story.exits(0);
+    assert_eq!(story.did(), ["start a"]);
+}
+
+#[test]
+fn a_process_that_was_taken_up_gives_way_to_a_newer_wish_and_comes_back_when_that_fails() {
+    let mut story = left(vec![good("a", "1")], vec![]);
+    story.nature("b on", Nature::Dies);
+    story.adopted("a", "1");
+    story.wish("b");
+    story.passes(30 * SECOND);
+    assert_eq!(story.did(), ["stop", "start b", "start a"]);
+    assert_eq!(story.quarantine(), ["b on 1"]);
+}

@@ -1,0 +1,79 @@
+//! What can be done to the world.
+
+use proptest::prelude::*;
+
+use super::nature::{KINDS, POLICIES};
+use crate::machine::event::Verb;
+
+/// What can be done to the world between two moments.
+#[derive(Clone, Debug)]
+pub(in super::super) enum Action {
+    Wish(u8),
+    Unfit,
+    Install(u8),
+    Pass(u64),
+    Dependency(Dependency),
+    Crash,
+    Operator(Verb),
+    LoseTurn,
+    LateFact(u8),
+    Signal,
+    /// Our own configuration is read again, with this policy.
+    Reload(u8),
+    Shutdown,
+}
+
+/// Whether what the service leans on is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Dependency {
+    Up,
+    Down,
+}
+
+pub(in super::super) fn action() -> impl Strategy<Value = Action> {
+    prop_oneof![
+        6 => (0..KINDS).prop_map(Action::Wish),
+        1 => Just(Action::Unfit),
+        2 => (0..3_u8).prop_map(Action::Install),
+        4 => (0..200_u64).prop_map(Action::Pass),
+        6 => (200..20_000_u64).prop_map(Action::Pass),
+        1 => (20_000..400_000_u64).prop_map(Action::Pass),
+        2 => prop_oneof![Just(Dependency::Up), Just(Dependency::Down)].prop_map(Action::Dependency),
+        2 => Just(Action::Crash),
+        2 => prop_oneof![
+            Just(Verb::Restart),
+            Just(Verb::Hold { reason: "night".into() }),
+            Just(Verb::Unhold),
+            Just(Verb::Retry),
+            Just(Verb::Revert),
+        ]
+        .prop_map(Action::Operator),
+        1 => Just(Action::LoseTurn),
+        2 => (0..8_u8).prop_map(Action::LateFact),
+        1 => Just(Action::Signal),
+        1 => (0..POLICIES).prop_map(Action::Reload),
+        1 => Just(Action::Shutdown),
+    ]
+}
+
+/// What there is when lictor starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Beginning {
+    /// Nothing at all.
+    Fresh,
+    /// Environment 0 was good, environment 1 is in quarantine.
+    Restored,
+    /// As restored, and a process of environment 0 still runs.
+    Adopted,
+    /// As restored, and a process still runs that nobody knows.
+    Stranger,
+}
+
+pub(in super::super) fn beginning() -> impl Strategy<Value = Beginning> {
+    prop_oneof![
+        3 => Just(Beginning::Fresh),
+        1 => Just(Beginning::Restored),
+        1 => Just(Beginning::Adopted),
+        1 => Just(Beginning::Stranger),
+    ]
+}

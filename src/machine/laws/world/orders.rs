@@ -1,0 +1,126 @@
+//! Orders are carried out, and the laws held to each of them.
+
+use super::{Behaviour, Process, VIOLATING, World, behaviour, build};
+use crate::environment::Environment;
+use crate::machine::event::{Event, Exit};
+use crate::machine::life::{Life, Purpose};
+use crate::machine::numbers::RunId;
+use crate::machine::order::{Order, Pair};
+use crate::machine::policy::Step;
+
+impl World {
+    pub(super) fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::Start { run, environment, .. } => self.start(run, &environment),
+            Order::Stop { run } => {
+                assert!(self.live.contains_key(&run), "a stop for no process");
+                self.hold_to_turns();
+                let delay = if self.whim(9) == 0 { 5_000 } else { self.whim(400) };
+                self.plan(delay, Event::Exited { run, exit: Exit::Code(0) });
+            }
+            Order::Kill { run } => self.plan(1, Event::Exited { run, exit: Exit::Signal(9) }),
+            Order::Signal { run, .. } => assert!(self.live.contains_key(&run), "a signal for no process"),
+            Order::Probe { run, pace, .. } => {
+                let before = self.probing.replace((run, pace));
+                if before.is_none_or(|(probed, _)| probed != run) {
+                    self.plan_probes(run);
+                }
+            }
+            Order::ProbeNothing => self.probing = None,
+            Order::Reload { run, environment } => self.tell_process(run, &environment),
+            Order::Check { check, environment } => {
+                self.must_be_allowed(&environment);
+                let delay = self.whim(50);
+                let verdict = if self.obliging || self.whim(9) > 0 { Ok(()) } else { Err("refused".to_owned()) };
+                self.plan(delay, Event::Checked { check, verdict });
+            }
+            Order::CancelCheck { check } => {
+                self.coming.retain(|_, event| !matches!(event, Event::Checked { check: asked, .. } if *asked == check));
+                self.over.push_front(check);
+            }
+            Order::AskTurn { turn } => {
+                self.turns.insert(turn);
+                let delay = self.whim(3_000);
+                self.plan(delay, Event::TurnGranted { turn });
+            }
+            Order::ReturnTurn { turn } => {
+                assert!(self.turns.remove(&turn), "a turn given back twice");
+                self.granted = None;
+            }
+            Order::Drain { drain } => {
+                self.drains.insert(drain);
+                self.plan(20, Event::Drained { drain });
+            }
+            Order::Undrain { drain } => assert!(self.drains.remove(&drain), "undrained twice"),
+            Order::KeepGood { good } => {
+                let count = good.len();
+                assert!(count <= 5, "five are kept");
+                self.good = good.iter().map(|good| good.environment.fingerprint()).collect();
+                assert_eq!(self.good.len(), count, "each environment once");
+            }
+            Order::KeepQuarantine { quarantine } => {
+                assert!(self.good.len() + quarantine.len() > 0 || self.quarantine.len() > quarantine.len());
+                assert!(quarantine.is_empty() || !self.good.is_empty(), "law 4: a quarantine without a good one");
+                self.quarantine = quarantine;
+            }
+            Order::Record { .. } => {}
+        }
+    }
+
+    /// What breaks the schema gets nowhere near the service.
+    fn must_be_allowed(&self, environment: &Environment) -> usize {
+        let number = self.environments.iter().position(|known| **known == *environment).expect("a known environment");
+        assert_ne!(number, VIOLATING, "what was rejected is used");
+        number
+    }
+
+    fn tell_process(&mut self, run: RunId, environment: &Environment) {
+        let number = self.must_be_allowed(environment);
+        let fails = !self.obliging && self.whim(9) == 0;
+        let process = self.live.get_mut(&run).expect("a reload of no process");
+        if fails {
+            self.plan(0, Event::ReloadFailed { run, error: "disk full".into() });
+            return;
+        }
+        process.environment = number;
+        if let Behaviour::Exits(after) = behaviour(number, process.build) {
+            self.plan(after, Event::Exited { run, exit: Exit::Code(1) });
+        }
+    }
+
+    fn start(&mut self, run: RunId, environment: &Environment) {
+        assert!(self.live.is_empty(), "law 1: two live runs");
+        assert!(!self.shut_down, "law 2: a start after shutdown");
+        assert!(run > self.last_run, "run numbers only grow");
+        self.last_run = run;
+        let fingerprint = environment.fingerprint();
+        let good = self.good.contains(&fingerprint);
+        assert!(good || self.startable.contains(&fingerprint), "law 4: back to what was never good");
+        assert!(good || self.good.is_empty() || self.machine.hold.is_none(), "a start of what is not good while held");
+        self.startable = [Some(fingerprint), self.wish].into_iter().flatten().collect();
+        let pair = Pair { environment: fingerprint, build: build(self.installed) };
+        let elsewhere = self.good.iter().any(|good| *good != fingerprint);
+        let quarantined = self.quarantine.iter().any(|held| held.pair == pair);
+        assert!(!(quarantined && elsewhere), "law 4: {pair:?} is in quarantine");
+
+        let number = self.must_be_allowed(environment);
+        let behaviour = behaviour(number, self.installed);
+        if behaviour == Behaviour::CannotStart {
+            self.plan(0, Event::StartFailed { run, error: "permission denied".into() });
+        } else {
+            self.plan(0, Event::Started { run, pid: 4 });
+        }
+        if let Behaviour::Exits(after) = behaviour {
+            self.plan(after, Event::Exited { run, exit: Exit::Code(1) });
+        }
+        self.live.insert(run, Process { environment: number, build: self.installed, started: self.now });
+    }
+
+    /// A process that serves is stopped for another environment only in our turn.
+    fn hold_to_turns(&self) {
+        let switching = matches!(self.machine.life, Life::Stopping(_, Purpose::Switch)) && self.last_run != RunId(1);
+        if switching && self.policy.turn == Step::Configured {
+            assert!(self.granted.is_some(), "a restart for config without a turn");
+        }
+    }
+}

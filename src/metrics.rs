@@ -1,0 +1,51 @@
+//! Differences of the board → `StatsD`, and the same numbers as Prometheus text.
+//!
+//! ```text
+//!   watch<Arc<Board>> ──► gauges.rs   what is so, each tick ──┐
+//!                    └──► counts.rs   totals ──► changes.rs ──┴─► statsd/: lines ──► datagrams ──► UDP
+//!   /proc ──► vitals.rs, each tick ───┘    └──► prometheus.rs ──► `/metrics`, on request, from memory
+//! ```
+//! The room reads the board, and of `/proc` what the service's process and lictor itself use. Whoever receives the
+//! datagrams may come, go or be slow: nothing here waits for it, and what is known to be lost is counted.
+
+mod changes;
+mod counts;
+mod gauges;
+mod names;
+mod process;
+mod prometheus;
+mod series;
+mod settings;
+mod statsd;
+mod vitals;
+
+#[cfg(test)]
+mod sample;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+pub use prometheus::Exposition;
+pub use settings::{Statsd, Style};
+pub use statsd::Meter;
+
+use crate::machine::{Board, Moment};
+use vitals::Vitals;
+
+/// Tells the machine's time: this room has no clock of its own.
+pub type Clock = fn() -> Moment;
+
+/// What the last tick found beside the board.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Latest {
+    vitals: Vitals,
+    /// Lines known to be lost on their way to `StatsD`.
+    dropped: u64,
+}
+
+/// The task that sends to `StatsD`, and the page with the same numbers.
+pub fn meter(settings: &Statsd, boards: watch::Receiver<Arc<Board>>, clock: Clock) -> (Meter, Exposition) {
+    let (found, latest) = watch::channel(Latest::default());
+    (Meter::new(settings, boards, clock, found), Exposition::new(latest, clock))
+}

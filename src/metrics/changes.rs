@@ -1,0 +1,79 @@
+//! What happened between two boards: the difference of their totals.
+
+use super::Board;
+use super::counts::counts;
+use super::names;
+use super::series::{Count, Series};
+use crate::machine::totals::Timing;
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Change {
+    /// So many events.
+    Events(u64),
+    /// So many events that took so long. If there were several, it is their mean: their number and their sum stay exact.
+    Timed {
+        /// How many.
+        count: u64,
+        /// How long each took, in milliseconds.
+        millis: f64,
+    },
+}
+
+/// How soon a change has to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Urgency {
+    /// With others, within a second.
+    Batched,
+    /// At once.
+    Now,
+}
+
+/// Everything that happened between the two.
+pub(super) fn changes<'a>(before: &Board, now: &'a Board) -> Vec<Series<'a, Change>> {
+    if before.totals == now.totals && before.sources == now.sources {
+        return Vec::new();
+    }
+    let before = counts(before);
+    let change = |(place, series): (usize, Series<'a, Count>)| {
+        let same = |old: &&Series<'_, Count>| old.metric == series.metric && old.labels == series.labels;
+        // Mostly they stand where they stood.
+        let old = before.get(place).filter(same).or_else(|| before.iter().find(same));
+        let value = difference(old.map(|old| old.value), series.value)?;
+        Some(Series { metric: series.metric, labels: series.labels, value })
+    };
+    counts(now).into_iter().enumerate().filter_map(change).collect()
+}
+
+/// Checks run all the time, and what they say is in the gauges; everything else is rare, and news.
+pub(super) fn urgency<V>(series: &Series<'_, V>) -> Urgency {
+    let checks = [&names::CHECK_FAILURES, &names::CHECK_DURATION];
+    if checks.contains(&series.metric) { Urgency::Batched } else { Urgency::Now }
+}
+
+/// A total that has shrunk has been started anew: all of it is new.
+fn difference(before: Option<Count>, now: Count) -> Option<Change> {
+    match (before, now) {
+        (before, Count::Events(now)) => {
+            let before = before.map_or(0, |count| if let Count::Events(before) = count { before } else { 0 });
+            let more = now.checked_sub(before).unwrap_or(now);
+            (more > 0).then_some(Change::Events(more))
+        }
+        (before, Count::Timed(now)) => {
+            let before = before
+                .map_or_else(Timing::default, |count| if let Count::Timed(t) = count { t } else { Timing::default() });
+            let before = if now.count < before.count { Timing::default() } else { before };
+            let count = now.count - before.count;
+            (count > 0)
+                .then(|| Change::Timed { count, millis: mean_millis(count, now.sum_us.saturating_sub(before.sum_us)) })
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "microseconds are exact in a float for 285 years")]
+fn mean_millis(count: u64, sum_us: u64) -> f64 {
+    sum_us as f64 / count as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests;

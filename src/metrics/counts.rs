@@ -1,0 +1,116 @@
+//! What has been counted since lictor started, out of the board's totals.
+//!
+//! Series that can be named beforehand are there from the first moment, at zero: a first event is then a difference.
+
+use super::Board;
+use super::names::{self, label};
+use super::series::{Count, Labels, Series};
+use crate::machine::history::Outcome;
+use crate::machine::totals::{Ending, Reason};
+
+/// All totals, those of one metric beside each other.
+pub(super) fn counts(board: &Board) -> Vec<Series<'_, Count>> {
+    let totals = &board.totals;
+    let of = |metric, labels, value| Series { metric, labels, value };
+    let events = |metric, labels, count: Option<&u64>| of(metric, labels, Count::Events(count.copied().unwrap_or(0)));
+
+    let mut list = Vec::new();
+    list.extend(REASONS.map(|(reason, word)| {
+        events(&names::RESTARTS, Labels::one(label::REASON, word), totals.restarts.get(&reason))
+    }));
+    list.extend(
+        ENDINGS
+            .map(|(ending, word)| events(&names::EXITS, Labels::one(label::RESULT, word), totals.exits.get(&ending))),
+    );
+    list.extend(RESULTS.map(|(outcome, word)| {
+        events(&names::CHANGES, Labels::one(label::RESULT, word), totals.outcomes.get(&outcome))
+    }));
+    list.push(of(&names::PROPAGATION, Labels::NONE, Count::Timed(totals.propagation)));
+    for source in &board.sources {
+        list.extend(source.freshness.errors_by_class.iter().map(|(class, count)| {
+            events(
+                &names::SOURCE_ERRORS,
+                Labels::two((label::SOURCE, &source.name), (label::CLASS, class)),
+                Some(count),
+            )
+        }));
+    }
+    list.extend(
+        totals.checks.iter().map(|(name, probes)| {
+            events(&names::CHECK_FAILURES, Labels::one(label::CHECK, name), Some(&probes.failures))
+        }),
+    );
+    list.extend(
+        totals.checks.iter().map(|(name, probes)| {
+            of(&names::CHECK_DURATION, Labels::one(label::CHECK, name), Count::Timed(probes.took))
+        }),
+    );
+    list
+}
+
+const REASONS: [(Reason, &str); 6] = [
+    (Reason::Config, "config"),
+    (Reason::Exit, "exit"),
+    (Reason::Signal, "signal"),
+    (Reason::Liveness, "liveness"),
+    (Reason::Operator, "operator"),
+    (Reason::Revert, "revert"),
+];
+
+const ENDINGS: [(Ending, &str); 3] = [(Ending::Ok, "ok"), (Ending::Error, "error"), (Ending::Signal, "signal")];
+
+/// The outcomes that are about a wish. A build that failed under an environment that was good, an end of the service, an
+/// operator's word are not.
+const RESULTS: [(Outcome, &str); 8] = [
+    (Outcome::Applied, "applied"),
+    (Outcome::Reverted, "reverted"),
+    (Outcome::Superseded, "superseded"),
+    (Outcome::Inconclusive, "inconclusive"),
+    (Outcome::Held, "held"),
+    (Outcome::Rejected, "rejected"),
+    (Outcome::Reloaded, "reloaded"),
+    (Outcome::Ignored, "ignored"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{Count, Outcome, RESULTS, counts};
+    use crate::metrics::sample;
+
+    #[test]
+    fn what_can_be_named_is_there_at_zero() {
+        let board = sample::quiet();
+        let zero = counts(&board);
+        assert_eq!(zero.len(), 6 + 3 + 8 + 1, "{zero:#?}");
+        assert!(zero.iter().all(|series| matches!(series.value, Count::Events(0) | Count::Timed(_))));
+    }
+
+    /// Whoever adds an outcome decides here whether it is one of a wish.
+    fn is_of_a_wish(outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::Applied
+            | Outcome::Reverted
+            | Outcome::Superseded
+            | Outcome::Inconclusive
+            | Outcome::Held
+            | Outcome::Rejected
+            | Outcome::Reloaded
+            | Outcome::Ignored => true,
+            Outcome::BuildFailed | Outcome::Exited | Outcome::Unresponsive | Outcome::Operator => false,
+        }
+    }
+
+    #[test]
+    fn changes_of_the_config_are_the_outcomes_of_wishes() {
+        assert!(RESULTS.iter().all(|(outcome, _)| is_of_a_wish(*outcome)));
+        let mut board = sample::quiet();
+        let before = format!("{:?}", counts(&board));
+        for outcome in [Outcome::Exited, Outcome::BuildFailed, Outcome::Unresponsive, Outcome::Operator] {
+            assert!(!is_of_a_wish(outcome));
+            board.totals.outcomes.insert(outcome, 3);
+        }
+        assert_eq!(format!("{:?}", counts(&board)), before);
+        board.totals.outcomes.insert(Outcome::Rejected, 3);
+        assert_ne!(format!("{:?}", counts(&board)), before);
+    }
+}

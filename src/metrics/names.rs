@@ -1,0 +1,180 @@
+//! Every metric of lictor's: its name in `StatsD` (after the prefix) and in Prometheus, and what it means.
+//!
+//! The two differ where their conventions do: Prometheus counts in base units and marks counters by `_total`, and of what
+//! it counts it has no gauge beside.
+
+/// One metric.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Metric {
+    /// After the prefix.
+    pub(super) statsd: &'static str,
+    /// `None`: what it says is said by another metric there.
+    pub(super) prometheus: Option<Exposed>,
+    /// One sentence for `# HELP`.
+    pub(super) help: &'static str,
+}
+
+/// The same metric in Prometheus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Exposed {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) unit: Unit,
+}
+
+/// Prometheus's types, as far as they occur here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Gauge,
+    Counter,
+    /// A sum and a count, without quantiles.
+    Summary,
+}
+
+/// How the number is written there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// As it is.
+    Same,
+    /// A percentage as a ratio of one.
+    Ratio,
+}
+
+const fn metric(statsd: &'static str, exposed: Exposed, help: &'static str) -> Metric {
+    Metric { statsd, prometheus: Some(exposed), help }
+}
+
+const fn gauge(name: &'static str) -> Exposed {
+    Exposed { name, kind: Kind::Gauge, unit: Unit::Same }
+}
+
+const fn counter(name: &'static str) -> Exposed {
+    Exposed { name, kind: Kind::Counter, unit: Unit::Same }
+}
+
+const fn summary(name: &'static str) -> Exposed {
+    Exposed { name, kind: Kind::Summary, unit: Unit::Same }
+}
+
+const fn ratio(name: &'static str) -> Exposed {
+    Exposed { name, kind: Kind::Gauge, unit: Unit::Ratio }
+}
+
+pub(super) static UP: Metric =
+    metric("up", gauge("lictor_up"), "Whether every startup and readiness check of the service passes.");
+pub(super) static STATE: Metric = metric(
+    "service.state",
+    gauge("lictor_service_state"),
+    "Where the service stands: 0 down, 1 starting, 2 up, 3 draining.",
+);
+pub(super) static UPTIME: Metric =
+    metric("service.uptime_seconds", gauge("lictor_service_uptime_seconds"), "Age of the service's process.");
+/// Beside the counter, because what a Telegraf that was away has missed of that never heals.
+pub(super) static RESTARTS_TOTAL: Metric = Metric {
+    statsd: "service.restarts_total",
+    prometheus: None,
+    help: "Starts of the service after its first one since lictor started.",
+};
+pub(super) static RESTARTS: Metric = metric(
+    "service.restarts",
+    counter("lictor_service_restarts_total"),
+    "Starts of the service after its first one since lictor started, by reason.",
+);
+pub(super) static EXITS: Metric = metric(
+    "service.exits",
+    counter("lictor_service_exits_total"),
+    "Ends of the service's process, asked for or not, by result.",
+);
+pub(super) static BUILD_INFO: Metric =
+    metric("build_info", gauge("lictor_build_info"), "Always 1; the version that runs is a label.");
+
+pub(super) static CHANGES: Metric = metric(
+    "config.changes",
+    counter("lictor_config_changes_total"),
+    "What became of wishes for another environment, by result.",
+);
+pub(super) static CONFIG_AGE: Metric = metric(
+    "config.age_seconds",
+    gauge("lictor_config_age_seconds"),
+    "How long the present environment has been in use.",
+);
+pub(super) static CONFIG_STALE: Metric = metric(
+    "config.stale_seconds",
+    gauge("lictor_config_stale_seconds"),
+    "How long the source that has been failing longest has been failing; 0 while all are in contact.",
+);
+pub(super) static CONFIG_HELD: Metric = metric(
+    "config.held_seconds",
+    gauge("lictor_config_held_seconds"),
+    "How long wishes have been held; 0 while they are not.",
+);
+pub(super) static GENERATION: Metric = metric(
+    "config.generation",
+    gauge("lictor_config_generation"),
+    "The number of the environment and build that the service runs.",
+);
+pub(super) static PROPAGATION: Metric = metric(
+    "config.propagation_ms",
+    summary("lictor_config_propagation_seconds"),
+    "From a change being seen at its source to the service being good on it.",
+);
+pub(super) static SOURCE_ERRORS: Metric = metric(
+    "source.errors",
+    counter("lictor_source_errors_total"),
+    "Failed attempts to read a source, by source and class.",
+);
+
+pub(super) static CHECK_UP: Metric = metric("check.up", gauge("lictor_check_up"), "Whether the check passes.");
+pub(super) static CHECK_FAILURES: Metric =
+    metric("check.failures", counter("lictor_check_failures_total"), "Probes of the check that failed.");
+pub(super) static CHECK_DURATION: Metric =
+    metric("check.duration_ms", summary("lictor_check_duration_seconds"), "How long the check's probes took.");
+
+pub(super) static CPU_PERCENT: Metric = metric(
+    "process.cpu_percent",
+    ratio("lictor_process_cpu_ratio"),
+    "Processor time that the service used since the last tick; a whole processor is 100 percent, or a ratio of 1.",
+);
+pub(super) static CPU_SECONDS: Metric = metric(
+    "process.cpu_seconds",
+    counter("lictor_process_cpu_seconds_total"),
+    "Processor time that the service's process has used.",
+);
+pub(super) static RSS: Metric = metric(
+    "process.rss_bytes",
+    gauge("lictor_process_resident_memory_bytes"),
+    "Resident memory of the service's process.",
+);
+pub(super) static OPEN_FDS: Metric =
+    metric("process.open_fds", gauge("lictor_process_open_fds"), "Open file descriptors of the service's process.");
+pub(super) static FD_LIMIT: Metric = metric(
+    "process.fd_limit",
+    gauge("lictor_process_max_fds"),
+    "How many file descriptors the service's process may open.",
+);
+pub(super) static THREADS: Metric =
+    metric("process.threads", gauge("lictor_process_threads"), "Threads of the service's process.");
+
+pub(super) static SELF_RSS: Metric =
+    metric("self.rss_bytes", gauge("lictor_self_resident_memory_bytes"), "Resident memory of lictor itself.");
+pub(super) static SELF_CPU: Metric = metric(
+    "self.cpu_percent",
+    ratio("lictor_self_cpu_ratio"),
+    "Processor time that lictor itself used since the last tick; a whole processor is 100 percent, or a ratio of 1.",
+);
+pub(super) static DROPPED: Metric = metric(
+    "self.statsd_dropped",
+    counter("lictor_self_statsd_dropped_total"),
+    "Lines for StatsD that are known to be lost.",
+);
+
+/// What tells the series of one metric apart.
+pub(super) mod label {
+    pub(in super::super) const SERVICE: &str = "service";
+    pub(in super::super) const REASON: &str = "reason";
+    pub(in super::super) const RESULT: &str = "result";
+    pub(in super::super) const VERSION: &str = "version";
+    pub(in super::super) const SOURCE: &str = "source";
+    pub(in super::super) const CLASS: &str = "class";
+    pub(in super::super) const CHECK: &str = "check";
+}

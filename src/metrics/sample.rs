@@ -1,0 +1,102 @@
+//! Boards for tests.
+
+use crate::machine::board::{
+    Board, BuildPicture, CheckPicture, CheckState, ConfigPicture, ConfigState, Phase, ProcessPicture,
+};
+use crate::machine::build::{Build, Version};
+use crate::machine::event::SourceReport;
+use crate::machine::numbers::{GenerationId, RunId};
+use crate::machine::policy::Role;
+use crate::machine::totals::{Ending, Probes, Reason, Timing, Totals};
+use crate::machine::{Moment, history};
+
+/// Seconds of Unix time at `Moment(0)`.
+const EPOCH_MS: u64 = 1_790_000_000_000;
+
+/// The service "billing", up since second 2 on 1.214, to which nothing has happened; no checks, no sources.
+pub(super) fn quiet() -> Board {
+    Board {
+        index: 7,
+        epoch_unix_ms: EPOCH_MS,
+        service: "billing".to_owned(),
+        phase: Phase::Up,
+        phase_since: Moment(3_000),
+        process: Some(ProcessPicture {
+            run: RunId(1),
+            pid: Some(4711),
+            started: Moment(2_000),
+            generation: GenerationId(4),
+            healthy_since: Some(Moment(3_000)),
+        }),
+        restarts: 0,
+        totals: Totals::default(),
+        last_exit: None,
+        next_start: None,
+        build: BuildPicture {
+            running: Version { version: Some("1.214".to_owned()), ..Version::default() },
+            running_build: Some(Build("go:a".to_owned())),
+            ..BuildPicture::default()
+        },
+        config: ConfigPicture {
+            pending_restart: Vec::new(),
+            state: ConfigState::Good,
+            fingerprint: None,
+            generation: GenerationId(4),
+            variables: 12,
+            since: Some(Moment(1_500)),
+            wish: None,
+            settled: true,
+            held_since: None,
+            message: None,
+            good: None,
+            quarantine: Vec::new(),
+        },
+        candidate: None,
+        sources: Vec::new(),
+        checks: Vec::new(),
+        healthy: true,
+        ready: true,
+        live: true,
+        stopping: false,
+        history: Vec::new(),
+        environment: None,
+    }
+}
+
+/// The same after a hard life: restarts of every reason, changes of every result, failing sources and checks.
+#[expect(clippy::default_trait_access, reason = "this room knows a source by its report only")]
+pub(super) fn busy() -> Board {
+    let mut board = quiet();
+    let reasons =
+        [Reason::Config, Reason::Exit, Reason::Signal, Reason::Liveness, Reason::Operator, Reason::Revert].into_iter();
+    board.totals.restarts = reasons.zip(1..).collect();
+    board.restarts = board.totals.all_restarts();
+    board.totals.exits = [(Ending::Ok, 10), (Ending::Error, 11), (Ending::Signal, 12)].into();
+    board.totals.outcomes = [(history::Outcome::Applied, 3), (history::Outcome::Reverted, 1)].into();
+    board.totals.propagation = Timing { count: 3, sum_us: 4_500_000 };
+    board.config.held_since = Some(Moment(9_000));
+    add_check(&mut board, "Database", CheckState::Passing);
+    add_check(&mut board, "Status for SQS queue", CheckState::Failing);
+    let mut source = SourceReport { name: "consul billing/".into(), keys: Some(3), freshness: Default::default() };
+    source.freshness.failing_since_unix_ms = Some(EPOCH_MS + 4_000);
+    source.freshness.errors_by_class = [("timeout".to_owned(), 2), ("unreachable".to_owned(), 5)].into();
+    board.sources.push(source);
+    board
+}
+
+/// A readiness check with a few probes.
+pub(super) fn add_check(board: &mut Board, name: &str, state: CheckState) {
+    board.checks.push(CheckPicture {
+        name: name.to_owned(),
+        role: Role::Readiness,
+        state,
+        word: "Good".to_owned(),
+        since: Moment(3_000),
+        why: None,
+        latency_ms: Some(1.5),
+        failures: 1,
+        probes: 4,
+    });
+    let probes = Probes { took: Timing { count: 4, sum_us: 6_000 }, failures: 1 };
+    board.totals.checks.insert(name.to_owned(), probes);
+}

@@ -1,0 +1,143 @@
+//! The task that sends: gauges at each tick, what happens when it happens.
+
+mod address;
+mod line;
+mod safe;
+mod sink;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+use super::changes::{Change, Urgency, changes, urgency};
+use super::gauges::gauges;
+use super::series::Series;
+use super::vitals::Sampler;
+use super::{Board, Clock, Latest, Statsd};
+use crate::drain::DrainWatcher;
+use line::Writer;
+use wire::Wire;
+
+/// How long what can wait waits for company.
+const BATCH: Duration = Duration::from_secs(1);
+/// So many lines at most tell of one timing between two boards; only after a long silence are there more.
+const TIMED_LINES: u64 = 64;
+
+/// Sends to `StatsD` what the boards say.
+#[derive(Debug)]
+pub struct Meter {
+    boards: watch::Receiver<Arc<Board>>,
+    clock: Clock,
+    interval: Duration,
+    writer: Writer,
+    wire: Wire,
+    sampler: Sampler,
+    found: watch::Sender<Latest>,
+    /// The board up to which everything has been told.
+    told: Arc<Board>,
+    /// When the lines that wait have to go.
+    due: Option<Instant>,
+}
+
+impl Meter {
+    pub(super) fn new(
+        settings: &Statsd,
+        boards: watch::Receiver<Arc<Board>>,
+        clock: Clock,
+        found: watch::Sender<Latest>,
+    ) -> Self {
+        let told = Arc::clone(&boards.borrow());
+        Self {
+            boards,
+            clock,
+            interval: settings.interval,
+            writer: Writer::new(settings, &told.service),
+            wire: Wire::new(&settings.address),
+            sampler: Sampler::default(),
+            found,
+            told,
+            due: None,
+        }
+    }
+
+    /// Sends until draining begins; what happened last still goes out.
+    pub async fn run(mut self, mut drain: DrainWatcher) {
+        let mut ticks = interval(self.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = drain.draining() => break,
+                _ = ticks.tick() => self.tick(),
+                () = until(self.due) => self.flush(),
+                () = self.wire.settled() => {}
+                changed = self.boards.changed() => {
+                    if changed.is_err() {
+                        break;
+                    }
+                    self.tell();
+                }
+            }
+        }
+        self.tell();
+        self.flush();
+    }
+
+    /// Looks at everything and sends it.
+    fn tick(&mut self) {
+        self.tell();
+        let (board, now) = (Arc::clone(&self.boards.borrow()), (self.clock)());
+        let latest = Latest { vitals: self.sampler.sample(&board, now), dropped: self.wire.dropped() };
+        for Series { metric, labels, value } in gauges(&board, &latest, now) {
+            self.wire.put(self.writer.gauge(metric, labels, value));
+        }
+        self.flush();
+        self.found.send_replace(Latest { dropped: self.wire.dropped(), ..latest });
+    }
+
+    /// Tells what has happened since the last time. While nobody knows where to, it is kept: totals lose nothing.
+    fn tell(&mut self) {
+        let board = Arc::clone(&self.boards.borrow_and_update());
+        if !self.wire.is_open() {
+            return;
+        }
+        let mut waits = None;
+        for series in changes(&self.told, &board) {
+            let Series { metric, labels, value } = series;
+            match value {
+                Change::Events(count) => self.wire.put(self.writer.counter(metric, labels, count)),
+                Change::Timed { count, millis } => {
+                    for _ in 0..count.min(TIMED_LINES) {
+                        self.wire.put(self.writer.timer(metric, labels, millis));
+                    }
+                    self.wire.give_up(count.saturating_sub(TIMED_LINES));
+                }
+            }
+            waits = waits.max(Some(urgency(&series)));
+        }
+        self.told = board;
+        match waits {
+            Some(Urgency::Now) => self.flush(),
+            Some(Urgency::Batched) => self.due = self.due.or_else(|| Some(Instant::now() + BATCH)),
+            None => {}
+        }
+    }
+
+    fn flush(&mut self) {
+        self.wire.flush();
+        self.due = None;
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

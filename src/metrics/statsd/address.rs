@@ -1,0 +1,112 @@
+//! Where the receiver is. A number is known at once; a name is looked up beside the loop, again and again until it is
+//! known, and once more after losses, since it may mean another host by then.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::lookup_host;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+
+/// How long one look-up may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long after one the next may begin.
+const REST: Duration = Duration::from_secs(30);
+
+/// An address as configured.
+#[derive(Debug)]
+pub(super) struct Address {
+    text: String,
+    known: Option<SocketAddr>,
+    numeric: bool,
+    looking: JoinSet<io::Result<SocketAddr>>,
+    next: Instant,
+}
+
+impl Address {
+    pub(super) fn new(text: &str) -> Self {
+        let known = text.parse().ok();
+        let numeric = known.is_some();
+        Self { text: text.to_owned(), known, numeric, looking: JoinSet::new(), next: Instant::now() }
+    }
+
+    /// As configured.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The number, if it is known. If not, it is being looked for from now on.
+    pub(super) fn get(&mut self) -> Option<SocketAddr> {
+        if self.known.is_none() && self.looking.is_empty() && Instant::now() >= self.next {
+            self.next = Instant::now() + REST;
+            self.looking.spawn(look_up(self.text.clone()));
+        }
+        self.known
+    }
+
+    /// What is known may be wrong. Says whether it has been forgotten.
+    pub(super) fn doubt(&mut self) -> Doubt {
+        if self.numeric || Instant::now() < self.next {
+            return Doubt::Refuted;
+        }
+        self.known = None;
+        Doubt::Shared
+    }
+
+    /// Returns when a look-up has ended; never while none goes on. Cancel-safe.
+    pub(super) async fn looked_up(&mut self) {
+        match self.looking.join_next().await {
+            Some(Ok(Ok(address))) => self.known = Some(address),
+            Some(Ok(Err(error))) => {
+                tracing::debug!(address = self.text, %error, "the address for statsd cannot be looked up; it is tried again");
+            }
+            Some(Err(_)) => {}
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Whether an address is still trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// It is forgotten.
+    Shared,
+    /// It stands.
+    Refuted,
+}
+
+/// Version 4 first: who listens on `localhost` mostly means that.
+async fn look_up(text: String) -> io::Result<SocketAddr> {
+    let found = timeout(PATIENCE, lookup_host(text)).await.map_err(|_| io::ErrorKind::TimedOut)??;
+    let mut found: Vec<SocketAddr> = found.collect();
+    found.sort_by_key(SocketAddr::is_ipv6);
+    found.first().copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Address, Doubt, REST};
+
+    #[tokio::test]
+    async fn a_number_is_known_at_once_and_for_good() {
+        for text in ["127.0.0.1:8125", "[::1]:8125"] {
+            let mut address = Address::new(text);
+            assert_eq!(address.get(), Some(text.parse().unwrap()));
+            assert_eq!(address.doubt(), Doubt::Refuted);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_is_looked_up_and_doubted_once_in_a_while() {
+        let mut address = Address::new("localhost:8125");
+        assert_eq!(address.get(), None);
+        address.looked_up().await;
+        assert_eq!(address.get(), Some("127.0.0.1:8125".parse().unwrap()));
+        assert_eq!(address.doubt(), Doubt::Refuted, "it was looked up just now");
+        tokio::time::pause();
+        tokio::time::advance(REST).await;
+        assert_eq!(address.doubt(), Doubt::Shared);
+        assert_eq!(address.get(), None);
+    }
+}
