@@ -1,7 +1,7 @@
 //! The configuration: HCL or JSON as written, to settings that mean something; every error at once, with its place.
 //!
-//! Files become trees of words ([`hcl`], [`json`]), flags become one more; [`merge`] makes them one; then each block's
-//! own file reads its words by name and type through a [`section`]. What no reader asked for is unknown.
+//! Files become trees of words (`hcl`, `json`), flags become one more; `merge` makes them one; then each block's
+//! own file reads its words by name and type through a `section`. What no reader asked for is unknown.
 
 mod address;
 mod admin;
