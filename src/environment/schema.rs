@@ -57,6 +57,14 @@ pub enum Required {
     No,
 }
 
+impl Key {
+    /// Whether there is a variable that it speaks of.
+    fn is_given(&self, variables: &BTreeMap<String, Variable>) -> bool {
+        // The second look is for labels with wildcards.
+        variables.contains_key(self.label.as_str()) || variables.keys().any(|name| self.label.matches(name))
+    }
+}
+
 impl Schema {
     /// Of these keys, in the order of writing.
     pub fn new(keys: Vec<Key>) -> Self {
@@ -79,11 +87,7 @@ impl Schema {
 
     /// Every rule that these variables break: a short sentence for each variable, without its value.
     pub fn violations(&self, variables: &BTreeMap<String, Variable>) -> Vec<String> {
-        let missing = self
-            .keys
-            .iter()
-            .filter(|key| key.required == Required::Yes)
-            .filter(|key| !variables.keys().any(|name| key.label.matches(name)));
+        let missing = self.keys.iter().filter(|key| key.required == Required::Yes && !key.is_given(variables));
         let missing = missing.map(|key| {
             let label = shown(key.label.as_str());
             if key.label.exactness().is_exact() {
