@@ -8,7 +8,7 @@ SHELL       := bash
 CARGO       ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint bans programs unit demo bench peers deny setup
+.PHONY: help build test lint bans programs unit demo bench fuzz peers deny setup
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ lint: setup
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items --quiet
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
+	@# That the fuzz targets still compile: any compiler can tell, and it takes libFuzzer itself only to run them.
+	CUSTOM_LIBFUZZER_PATH=/dev/null CARGO_TARGET_DIR=target \
+	  $(CARGO) clippy --locked --manifest-path fuzz/Cargo.toml -- -D warnings
 
 # deny.toml says the same, but this needs no tool: the C-built TLS stacks must not come in by a default feature.
 bans:
@@ -66,3 +70,15 @@ bench: setup ## the figures, with the machine's name
 	@tests/peers/build consul
 	$(CARGO) build --release --locked
 	$(CARGO) bench --locked --bench figures -- $(BENCH)
+
+# Each target for FUZZ_SECONDS, from the seeds in the tree and what earlier runs have found worth keeping. An input that
+# breaks something is put into fuzz/artifacts/: it belongs into a test beside the code. FUZZ=kv runs that target alone.
+FUZZ         ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+FUZZ_SECONDS ?= 20
+fuzz: setup ## hostile input for all that reads any, FUZZ_SECONDS (20) each (needs nightly Rust and cargo-fuzz)
+	@tests/setup fuzz
+	@for target in $(FUZZ); do \
+	  mkdir -p fuzz/corpus/$$target; \
+	  $(CARGO) +nightly fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=10 -rss_limit_mb=1024 -verbosity=0 -print_final_stats=1; \
+	done

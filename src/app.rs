@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 
 pub use once::once;
 
@@ -90,6 +90,9 @@ impl AppError {
 pub async fn run(settings: Settings) -> Result<(), AppError> {
     let signals = signal::signals().map_err(AppError::Kernel)?;
     service::become_subreaper().map_err(AppError::Kernel)?;
+    let mut tasks = JoinSet::new();
+    let composer = compose(&settings, &mut tasks)?;
+    head_start().await;
     let state = open_state(&settings)?;
     let listener = match bind_status(settings.status.address, wanted(&settings)).await? {
         StatusPort::Bound { listener, address } => {
@@ -104,8 +107,6 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
     let admin = bind_admin(&settings).await?;
     let _pid_file = pid_file::write(settings.pid_file.as_deref())?;
 
-    let mut tasks = JoinSet::new();
-    let composer = compose(&settings, &mut tasks)?;
     let (inbox, facts) = mpsc::channel(INBOX);
     let mut machine = Machine::new(
         settings.policy.clone(),
@@ -155,6 +156,14 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
         tracing::warn!("the disk hangs: the newest good environment may not have been kept");
     }
     Ok(())
+}
+
+/// Lets the sources send their first queries, so that these are answered while the rest is set up.
+async fn head_start() {
+    // To connect, to be connected, to send: a turn of the runtime each.
+    for _ in 0..3 {
+        yield_now().await;
+    }
 }
 
 /// Turns the loop, and says so if one of the tasks beside it fails; the service goes on without it.

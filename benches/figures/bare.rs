@@ -1,40 +1,52 @@
 //! The floor: what the same things take without lictor.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use tempfile::TempDir;
 
 use crate::harness::program;
 use crate::harness::wait::eventually;
 use crate::sidecar::time_in;
 use crate::statistics::{Sample, now};
 
-/// From before a `posix_spawn` of the service to the first line of its `main`.
-pub fn spawns(rounds: usize) -> Sample {
-    let folder = tempfile::tempdir().unwrap();
-    let (service, runs) = (folder.path().join("service"), folder.path().join("runs"));
-    program::install(program::OLD, &service);
-    let started: Vec<i64> = (0..rounds)
-        .map(|_| {
-            let before = now();
-            let mut child = Command::new(&service)
-                .args(["-addr", "127.0.0.1:0"])
-                .env_clear()
-                .env("DUMP", &runs)
-                .env("EXIT_AFTER", "1ns")
-                .stdin(Stdio::null())
-                .spawn()
-                .unwrap();
-            child.wait().unwrap();
-            before
-        })
-        .collect();
-    let text = fs::read_to_string(&runs).unwrap();
-    let seen: Vec<i64> = text.lines().filter_map(time_in).collect();
-    assert_eq!(seen.len(), rounds);
-    Sample::of_nanos(seen.into_iter().zip(started).map(|(seen, before)| seen - before))
+/// Starts of the service by a bare `posix_spawn`. They are made between those of lictor, since the machine's mood changes.
+pub struct Spawns {
+    folder: TempDir,
+    begun: Vec<i64>,
+}
+
+impl Spawns {
+    /// None yet.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        program::install(program::OLD, &folder.path().join("service"));
+        Self { folder, begun: Vec::new() }
+    }
+
+    /// One more; it ends at once.
+    pub fn one(&mut self) {
+        let mut command = Command::new(self.folder.path().join("service"));
+        command.args(["-addr", "127.0.0.1:0"]).env_clear().env("DUMP", self.runs()).env("EXIT_AFTER", "1ns");
+        command.stdin(Stdio::null());
+        self.begun.push(now());
+        command.spawn().unwrap().wait().unwrap();
+    }
+
+    /// From before the call to the first line of the service's `main`.
+    pub fn sample(&self) -> Sample {
+        let text = fs::read_to_string(self.runs()).unwrap();
+        let seen: Vec<i64> = text.lines().filter_map(time_in).collect();
+        assert_eq!(seen.len(), self.begun.len());
+        Sample::of_nanos(seen.into_iter().zip(&self.begun).map(|(seen, begun)| seen - begun))
+    }
+
+    fn runs(&self) -> PathBuf {
+        self.folder.path().join("runs")
+    }
 }
 
 /// When this process ends, in nanoseconds of Unix time.

@@ -1,7 +1,7 @@
 //! The figures of lictor beside the floor that the machine sets, on real parts. `make bench` runs it.
 //!
 //! It has no verdict: times on a shared machine are read by a person. `make bench BENCH=starts` prints one part; the
-//! parts are `puts`, `starts`, `footprint`, `status` and `binary`.
+//! parts are `puts`, `starts`, `footprint`, `status`, `flood` and `binary`. `BENCH_QUICK=1` is for a first look.
 
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on says why by its panic")]
@@ -19,63 +19,53 @@ mod harness {
 }
 
 mod bare;
+mod effort;
+mod figure;
+mod flood;
 mod footprint;
+mod machine;
+mod nginx;
 mod puts;
 mod sidecar;
 mod starts;
 mod statistics;
 mod status;
+mod table;
 
-/// One line of the table.
-struct Row {
-    what: &'static str,
-    measured: String,
-    bar: &'static str,
-}
+use effort::Effort;
+use figure::{Bar, Figure, Unit};
 
 /// Measures, and says what it found.
-type Part = fn() -> Vec<Row>;
+type Part = fn(Effort) -> Vec<Figure>;
+
+const PARTS: [(&str, Part); 6] = [
+    ("puts", puts::figures),
+    ("starts", starts::figures),
+    ("footprint", footprint::figures),
+    ("status", status::figures),
+    ("flood", flood::figures),
+    ("binary", binary),
+];
 
 fn main() {
     // cargo hands `--bench` over; every other word is the name of a part.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let parts: [(&str, Part); 5] = [
-        ("puts", puts::rows),
-        ("starts", starts::rows),
-        ("footprint", footprint::rows),
-        ("status", status::rows),
-        ("binary", binary),
-    ];
     for name in &wanted {
-        assert!(parts.iter().any(|(part, _)| part == name), "no such part: {name}");
+        assert!(PARTS.iter().any(|(part, _)| part == name), "no such part: {name}");
     }
-    println!("{}\n", machine());
-    println!("| what | measured | bar |\n|---|---|---|");
-    for (_, rows) in parts.iter().filter(|(part, _)| wanted.is_empty() || wanted.iter().any(|name| name == part)) {
-        for Row { what, measured, bar } in rows() {
-            println!("| {what} | {measured} | {bar} |");
-        }
-    }
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|word| word == name);
+    let effort = Effort::asked();
+    println!("{}\n", machine::machine());
+    let run = || -> Vec<Figure> {
+        PARTS.iter().filter(|(name, _)| is_wanted(name)).flat_map(|(_, part)| part(effort)).collect()
+    };
+    let runs: Vec<_> = (0..effort.runs()).map(|_| run()).collect();
+    println!("{}", table::table(&runs));
 }
 
-fn binary() -> Vec<Row> {
+fn binary(_: Effort) -> Vec<Figure> {
     let bytes = std::fs::metadata(env!("CARGO_BIN_EXE_lictor")).unwrap().len();
     #[expect(clippy::cast_precision_loss, reason = "a size in megabytes")]
-    let measured = format!("{:.2} MB", bytes as f64 / 1e6);
-    vec![Row { what: "release binary", measured, bar: "≤ 8 MB" }]
-}
-
-/// Where these figures come from.
-fn machine() -> String {
-    let uname = rustix::system::uname();
-    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let models: Vec<&str> =
-        cpus.lines().filter_map(|line| Some(line.strip_prefix("model name")?.split_once(": ")?.1)).collect();
-    format!(
-        "{}: {} x {}, Linux {}",
-        uname.nodename().to_string_lossy(),
-        models.len(),
-        models.first().unwrap_or(&"an unnamed processor"),
-        uname.release().to_string_lossy()
-    )
+    let found = bytes as f64 / 1e6;
+    vec![Figure { what: "release binary", found, bar: Bar::AtMost(8.0, Unit::Megabytes), beside: String::new() }]
 }

@@ -1,12 +1,12 @@
 //! From a write to Consul to the signal, and from the old child's end to the new one's `main`.
 
+use crate::bare::{self, Spawns};
+use crate::effort::Effort;
+use crate::figure::{Bar, Figure, Unit};
 use crate::harness::client::Request;
 use crate::harness::consul::Consul;
 use crate::sidecar::Sidecar;
 use crate::statistics::{Sample, now};
-use crate::{Row, bare};
-
-const PUTS: usize = 200;
 
 /// What one put did, in nanoseconds.
 struct Times {
@@ -17,39 +17,47 @@ struct Times {
     main: i64,
 }
 
-pub fn rows() -> Vec<Row> {
+pub fn figures(effort: Effort) -> Vec<Figure> {
     let consul = Consul::start();
     consul.put("billing/GREETING", "0");
     let mut sidecar = Sidecar::new(&consul, &["billing/".to_owned()], "");
+    let mut spawns = Spawns::new();
     sidecar.start();
-    let all: Vec<Times> = (0..PUTS).map(|number| one(&consul, &sidecar, number)).collect();
-    let spawn = bare::spawns(PUTS);
+    let one = |number| {
+        spawns.one();
+        one(&consul, &sidecar, number)
+    };
+    let all: Vec<Times> = (0..effort.puts()).map(one).collect();
 
+    let spawn = spawns.sample();
     let query = Sample::of_nanos(all.iter().map(|times| times.query - times.put));
     let signal = Sample::of_nanos(all.iter().map(|times| times.signal - times.put));
     let over = Sample::of_nanos(all.iter().map(|times| times.signal - times.query));
     let start = Sample::of_nanos(all.iter().map(|times| times.main - times.end));
     vec![
-        Row {
-            what: "KV put → the old child's signal, less a bare blocking query's return in the same run",
-            measured: format!(
-                "{:.2} ms median, {:.2} ms p99 ({:.2} less {:.2})",
-                over.median(),
-                over.p99(),
-                signal.median(),
-                query.median()
-            ),
-            bar: "≤ 0.4 ms median, ≤ 2 ms p99",
+        Figure {
+            what: "KV put → the old child's signal, less a bare blocking query's return: median",
+            found: over.median(),
+            bar: Bar::AtMost(0.4, Unit::Milliseconds),
+            beside: format!("{:.2} less {:.2}", signal.median(), query.median()),
         },
-        Row {
-            what: "old child's exit → first line of the new child's `main`, less a bare posix_spawn of the same child",
-            measured: format!(
-                "{:.2} ms median ({:.2} less {:.2})",
-                start.median() - spawn.median(),
+        Figure {
+            what: "... p99",
+            found: over.p99(),
+            bar: Bar::AtMost(2.0, Unit::Milliseconds),
+            beside: format!("{:.2} beside {:.2}", signal.p99(), query.p99()),
+        },
+        Figure {
+            what: "old child's exit → first line of the new child's `main`, less a bare posix_spawn of it: median",
+            found: start.median() - spawn.median(),
+            bar: Bar::AtMost(0.4, Unit::Milliseconds),
+            beside: format!(
+                "{:.2} less {:.2}; p99 {:.2} beside {:.2}",
                 start.median(),
-                spawn.median()
+                spawn.median(),
+                start.p99(),
+                spawn.p99()
             ),
-            bar: "≤ 0.4 ms median",
         },
     ]
 }

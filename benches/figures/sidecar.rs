@@ -22,7 +22,7 @@ pub struct Sidecar {
 }
 
 impl Sidecar {
-    /// One that watches these folders of Consul, with `more` configuration.
+    /// One that watches these folders of Consul, with `more` configuration, in which `HOST` is the service's address.
     pub fn new(consul: &Consul, prefixes: &[String], more: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("bench-").tempdir().unwrap();
         let host = loopback();
@@ -60,13 +60,14 @@ state {{
 log {{
   level = "warn"
 }}
-{more}"#,
+{}"#,
             consul.address(),
             path("service"),
             path("runs"),
             path("terms"),
             path("admin.sock"),
             path("state"),
+            more.replace("HOST", &host.to_string()),
         );
         for prefix in prefixes {
             config += "prefix {\n  path = \"";

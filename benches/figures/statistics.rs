@@ -22,6 +22,11 @@ impl Sample {
     pub fn p99(&self) -> f64 {
         self.0[(self.0.len() * 99 / 100).min(self.0.len() - 1)]
     }
+
+    /// The largest.
+    pub fn max(&self) -> f64 {
+        self.0[self.0.len() - 1]
+    }
 }
 
 /// The middle of a few.

@@ -1,17 +1,14 @@
 //! `/status` beside nginx answering the same bytes, each on one core of its own.
 
-use std::fs;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use crate::Row;
-use crate::harness::address::loopback;
+use crate::effort::Effort;
+use crate::figure::{Bar, Figure, Unit};
 use crate::harness::client::Request;
 use crate::harness::consul::Consul;
-use crate::harness::wait::eventually;
+use crate::nginx::Nginx;
 use crate::sidecar::Sidecar;
 use crate::statistics::median;
-
-const ROUNDS: usize = 5;
 
 /// Of one round with wrk.
 struct Round {
@@ -19,7 +16,7 @@ struct Round {
     p99_us: f64,
 }
 
-pub fn rows() -> Vec<Row> {
+pub fn figures(effort: Effort) -> Vec<Figure> {
     let consul = Consul::start();
     consul.put("billing/GREETING", "hello");
     let mut sidecar = Sidecar::new(&consul, &["billing/".to_owned()], "");
@@ -31,7 +28,7 @@ pub fn rows() -> Vec<Row> {
     let nginx = Nginx::answering(&body);
 
     let (mut us, mut them) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
+    for _ in 0..effort.rounds() {
         us.push(wrk(&ours));
         them.push(wrk(&nginx.address));
     }
@@ -39,58 +36,19 @@ pub fn rows() -> Vec<Row> {
     let (our_rate, their_rate) = (middle(&us, |round| round.per_second), middle(&them, |round| round.per_second));
     let (our_tail, their_tail) = (middle(&us, |round| round.p99_us), middle(&them, |round| round.p99_us));
     vec![
-        Row {
-            what: "`/status` against nginx `return 200` of the same bytes, requests/s",
-            measured: format!("{:.2} × ({our_rate:.0} against {their_rate:.0})", our_rate / their_rate),
-            bar: "≥ 1.0 ×",
+        Figure {
+            what: "`/status` against nginx `return 200` of the same bytes: requests a second",
+            found: our_rate / their_rate,
+            bar: Bar::AtLeast(1.0, Unit::Times),
+            beside: format!("{our_rate:.0} against {their_rate:.0}"),
         },
-        Row {
+        Figure {
             what: "... p99",
-            measured: format!("{:.2} × ({our_tail:.0} against {their_tail:.0} µs)", our_tail / their_tail),
-            bar: "≤ 1.5 ×",
+            found: our_tail / their_tail,
+            bar: Bar::AtMost(1.5, Unit::Times),
+            beside: format!("{our_tail:.0} against {their_tail:.0} µs"),
         },
     ]
-}
-
-/// nginx with one worker on the first core.
-struct Nginx {
-    address: String,
-    process: Child,
-    _folder: tempfile::TempDir,
-}
-
-impl Nginx {
-    fn answering(body: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let address = format!("{}:8080", loopback());
-        let config = format!(
-            "daemon off;\nmaster_process off;\nworker_processes 1;\npid {dir}/pid;\nerror_log {dir}/errors;\n\
-             events {{ worker_connections 1024; }}\nhttp {{\n  access_log off;\n  keepalive_requests 100000000;\n  \
-             client_body_temp_path {dir};\n  proxy_temp_path {dir};\n  fastcgi_temp_path {dir};\n  uwsgi_temp_path {dir};\n  \
-             scgi_temp_path {dir};\n  server {{\n    listen {address};\n    location / {{\n      \
-             default_type application/json;\n      return 200 '{body}';\n    }}\n  }}\n}}\n",
-            dir = folder.path().display(),
-        );
-        let file = folder.path().join("nginx.conf");
-        fs::write(&file, config).unwrap();
-        let nginx = if fs::exists("/usr/sbin/nginx").unwrap() { "/usr/sbin/nginx" } else { "nginx" };
-        let process = Command::new("taskset")
-            .args(["-c", "0", nginx, "-c"])
-            .arg(&file)
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("taskset and nginx are there: `make bench` installs them");
-        let target = address.parse().unwrap();
-        eventually("nginx answers", || Request::get("/").tcp(target).ok());
-        Self { address, process, _folder: folder }
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 fn pin(pid: u32) {

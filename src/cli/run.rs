@@ -2,16 +2,22 @@
 
 use std::time::Duration;
 
+use rustix::process::Resource;
+
 use super::args::{Run, Times};
+use super::complained;
 use crate::app::{self, AppError};
 use crate::chain::sentence;
-use crate::config::{self, Inputs, LogFormat};
+use crate::config::{self, Errors, Inputs, LogFormat};
 use crate::telemetry;
 
 /// The configuration is wrong: `EX_CONFIG` of sysexits.
 const WRONG: u8 = 78;
 /// A bug of ours: `EX_SOFTWARE` of sysexits.
 const BUG: u8 = 70;
+
+/// As many descriptors as a quiet lictor has at most; with fewer it would run, and be short of one at the wrong moment.
+const DESCRIPTORS: u64 = 32;
 
 /// A stuck resolver or a hung mount does not keep lictor from ending.
 const LAST_THREADS: Duration = Duration::from_millis(100);
@@ -24,10 +30,7 @@ pub fn run(run: &Run) -> u8 {
     let (settings, warnings) = match config::load(inputs) {
         Ok(loaded) => loaded,
         Err(errors) => {
-            for error in errors.errors {
-                eprintln!("lictor: {error}");
-            }
-            return WRONG;
+            return complained(&lines(&errors), WRONG);
         }
     };
     let format = match settings.log.format {
@@ -38,13 +41,16 @@ pub fn run(run: &Run) -> u8 {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    if let Some(few) = rustix::process::getrlimit(Resource::Nofile).current.filter(|limit| *limit < DESCRIPTORS) {
+        let sentence = format!(
+            "the limit of open files is {few}, and lictor needs {DESCRIPTORS}: raise it (ulimit -n, or LimitNOFILE= in the unit)"
+        );
+        return complained(&format!("lictor: {sentence}"), WRONG);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("lictor: cannot start: {error}");
-            return BUG;
-        }
+        Err(error) => return complained(&format!("lictor: cannot start: {error}"), BUG),
     };
     let ended = runtime.block_on(async {
         match run.times() {
@@ -56,7 +62,10 @@ pub fn run(run: &Run) -> u8 {
     ended.unwrap_or_else(|error| say(&error))
 }
 
+fn lines(errors: &Errors) -> String {
+    errors.errors.iter().map(|error| format!("lictor: {error}")).collect::<Vec<_>>().join("\n")
+}
+
 fn say(error: &AppError) -> u8 {
-    eprintln!("lictor: {}", sentence(error));
-    error.exit_code()
+    complained(&format!("lictor: {}", sentence(error)), error.exit_code())
 }

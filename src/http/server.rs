@@ -127,6 +127,8 @@ fn protocol(limits: Limits) -> http1::Builder {
     let mut protocol = http1::Builder::new();
     protocol
         .timer(TokioTimer::new())
+        // Answers are small: one copy of the body behind its head costs less than the kernel's vectored path.
+        .writev(false)
         .header_read_timeout(limits.head_time)
         .max_buf_size(LARGEST_HEAD)
         .max_header_size(LARGEST_HEAD);

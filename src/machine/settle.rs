@@ -99,7 +99,7 @@ impl Machine {
     fn advance(&mut self) -> bool {
         let Some(journey) = &self.journey else { return false };
         let step = journey.step;
-        if self.holding().is_some() && matches!(step, Step::Checked(_) | Step::Turn) {
+        if self.holding().is_some() && !matches!(step, Step::Settled | Step::Guarded) {
             return self.back_to_guarded();
         }
         match self.decide(step) {

@@ -198,7 +198,10 @@ impl Machine {
             }
             _ if self.was_not_good(run) => self.take_back(run, &format!("keeps ending soon after it was good: {text}")),
             Some(Kind::Build) => {
-                self.record(Outcome::BuildFailed, failed, text);
+                // Once: a build that goes on failing is said to end, and no more.
+                if self.streak.crashes == 1 {
+                    self.record(Outcome::BuildFailed, failed, text);
+                }
                 self.back_off(&run.build);
             }
             Some(Kind::First | Kind::Proven) | None => self.back_off(&run.build),

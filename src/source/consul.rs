@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Prefix, Publisher, Spec};
@@ -55,6 +55,8 @@ struct Stream {
 impl Stream {
     async fn run(mut self) {
         loop {
+            // What was just published is acted on before the next query is put together.
+            yield_now().await;
             self.pause().await;
             match self.client.renew_token() {
                 Ok(Renewal::Unchanged) => {}

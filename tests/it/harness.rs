@@ -5,6 +5,7 @@ pub mod client;
 pub mod cloudwatch;
 pub mod consul;
 pub mod dependency;
+pub mod liar;
 pub mod lictor;
 pub mod processes;
 pub mod program;

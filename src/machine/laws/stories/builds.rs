@@ -29,6 +29,8 @@ fn a_new_build_that_fails_under_the_same_environment_is_not_ours_to_take_back() 
 fn it_backs_off_and_heals_by_itself() {
     let mut story = new_build_under_a(Nature::Dies);
     story.passes(600 * SECOND);
+    let failures = story.records().iter().filter(|record| **record == Outcome::BuildFailed).count();
+    assert_eq!(failures, 1, "said once");
     let starts = story.starts();
     assert!(starts.iter().all(|pair| pair == "a on 2"), "{starts:?}");
     assert!((5..40).contains(&starts.len()), "it keeps trying, slower and slower: {}", starts.len());

@@ -39,6 +39,17 @@ fn a_wish_that_waits_for_its_turn_gives_up_its_place() {
 }
 
 #[test]
+fn a_wish_that_drains_already_is_stopped_as_well_and_the_service_is_put_back_into_traffic() {
+    let mut story = Story::good_on_a_with(|policy| (policy.turn, policy.drain) = (Step::Configured, Step::Configured));
+    story.by_hand(Part::Drain);
+    story.wish("b");
+    story.hold();
+    assert_eq!(story.did(), ["ask turn", "drain", "undrain", "return turn"]);
+    assert_eq!(story.running(), "a on 1", "nothing was touched");
+    assert_eq!(story.state(), ConfigState::Held);
+}
+
+#[test]
 fn a_running_trial_ends_during_the_hold_by_passing() {
     let mut story = Story::good_on_a();
     story.wish("b");

@@ -105,3 +105,24 @@ fn a_process_that_was_taken_up_gives_way_to_a_newer_wish_and_comes_back_when_tha
     assert_eq!(story.did(), ["stop", "start b", "start a"]);
     assert_eq!(story.quarantine(), ["b on 1"]);
 }
+
+#[test]
+fn without_its_sources_the_good_environment_is_used_after_the_grace() {
+    let mut story = left(vec![good("a", "1")], vec![]);
+    story.passes(10 * SECOND - 1);
+    assert_eq!(story.starts(), [""; 0]);
+    story.passes(1);
+    assert_eq!(story.starts(), ["a on 1"]);
+    assert!(story.message().starts_with("Stale since "), "{}", story.message());
+    story.wish("b");
+    story.passes(15 * SECOND);
+    assert_eq!(story.running(), "b on 1", "the sources were heard in the end");
+    assert_eq!(story.state(), ConfigState::Good);
+}
+
+#[test]
+fn without_its_sources_and_without_a_good_environment_nothing_starts() {
+    let mut story = left(vec![], vec![]);
+    story.passes(600 * SECOND);
+    assert_eq!(story.starts(), [""; 0]);
+}
