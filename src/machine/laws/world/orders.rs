@@ -78,6 +78,13 @@ impl World {
         let number = self.must_be_allowed(environment);
         let fails = !self.obliging && self.whim(9) == 0;
         let process = self.live.get_mut(&run).expect("a reload of no process");
+        let pair = Pair { environment: environment.fingerprint(), build: build(process.build) };
+        let installed = process.build == self.installed;
+        assert!(
+            !(installed && self.quarantine.iter().any(|held| held.pair == pair)),
+            "law 4: {pair:?} is in quarantine"
+        );
+        assert!(self.machine.hold.is_none(), "a reload while held");
         if fails {
             self.plan(0, Event::ReloadFailed { run, error: "disk full".into() });
             return;
