@@ -65,11 +65,11 @@ deny: setup ## licences and origins of all dependencies (installs cargo-deny onc
 demo: setup ## lictor with a small Go service on a watched directory; CONSUL=1: on a real Consul
 	@examples/demo/demo $(if $(CONSUL),consul,directory)
 
-bench: setup ## the figures, with the machine's name
+bench: setup ## the figures beside their bars, with the machine's name; BENCH=puts: one part; BENCH_QUICK=1: a first look
 	@tests/setup bench
 	@tests/peers/build consul
 	$(CARGO) build --release --locked
-	$(CARGO) bench --locked --bench figures -- $(BENCH)
+	LICTOR="$$PWD/target/release/lictor" $(CARGO) bench --target-dir target/bench --locked --bench figures -- $(BENCH)
 
 # Each target for FUZZ_SECONDS, from the seeds in the tree and what earlier runs have found worth keeping. An input that
 # breaks something is put into fuzz/artifacts/: it belongs into a test beside the code. FUZZ=kv runs that target alone.

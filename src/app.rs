@@ -17,7 +17,7 @@ use crate::admin::{Access, AdminError, AdminSocket};
 use crate::check::{self, Checks};
 use crate::config::Settings;
 use crate::consul::{self, Client};
-use crate::driver::{Clock, Composer, Driver, INBOX, Installed, LOOK, Rooms};
+use crate::driver::{CheckCommand, Clock, Composer, Driver, INBOX, Installed, LOOK, Rooms};
 use crate::http::{self, BindError, Exposition, Limits, Resources, StatusPort, Wanted, bind_status};
 use crate::machine::{Event, Machine, Restored};
 use crate::metrics;
@@ -278,7 +278,14 @@ fn rooms(settings: &Settings, state: State, inbox: &mpsc::Sender<Event>) -> Room
         user: command.user.clone(),
         roster: roster.clone(),
     };
+    let check_command = CheckCommand {
+        words: settings.apply.check_command.clone(),
+        timeout: settings.apply.check_timeout,
+        roster: roster.clone(),
+        inbox: inbox.clone(),
+        asked: JoinSet::new(),
+    };
     let service = Service::new(command.clone(), roster, inbox.clone());
     let checks = Checks::new(settings.checks.clone(), context, inbox.clone());
-    Rooms::new(command, service, checks, state, subject, inbox.clone())
+    Rooms::new(command, service, checks, check_command, state, subject, inbox.clone())
 }

@@ -2,6 +2,7 @@
 //!
 //! Only the driver owns the machine, and only the driver publishes the board.
 
+mod check_command;
 mod clock;
 mod composer;
 mod diary;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+pub use check_command::CheckCommand;
 pub use clock::Clock;
 pub use composer::Composer;
 pub use installed::Installed;

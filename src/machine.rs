@@ -24,6 +24,7 @@ mod fold;
 mod give_way;
 mod health;
 pub mod history;
+mod leave;
 pub mod ledger;
 mod life;
 pub mod moment;
@@ -36,6 +37,7 @@ mod random;
 mod road;
 mod settle;
 mod stale;
+mod switch;
 pub mod totals;
 mod trial;
 mod verdict;
@@ -62,6 +64,7 @@ use numbers::{CheckId, DrainId, TurnId};
 use order::Pace;
 use random::Random;
 use road::Journey;
+use road::checked::Refusal;
 use road::drained::Drain;
 use road::guarded::Hold;
 use road::settled::Edits;
@@ -153,8 +156,9 @@ pub struct Machine {
     drain: Drain,
     probing: Option<(RunId, Pace)>,
     hold: Option<Hold>,
-    /// A wish that the check command refused, and why: it is not asked again about the same one.
-    refused: Option<(Arc<Environment>, String)>,
+    /// Which rules of `key {}` the newest wish breaks.
+    violations: Vec<String>,
+    refused: Option<Refusal>,
 
     life: Life,
     life_since: Moment,
@@ -205,6 +209,7 @@ impl Machine {
             drain: Drain::None,
             probing: None,
             hold: None,
+            violations: Vec::new(),
             refused: None,
             life: Life::Absent { not_before: None },
             life_since: now,

@@ -61,7 +61,7 @@ fn drip(clients: &[TcpStream], over: &AtomicBool) {
 fn questions(sidecar: &Sidecar) -> Sample {
     let ask = |_| {
         let before = now();
-        let run = Command::new(env!("CARGO_BIN_EXE_lictor"))
+        let run = Command::new(crate::lictor())
             .arg("status")
             .arg("--socket")
             .arg(sidecar.path("admin.sock"))

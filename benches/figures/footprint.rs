@@ -72,7 +72,7 @@ fn count(number: usize) -> f64 {
 /// The pages of a program that has just been linked are dirty until they are on disk, and the kernel would count them as
 /// the process's own.
 fn settle_program() {
-    fs::File::open(env!("CARGO_BIN_EXE_lictor")).unwrap().sync_all().unwrap();
+    fs::File::open(crate::lictor()).unwrap().sync_all().unwrap();
 }
 
 fn idle_sidecar(consul: &Consul, prefixes: usize) -> Sidecar {

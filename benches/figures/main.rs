@@ -32,6 +32,8 @@ mod statistics;
 mod status;
 mod table;
 
+use std::ffi::OsString;
+
 use effort::Effort;
 use figure::{Bar, Figure, Unit};
 
@@ -63,8 +65,14 @@ fn main() {
     println!("{}", table::table(&runs));
 }
 
+/// The program that is measured: what `make build` makes. The one that cargo links for a benchmark has the features in it
+/// that only tests use, such as a clock that can be stopped.
+fn lictor() -> OsString {
+    std::env::var_os("LICTOR").expect("LICTOR names the release binary: run `make bench`")
+}
+
 fn binary(_: Effort) -> Vec<Figure> {
-    let bytes = std::fs::metadata(env!("CARGO_BIN_EXE_lictor")).unwrap().len();
+    let bytes = std::fs::metadata(lictor()).unwrap().len();
     #[expect(clippy::cast_precision_loss, reason = "a size in megabytes")]
     let found = bytes as f64 / 1e6;
     vec![Figure { what: "release binary", found, bar: Bar::AtMost(8.0, Unit::Megabytes), beside: String::new() }]

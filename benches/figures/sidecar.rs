@@ -80,7 +80,7 @@ log {{
 
     /// The command that starts it.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lictor"));
+        let mut command = Command::new(crate::lictor());
         command.args(["run", "-c"]).arg(self.path("lictor.hcl")).env_clear().stdin(Stdio::null());
         command.env("LICTOR_TEST", self.folder.path());
         command

@@ -47,7 +47,8 @@ pub fn run(run: &Run) -> u8 {
         );
         return complained(&format!("lictor: {sentence}"), WRONG);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
+    // Four threads in all: this one, and the few that wait for a disk or a resolver.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(3).build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return complained(&format!("lictor: cannot start: {error}"), BUG),

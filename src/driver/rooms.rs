@@ -3,6 +3,8 @@
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::CheckCommand;
+use crate::chain;
 use crate::check::Checks;
 use crate::environment::Environment;
 use crate::machine::{Build, Event, Order, RunId};
@@ -16,6 +18,7 @@ pub struct Rooms {
     service: Service,
     command: Command,
     checks: Checks,
+    check_command: CheckCommand,
     state: State,
     /// Asks for the version of a process; all but its number is known beforehand.
     subject: Subject,
@@ -29,11 +32,12 @@ impl Rooms {
         command: Command,
         service: Service,
         checks: Checks,
+        check_command: CheckCommand,
         state: State,
         subject: Subject,
         inbox: mpsc::Sender<Event>,
     ) -> Self {
-        Self { command, service, checks, state, subject, inbox, identifying: JoinSet::new() }
+        Self { command, service, checks, check_command, state, subject, inbox, identifying: JoinSet::new() }
     }
 
     /// What remains to be closed when the loop has ended.
@@ -48,15 +52,17 @@ impl Rooms {
             Order::Stop { run } => self.service.stop(run),
             Order::Kill { run } => self.service.kill(run),
             Order::Signal { run, signal } => self.service.signal(run, signal),
+            Order::Reload { run, environment } => return self.reload(run, &environment),
             Order::Probe { run, pace, environment } => self.checks.probe(run, pace, &environment),
             Order::ProbeNothing => self.checks.nothing(),
             Order::KeepGood { good } => self.state.keep_good(&good),
             Order::KeepQuarantine { quarantine } => self.state.keep_quarantine(&quarantine),
+            Order::Check { check, environment } => return self.check_command.ask(check, &self.command, &environment),
+            Order::CancelCheck { .. } => self.check_command.cancel(),
             // Steps that are not configured are never asked; answering keeps the road open all the same.
-            Order::Check { check, .. } => return Some(Event::Checked { check, verdict: Ok(()) }),
             Order::AskTurn { turn } => return Some(Event::TurnGranted { turn }),
             Order::Drain { drain } => return Some(Event::Drained { drain }),
-            Order::CancelCheck { .. } | Order::ReturnTurn { .. } | Order::Undrain { .. } | Order::Record { .. } => {}
+            Order::ReturnTurn { .. } | Order::Undrain { .. } | Order::Record { .. } => {}
         }
         None
     }
@@ -77,6 +83,11 @@ impl Rooms {
             self.identify(run, pid, environment);
         }
         event
+    }
+
+    fn reload(&self, run: RunId, environment: &Environment) -> Option<Event> {
+        let error = self.service.reload(run, environment).err()?;
+        Some(Event::ReloadFailed { run, error: chain::sentence(&error) })
     }
 
     fn keep(&self, run: RunId, environment: &Environment, build: Build) {

@@ -10,7 +10,8 @@ use super::health::Tally;
 use super::life::{Life, Purpose};
 use super::numbers::GenerationId;
 use super::policy::CheckRule;
-use super::trial::{Kind, Trial};
+use super::road::checked::Refusal;
+use super::trial::Kind;
 use super::verdict::SetbackKind;
 use super::{Machine, Wish};
 use crate::environment::{Environment, changed_names};
@@ -103,7 +104,7 @@ impl Machine {
     }
 
     fn candidate(&self) -> Option<CandidatePicture> {
-        let deadline = self.life.alive().map(|run| Trial::deadline(run, &self.policy));
+        let deadline = self.life.alive().zip(self.trial.as_ref()).map(|(run, trial)| trial.deadline(run, &self.policy));
         if let Some(journey) = &self.journey {
             let keys = self.base.as_ref().map(|base| changed_names(&base.environment, &journey.environment));
             return Some(CandidatePicture {
@@ -146,7 +147,7 @@ impl Machine {
             Wish::Environment(wish) => Some(wish),
             Wish::Unheard | Wish::Unfit(_) => None,
         };
-        let runs = self.life.alive().is_some_and(|run| wish == Some(&run.environment));
+        let runs = self.life.alive().is_some_and(|run| wish == Some(&run.environment)) && self.refusal().is_none();
         let proved = self.trial.as_ref().is_none_or(|trial| trial.kind == Kind::Proven);
         ConfigPicture {
             state,
@@ -158,6 +159,7 @@ impl Machine {
             settled: proved && self.suspect.is_none() && ((runs && self.journey.is_none()) || self.hold.is_some()),
             held_since: self.hold.as_ref().map(|hold| hold.since),
             message,
+            pending_restart: self.pending_restart(),
             good: self.ledger.newest().map(|good| good.environment.fingerprint()),
             quarantine: self.ledger.quarantine().iter().map(shown).collect(),
         }
@@ -178,8 +180,8 @@ impl Machine {
         if let Some(hold) = self.hold.as_ref().filter(|_| waits(wish)) {
             return say(ConfigState::Held, format!("Held: {}", hold.reason));
         }
-        if let Some((_, reason)) = self.refused.as_ref().filter(|(refused, _)| refused == wish && waits(wish)) {
-            return say(ConfigState::Rejected, format!("Rejected: {reason}"));
+        if let Some(refused) = self.refusal() {
+            return say(ConfigState::Rejected, format!("Rejected: {}", refused.reason));
         }
         if let Some(suspect) = &self.suspect {
             let failed = suspect.environment.fingerprint();
@@ -204,6 +206,12 @@ impl Machine {
             return (ConfigState::Pending, None);
         }
         self.running_state()
+    }
+
+    /// Why the newest wish was rejected, if it was. It may run all the same, if it was good under other rules.
+    fn refusal(&self) -> Option<&Refusal> {
+        let Wish::Environment(wish) = &self.wish else { return None };
+        self.refused.as_ref().filter(|refused| refused.environment == *wish)
     }
 
     /// How the newest wish does, once it is what runs.

@@ -1,7 +1,6 @@
 //! What follows from a verdict: promotion, revert, quarantine, inconclusive, build failed, backoff.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::build::Build;
 use super::history::Outcome;
@@ -82,16 +81,19 @@ impl Setback {
 impl Machine {
     /// What a start of the present base on the present build has to prove.
     pub(super) fn kind_of_start(&self) -> Kind {
+        self.kind_on(&self.installed.0)
+    }
+
+    /// What the present base has to prove on this build.
+    pub(super) fn kind_on(&self, build: &Build) -> Kind {
         let Some(base) = &self.base else { return Kind::First };
         if self.suspect.is_some() {
             Kind::Fallback
-        } else if self.ledger.holds(&base.environment, &self.installed.0).is_some() {
+        } else if self.ledger.holds(&base.environment, build).is_some() {
             Kind::Proven
         } else if self.ledger.newest().is_some_and(|good| good.environment == base.environment) {
             Kind::Build
-        } else if self.policy.revert == Revert::ToLastGood
-            && self.ledger.fallback(&base.environment, &self.installed.0).is_some()
-        {
+        } else if self.policy.revert == Revert::ToLastGood && self.ledger.fallback(&base.environment, build).is_some() {
             Kind::Candidate
         } else {
             Kind::First
@@ -103,7 +105,10 @@ impl Machine {
         let (Some(trial), Life::Alive(run)) = (self.trial.take(), &self.life) else { return };
         let (environment, build, generation) = (Arc::clone(&run.environment), run.build.clone(), run.generation);
         let at = self.unix_ms();
-        let mut changed = self.ledger.promote(&environment, &build, generation, at);
+        let block = Arc::clone(&run.block);
+        if self.ledger.promote(&environment, &build, generation, at, &block) == Changed::Yes {
+            self.keep_good();
+        }
         match trial.kind {
             Kind::Candidate | Kind::First => self.promoted = Some(self.now),
             // Its environment was good before: if it crash-loops now, an older environment is no remedy.
@@ -114,15 +119,11 @@ impl Machine {
             self.keep_quarantine();
         }
         if let Some(suspect) = self.suspect.take() {
-            self.ledger.demote(&suspect.environment, &suspect.build);
-            changed = Changed::Yes;
             self.quarantine(suspect, at);
         } else if let Some(seen) = self.base.as_mut().and_then(|base| base.unreported.take()) {
             let subject = Subject { seen: Some(seen), ..self.subject() };
-            self.record(Outcome::Applied, subject, "");
-        }
-        if changed == Changed::Yes {
-            self.order(Order::KeepGood { good: self.ledger.good().to_vec() });
+            let outcome = if trial.reload.is_some() { Outcome::Reloaded } else { Outcome::Applied };
+            self.record(outcome, subject, "");
         }
         self.plan_retry();
     }
@@ -133,9 +134,11 @@ impl Machine {
         if self.base.as_ref().is_some_and(|base| base.environment == setback.environment) {
             self.setback = None;
         } else if setback.retry_at.is_none() {
-            let crash = self.policy.crash;
-            let bound = doubled(crash.backoff, crash.max_backoff, setback.attempts);
-            setback.retry_at = Some(self.now + self.random.up_to(bound));
+            let attempts = setback.attempts;
+            let at = self.crash_backoff(attempts);
+            if let Some(setback) = &mut self.setback {
+                setback.retry_at = Some(at);
+            }
         }
     }
 
@@ -145,6 +148,10 @@ impl Machine {
         self.keep_quarantine();
         self.setback = None;
         self.record(Outcome::Reverted, suspect.subject(), suspect.reason);
+    }
+
+    fn keep_good(&mut self) {
+        self.order(Order::KeepGood { good: self.ledger.good().to_vec() });
     }
 
     fn keep_quarantine(&mut self) {
@@ -165,13 +172,13 @@ impl Machine {
                 self.neither(&build, why);
                 // Nothing better is known than what runs: it stays, and may still get healthy.
                 let kind = self.kind_of_start();
-                self.trial = Some(Trial { kind, overdue: Some(why.to_owned()) });
+                self.trial = Some(Trial { overdue: Some(why.to_owned()), ..Trial::new(kind) });
             }
             kind @ (Kind::Build | Kind::First | Kind::Proven) => {
                 if kind == Kind::Build {
                     self.record(Outcome::BuildFailed, self.subject(), why);
                 }
-                self.trial = Some(Trial { kind, overdue: Some(why.to_owned()) });
+                self.trial = self.trial.take().map(|trial| Trial { overdue: Some(why.to_owned()), ..trial });
             }
         }
     }
@@ -179,9 +186,7 @@ impl Machine {
     /// The run has ended by itself; the process is gone already.
     pub(super) fn crashed(&mut self, run: &Run, text: &str) {
         let kind = self.trial.take().map(|trial| trial.kind);
-        let subject = || Subject { build: run.build.clone(), run: Some(run.id), ..self.subject() };
-        let (ended, failed) = (subject(), subject());
-        self.record(Outcome::Exited, ended, text);
+        self.record(Outcome::Exited, self.subject_of(run), text);
         if self.shutdown {
             return;
         }
@@ -191,16 +196,25 @@ impl Machine {
                 self.neither(&run.build, text);
                 self.back_off(&run.build);
             }
-            _ if self.was_not_good(run) => self.take_back(run, &format!("keeps ending soon after it was good: {text}")),
+            _ if self.was_not_good(run) => {
+                self.ledger.demote(&run.environment, &run.build);
+                self.keep_good();
+                self.take_back(run, &format!("keeps ending soon after it was good: {text}"));
+            }
             Some(Kind::Build) => {
                 // Once: a build that goes on failing is said to end, and no more.
                 if self.streak.crashes == 1 {
-                    self.record(Outcome::BuildFailed, failed, text);
+                    self.record(Outcome::BuildFailed, self.subject_of(run), text);
                 }
                 self.back_off(&run.build);
             }
             Some(Kind::First | Kind::Proven) | None => self.back_off(&run.build),
         }
+    }
+
+    /// What a run was that is gone, for a line of history.
+    fn subject_of(&self, run: &Run) -> Subject {
+        Subject { build: run.build.clone(), run: Some(run.id), ..self.subject() }
     }
 
     /// *Good* is not final: whether this run's generation crash-loops soon after its promotion and an older one exists.
@@ -262,18 +276,22 @@ impl Machine {
         });
     }
 
-    /// The next start waits: exponential backoff with full jitter. Another build than the one that has just ended is tried
+    /// The next start waits. Another build than the one that has just ended is tried
     /// at once.
     pub(super) fn back_off(&mut self, ended: &Build) {
         if self.installed.0 != *ended {
             return;
         }
-        let crash = self.policy.crash;
-        let bound: Duration = doubled(crash.backoff, crash.max_backoff, self.streak.crashes.max(1));
-        let at = self.now + self.random.up_to(bound);
+        let at = self.crash_backoff(self.streak.crashes);
         if let Life::Absent { not_before } = &mut self.life {
             *not_before = Some(at);
         }
+    }
+
+    /// When the n-th attempt may begin: exponential backoff with full jitter.
+    pub(super) fn crash_backoff(&mut self, attempt: u32) -> Moment {
+        let crash = self.policy.crash;
+        self.now + self.random.up_to(doubled(crash.backoff, crash.max_backoff, attempt.max(1)))
     }
 
     /// An operator wants the newest wish to be tried once more.

@@ -8,6 +8,7 @@
 
 mod harness;
 
+mod check_command;
 mod command_line;
 mod consul_files;
 mod consul_outage;
@@ -27,6 +28,8 @@ mod metrics;
 mod new_build;
 mod once;
 mod process;
+mod reload_keys;
 mod restart;
+mod schema;
 mod secrets;
 mod trial;

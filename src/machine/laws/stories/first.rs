@@ -1,6 +1,6 @@
 //! No good generation yet: the very first start.
 
-use super::{ConfigState, Nature, Outcome, SECOND, Step, Story, Weather};
+use super::{ConfigState, Nature, Outcome, Part, SECOND, Step, Story, Weather};
 
 #[test]
 fn nothing_starts_before_there_is_a_wish() {
@@ -81,4 +81,21 @@ fn the_first_start_passes_the_check_command() {
     let mut story = Story::with(|policy| policy.check_command = Step::Configured);
     story.wish("a");
     assert_eq!(story.did(), ["check a", "start a"]);
+}
+
+#[test]
+fn a_refusal_of_the_check_command_is_asked_about_again_while_there_is_nothing_else_to_run() {
+    let mut story = Story::with(|policy| policy.check_command = Step::Configured);
+    story.by_hand(Part::Check);
+    story.wish("a");
+    for _ in 0..8 {
+        story.checked(Err("no database"));
+        assert_eq!(story.state(), ConfigState::Rejected);
+        story.passes(61 * SECOND);
+    }
+    assert_eq!(story.did().len(), 9, "asked again each time");
+    assert_eq!(story.records(), [Outcome::Rejected], "said once");
+    story.checked(Ok(()));
+    story.passes(15 * SECOND);
+    assert_eq!(story.state(), ConfigState::Good);
 }
