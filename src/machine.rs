@@ -32,6 +32,7 @@ pub mod numbers;
 pub mod order;
 mod picture;
 pub mod policy;
+mod promotion;
 mod put_back;
 mod random;
 mod road;

@@ -17,9 +17,6 @@ use super::trial::{Kind, Trial};
 use super::{Base, Machine, Subject, Wish};
 use crate::environment::Environment;
 
-/// So many ends in a row, the first of them soon after the promotion, show that *good* was not good.
-const CRASH_LOOP: u32 = 3;
-
 /// Healthy on neither, and no health for so many deadlines: the wish is tried again although nothing got better, since
 /// nothing healthy is at stake and what is good may never be healthy again (a rotated password).
 const PATIENCE: u32 = 10;
@@ -215,20 +212,6 @@ impl Machine {
     /// What a run was that is gone, for a line of history.
     fn subject_of(&self, run: &Run) -> Subject {
         Subject { build: run.build.clone(), run: Some(run.id), ..self.subject() }
-    }
-
-    /// *Good* is not final: whether this run's generation crash-loops soon after its promotion and an older one exists.
-    fn was_not_good(&self, run: &Run) -> bool {
-        let soon = match (self.promoted, self.streak.began) {
-            (Some(promoted), Some(began)) => began >= promoted && began - promoted < self.policy.crash.reset_after,
-            _ => false,
-        };
-        let newest = self.ledger.newest().is_some_and(|good| good.environment == run.environment);
-        soon && newest
-            && self.streak.crashes >= CRASH_LOOP
-            && self.policy.revert == Revert::ToLastGood
-            && self.ledger.fallback(&run.environment, &run.build).is_some()
-            && self.ledger.holds(&run.environment, &run.build).is_some()
     }
 
     /// Back to the last good environment on the present build; the failed one is under suspicion until that is healthy.
