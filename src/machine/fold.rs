@@ -135,8 +135,8 @@ impl Machine {
         }
     }
 
-    /// A process that runs what is good is taken up as it is. Of any other nobody knows what to expect, so it is stopped
-    /// before anything is started.
+    /// A process that runs what is good is taken up as it is. Of any other nobody knows what to expect: it serves until
+    /// there is something to start in its place.
     fn adopted(&mut self, id: RunId, pid: u32, environment: Fingerprint, build: Build) {
         if self.numbers.run >= id || !matches!(self.life, Life::Absent { .. }) {
             return;
@@ -160,12 +160,8 @@ impl Machine {
         };
         self.life = Life::Alive(run);
         self.life_since = self.now;
-        if base.is_some() {
-            self.base = base;
-            self.trial = Some(Trial::new(Kind::Proven));
-        } else {
-            self.stop(Purpose::Switch);
-        }
+        self.trial = base.is_some().then(|| Trial::new(Kind::Proven));
+        self.base = base;
     }
 
     fn ended(&mut self, id: RunId, exit: Option<Exit>, text: String) {

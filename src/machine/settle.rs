@@ -91,8 +91,13 @@ impl Machine {
         if self.base.is_some() || self.in_grace() {
             return false;
         }
+        // What an earlier lictor left running serves, whatever it runs on: silent sources are no reason to end it.
+        if self.wish == Wish::Unheard && self.life.alive().is_some() {
+            return false;
+        }
         let Some(good) = self.ledger.resort(&self.installed.0) else { return false };
         self.base = Some(Base::of(good, self.now));
+        self.stop(Purpose::Switch);
         true
     }
 
