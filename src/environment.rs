@@ -10,6 +10,8 @@ pub mod format;
 pub mod glob;
 pub mod inherit;
 pub mod mapping;
+pub mod redact;
+pub mod schema;
 pub mod snapshot;
 
 use std::collections::BTreeMap;
@@ -23,6 +25,8 @@ pub use difference::changed_names;
 pub use fingerprint::Fingerprint;
 pub use inherit::{Inherit, inherit};
 pub use mapping::Mapping;
+pub use redact::Redactor;
+pub use schema::Schema;
 pub use snapshot::{Entry, Freshness, Snapshot};
 
 use crate::secret::Secret;

@@ -26,6 +26,7 @@ mod give_way;
 mod health;
 pub mod history;
 pub mod hold;
+mod leave;
 pub mod ledger;
 mod life;
 pub mod moment;
@@ -41,6 +42,7 @@ pub mod reload;
 mod road;
 mod settle;
 mod stale;
+mod switch;
 pub mod totals;
 mod trial;
 mod verdict;
@@ -70,7 +72,7 @@ use random::Random;
 use record::Subject;
 use reload::Reload;
 use road::Journey;
-use road::checked::Refused;
+use road::checked::Refusal;
 use road::drained::Drain;
 use road::settled::Edits;
 use road::turn::Turn;
@@ -162,7 +164,9 @@ pub struct Machine {
     hold: Option<Hold>,
     /// The wish that the hold is known to have stopped.
     told_held: Option<Fingerprint>,
-    refused: Option<Refused>,
+    /// Which rules of `key {}` the newest wish breaks.
+    violations: Vec<String>,
+    refused: Option<Refusal>,
 
     life: Life,
     life_since: Moment,
@@ -215,6 +219,7 @@ impl Machine {
             probing: None,
             hold,
             told_held: None,
+            violations: Vec::new(),
             refused: None,
             life: Life::Absent { not_before: None },
             life_since: now,

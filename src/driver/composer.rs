@@ -166,7 +166,7 @@ impl Composer {
         let event = match compose(&layers, &self.rules) {
             Ok(composition) => {
                 self.warn(composition.warnings);
-                Event::Wish { environment: Arc::new(composition.environment) }
+                Event::Wish { environment: Arc::new(composition.environment), violations: composition.violations }
             }
             Err(unfit) => Event::Unfit { reasons: unfit.reasons },
         };

@@ -85,16 +85,19 @@ impl Setback {
 impl Machine {
     /// What a start of the present base on the present build has to prove.
     pub(super) fn kind_of_start(&self) -> Kind {
+        self.kind_on(&self.installed.0)
+    }
+
+    /// What the present base has to prove on this build.
+    pub(super) fn kind_on(&self, build: &Build) -> Kind {
         let Some(base) = &self.base else { return Kind::First };
         if self.suspect.is_some() {
             Kind::Fallback
-        } else if self.ledger.holds(&base.environment, &self.installed.0).is_some() {
+        } else if self.ledger.holds(&base.environment, build).is_some() {
             Kind::Proven
         } else if self.ledger.newest().is_some_and(|good| good.environment == base.environment) {
             Kind::Build
-        } else if self.policy.revert == Revert::ToLastGood
-            && self.ledger.fallback(&base.environment, &self.installed.0).is_some()
-        {
+        } else if self.policy.revert == Revert::ToLastGood && self.ledger.fallback(&base.environment, build).is_some() {
             Kind::Candidate
         } else {
             Kind::First
@@ -106,7 +109,8 @@ impl Machine {
         let (Some(trial), Life::Alive(run)) = (self.trial.take(), &self.life) else { return };
         let (environment, build, generation) = (Arc::clone(&run.environment), run.build.clone(), run.generation);
         let at = self.unix_ms();
-        if self.ledger.promote(&environment, &build, generation, at) == Changed::Yes {
+        let block = Arc::clone(&run.block);
+        if self.ledger.promote(&environment, &build, generation, at, &block) == Changed::Yes {
             self.keep_good();
         }
         match trial.kind {
@@ -122,7 +126,8 @@ impl Machine {
             self.quarantine(suspect, at);
         } else if let Some(seen) = self.base.as_mut().and_then(|base| base.unreported.take()) {
             let subject = Subject { seen: Some(seen), ..self.subject() };
-            self.record(Outcome::Applied, subject, "");
+            let outcome = if trial.reload.is_some() { Outcome::Reloaded } else { Outcome::Applied };
+            self.record(outcome, subject, "");
         }
         self.plan_retry();
     }
@@ -171,13 +176,13 @@ impl Machine {
                 self.neither(&build, why);
                 // Nothing better is known than what runs: it stays, and may still get healthy.
                 let kind = self.kind_of_start();
-                self.trial = Some(Trial { kind, overdue: Some(why.to_owned()) });
+                self.trial = Some(Trial { overdue: Some(why.to_owned()), ..Trial::new(kind) });
             }
             kind @ (Kind::Build | Kind::First | Kind::Proven) => {
                 if kind == Kind::Build {
                     self.record(Outcome::BuildFailed, self.subject(), why);
                 }
-                self.trial = Some(Trial { kind, overdue: Some(why.to_owned()) });
+                self.trial = self.trial.take().map(|trial| Trial { overdue: Some(why.to_owned()), ..trial });
             }
         }
     }

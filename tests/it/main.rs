@@ -8,6 +8,7 @@
 
 mod harness;
 
+mod check_command;
 mod command_line;
 mod consul_files;
 mod consul_outage;
@@ -29,7 +30,9 @@ mod new_build;
 mod once;
 mod process;
 mod reload;
+mod reload_keys;
 mod restart;
+mod schema;
 mod secrets;
 mod trial;
 mod verbs;

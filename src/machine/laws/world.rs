@@ -23,7 +23,7 @@ use crate::machine::policy::Policy;
 use crate::machine::random::Random;
 use crate::machine::reload::Pending;
 use crate::machine::{Board, Machine, Moment, Restored, Version};
-use nature::{Behaviour, KINDS, behaviour, build, environment, policy_of};
+use nature::{Behaviour, KINDS, VIOLATING, behaviour, build, environment, policy_of};
 
 struct Process {
     environment: usize,
@@ -163,7 +163,9 @@ impl World {
     fn wish(&mut self, environment: Arc<Environment>) {
         self.wish = Some(environment.fingerprint());
         self.startable.extend(self.wish);
-        self.tell(Event::Wish { environment });
+        let broken = self.environments.get(VIOLATING) == Some(&environment);
+        let violations = if broken { vec!["NUMBER is not a number".to_owned()] } else { Vec::new() };
+        self.tell(Event::Wish { environment, violations });
     }
 
     /// A new policy never touches a running process.
@@ -195,6 +197,7 @@ impl World {
                 Some(&check) => Event::Checked { check, verdict: Err("late".into()) },
                 None => return,
             },
+            6 => Event::ReloadFailed { run, error: "late".into() },
             _ => Event::TurnGranted { turn: TurnId(0) },
         };
         let before = self.machine.picture();

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::environment::glob::Glob;
 use crate::environment::{Environment, Variable, Visibility};
 use crate::machine::Build;
-use crate::machine::policy::{CheckRule, Crash, Policy, Revert, Role, Step};
+use crate::machine::policy::{CheckRule, Crash, KeyRule, OnChange, Policy, Revert, Role, Step};
 
 /// Occurs in every value: it must occur in nothing that is serialised.
 pub(in super::super) const MARKER: &str = "s3cr3t";
 
 /// How many environments there are at first.
-pub(super) const KINDS: u8 = 12;
+pub(super) const KINDS: u8 = 16;
+
+/// The environment that breaks the schema.
+pub(super) const VIOLATING: usize = 15;
 
 /// How many policies there are.
 pub(super) const POLICIES: u8 = 6;
@@ -40,7 +44,8 @@ pub(super) enum Behaviour {
     Hangs(u64),
 }
 
-/// Environments 0, 7, 11 and all fresh ones are good everywhere; the others fail in some way on some build.
+/// Environments 0, 7, 11, 12, 14 and all fresh ones are good everywhere; the others fail in some way on some build.
+/// 12 and 13 need only a reload from 0, and 14 not even that.
 pub(super) fn behaviour(environment: usize, build: u8) -> Behaviour {
     match (environment, build) {
         (1, _) => Behaviour::Exits(3),
@@ -50,6 +55,7 @@ pub(super) fn behaviour(environment: usize, build: u8) -> Behaviour {
         (2, _) | (6, 0 | 2) => Behaviour::Sick,
         (6, _) => Behaviour::CannotStart,
         (8, _) => Behaviour::Exits(4_000),
+        (13, _) => Behaviour::Exits(1_500),
         (9, 0 | 1) => Behaviour::Hangs(3_000),
         (10, _) => Behaviour::Slow(7_000),
         (11, _) => Behaviour::Slow(1_500),
@@ -80,6 +86,7 @@ pub(in super::super) fn policy() -> Policy {
             reset_after: Duration::from_secs(15),
         },
         checks: vec![check("Web", Role::Readiness, 3), check("Alive", Role::Liveness, 2), check("Disk", Role::Info, 1)],
+        on_change: vec![rule("LEVEL", OnChange::Reload), rule("NOTE", OnChange::Ignore)],
         check_command: Step::Configured,
         turn: Step::Configured,
         drain: Step::Configured,
@@ -108,6 +115,10 @@ pub(super) fn policy_of(number: u8) -> Policy {
     }
 }
 
+fn rule(label: &str, on_change: OnChange) -> KeyRule {
+    KeyRule { label: Glob::parse(label).unwrap(), on_change }
+}
+
 fn check(name: &str, role: Role, fall: u32) -> CheckRule {
     CheckRule { name: name.into(), role, rise: 1, fall, good: "Good".into(), bad: "Bad".into() }
 }
@@ -115,8 +126,16 @@ fn check(name: &str, role: Role, fall: u32) -> CheckRule {
 pub(super) fn environment(number: usize) -> Arc<Environment> {
     let variable =
         |value: String| Variable { value: value.into(), origin: "test".into(), visibility: Visibility::Secret };
+    let (number, level, note) = match number {
+        12 => (0, 1, 0),
+        13 => (0, 2, 0),
+        14 => (0, 0, 1),
+        other => (other, 0, 0),
+    };
     let variables = [
         ("NUMBER".to_owned(), variable(format!("{MARKER}-{number}"))),
+        ("LEVEL".to_owned(), variable(format!("{MARKER}-{level}"))),
+        ("NOTE".to_owned(), variable(format!("{MARKER}-{note}"))),
         ("FIXED".to_owned(), variable(MARKER.to_owned())),
     ];
     Arc::new(Environment::new(variables.into()))
