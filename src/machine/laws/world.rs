@@ -48,10 +48,8 @@ pub(super) struct World {
     dependency: Dependency,
     good: BTreeSet<Fingerprint>,
     quarantine: Vec<Quarantined>,
-    /// The hold on disk.
     hold: Option<Hold>,
     asked: Option<RequestId>,
-    /// The answers to operators, newest last.
     pub(super) answers: Vec<Result<Effect, String>>,
     policy: Policy,
     /// Has been granted and not lost.
