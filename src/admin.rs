@@ -1,8 +1,13 @@
 //! The operator's socket: who may use it is a matter of its file permissions, and a flood elsewhere never reaches it.
 //!
-//! It serves the read-only resources of `http`, with places of its own.
+//! It serves the read-only resources of `http`, with places of its own, and what changes something: the verbs.
 
+mod desk;
+mod effect;
+mod history;
+mod petition;
 pub mod place;
+mod request;
 mod socket;
 
 use std::io;
@@ -11,7 +16,9 @@ use std::path::{Path, PathBuf};
 use tokio::net::UnixListener;
 
 use crate::drain::DrainWatcher;
-use crate::http::{self, Limits, Resources};
+use crate::http::{self, Handler, Limits};
+pub use desk::Desk;
+pub use petition::{Petition, Reload};
 pub use place::Place;
 use socket::SocketFile;
 
@@ -96,9 +103,9 @@ impl AdminSocket {
     }
 
     /// Serves until draining begins and the last connection has ended; then the file is removed.
-    pub async fn serve(self, resources: Resources, drain: DrainWatcher) {
+    pub async fn serve(self, handler: impl Handler, drain: DrainWatcher) {
         let Self { listener, file } = self;
-        http::serve(listener, Limits::ADMIN, resources, drain).await;
+        http::serve(listener, Limits::ADMIN, handler, drain).await;
         drop(file);
     }
 }

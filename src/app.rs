@@ -1,8 +1,10 @@
 //! The composition root: the only file that knows every room.
 
 mod once;
+mod outfit;
 mod pid_file;
 mod places;
+mod reload;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,26 +14,31 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, yield_now};
 
 pub use once::once;
+pub use reload::Load;
 
-use crate::admin::{Access, AdminError, AdminSocket};
-use crate::check::{self, Checks};
+use outfit::{outfit, rooms};
+use reload::Reloader;
+
+use crate::admin::{Access, AdminError, AdminSocket, Desk, Reload};
 use crate::config::Settings;
 use crate::consul::{self, Client};
-use crate::driver::{CheckCommand, Clock, Composer, Driver, INBOX, Installed, LOOK, Rooms};
+use crate::driver::{Clock, Composer, Driver, INBOX, Installed, LOOK, Rooms};
 use crate::http::{self, BindError, Exposition, Limits, Resources, StatusPort, Wanted, bind_status};
 use crate::machine::{Event, Machine, Restored};
 use crate::metrics;
-use crate::notify::{self, Manager, Reloads};
+use crate::notify::{self, Manager};
+use crate::service;
 use crate::service::roster::Roster;
-use crate::service::{self, Service};
 use crate::signal::{self, Signal};
-use crate::source::{self, Kind};
-use crate::state::{self, Binding, State};
-use crate::version::Subject;
-use crate::{chain, drain, environment};
+use crate::source::Kind;
+use crate::state::{self, State};
+use crate::{chain, drain};
 
 /// How long the last answers and the last writes may take once the service has been stopped.
 const FAREWELL: Duration = Duration::from_secs(3);
+
+/// How many requests of operators may wait for the loop.
+const REQUESTS: usize = 16;
 
 /// Why lictor could not start. Once it runs, nothing of this kind ends it.
 #[derive(Debug, thiserror::Error)]
@@ -86,13 +93,14 @@ impl AppError {
     }
 }
 
-/// Supervises the service until lictor is told to stop.
-pub async fn run(settings: Settings) -> Result<(), AppError> {
+/// Supervises the service until lictor is told to stop. `load` reads the configuration again.
+pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let signals = signal::signals().map_err(AppError::Kernel)?;
     service::become_subreaper().map_err(AppError::Kernel)?;
-    let mut tasks = JoinSet::new();
-    let composer = compose(&settings, &mut tasks)?;
+    let client = client(&settings)?;
+    let composer = Composer::new(settings.sources.clone(), settings.rules.clone(), client.clone());
     head_start().await;
+    let mut tasks = JoinSet::new();
     let state = open_state(&settings)?;
     let listener = match bind_status(settings.status.address, wanted(&settings)).await? {
         StatusPort::Bound { listener, address } => {
@@ -116,6 +124,9 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
         Clock.epoch_unix_ms(),
     );
     let (board, boards) = watch::channel(Arc::new(machine.board(None)));
+    let (petitions, asked) = mpsc::channel(REQUESTS);
+    let (reloads, to_reload) = mpsc::channel(REQUESTS);
+    let (changes, read_again) = mpsc::channel(1);
     let pulse = watch::Sender::new(());
     let signs = notify::Signs {
         boards: boards.clone(),
@@ -123,30 +134,52 @@ pub async fn run(settings: Settings) -> Result<(), AppError> {
         period: LOOK,
         deadline: settings.policy.deadline,
     };
-    let reloads = notify::spawn(&mut tasks, manager(), signs);
+    let signs = notify::spawn(&mut tasks, manager(), signs);
     let (trigger, watcher) = drain::channel();
     let (meter, page) = metrics::meter(&settings.statsd, boards.clone(), || Clock.now());
-    tasks.spawn(meter.run(watcher.clone()));
+    let (statsd, measured) = watch::channel(settings.statsd.clone());
+    tasks.spawn(meter.following(measured).run(watcher.clone()));
     let page = Exposition::new(move |board| page.page(board));
-    let resources = Resources::new(boards, watcher.clone()).with_metrics(page);
+    let resources = Resources::new(boards.clone(), watcher.clone()).with_metrics(page);
     if let Some(listener) = listener {
         tasks.spawn(http::serve(listener, Limits::STATUS, resources.clone(), watcher.clone()));
     }
     if let Some(admin) = admin {
         tracing::info!(path = %admin.path().display(), "the admin socket is open");
-        tasks.spawn(admin.serve(resources, watcher));
+        let desk = Desk {
+            resources,
+            boards,
+            history: state.history(),
+            petitions,
+            reloads: reloads.clone(),
+            drain: watcher.clone(),
+        };
+        tasks.spawn(admin.serve(desk, watcher));
     } else {
-        drop((resources, watcher));
+        drop((resources, petitions, watcher));
     }
     tasks.spawn(listen(signals, inbox.clone(), reloads));
+    let roster = Roster::default();
+    let reloader = Reloader {
+        load,
+        started: settings.clone(),
+        consul: (settings.consul.clone(), client),
+        roster: roster.clone(),
+        changes,
+        signs,
+        statsd,
+    };
+    tasks.spawn(reloader.run(to_reload));
 
     let driver = Driver {
         machine,
         clock: Clock,
         inbox: facts,
+        petitions: asked,
+        changes: read_again,
         composer,
         installed: Installed::new(places::program(&settings.command), settings.version.symbol.clone()),
-        rooms: rooms(&settings, state, &inbox),
+        rooms: rooms(&settings, roster, state, &inbox),
         board,
         pulse,
     };
@@ -185,15 +218,15 @@ fn manager() -> Option<Manager> {
     })
 }
 
-async fn listen(signals: impl Stream<Item = Signal>, inbox: mpsc::Sender<Event>, reloads: Reloads) {
+async fn listen(signals: impl Stream<Item = Signal>, inbox: mpsc::Sender<Event>, reloads: mpsc::Sender<Reload>) {
     let mut signals = std::pin::pin!(signals);
     while let Some(signal) = signals.next().await {
         let event = match signal {
             Signal::Stop => Event::Shutdown,
             Signal::Forward(signal) => Event::Signal { signal },
             Signal::Reload => {
-                let _reloading = reloads.begin();
-                tracing::warn!("reload is not supported yet: the configuration is read at the next start of lictor");
+                // A full queue is about to read it anyway.
+                let _ = reloads.try_send(Reload::by_signal());
                 continue;
             }
         };
@@ -226,10 +259,7 @@ async fn bind_admin(settings: &Settings) -> Result<Option<AdminSocket>, AppError
 }
 
 fn open_state(settings: &Settings) -> Result<State, AppError> {
-    let directory = places::state(settings);
-    let sources = settings.sources.iter().map(|source| source.name.to_string());
-    let binding = Binding::new(state::machine_id(), &settings.name, &settings.consul.address, sources);
-    match state::open(&directory, binding) {
+    match state::open(&places::state_directory(settings), places::binding(&settings.name, settings)) {
         Ok(state) => Ok(state),
         Err(error @ state::Error::Locked { .. }) => Err(AppError::State(error)),
         Err(error) => Ok(State::absent(chain::sentence(&error))),
@@ -238,54 +268,16 @@ fn open_state(settings: &Settings) -> Result<State, AppError> {
 
 fn restore(state: &State, settings: &Settings) -> Restored {
     let now = Clock.epoch_unix_ms().saturating_add(Clock.now().0);
-    let state::Restored { good, quarantine, next_generation, warnings } =
+    let state::Restored { good, quarantine, hold, next_generation, warnings } =
         state.load().without_older_than(settings.state.max_age, now);
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    Restored { good, quarantine, next_generation }
+    Restored { good, quarantine, hold, next_generation }
 }
 
-/// Starts the sources and composes what they say.
-fn compose(settings: &Settings, tasks: &mut JoinSet<()>) -> Result<Composer, AppError> {
+/// Who asks Consul, if a source is Consul's.
+fn client(settings: &Settings) -> Result<Option<Arc<Client>>, AppError> {
     let asks_consul = settings.sources.iter().any(|source| matches!(source.kind, Kind::Consul(_)));
-    let client = asks_consul.then(|| Client::new(&settings.consul).map(Arc::new)).transpose();
-    let client = client.map_err(AppError::Consul)?;
-    let sources = settings.sources.iter().map(|spec| (spec.clone(), source::spawn(tasks, spec, client.as_ref())));
-    Ok(Composer::new(sources.collect(), settings.rules.clone()))
-}
-
-fn rooms(settings: &Settings, state: State, inbox: &mpsc::Sender<Event>) -> Rooms {
-    let roster = Roster::default();
-    let command = settings.command.clone();
-    let of_service = command.clone();
-    let context = check::Context {
-        min_healthy: settings.policy.min_healthy,
-        user: command.user.clone(),
-        directory: command.directory.clone(),
-        roster: roster.clone(),
-        // A user that cannot be found has failed the start of the service before anything is probed.
-        environment: Box::new(move |composed: &environment::Environment| {
-            service::child_environment(&of_service, composed).unwrap_or_default()
-        }),
-    };
-    let subject = Subject {
-        pid: 0,
-        program: places::program(&command),
-        spec: settings.version.clone(),
-        environment: Vec::new(),
-        directory: command.directory.clone(),
-        user: command.user.clone(),
-        roster: roster.clone(),
-    };
-    let check_command = CheckCommand {
-        words: settings.apply.check_command.clone(),
-        timeout: settings.apply.check_timeout,
-        roster: roster.clone(),
-        inbox: inbox.clone(),
-        asked: JoinSet::new(),
-    };
-    let service = Service::new(command.clone(), roster, inbox.clone());
-    let checks = Checks::new(settings.checks.clone(), context, inbox.clone());
-    Rooms::new(command, service, checks, check_command, state, subject, inbox.clone())
+    asks_consul.then(|| Client::new(&settings.consul).map(Arc::new)).transpose().map_err(AppError::Consul)
 }

@@ -117,6 +117,11 @@ impl Checks {
         self.context.min_healthy = min_healthy;
     }
 
+    /// Another command is about to run: from the next [`Checks::probe`] of another run on, the checks are about that one.
+    pub fn equip(&mut self, context: Context) {
+        self.context = context;
+    }
+
     /// What commands are run in; without any, nothing is prepared.
     fn surroundings(&self, environment: &Environment) -> Option<Surroundings> {
         let commands = self.specs.iter().any(|spec| matches!(spec.kind, Kind::Command(_)));

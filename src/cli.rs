@@ -4,11 +4,14 @@ pub mod args;
 pub mod buildinfo;
 pub mod check;
 pub mod client;
+pub mod env;
+pub mod history;
 pub mod locate;
 pub mod paint;
 pub mod run;
 pub mod status;
 pub mod validate;
+pub mod verb;
 
 #[cfg(test)]
 mod served;
@@ -49,6 +52,32 @@ fn perform(verb: Verb) -> u8 {
             let answer = check::check(&options.config, &|name| std::env::var(name).ok());
             if answer.code == 0 { said(&answer.text, 0) } else { complained(&answer.text, answer.code) }
         }
+        Verb::Env(options) => asked(async {
+            let target = Target::new(options.target.socket, options.target.name);
+            let subject = if options.diff { env::Subject::Difference } else { env::Subject::Running };
+            let paint = paint::Paint::for_stdout();
+            env::run(&target, subject, paint, &mut std::io::stdout(), &mut std::io::stderr()).await
+        }),
+        Verb::History(options) => asked(async {
+            let form = if options.json { history::Form::Json } else { history::Form::Text(paint::Paint::for_stdout()) };
+            let follow = if options.follow { history::Follow::On } else { history::Follow::Once };
+            let target = Target::new(options.target.socket, options.target.name);
+            let options = history::Options { target, form, follow };
+            history::run(&options, &mut std::io::stdout(), &mut std::io::stderr()).await
+        }),
+        Verb::Hold(_)
+        | Verb::Unhold(_)
+        | Verb::Release(_)
+        | Verb::Retry(_)
+        | Verb::Revert(_)
+        | Verb::Restart(_)
+        | Verb::Reload(_)
+        | Verb::Signal(_) => asked(async {
+            match verb::Request::of(&verb) {
+                Some(request) => verb::run(request, &mut std::io::stdout(), &mut std::io::stderr()).await,
+                None => client::USAGE,
+            }
+        }),
         Verb::Buildinfo(options) => {
             let format = if options.json { buildinfo::Format::Json } else { buildinfo::Format::Text };
             match buildinfo::run(&options.file, "main.version", format) {

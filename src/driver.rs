@@ -2,9 +2,11 @@
 //!
 //! Only the driver owns the machine, and only the driver publishes the board.
 
+mod change;
 mod check_command;
 mod clock;
 mod composer;
+mod desk;
 mod diary;
 mod installed;
 mod rooms;
@@ -15,12 +17,15 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+pub use change::{Change, New, Outfit};
 pub use check_command::CheckCommand;
 pub use clock::Clock;
 pub use composer::Composer;
 pub use installed::Installed;
 pub use rooms::Rooms;
 
+use crate::admin::Petition;
+use crate::machine::reload::Pending;
 use crate::machine::{Board, Event, Machine, RunId};
 
 /// How many facts may wait for the loop before their senders do.
@@ -38,6 +43,10 @@ pub struct Driver {
     pub clock: Clock,
     /// Facts from the rooms; every one counts.
     pub inbox: mpsc::Receiver<Event>,
+    /// What operators ask for.
+    pub petitions: mpsc::Receiver<Petition>,
+    /// Our own configuration, each time it was read again.
+    pub changes: mpsc::Receiver<Change>,
     /// What the sources want.
     pub composer: Composer,
     /// What lies on the disk.
@@ -64,6 +73,8 @@ impl Driver {
             let events = tokio::select! {
                 biased;
                 Some(event) = self.inbox.recv() => vec![event],
+                Some(petition) = self.petitions.recv() => vec![self.rooms.desk.admit(petition)],
+                Some(change) = self.changes.recv() => self.change(change),
                 () = self.composer.changed() => self.composer.events(),
                 () = self.clock.until(self.machine.next_wake()) => vec![Event::Tick],
                 _ = looks.tick() => {
@@ -83,12 +94,47 @@ impl Driver {
             diary::note_event(&event);
             // What is started next is what lies on the disk now, not what lay there a second ago.
             let ended = matches!(event, Event::Exited { .. } | Event::StartFailed { .. });
-            if let Some(found) = ended.then(|| self.installed.look_now()).flatten() {
-                self.handle(found, &mut events);
+            if ended {
+                self.take_up(&mut events);
             }
             self.handle(event, &mut events);
         }
         self.publish();
+    }
+
+    /// Nothing runs: what waits for a start is taken up, and the disk is looked at.
+    fn take_up(&mut self, events: &mut VecDeque<Event>) {
+        if let Some((program, symbol)) = self.rooms.take_up() {
+            self.installed.follow(program, symbol);
+        }
+        if let Some(found) = self.installed.look_now() {
+            self.handle(found, events);
+        }
+    }
+
+    /// Takes over what was read again; what comes of that are events like any other.
+    fn change(&mut self, change: Change) -> Vec<Event> {
+        let Change { who, new, answer } = change;
+        let mut events = Vec::new();
+        let outcome = new.map(|new| {
+            let service = self.rooms.prepare(new.outfit);
+            self.rooms.check(new.checks, &new.policy);
+            self.rooms.check_by(new.check_command);
+            self.rooms.rebind(new.binding);
+            self.composer.change(new.sources, new.rules, new.client);
+            events.push(Event::Policy { policy: Box::new(new.policy) });
+            Pending { service, lictor: new.for_lictor }
+        });
+        // Nobody may be waiting for it.
+        let _ = answer.send(outcome.clone());
+        events.push(Event::Reloaded { who, outcome });
+        if self.board.borrow().process.is_none() {
+            let mut found = VecDeque::new();
+            self.take_up(&mut found);
+            events.extend(found);
+        }
+        events.extend(self.composer.events());
+        events
     }
 
     fn handle(&mut self, event: Event, answers: &mut VecDeque<Event>) {

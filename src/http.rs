@@ -29,7 +29,7 @@ pub use bind::{BindError, StatusPort, Wanted, bind_status};
 pub use exposition::Exposition;
 pub use listener::{Listener, Peer};
 pub use query::Query;
-pub use reply::{Answer, Reply};
+pub use reply::{Answer, Reply, error, json, not_allowed};
 pub use resources::Resources;
 pub use server::{Handler, Limits, serve};
 pub use status::{REASON_HEADER, VERDICT_HEADER};

@@ -19,22 +19,27 @@
 
 pub mod board;
 pub mod build;
+mod due;
 pub mod event;
 mod fold;
 mod give_way;
 mod health;
 pub mod history;
+pub mod hold;
 mod leave;
 pub mod ledger;
 mod life;
 pub mod moment;
 pub mod numbers;
+mod operator;
 pub mod order;
 mod picture;
 pub mod policy;
 mod promotion;
 mod put_back;
 mod random;
+mod record;
+pub mod reload;
 mod road;
 mod settle;
 mod stale;
@@ -58,26 +63,25 @@ pub use order::Order;
 pub use policy::Policy;
 
 use event::SourceReport;
-use history::{Entry, Outcome};
+use history::Entry;
+use hold::Hold;
 use ledger::{Good, Ledger, Quarantined};
 use life::{Life, Streak};
 use numbers::{CheckId, DrainId, TurnId};
 use order::Pace;
 use random::Random;
+use record::Subject;
+use reload::Reload;
 use road::Journey;
 use road::checked::Refusal;
 use road::drained::Drain;
-use road::guarded::Hold;
 use road::settled::Edits;
 use road::turn::Turn;
 use totals::{Reason, Totals};
 use trial::Trial;
 use verdict::{Setback, Suspect};
 
-use crate::environment::Environment;
-
-/// How many lines of history stand on the board.
-const TAIL: usize = 20;
+use crate::environment::{Environment, Fingerprint};
 
 /// What an earlier lictor left on disk.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,6 +90,8 @@ pub struct Restored {
     pub good: Vec<Good>,
     /// The quarantine, newest first.
     pub quarantine: Vec<Quarantined>,
+    /// The operator's hold.
+    pub hold: Option<Hold>,
     /// The number of the next generation.
     pub next_generation: GenerationId,
 }
@@ -157,6 +163,8 @@ pub struct Machine {
     drain: Drain,
     probing: Option<(RunId, Pace)>,
     hold: Option<Hold>,
+    /// The wish that the hold is known to have stopped.
+    told_held: Option<Fingerprint>,
     /// Which rules of `key {}` the newest wish breaks.
     violations: Vec<String>,
     refused: Option<Refusal>,
@@ -186,6 +194,7 @@ pub struct Machine {
     /// Why the next start is one, if it is not the first.
     reason: Reason,
     last_exit: Option<board::ExitPicture>,
+    reload: Option<Reload>,
     tail: VecDeque<Entry>,
     orders: Vec<Order>,
     board_index: u64,
@@ -194,7 +203,7 @@ pub struct Machine {
 impl Machine {
     /// A machine that has heard nothing yet. `seed` feeds the jitter; `epoch_unix_ms` is Unix time at `Moment(0)`.
     pub fn new(policy: Policy, restored: Restored, seed: u64, now: Moment, epoch_unix_ms: u64) -> Self {
-        let Restored { good, quarantine, next_generation } = restored;
+        let Restored { good, quarantine, hold, next_generation } = restored;
         let generation = GenerationId(next_generation.0.saturating_sub(1));
         Self {
             policy,
@@ -209,7 +218,8 @@ impl Machine {
             turn: Turn::None,
             drain: Drain::None,
             probing: None,
-            hold: None,
+            hold,
+            told_held: None,
             violations: Vec::new(),
             refused: None,
             life: Life::Absent { not_before: None },
@@ -230,6 +240,7 @@ impl Machine {
             totals: Totals::default(),
             reason: Reason::Exit,
             last_exit: None,
+            reload: None,
             tail: VecDeque::new(),
             orders: Vec::new(),
             board_index: 0,
@@ -272,49 +283,4 @@ impl Machine {
     fn unix_ms(&self) -> u64 {
         self.epoch_unix_ms.saturating_add(self.now.0)
     }
-
-    fn record(&mut self, outcome: Outcome, subject: Subject, why: impl Into<String>) {
-        let propagation = subject.seen.map(|seen| self.now - seen);
-        self.totals.recorded(outcome, propagation);
-        let entry = Entry {
-            at: self.now,
-            outcome,
-            generation: subject.generation,
-            environment: subject.environment.map(|environment| environment.fingerprint()),
-            build: subject.build,
-            run: subject.run,
-            keys: subject.keys,
-            why: why.into(),
-            propagation_ms: propagation.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
-        };
-        self.tail.push_back(entry.clone());
-        if self.tail.len() > TAIL {
-            self.tail.pop_front();
-        }
-        self.order(Order::Record { entry });
-    }
-
-    /// What the present base is, for a line of history.
-    fn subject(&self) -> Subject {
-        let base = self.base.as_ref();
-        Subject {
-            generation: base.map(|base| base.generation).unwrap_or_default(),
-            environment: base.map(|base| Arc::clone(&base.environment)),
-            build: self.life.run().map_or_else(|| self.installed.0.clone(), |run| run.build.clone()),
-            run: self.life.run().map(|run| run.id),
-            keys: base.map(|base| base.keys.clone()).unwrap_or_default(),
-            seen: None,
-        }
-    }
-}
-
-/// What a line of history is about.
-struct Subject {
-    generation: GenerationId,
-    environment: Option<Arc<Environment>>,
-    build: Build,
-    run: Option<RunId>,
-    keys: Vec<String>,
-    /// When the change was seen, if the line tells how long it took.
-    seen: Option<Moment>,
 }

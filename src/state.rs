@@ -1,4 +1,4 @@
-//! What is kept on disk between two lives of lictor: the good environments and the quarantine.
+//! What is kept on disk between two lives of lictor: the good environments, the quarantine, the operator's hold, history.
 //!
 //! `good.json` is the only file with values in it. Every file is replaced whole (written beside itself, synced, renamed),
 //! so whoever reads sees the old one or the new one, and lictor can be killed at any time. Nothing in a file is trusted
@@ -6,13 +6,14 @@
 //! does not match its fingerprint: it is ignored with a reason, and lictor starts without it.
 //!
 //! The directory is locked while lictor lives. Writing happens in a task of its own, where the newest contents of a file
-//! win, so that a slow disk holds up nothing; a full one is reported and tried again. (`history.jsonl`, which only grows
-//! by lines, will have its place beside `writer`, as will `hold.json` and `process.json` in `contents`.)
+//! win, so that a slow disk holds up nothing; a full one is reported and tried again. `history.jsonl`, which only grows by
+//! lines, has a task of its own beside it.
 
 mod binding;
 mod contents;
 mod directory;
 mod error;
+mod history;
 pub mod places;
 mod process;
 mod restored;
@@ -29,12 +30,16 @@ use tokio::task::JoinSet;
 
 pub use binding::{Binding, machine_id};
 pub use error::Error;
+pub use history::Recent;
 pub use process::{KeptProcess, boot_id};
 pub use restored::Restored;
 
 use self::contents::Contents;
 use self::directory::Directory;
+use self::history::Keeper;
 use self::writer::{Wanted, Writer};
+use crate::machine::history::Entry;
+use crate::machine::hold::Hold;
 use crate::machine::ledger::{Good, Quarantined};
 
 /// How many good environments are kept.
@@ -46,7 +51,11 @@ const RETRY: Duration = Duration::from_secs(30);
 
 /// What is kept on disk, or the reason why nothing is.
 #[derive(Debug)]
-pub struct State(Store);
+pub struct State {
+    store: Store,
+    /// The newest lines of history, with a disk or without.
+    recent: watch::Sender<Recent>,
+}
 
 #[derive(Debug)]
 enum Store {
@@ -78,7 +87,10 @@ pub fn open(directory: &Path, identity: Binding) -> Result<State, Error> {
     let (problem, problems) = watch::channel(at_first);
     let mut writer = JoinSet::new();
     writer.spawn(Writer::new(Arc::clone(&directory), Arc::clone(&binding), wishes, problem, RETRY).run());
-    Ok(State(Store::Open(Open { directory, binding, wanted, problem: problems, writer })))
+    let recent = watch::Sender::new(Recent::from_disk(&directory));
+    writer.spawn(Keeper::new(Arc::clone(&directory), recent.subscribe(), RETRY).run());
+    let store = Store::Open(Open { directory, binding, wanted, problem: problems, writer });
+    Ok(State { store, recent })
 }
 
 impl State {
@@ -86,12 +98,12 @@ impl State {
     pub fn absent(reason: impl Into<String>) -> Self {
         let reason = reason.into();
         tracing::warn!("nothing is kept on disk: {reason}");
-        Self(Store::Absent { reason })
+        Self { store: Store::Absent { reason }, recent: watch::Sender::default() }
     }
 
     /// Reads what an earlier life has left. Waits for the disk, so it belongs before the loop.
     pub fn load(&self) -> Restored {
-        match &self.0 {
+        match &self.store {
             Store::Open(open) => Restored::from_disk(&open.directory, &open.binding),
             Store::Absent { .. } => Restored::default(),
         }
@@ -107,10 +119,34 @@ impl State {
         self.keep(|| Contents::Quarantine(quarantine.iter().take(QUARANTINED).cloned().collect()));
     }
 
+    /// Replaces `hold.json`, soon.
+    pub fn keep_hold(&self, hold: Option<&Hold>) {
+        self.keep(|| Contents::Hold(Arc::new(hold.cloned())));
+    }
+
+    /// What is kept from now on belongs to this; what is on disk already changes with its next replacement.
+    pub fn rebind(&self, identity: Binding) {
+        if let Store::Open(open) = &self.store {
+            open.wanted.send_modify(|wanted| wanted.binding = Some(Arc::new(identity)));
+        }
+    }
+
+    /// Adds a line to `history.jsonl`, soon, and to [`State::history`] at once.
+    pub fn record(&self, entry: &Entry) {
+        if let Some(line) = history::line(entry) {
+            self.recent.send_modify(|recent| recent.push(line));
+        }
+    }
+
+    /// The newest lines of history, as they come.
+    pub fn history(&self) -> watch::Receiver<Recent> {
+        self.recent.subscribe()
+    }
+
     /// Replaces `process.json`, at once: it must be there when lictor is killed in the next moment, and costs no wait for
     /// the disk, since it means nothing after a power cut.
     pub fn keep_process(&self, process: &KeptProcess) {
-        let Store::Open(open) = &self.0 else { return };
+        let Store::Open(open) = &self.store else { return };
         let kept = serde_json::to_vec(process)
             .map_err(std::io::Error::from)
             .and_then(|json| open.directory.replace_soon(directory::PROCESS, &json));
@@ -121,7 +157,7 @@ impl State {
 
     /// The process that an earlier lictor left in `process.json`, in this boot.
     pub fn process(&self) -> Option<KeptProcess> {
-        let Store::Open(open) = &self.0 else { return None };
+        let Store::Open(open) = &self.store else { return None };
         let bytes = open.directory.read(directory::PROCESS).ok().flatten()?;
         let process: KeptProcess = serde_json::from_slice(&bytes).ok()?;
         (process.boot == process::boot_id()).then_some(process)
@@ -129,7 +165,7 @@ impl State {
 
     /// Why what should be on disk is not, for the board; `None` if it is, or will be in a moment.
     pub fn problem(&self) -> Option<String> {
-        match &self.0 {
+        match &self.store {
             Store::Open(open) => open.problem.borrow().clone(),
             Store::Absent { reason } => Some(format!("nothing is kept on disk: {reason}")),
         }
@@ -138,17 +174,19 @@ impl State {
     /// Writes what has not been written yet, and gives the lock back. A disk that hangs hangs this too, so the caller
     /// sets a limit.
     pub async fn close(self) {
-        let Store::Open(Open { wanted, mut writer, .. }) = self.0 else { return };
-        drop(wanted);
+        let Self { store, recent } = self;
+        let Store::Open(Open { wanted, mut writer, .. }) = store else { return };
+        drop((wanted, recent));
         while writer.join_next().await.is_some() {}
     }
 
     fn keep(&self, contents: impl FnOnce() -> Contents) {
-        let Store::Open(open) = &self.0 else { return };
+        let Store::Open(open) = &self.store else { return };
         let contents = contents();
         // At once, so that a lictor that is killed in the next moment has what its board has said; the writer makes it
         // last through a power cut, tries again, and says so if it cannot.
-        let kept = contents.encode(&open.binding);
+        let binding = open.wanted.borrow().binding.clone();
+        let kept = contents.encode(binding.as_ref().unwrap_or(&open.binding));
         if let Err(error) = kept.and_then(|json| open.directory.replace_soon(contents.name(), &json)) {
             tracing::debug!(%error, name = contents.name(), "not kept at once");
         }

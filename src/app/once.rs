@@ -2,10 +2,10 @@
 //! admin socket, `StatsD`, state or trial, so it may run beside a running lictor.
 
 use futures_util::StreamExt;
-use tokio::task::JoinSet;
 
-use super::{AppError, compose};
+use super::{AppError, client};
 use crate::config::Settings;
+use crate::driver::Composer;
 use crate::machine::Event;
 use crate::service;
 use crate::signal::{self, Signal};
@@ -14,8 +14,7 @@ use crate::signal::{self, Signal};
 pub async fn once(settings: Settings) -> Result<u8, AppError> {
     let signals = signal::numbers().map_err(AppError::Kernel)?;
     let mut signals = std::pin::pin!(signals);
-    let mut tasks = JoinSet::new();
-    let mut composer = compose(&settings, &mut tasks)?;
+    let mut composer = Composer::new(settings.sources.clone(), settings.rules.clone(), client(&settings)?);
     let environment = loop {
         tokio::select! {
             event = composer.wish() => match event {
@@ -30,6 +29,6 @@ pub async fn once(settings: Settings) -> Result<u8, AppError> {
             }
         }
     };
-    tasks.shutdown().await;
+    drop(composer);
     Ok(service::once(&settings.command, &environment, signals).await?)
 }

@@ -6,11 +6,18 @@ use crate::admin::place::{self, Place, User};
 use crate::config::Settings;
 use crate::service::{Command, program};
 use crate::state::places::{Account, default_directory};
+use crate::state::{self, Binding};
 
 /// The state directory.
-pub(super) fn state(settings: &Settings) -> PathBuf {
+pub(super) fn state_directory(settings: &Settings) -> PathBuf {
     let default = || default_directory(&settings.name, |name| std::env::var_os(name), Account::current());
     settings.state.directory.clone().unwrap_or_else(default)
+}
+
+/// What is kept on disk belongs to this, for the service of this name.
+pub(super) fn binding(name: &str, settings: &Settings) -> Binding {
+    let sources = settings.sources.iter().map(|source| source.name.to_string());
+    Binding::new(state::machine_id(), name, &settings.consul.address, sources)
 }
 
 /// The admin socket; `None`: this user has no default place for it.

@@ -1,5 +1,6 @@
 //! The command line: its words, and nothing of what they do.
 
+mod operator;
 mod refused;
 mod run;
 mod switch;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use operator::{Env, History, Hold, Patient, Plain, Release, Reload, Retry, Signal};
 pub use run::{Run, Times};
 
 use crate::config::duration;
@@ -38,6 +40,40 @@ pub enum Verb {
     Validate(Validate),
     /// Reads the configuration and says what is wrong with it
     Check(Check),
+    /// The service's variables: name, fingerprint, where from; values only of public keys
+    Env(Env),
+    /// What was applied, held, rejected, reverted, and what operators did: when, who, which keys, outcome
+    History(History),
+    /// Stops every wish until unhold
+    ///
+    /// A trial that is going on ends as it would, and the service is restarted when it crashes, on its good environment. The
+    /// hold survives a restart of lictor; without --for it lasts until `lictor unhold`. A very first start is not held:
+    /// there would be nothing else to run.
+    Hold(Hold),
+    /// Ends the hold; the newest wish sets out
+    Unhold(Plain),
+    /// Lets through what the guard holds
+    Release(Release),
+    /// Tries the newest wish once more, whatever is known against it
+    ///
+    /// For what was reverted and is in quarantine, was rejected, or was healthy on neither environment. It is answered with
+    /// the verdict: done if the wish is good, no if it is taken back again.
+    Retry(Retry),
+    /// Back to the good environment before the present one, and holds
+    ///
+    /// It is answered when the service is healthy on it. No wish is tried until `lictor unhold`.
+    Revert(Patient),
+    /// Restarts the service on the environment that it has; answered when it is healthy again
+    Restart(Patient),
+    /// Reads lictor's own configuration again, from the same files, flags and environment
+    ///
+    /// Sources, mapping, checks, waits and the rules of apply and crash change at once, without touching the service; if
+    /// that gives it other variables, they are a wish like any other. What concerns its process (exec, version) waits for
+    /// its next start; name, addresses, sockets, logs and the state directory wait for the next start of lictor: both are
+    /// said here and by `lictor status`. A configuration with an error changes nothing. SIGHUP does the same.
+    Reload(Reload),
+    /// Sends a signal to the service's main process
+    Signal(Signal),
     /// Version and build settings out of a Go binary
     Buildinfo(Buildinfo),
 }

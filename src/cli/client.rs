@@ -110,7 +110,15 @@ impl Client {
 
     /// Reads one resource; `path` with its query, percent-encoded.
     pub async fn get(&self, path: &str, timeout: Duration) -> Result<Answer, ClientError> {
-        let request = self.http.get(format!("http://lictor{path}")).timeout(timeout);
+        self.send(self.http.get(format!("http://lictor{path}")).timeout(timeout)).await
+    }
+
+    /// Asks for something to be done, with a JSON body.
+    pub async fn post(&self, path: &str, body: String, timeout: Duration) -> Result<Answer, ClientError> {
+        self.send(self.http.post(format!("http://lictor{path}")).body(body).timeout(timeout)).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, ClientError> {
         let mut response = request.send().await.map_err(|error| self.failure(&error))?;
         let header =
             |name| response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());

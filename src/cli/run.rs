@@ -1,12 +1,13 @@
 //! `lictor run`: reads the configuration and hands over to the composition root.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Resource;
 
 use super::args::{Run, Times};
 use super::complained;
-use crate::app::{self, AppError};
+use crate::app::{self, AppError, Load};
 use crate::chain::sentence;
 use crate::config::{self, Errors, Inputs, LogFormat};
 use crate::telemetry;
@@ -24,10 +25,13 @@ const LAST_THREADS: Duration = Duration::from_millis(100);
 
 /// Runs until the service is stopped (or has ended, with `--once`); returns what lictor ends with.
 pub fn run(run: &Run) -> u8 {
-    let lookup = |name: &str| std::env::var(name).ok();
     let flags = run.flags();
-    let inputs = Inputs { paths: &run.config, flags: &flags, command: &run.command, lookup: &lookup };
-    let (settings, warnings) = match config::load(inputs) {
+    let (paths, command) = (run.config.clone(), run.command.clone());
+    let load: Load = Arc::new(move || {
+        let lookup = |name: &str| std::env::var(name).ok();
+        config::load(Inputs { paths: &paths, flags: &flags, command: &command, lookup: &lookup })
+    });
+    let (settings, warnings) = match load() {
         Ok(loaded) => loaded,
         Err(errors) => {
             return complained(&lines(&errors), WRONG);
@@ -53,12 +57,10 @@ pub fn run(run: &Run) -> u8 {
         Ok(runtime) => runtime,
         Err(error) => return complained(&format!("lictor: cannot start: {error}"), BUG),
     };
-    let ended = runtime.block_on(async {
-        match run.times() {
-            Times::Once => app::once(settings).await,
-            Times::Always => app::run(settings).await.map(|()| 0),
-        }
-    });
+    let ended = match run.times() {
+        Times::Once => runtime.block_on(app::once(settings)),
+        Times::Always => runtime.block_on(Box::pin(app::run(settings, load))).map(|()| 0),
+    };
     runtime.shutdown_timeout(LAST_THREADS);
     ended.unwrap_or_else(|error| say(&error))
 }

@@ -6,19 +6,40 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
+use crate::consul::Client;
 use crate::environment::{Entry, Layer, Rules, Snapshot, compose};
 use crate::machine::Event;
 use crate::machine::event::SourceReport;
-use crate::source::Spec;
+use crate::source::{self, Kind, Spec};
 
 type Word = watch::Receiver<Arc<Snapshot>>;
 
+/// A source with news, or one whose task is gone, by its place.
+type Next = Result<(usize, Word), usize>;
+
+/// One source: what it is, what it said last, and the task behind it, which ends with it.
+struct Source {
+    spec: Spec,
+    word: Word,
+    task: JoinSet<()>,
+}
+
+impl Source {
+    fn begin(spec: Spec, client: Option<&Arc<Client>>) -> Self {
+        let mut task = JoinSet::new();
+        let word = source::spawn(&mut task, &spec, client);
+        Self { spec, word, task }
+    }
+}
+
 /// Watches all sources and composes what they say.
 pub struct Composer {
-    sources: Vec<(Spec, Word)>,
+    sources: Vec<Source>,
+    client: Option<Arc<Client>>,
     rules: Rules,
-    waiting: FuturesUnordered<BoxFuture<'static, Option<(usize, Word)>>>,
+    waiting: FuturesUnordered<BoxFuture<'static, Next>>,
     /// What was composed last: the very lists, so that news of mere freshness compose nothing.
     lists: Option<Vec<Option<Arc<[Entry]>>>>,
     reported: Vec<SourceReport>,
@@ -32,30 +53,59 @@ impl std::fmt::Debug for Composer {
 }
 
 impl Composer {
-    /// Of these sources, later ones winning, with the rules for all of them.
-    pub fn new(sources: Vec<(Spec, Word)>, rules: Rules) -> Self {
-        let waiting = sources.iter().enumerate().map(|(index, (_, word))| next(index, word.clone())).collect();
-        Self { sources, rules, waiting, lists: None, reported: Vec::new(), warned: Vec::new() }
+    /// Starts these sources, later ones winning, with the rules for all of them; `client` asks Consul.
+    pub fn new(specs: Vec<Spec>, rules: Rules, client: Option<Arc<Client>>) -> Self {
+        let sources: Vec<_> = specs.into_iter().map(|spec| Source::begin(spec, client.as_ref())).collect();
+        let waiting = waiting(&sources);
+        Self { sources, client, rules, waiting, lists: None, reported: Vec::new(), warned: Vec::new() }
+    }
+
+    /// From now on these are the sources and the rules. What is as it was goes on; the rest ends or begins.
+    pub(super) fn change(&mut self, specs: Vec<Spec>, rules: Rules, client: Option<Arc<Client>>) {
+        let same_client = match (&self.client, &client) {
+            (Some(before), Some(now)) => Arc::ptr_eq(before, now),
+            (None, None) => true,
+            _ => false,
+        };
+        let mut before = std::mem::take(&mut self.sources);
+        let kept = |old: &Source, new: &Spec| old.spec == *new && (same_client || !matches!(new.kind, Kind::Consul(_)));
+        for spec in specs {
+            let source = match before.iter().position(|old| kept(old, &spec)) {
+                Some(place) => before.swap_remove(place),
+                None => Source::begin(spec, client.as_ref()),
+            };
+            self.sources.push(source);
+        }
+        (self.client, self.rules, self.lists) = (client, rules, None);
+        self.waiting = waiting(&self.sources);
     }
 
     /// Waits until any source has something new to say. Cancel-safe.
     pub(super) async fn changed(&mut self) {
         loop {
             match self.waiting.next().await {
-                Some(Some((index, word))) => {
+                Some(Ok((index, word))) => {
                     self.waiting.push(next(index, word));
                     return;
                 }
                 // A source whose task is gone says nothing any more; its last word stands.
-                Some(None) => {}
+                Some(Err(index)) => self.bury(index).await,
                 None => std::future::pending::<()>().await,
             }
         }
     }
 
+    /// Says that a source has failed for good.
+    async fn bury(&mut self, index: usize) {
+        let Some(source) = self.sources.get_mut(index) else { return };
+        if let Some(Err(error)) = source.task.join_next().await {
+            tracing::error!(%error, "{} has met a bug of lictor's and is not watched any more", source.spec.name);
+        }
+    }
+
     /// What the machine should hear of the sources now.
     pub(super) fn events(&mut self) -> Vec<Event> {
-        let snapshots: Vec<_> = self.sources.iter().map(|(_, word)| Arc::clone(&word.borrow())).collect();
+        let snapshots: Vec<_> = self.sources.iter().map(|source| Arc::clone(&source.word.borrow())).collect();
         let mut events = Vec::new();
         events.extend(self.composed(&snapshots));
         events.extend(self.report(&snapshots));
@@ -82,8 +132,8 @@ impl Composer {
     }
 
     fn report(&mut self, snapshots: &[Arc<Snapshot>]) -> Option<Event> {
-        let report = |((spec, _), snapshot): (&(Spec, Word), &Arc<Snapshot>)| SourceReport {
-            name: Arc::clone(&spec.name),
+        let report = |(source, snapshot): (&Source, &Arc<Snapshot>)| SourceReport {
+            name: Arc::clone(&source.spec.name),
             keys: snapshot.entries.as_ref().map(|entries| entries.len()),
             freshness: snapshot.freshness.clone(),
         };
@@ -96,8 +146,7 @@ impl Composer {
     }
 
     fn composed(&mut self, snapshots: &[Arc<Snapshot>]) -> Option<Event> {
-        let silent =
-            |((spec, _), snapshot): (&(Spec, Word), &Arc<Snapshot>)| spec.required && snapshot.entries.is_none();
+        let silent = |(source, snapshot): (&Source, &Arc<Snapshot>)| source.spec.required && snapshot.entries.is_none();
         if self.sources.iter().zip(snapshots).any(silent) {
             return None;
         }
@@ -109,7 +158,7 @@ impl Composer {
         {
             return None;
         }
-        let layer = |((spec, _), entries): (&(Spec, Word), &Option<Arc<[Entry]>>)| {
+        let layer = |(Source { spec, .. }, entries): (&Source, &Option<Arc<[Entry]>>)| {
             let entries = entries.clone()?;
             Some(Layer { origin: Arc::clone(&spec.name), mapping: spec.mapping.clone(), entries })
         };
@@ -133,10 +182,14 @@ impl Composer {
     }
 }
 
-fn next(index: usize, mut word: Word) -> BoxFuture<'static, Option<(usize, Word)>> {
+fn waiting(sources: &[Source]) -> FuturesUnordered<BoxFuture<'static, Next>> {
+    sources.iter().enumerate().map(|(index, source)| next(index, source.word.clone())).collect()
+}
+
+fn next(index: usize, mut word: Word) -> BoxFuture<'static, Next> {
     Box::pin(async move {
-        word.changed().await.ok()?;
-        Some((index, word))
+        word.changed().await.map_err(|_| index)?;
+        Ok((index, word))
     })
 }
 

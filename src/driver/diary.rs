@@ -1,6 +1,7 @@
 //! What happens, as log lines: one line an event, never a value.
 
 use crate::machine::history::{Entry, Outcome};
+use crate::machine::reload::Pending;
 use crate::machine::{Event, Order};
 
 pub(super) fn note_event(event: &Event) {
@@ -17,7 +18,13 @@ pub(super) fn note_event(event: &Event) {
             tracing::info!(version, source, "the running version is known");
         }
         Event::Shutdown => tracing::info!("stopping"),
-        Event::Operator { verb } => tracing::info!(?verb, "an operator asks"),
+        Event::Operator { verb, by } => tracing::info!(?verb, uid = by.uid, "an operator asks"),
+        Event::Reloaded { outcome: Ok(pending), .. } => note_reload(pending),
+        Event::Reloaded { outcome: Err(errors), .. } => {
+            for error in errors {
+                tracing::error!("the configuration is not read again: {error}");
+            }
+        }
         Event::Installed { build, version } => {
             tracing::info!(build = %build.0, version = version.version.as_deref().unwrap_or("unknown"), "installed");
         }
@@ -36,6 +43,15 @@ pub(super) fn note_event(event: &Event) {
         | Event::Signal { .. }
         | Event::Tick => tracing::trace!(?event),
     }
+}
+
+fn note_reload(pending: &Pending) {
+    let (service, lictor) = (pending.service.join(" "), pending.lictor.join(" "));
+    tracing::info!(
+        next_start_of_service = service,
+        next_start_of_lictor = lictor,
+        "the configuration was read again; what waits is named here"
+    );
 }
 
 pub(super) fn note_order(order: &Order) {
@@ -68,6 +84,6 @@ fn note_entry(entry: &Entry) {
         Outcome::BuildFailed => tracing::error!(%generation, fingerprint, "build failed: {why}"),
         Outcome::Exited => tracing::warn!(%generation, "the service {why}"),
         Outcome::Unresponsive => tracing::error!(%generation, "restarting, not alive: {why}"),
-        Outcome::Operator => tracing::warn!(%generation, "{why}"),
+        Outcome::Operator => tracing::warn!(%generation, uid = entry.who, "{why}"),
     }
 }

@@ -39,6 +39,11 @@ impl Installed {
         Self { program, symbol, told: Told::Nothing, seen: None }
     }
 
+    /// From now on this program is the one that a start would start.
+    pub(super) fn follow(&mut self, program: PathBuf, symbol: String) {
+        *self = Self::new(program, symbol);
+    }
+
     /// Tells of another executable once it has stood still from one look to the next: a file that is being copied is
     /// no build yet.
     pub(super) fn look(&mut self) -> Option<Event> {

@@ -1,15 +1,20 @@
 //! Where orders go. Nothing here waits.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::CheckCommand;
+use super::change::Outfit;
+use super::desk::Desk;
 use crate::chain;
-use crate::check::Checks;
+use crate::check::{self, Checks};
 use crate::environment::Environment;
-use crate::machine::{Build, Event, Order, RunId};
+use crate::machine::{Build, Event, Order, Policy, RunId};
 use crate::service::{self, Command, Service};
-use crate::state::{self, KeptProcess, State};
+use crate::state::{self, Binding, KeptProcess, State};
 use crate::version::{self, Subject};
 
 /// The acting rooms, as the driver sees them.
@@ -24,6 +29,10 @@ pub struct Rooms {
     subject: Subject,
     inbox: mpsc::Sender<Event>,
     identifying: JoinSet<()>,
+    /// Operators who wait for an answer.
+    pub(super) desk: Desk,
+    /// What the next start takes up.
+    next: Option<Outfit>,
 }
 
 impl Rooms {
@@ -37,12 +46,56 @@ impl Rooms {
         subject: Subject,
         inbox: mpsc::Sender<Event>,
     ) -> Self {
-        Self { command, service, checks, check_command, state, subject, inbox, identifying: JoinSet::new() }
+        Self {
+            command,
+            service,
+            checks,
+            check_command,
+            state,
+            subject,
+            inbox,
+            identifying: JoinSet::new(),
+            desk: Desk::default(),
+            next: None,
+        }
     }
 
     /// What remains to be closed when the loop has ended.
     pub fn into_state(self) -> State {
         self.state
+    }
+
+    /// The checks from now on.
+    pub(super) fn check(&mut self, specs: Vec<check::Spec>, policy: &Policy) {
+        self.checks.update(specs, policy.min_healthy);
+    }
+
+    /// The check command from now on.
+    pub(super) fn check_by(&mut self, (words, timeout): (Vec<String>, Duration)) {
+        (self.check_command.words, self.check_command.timeout) = (words, timeout);
+    }
+
+    /// What is kept belongs to this from now on.
+    pub(super) fn rebind(&self, binding: Binding) {
+        self.state.rebind(binding);
+    }
+
+    /// The next start takes this up; says in which words of the configuration it differs from what runs.
+    pub(super) fn prepare(&mut self, outfit: Outfit) -> Vec<String> {
+        let differences = outfit.differences(&self.command, &self.subject);
+        self.next = Some(outfit).filter(|_| !differences.is_empty());
+        differences
+    }
+
+    /// Nothing runs: what waits for the next start is taken up. Gives the program of it, if there is anything.
+    pub(super) fn take_up(&mut self) -> Option<(PathBuf, String)> {
+        let outfit = self.next.take()?;
+        let program = outfit.program();
+        let Outfit { command, context, subject } = outfit;
+        self.service.update(command.clone());
+        self.checks.equip(context);
+        (self.command, self.subject) = (command, subject);
+        Some(program)
     }
 
     /// Hands an order to its room; what the room can answer at once comes back.
@@ -57,12 +110,15 @@ impl Rooms {
             Order::ProbeNothing => self.checks.nothing(),
             Order::KeepGood { good } => self.state.keep_good(&good),
             Order::KeepQuarantine { quarantine } => self.state.keep_quarantine(&quarantine),
+            Order::KeepHold { hold } => self.state.keep_hold(hold.as_ref()),
+            Order::Record { entry } => self.state.record(&entry),
+            Order::Answer { request, answer } => self.desk.answer(request, answer),
             Order::Check { check, environment } => return self.check_command.ask(check, &self.command, &environment),
             Order::CancelCheck { .. } => self.check_command.cancel(),
             // Steps that are not configured are never asked; answering keeps the road open all the same.
             Order::AskTurn { turn } => return Some(Event::TurnGranted { turn }),
             Order::Drain { drain } => return Some(Event::Drained { drain }),
-            Order::ReturnTurn { .. } | Order::Undrain { .. } | Order::Record { .. } => {}
+            Order::ReturnTurn { .. } | Order::Undrain { .. } => {}
         }
         None
     }

@@ -55,7 +55,7 @@ impl Future for Reply {
 }
 
 /// JSON that has been written already.
-pub(super) fn json(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Answer {
     with_type(status, HeaderValue::from_static("application/json"), body.into())
 }
 
@@ -65,14 +65,14 @@ pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
 }
 
 /// `{"error": ".."}`.
-pub(super) fn error(status: StatusCode, sentence: &str) -> Answer {
+pub fn error(status: StatusCode, sentence: &str) -> Answer {
     json(status, serde_json::json!({ "error": sentence }).to_string())
 }
 
 /// 405, with what would be allowed.
-pub(super) fn not_allowed() -> Answer {
-    let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, "this is read-only: use GET or HEAD");
-    answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+pub fn not_allowed(allowed: &'static str, sentence: &str) -> Answer {
+    let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, sentence);
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     answer
 }
 

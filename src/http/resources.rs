@@ -30,6 +30,8 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 
 const NOTHING_HERE: &str = "no such path: there are /status, /health, /live, /ready, /board, /env and /metrics";
 
+const NOT_HERE: &str = "verbs are served on the admin socket only: use lictor's command line on the host";
+
 /// What there is to read.
 #[derive(Clone, Copy, Debug)]
 enum Resource {
@@ -87,10 +89,16 @@ impl Resources {
     /// Answers a request whose body, if any, has been dealt with.
     pub fn answer(&self, method: &Method, uri: &Uri) -> Reply {
         let Some(resource) = Resource::at(uri.path()) else {
-            return Reply::now(error(StatusCode::NOT_FOUND, NOTHING_HERE));
+            // What changes something has its place on the operator's socket, and no method makes it one here.
+            let verb = uri.path().starts_with("/verb/");
+            return Reply::now(if verb {
+                not_allowed("", NOT_HERE)
+            } else {
+                error(StatusCode::NOT_FOUND, NOTHING_HERE)
+            });
         };
         if !matches!(*method, Method::GET | Method::HEAD) {
-            return Reply::now(not_allowed());
+            return Reply::now(not_allowed("GET, HEAD", "this is read-only: use GET or HEAD"));
         }
         match Query::parse(uri.query()).map_err(BadRequest::new).and_then(|query| self.read(resource, &query)) {
             Ok(reply) => reply,
@@ -105,7 +113,7 @@ impl Resources {
             Resource::Live => Ok(Reply::now(health::live(&self.boards.latest.borrow()))),
             Resource::Ready => Ok(Reply::now(health::ready(&self.boards.latest.borrow()))),
             Resource::Board => self.board(query),
-            Resource::Env => Ok(Reply::now(env::variables(&self.boards.latest.borrow()))),
+            Resource::Env => self.env(query),
             Resource::Metrics => Ok(Reply::now(match &self.metrics {
                 Some(metrics) => metrics.of(&self.boards.latest.borrow()),
                 None => error(StatusCode::NOT_FOUND, NOTHING_HERE),
@@ -129,6 +137,12 @@ impl Resources {
         let warn = flag(query, "warn").map_err(BadRequest::new)?;
         let trouble = if warn { Trouble::Warned } else { Trouble::Told };
         Ok(Reply::now(health::health(&self.boards.latest.borrow(), trouble)))
+    }
+
+    fn env(&self, query: &Query<'_>) -> Result<Reply, BadRequest> {
+        let diff = flag(query, "diff").map_err(BadRequest::new)?;
+        let board = self.boards.latest.borrow();
+        Ok(Reply::now(if diff { env::difference(&board) } else { env::variables(&board) }))
     }
 
     fn board(&self, query: &Query<'_>) -> Result<Reply, BadRequest> {

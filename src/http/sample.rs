@@ -48,6 +48,8 @@ pub(crate) fn board() -> Board {
             good: Some("3f9a0c12be77".parse().unwrap()),
             quarantine: Vec::new(),
         },
+        hold: None,
+        reload: None,
         candidate: None,
         sources: Vec::new(),
         checks: Vec::new(),
@@ -57,6 +59,7 @@ pub(crate) fn board() -> Board {
         stopping: false,
         history: Vec::new(),
         environment: None,
+        wish: None,
     }
 }
 

@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::build::{Build, Version};
 use super::event::{Exit, SourceReport};
 use super::history::Entry;
+use super::hold::Hold;
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
 use super::policy::Role;
+use super::reload::Reload;
 use super::totals::Totals;
 use crate::environment::{Environment, Fingerprint};
 
@@ -43,6 +45,12 @@ pub struct Board {
     pub build: BuildPicture,
     /// What the service runs on and what is to be said about it.
     pub config: ConfigPicture,
+    /// The operator's hold, if there is one, whether it stops a wish just now or not.
+    #[serde(default)]
+    pub hold: Option<Hold>,
+    /// What came of the last reading of our own configuration; `None`: only the start has read it.
+    #[serde(default)]
+    pub reload: Option<Reload>,
     /// The wish on its way, if there is one.
     pub candidate: Option<CandidatePicture>,
     /// The sources, in the order of the configuration.
@@ -62,6 +70,9 @@ pub struct Board {
     /// The environment that runs; `/env` shows it.
     #[serde(skip)]
     pub environment: Option<Arc<Environment>>,
+    /// The newest wish, if it composes; `/env?diff` compares with it.
+    #[serde(skip)]
+    pub wish: Option<Arc<Environment>>,
 }
 
 /// Where the process stands.

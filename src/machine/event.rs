@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::build::{Build, Version};
-use super::numbers::{CheckId, DrainId, RunId, TurnId};
+use super::numbers::{CheckId, DrainId, RequestId, RunId, TurnId};
+use super::reload::Pending;
 use crate::environment::{Environment, Fingerprint, Freshness};
 
 /// Everything the machine can be told. Serialisable without any value in it, so that a log from the field replays.
@@ -125,10 +126,19 @@ pub enum Event {
         /// The new policy.
         policy: Box<super::policy::Policy>,
     },
-    /// An operator asks, over the admin socket.
+    /// Somebody asked for our own configuration to be read again, and it was.
+    Reloaded {
+        /// The uid of who asked; `None`: a signal, or the kernel could not tell.
+        who: Option<u32>,
+        /// What waits for a restart, or every error with its place.
+        outcome: Result<Pending, Vec<String>>,
+    },
+    /// An operator asks, over the admin socket; answered by `Answer`.
     Operator {
         /// What for.
         verb: Verb,
+        /// Who, and under which number.
+        by: Asked,
     },
     /// A signal to be passed on to the main process.
     Signal {
@@ -147,17 +157,41 @@ pub enum Event {
 pub enum Verb {
     /// Stop and start the service on the environment that it has.
     Restart,
+    /// Pass a signal on to the main process.
+    Signal {
+        /// Its number.
+        signal: i32,
+    },
     /// Stop all wishes before *turn*.
     Hold {
-        /// Why, for the board.
+        /// Why, for the board; may be empty.
         reason: String,
+        /// After this long it ends by itself; `None`: never.
+        length: Option<Duration>,
     },
     /// End the hold.
     Unhold,
-    /// Try what is quarantined once more.
-    Retry,
+    /// Let through what the guard holds.
+    Release {
+        /// What must be held for it; `None`: whatever is.
+        fingerprint: Option<Fingerprint>,
+    },
+    /// Try the newest wish once more: what is quarantined, was rejected or was inconclusive.
+    Retry {
+        /// What the newest wish must be; `None`: whatever it is.
+        fingerprint: Option<Fingerprint>,
+    },
     /// Back to the previous good environment, and hold.
     Revert,
+}
+
+/// Who asks, and under which number the answer goes out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The number of the request.
+    pub request: RequestId,
+    /// The uid of who asks; `None`: the kernel could not tell.
+    pub uid: Option<u32>,
 }
 
 /// How a process ended.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::build::{Build, Version};
-use super::event::{Event, Exit, Verb};
+use super::event::{Event, Exit};
 use super::health::Health;
 use super::history::Outcome;
 use super::life::{self, Life, Purpose, Run};
@@ -15,7 +15,6 @@ use super::policy::Policy;
 use super::road::Step;
 use super::road::checked::Judge;
 use super::road::drained::Drain;
-use super::road::guarded::Hold;
 use super::road::settled::Edits;
 use super::road::turn::Turn;
 use super::totals::Reason;
@@ -64,7 +63,8 @@ impl Machine {
             Event::TurnLost { turn } => self.turn_lost(turn),
             Event::Drained { drain } => self.drained(drain),
             Event::Policy { policy } => self.change_policy(*policy),
-            Event::Operator { verb } => self.operator(verb),
+            Event::Reloaded { who, outcome } => self.reloaded(who, outcome),
+            Event::Operator { verb, by } => self.operator(verb, by),
             Event::Signal { signal } => {
                 if let Some(run) = self.life.run().filter(|run| run.pid.is_some()).map(|run| run.id) {
                     self.order(Order::Signal { run, signal });
@@ -237,25 +237,8 @@ impl Machine {
         if let Life::Alive(run) | Life::Stopping(run, _) = &mut self.life {
             run.health.carry(now, &before.checks, &self.policy.checks);
         }
-    }
-
-    fn operator(&mut self, verb: Verb) {
-        match verb {
-            Verb::Restart => match &mut self.life {
-                Life::Alive(_) => {
-                    self.stop(Purpose::Operator);
-                }
-                Life::Absent { not_before } => {
-                    *not_before = None;
-                    self.reason = Reason::Operator;
-                }
-                Life::Stopping(..) => {}
-            },
-            Verb::Hold { reason } => self.hold = Some(Hold { reason, since: self.now }),
-            Verb::Unhold => self.hold = None,
-            Verb::Retry => self.retry(),
-            Verb::Revert => self.go_back(),
-        }
+        // The checks may be other ones now, though the run is the same.
+        self.probing = None;
     }
 
     fn shut_down(&mut self) {

@@ -12,6 +12,9 @@ use crate::environment::Fingerprint;
 pub struct Entry {
     /// When.
     pub at: Moment,
+    /// The same by the wall clock, Unix milliseconds.
+    #[serde(default)]
+    pub at_unix_ms: u64,
     /// What became of it.
     pub outcome: Outcome,
     /// Which generation it was about.
@@ -25,12 +28,23 @@ pub struct Entry {
     /// Names of the variables that differ from the environment before it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
+    /// How many more there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_keys: usize,
     /// Why, as a sentence.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
     /// From the change being seen to the service being healthy on it, for `applied`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub propagation_ms: Option<u64>,
+    /// The uid of the operator who asked, for `operator`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<u32>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// What can become of a wish, a trial or a run.

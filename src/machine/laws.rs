@@ -1,5 +1,6 @@
 //! The machine's laws, as property tests over event lists with a small model of the world; and its rules, as stories.
 
+mod operator;
 mod replay;
 mod stories;
 mod world;

@@ -119,6 +119,13 @@ impl Ledger {
         Changed::Yes
     }
 
+    /// Puts an environment that is good at the front, as what to come back to.
+    pub(super) fn prefer(&mut self, environment: &Environment) {
+        if let Some(index) = self.good.iter().position(|good| *good.environment == *environment) {
+            self.good[..=index].rotate_right(1);
+        }
+    }
+
     /// Takes back that this pair was good; an environment that was good on no other build leaves the list.
     pub(super) fn demote(&mut self, environment: &Environment, build: &Build) {
         for good in self.good.iter_mut().filter(|good| *good.environment == *environment) {

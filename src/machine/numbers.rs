@@ -47,3 +47,7 @@ number! {
     /// One draining of the service before a stop.
     DrainId
 }
+number! {
+    /// One thing that an operator asked for.
+    RequestId
+}

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::build::Build;
 use super::history::Entry;
+use super::hold::Hold;
 use super::ledger::{Good, Quarantined};
-use super::numbers::{CheckId, DrainId, GenerationId, RunId, TurnId};
-use crate::environment::Environment;
+use super::numbers::{CheckId, DrainId, GenerationId, RequestId, RunId, TurnId};
+use crate::environment::{Environment, Fingerprint};
 
 /// One thing to do, for one room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,10 +104,40 @@ pub enum Order {
         /// All of it.
         quarantine: Vec<Quarantined>,
     },
+    /// Write the operator's hold to disk.
+    KeepHold {
+        /// The hold; `None`: there is none any more.
+        hold: Option<Hold>,
+    },
+    /// Tell an operator what came of a request.
+    Answer {
+        /// Which request.
+        request: RequestId,
+        /// When it has taken effect, or why it was refused, as a sentence.
+        answer: Result<Effect, String>,
+    },
     /// Write one line of history.
     Record {
         /// The line.
         entry: Entry,
+    },
+}
+
+/// When something that an operator asked for has taken effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// It has already.
+    Done,
+    /// When a run with a larger number is healthy.
+    Run {
+        /// The newest run of now.
+        after: RunId,
+    },
+    /// When there is a verdict on this wish.
+    Verdict {
+        /// The wish.
+        wish: Fingerprint,
     },
 }
 

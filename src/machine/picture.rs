@@ -36,6 +36,8 @@ impl Machine {
             },
             build: self.build(),
             config: self.config(),
+            hold: self.hold.clone(),
+            reload: self.reload.clone(),
             candidate: self.candidate(),
             sources: self.sources.clone(),
             checks: self.checks(),
@@ -45,6 +47,10 @@ impl Machine {
             stopping: self.shutdown,
             history: self.tail.iter().cloned().collect(),
             environment: self.base.as_ref().map(|base| Arc::clone(&base.environment)),
+            wish: match &self.wish {
+                Wish::Environment(wish) => Some(Arc::clone(wish)),
+                Wish::Unheard | Wish::Unfit(_) => None,
+            },
         }
     }
 
@@ -156,8 +162,8 @@ impl Machine {
             variables: base.map_or(0, |base| base.environment.variables().len()),
             since: base.map(|base| base.since),
             wish: wish.map(|wish| wish.fingerprint()),
-            settled: proved && self.suspect.is_none() && ((runs && self.journey.is_none()) || self.hold.is_some()),
-            held_since: self.hold.as_ref().map(|hold| hold.since),
+            settled: proved && self.suspect.is_none() && ((runs && self.journey.is_none()) || self.holding().is_some()),
+            held_since: self.held_since(),
             message,
             pending_restart: self.pending_restart(),
             good: self.ledger.newest().map(|good| good.environment.fingerprint()),
@@ -177,9 +183,6 @@ impl Machine {
             Wish::Unfit(reasons) => return say(ConfigState::Rejected, format!("Rejected: {}", reasons.join("; "))),
             Wish::Environment(wish) => wish,
         };
-        if let Some(hold) = self.hold.as_ref().filter(|_| waits(wish)) {
-            return say(ConfigState::Held, format!("Held: {}", hold.reason));
-        }
         if let Some(refused) = self.refusal() {
             return say(ConfigState::Rejected, format!("Rejected: {}", refused.reason));
         }
@@ -193,6 +196,9 @@ impl Machine {
             let keys =
                 self.base.as_ref().map(|base| named(&changed_names(&base.environment, wish))).unwrap_or_default();
             return say(ConfigState::Reverted, format!("Reverted: {failed}{keys}: {reason}; running on {base}"));
+        }
+        if let Some(hold) = self.holding().filter(|_| waits(wish)) {
+            return say(ConfigState::Held, format!("Held: {}", hold.reason));
         }
         if let Some(setback) = self.setback.as_ref().filter(|_| waits(wish)) {
             return match setback.kind {

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use super::health::{Health, Patience};
 use super::history::Outcome;
+use super::hold::Hold;
 use super::life::{Life, Purpose, Run};
-use super::moment::Moment;
 use super::order::{Order, Pace};
 use super::road::checked::Judge;
 use super::road::drained::{self, Drain};
-use super::road::guarded::Hold;
 use super::road::settled;
 use super::road::switched::Way;
 use super::road::turn::{self, Turn};
@@ -34,7 +33,12 @@ impl Machine {
         if self.shutdown {
             return self.wind_down();
         }
-        self.judge() || self.restart_unresponsive() || self.travel() || self.grow_stale() || self.start()
+        self.end_hold()
+            || self.judge()
+            || self.restart_unresponsive()
+            || self.travel()
+            || self.grow_stale()
+            || self.start()
     }
 
     fn wind_down(&mut self) -> bool {
@@ -108,7 +112,7 @@ impl Machine {
             return self.back_to_guarded();
         }
         match self.decide(step) {
-            Decision::Wait(_) if step == Step::Guarded => self.resort_to_good(),
+            Decision::Wait(_) if step == Step::Guarded => self.tell_held() || self.resort_to_good(),
             Decision::Wait(_) => false,
             Decision::Ask => self.ask(),
             Decision::Reject(reason) => self.reject(reason, Judge::Schema),
@@ -123,7 +127,7 @@ impl Machine {
         }
     }
 
-    fn decide(&self, step: Step) -> Decision {
+    pub(super) fn decide(&self, step: Step) -> Decision {
         match (step, self.edits) {
             (Step::Settled, Some(edits)) if self.base.is_some() => settled::decide(self.now, edits, &self.policy),
             (Step::Settled | Step::Switched, _) => Decision::Pass,
@@ -206,6 +210,7 @@ impl Machine {
         if run.0 > 1 {
             self.totals.restarted(self.reason);
         }
+        self.take_up();
         self.life = Life::Alive(Run {
             id: run,
             generation,
@@ -241,30 +246,5 @@ impl Machine {
                 _ => Order::ProbeNothing,
             });
         }
-    }
-
-    /// The earliest moment at which a tick can change anything.
-    pub(super) fn due(&self) -> Option<Moment> {
-        if self.shutdown {
-            return None;
-        }
-        let start = match (&self.life, &self.base) {
-            (Life::Absent { not_before }, Some(_)) => *not_before,
-            _ => None,
-        };
-        let verdict = match (&self.life, &self.trial) {
-            (Life::Alive(run), Some(trial)) => match trial.judge(self.now, run, &self.policy) {
-                Judgement::Open(at) => at,
-                Judgement::Passed | Judgement::Failed(_) => Some(self.now),
-            },
-            _ => None,
-        };
-        let step = self.journey.as_ref().and_then(|journey| match self.decide(journey.step) {
-            Decision::Wait(at) => at,
-            Decision::Pass | Decision::Ask | Decision::Reject(_) => None,
-        });
-        let again = self.refused.as_ref().and_then(|refused| refused.due(self.now));
-        let retry = self.setback.as_ref().and_then(|setback| setback.due(self.now, &self.policy));
-        [start, verdict, step, again, retry, self.grace_ends()].into_iter().flatten().min()
     }
 }

@@ -11,10 +11,9 @@ use super::numbers::GenerationId;
 use super::order::{Order, Pair};
 use super::policy::{Policy, Revert};
 use super::random::doubled;
-use super::road::guarded::Hold;
 use super::totals::Reason;
 use super::trial::{Kind, Trial};
-use super::{Base, Machine, Subject, Wish};
+use super::{Base, Machine, Subject};
 use crate::environment::Environment;
 
 /// Healthy on neither, and no health for so many deadlines: the wish is tried again although nothing got better, since
@@ -60,6 +59,11 @@ pub(super) enum SetbackKind {
 }
 
 impl Setback {
+    /// Whether it is about this wish.
+    pub(super) fn is_about(&self, wish: &Environment) -> bool {
+        *self.environment == *wish
+    }
+
     fn ends_at(&self, policy: &Policy) -> Moment {
         self.retry_at.unwrap_or(self.since + policy.deadline.saturating_mul(PATIENCE))
     }
@@ -147,11 +151,11 @@ impl Machine {
         self.record(Outcome::Reverted, suspect.subject(), suspect.reason);
     }
 
-    fn keep_good(&mut self) {
+    pub(super) fn keep_good(&mut self) {
         self.order(Order::KeepGood { good: self.ledger.good().to_vec() });
     }
 
-    fn keep_quarantine(&mut self) {
+    pub(super) fn keep_quarantine(&mut self) {
         self.order(Order::KeepQuarantine { quarantine: self.ledger.quarantine().to_vec() });
     }
 
@@ -276,29 +280,6 @@ impl Machine {
         let crash = self.policy.crash;
         self.now + self.random.up_to(doubled(crash.backoff, crash.max_backoff, attempt.max(1)))
     }
-
-    /// An operator wants the newest wish to be tried once more.
-    pub(super) fn retry(&mut self) {
-        self.refused = None;
-        self.setback = None;
-        let Wish::Environment(wish) = &self.wish else { return };
-        if self.ledger.release(wish, &self.installed.0) == Changed::Yes {
-            self.keep_quarantine();
-        }
-    }
-
-    /// An operator wants the good environment before the present one, and no wish after it.
-    pub(super) fn go_back(&mut self) {
-        let Some(present) = self.base.as_ref().map(|base| Arc::clone(&base.environment)) else { return };
-        let Some(good) = self.ledger.fallback(&present, &self.installed.0) else { return };
-        let base = Base::of(good, self.now);
-        self.leave_road();
-        self.hold = Some(Hold { reason: "an operator went back".to_owned(), since: self.now });
-        (self.trial, self.suspect) = (None, None);
-        self.record(Outcome::Operator, self.subject(), "went back to the good environment before this one");
-        self.base = Some(base);
-        self.stop(Purpose::Revert);
-    }
 }
 
 impl Suspect {
@@ -310,6 +291,7 @@ impl Suspect {
             run: None,
             keys: self.keys.clone(),
             seen: None,
+            who: None,
         }
     }
 }

@@ -51,6 +51,8 @@ pub(super) fn quiet() -> Board {
             good: None,
             quarantine: Vec::new(),
         },
+        hold: None,
+        reload: None,
         candidate: None,
         sources: Vec::new(),
         checks: Vec::new(),
@@ -60,6 +62,7 @@ pub(super) fn quiet() -> Board {
         stopping: false,
         history: Vec::new(),
         environment: None,
+        wish: None,
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Meter {
     told: Arc<Board>,
     /// When the lines that wait have to go.
     due: Option<Instant>,
+    /// The settings as they change; `None`: they do not.
+    settings: Option<watch::Receiver<Statsd>>,
 }
 
 impl Meter {
@@ -60,7 +62,14 @@ impl Meter {
             found,
             told,
             due: None,
+            settings: None,
         }
+    }
+
+    /// From now on these settings hold, whenever they change.
+    #[must_use]
+    pub fn following(self, settings: watch::Receiver<Statsd>) -> Self {
+        Self { settings: Some(settings), ..self }
     }
 
     /// Sends until draining begins; what happened last still goes out.
@@ -74,6 +83,11 @@ impl Meter {
                 _ = ticks.tick() => self.tick(),
                 () = until(self.due) => self.flush(),
                 () = self.wire.settled() => {}
+                settings = changed(&mut self.settings) => {
+                    self.take(&settings);
+                    ticks = interval(self.interval);
+                    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                }
                 changed = self.boards.changed() => {
                     if changed.is_err() {
                         break;
@@ -84,6 +98,17 @@ impl Meter {
         }
         self.tell();
         self.flush();
+    }
+
+    /// Other settings: what waits still goes where it was meant to go.
+    fn take(&mut self, settings: &Statsd) {
+        self.tell();
+        self.flush();
+        let dropped = self.wire.dropped();
+        self.interval = settings.interval;
+        self.writer = Writer::new(settings, &self.told.service);
+        self.wire = Wire::new(&settings.address);
+        self.wire.give_up(dropped);
     }
 
     /// Looks at everything and sends it.
@@ -130,6 +155,17 @@ impl Meter {
         self.wire.flush();
         self.due = None;
     }
+}
+
+/// The next settings; never, if there will be none.
+async fn changed(settings: &mut Option<watch::Receiver<Statsd>>) -> Statsd {
+    if let Some(receiver) = settings
+        && receiver.changed().await.is_ok()
+    {
+        return receiver.borrow_and_update().clone();
+    }
+    *settings = None;
+    std::future::pending().await
 }
 
 async fn until(due: Option<Instant>) {

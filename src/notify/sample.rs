@@ -44,6 +44,8 @@ pub(super) fn board() -> Board {
             good: fingerprint,
             quarantine: Vec::new(),
         },
+        hold: None,
+        reload: None,
         candidate: None,
         sources: Vec::new(),
         checks: Vec::new(),
@@ -53,6 +55,7 @@ pub(super) fn board() -> Board {
         stopping: false,
         history: Vec::new(),
         environment: None,
+        wish: None,
     }
 }
 

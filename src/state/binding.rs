@@ -32,12 +32,21 @@ impl Binding {
         }
     }
 
-    /// In what `kept` differs from this one, as the end of a sentence.
-    pub(super) fn difference(&self, kept: &Self) -> Option<&'static str> {
+    /// Whether `kept` is of another machine or service, as the end of a sentence.
+    pub(super) fn elsewhere(&self, kept: &Self) -> Option<&'static str> {
         if self.machine != kept.machine {
             Some("it was kept on another machine")
         } else if self.service != kept.service {
             Some("it was kept for another service")
+        } else {
+            None
+        }
+    }
+
+    /// In what `kept` differs from this one, as the end of a sentence.
+    pub(super) fn difference(&self, kept: &Self) -> Option<&'static str> {
+        if let Some(elsewhere) = self.elsewhere(kept) {
+            Some(elsewhere)
         } else if self.consul != kept.consul {
             Some("it was kept with another Consul address")
         } else if self.sources != kept.sources {

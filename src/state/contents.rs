@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::binding::Binding;
 use super::{directory, stored};
+use crate::machine::hold::Hold;
 use crate::machine::ledger::{Good, Quarantined};
 
 /// The whole contents of one file, not yet in their stored form.
@@ -12,6 +13,7 @@ use crate::machine::ledger::{Good, Quarantined};
 pub(super) enum Contents {
     Good(Arc<[Good]>),
     Quarantine(Arc<[Quarantined]>),
+    Hold(Arc<Option<Hold>>),
 }
 
 impl Contents {
@@ -20,6 +22,7 @@ impl Contents {
         match self {
             Self::Good(_) => directory::GOOD,
             Self::Quarantine(_) => directory::QUARANTINE,
+            Self::Hold(_) => directory::HOLD,
         }
     }
 
@@ -28,6 +31,7 @@ impl Contents {
         let encoded = match self {
             Self::Good(good) => stored::encode_good(binding, good),
             Self::Quarantine(quarantine) => stored::encode_quarantine(binding, quarantine),
+            Self::Hold(hold) => stored::encode_hold(binding, (**hold).as_ref()),
         };
         encoded.map_err(io::Error::from)
     }
@@ -37,7 +41,8 @@ impl Contents {
         match (self, other) {
             (Self::Good(a), Self::Good(b)) => Arc::ptr_eq(a, b),
             (Self::Quarantine(a), Self::Quarantine(b)) => Arc::ptr_eq(a, b),
-            (Self::Good(_), Self::Quarantine(_)) | (Self::Quarantine(_), Self::Good(_)) => false,
+            (Self::Hold(a), Self::Hold(b)) => Arc::ptr_eq(a, b),
+            (Self::Good(_) | Self::Quarantine(_) | Self::Hold(_), _) => false,
         }
     }
 }

@@ -17,7 +17,9 @@ use super::trust::{Kind, LARGEST, Seen, trust};
 pub(super) const GOOD: &str = "good.json";
 pub(super) const QUARANTINE: &str = "quarantine.json";
 pub(super) const PROCESS: &str = "process.json";
-const OURS: [&str; 5] = [GOOD, QUARANTINE, PROCESS, "hold.json", "history.jsonl"];
+pub(super) const HOLD: &str = "hold.json";
+pub(super) const HISTORY: &str = "history.jsonl";
+const OURS: [&str; 5] = [GOOD, QUARANTINE, PROCESS, HOLD, HISTORY];
 const UNFINISHED: &str = ".new";
 
 /// The state directory, held until this is dropped.
@@ -83,6 +85,15 @@ impl Directory {
         let mut contents = Vec::new();
         File::from(fd).take(LARGEST).read_to_end(&mut contents).map_err(|error| error.to_string())?;
         Ok(Some(contents))
+    }
+
+    /// A file to which lines are added; it is made if it is not there.
+    pub(super) fn open_to_append(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE;
+        let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR)?;
+        trust(seen(&fs::fstat(&fd)?), process::geteuid().as_raw()).map_err(io::Error::other)?;
+        Ok(File::from(fd))
     }
 
     /// Replaces a file: after this, and after a power cut, it has the old contents or the new ones.

@@ -6,6 +6,7 @@ use super::binding::Binding;
 use super::directory::{self, Directory};
 use super::{GOOD, QUARANTINED, stored};
 use crate::machine::GenerationId;
+use crate::machine::hold::Hold;
 use crate::machine::ledger::{Good, Quarantined};
 
 /// What was found on disk and may be used.
@@ -15,6 +16,8 @@ pub struct Restored {
     pub good: Vec<Good>,
     /// The pairs in quarantine; none if there is no good environment, since there would be nothing else to run.
     pub quarantine: Vec<Quarantined>,
+    /// The operator's hold.
+    pub hold: Option<Hold>,
     /// Larger than the number of every generation that is still known.
     pub next_generation: GenerationId,
     /// A sentence for each thing that was found and is not used.
@@ -27,6 +30,7 @@ impl Default for Restored {
         Self {
             good: Vec::new(),
             quarantine: Vec::new(),
+            hold: None,
             next_generation: GenerationId::default().next(),
             warnings: Vec::new(),
         }
@@ -46,6 +50,8 @@ impl Restored {
         restored.quarantine =
             restored.file(directory, directory::QUARANTINE, |bytes| stored::decode_quarantine(binding, bytes));
         restored.quarantine.truncate(QUARANTINED);
+        let hold = |bytes: &[u8]| stored::decode_hold(binding, bytes).map(|hold| hold.into_iter().collect());
+        restored.hold = restored.file(directory, directory::HOLD, hold).pop();
         if let Some(last) = restored.good.iter().map(|good| good.generation).max() {
             restored.next_generation = last.next();
         }

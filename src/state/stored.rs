@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::binding::Binding;
 use crate::environment::{Environment, Fingerprint, Variable, Visibility};
+use crate::machine::hold::Hold;
 use crate::machine::ledger::{Good, Quarantined};
 use crate::machine::{Build, GenerationId};
 use crate::secret::Secret;
@@ -65,6 +66,13 @@ struct QuarantineFile<'a> {
     quarantine: Cow<'a, [Quarantined]>,
 }
 
+#[derive(Serialize, Deserialize)]
+struct HoldFile<'a> {
+    format: u32,
+    binding: Cow<'a, Binding>,
+    hold: Option<Cow<'a, Hold>>,
+}
+
 /// `good.json`.
 pub(super) fn encode_good(binding: &Binding, good: &[Good]) -> serde_json::Result<Vec<u8>> {
     let good = good.iter().map(|good| StoredGood {
@@ -83,6 +91,12 @@ pub(super) fn encode_quarantine(binding: &Binding, quarantine: &[Quarantined]) -
     serde_json::to_vec(&QuarantineFile { format: FORMAT, binding, quarantine })
 }
 
+/// `hold.json`; without a hold it says so.
+pub(super) fn encode_hold(binding: &Binding, hold: Option<&Hold>) -> serde_json::Result<Vec<u8>> {
+    let (binding, hold) = (Cow::Borrowed(binding), hold.map(Cow::Borrowed));
+    serde_json::to_vec(&HoldFile { format: FORMAT, binding, hold })
+}
+
 /// The good environments in a file, each of them or why it is not used, or why none is.
 pub(super) fn decode_good(binding: &Binding, bytes: &[u8]) -> Result<Vec<Result<Good, String>>, String> {
     check_format(bytes)?;
@@ -97,6 +111,15 @@ pub(super) fn decode_quarantine(binding: &Binding, bytes: &[u8]) -> Result<Vec<Q
     let file: QuarantineFile<'_> = serde_json::from_slice(bytes).map_err(|error| damage(&error))?;
     belongs(binding, &file.binding)?;
     Ok(file.quarantine.into_owned())
+}
+
+/// The hold in a file, or why it is not used. It is the operator's word about this service on this machine, whatever its
+/// sources are.
+pub(super) fn decode_hold(binding: &Binding, bytes: &[u8]) -> Result<Option<Hold>, String> {
+    check_format(bytes)?;
+    let file: HoldFile<'_> = serde_json::from_slice(bytes).map_err(|error| damage(&error))?;
+    binding.elsewhere(&file.binding).map_or(Ok(()), |difference| Err(difference.to_owned()))?;
+    Ok(file.hold.map(Cow::into_owned))
 }
 
 fn check_format(bytes: &[u8]) -> Result<(), String> {

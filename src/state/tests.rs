@@ -35,7 +35,7 @@ pub(super) fn quarantined(reason: &str) -> Quarantined {
 
 /// Waits until what is to be said of the state is so.
 pub(super) async fn until_problem(state: &State, is: impl Fn(Option<&str>) -> bool) -> Option<String> {
-    let super::Store::Open(open) = &state.0 else { panic!("there is no state") };
+    let super::Store::Open(open) = &state.store else { panic!("there is no state") };
     let mut problem = open.problem.clone();
     let seen = problem.wait_for(|problem| is(problem.as_deref()));
     tokio::time::timeout(Duration::from_mins(1), seen).await.expect("it must come to be").unwrap().clone()

@@ -15,19 +15,23 @@ use super::directory::Directory;
 
 /// What the files are to hold, by name. Newer contents replace older ones that were not written yet.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Wanted(BTreeMap<&'static str, Contents>);
+pub(super) struct Wanted {
+    files: BTreeMap<&'static str, Contents>,
+    /// What they belong to from now on, if that has changed since the start.
+    pub(super) binding: Option<Arc<Binding>>,
+}
 
 impl Wanted {
     /// The newest contents of their file.
     pub(super) fn put(&mut self, contents: Contents) {
-        self.0.insert(contents.name(), contents);
+        self.files.insert(contents.name(), contents);
     }
 
     /// What is wanted here and not there.
     fn beyond(&self, written: &Self) -> Vec<Contents> {
         let is_written =
-            |name: &str, contents: &Contents| written.0.get(name).is_some_and(|there| there.same(contents));
-        self.0
+            |name: &str, contents: &Contents| written.files.get(name).is_some_and(|there| there.same(contents));
+        self.files
             .iter()
             .filter(|(name, contents)| !is_written(name, contents))
             .map(|(_, contents)| contents.clone())
@@ -74,6 +78,9 @@ impl Writer {
         loop {
             let wake = self.wake().await;
             let wanted = self.wanted.borrow_and_update().clone();
+            if let Some(binding) = &wanted.binding {
+                self.binding = Arc::clone(binding);
+            }
             let pending = wanted.beyond(&self.written);
             if !pending.is_empty() {
                 self.write(pending).await;

@@ -1,21 +1,6 @@
 //! Words that are envconsul's or reserved, and not served yet. Serving one takes its line out.
 
-const VERBS: &[&str] = &[
-    "plan",
-    "env",
-    "history",
-    "hold",
-    "unhold",
-    "release",
-    "retry",
-    "revert",
-    "restart",
-    "reload",
-    "signal",
-    "fleet",
-    "promote",
-    "envconsul",
-];
+const VERBS: &[&str] = &["plan", "fleet", "promote", "envconsul"];
 
 /// envconsul's flags; a star stands for the rest of the name.
 const FLAGS: &[&str] = &["vault-*", "secret", "service-query", "service-format-*", "syslog", "syslog-facility"];

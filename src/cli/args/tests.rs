@@ -161,6 +161,22 @@ fn old_flags_have_a_new_name_and_a_warning() {
 }
 
 #[test]
+fn the_operator_s_words() {
+    let Ok(Cli { verb: Verb::Hold(hold) }) = line(&["hold", "waiting", "for", "the", "DBA", "-for", "24h"]) else {
+        panic!("hold")
+    };
+    assert_eq!((hold.reason.join(" ").as_str(), hold.length), ("waiting for the DBA", Some(Duration::from_hours(24))));
+    let Ok(Cli { verb: Verb::Retry(retry) }) = line(&["retry", "3f9a0c12be77", "--timeout=5s", "-name", "x"]) else {
+        panic!("retry")
+    };
+    assert_eq!(retry.fingerprint, "3f9a0c12be77".parse().ok());
+    assert_eq!((retry.patient.timeout, retry.patient.target.name.as_deref()), (Duration::from_secs(5), Some("x")));
+    for wrong in [&["signal"][..], &["retry", "x"], &["unhold", "now"], &["hold", "--for", "soon"], &["env", "x"]] {
+        assert_eq!(line(wrong).expect_err("wrong usage").code, 2, "{wrong:?}");
+    }
+}
+
+#[test]
 fn what_is_not_served_is_refused_by_name() {
     for (words, sentence) in [
         (&["run", "-vault-addr", "x"][..], "--vault-addr is not supported yet"),
@@ -172,7 +188,7 @@ fn what_is_not_served_is_refused_by_name() {
         (&["plan"], "plan is not supported yet"),
         (&["fleet", "--all"], "fleet is not supported yet"),
         (&["envconsul", "-prefix", "x"], "envconsul is not supported yet"),
-        (&["signal", "HUP"], "signal is not supported yet"),
+        (&["promote"], "promote is not supported yet"),
     ] {
         let ended = line(words).expect_err(sentence);
         assert_eq!((ended.text.as_str(), ended.code, ended.stream), (sentence, 2, Stream::Stderr));

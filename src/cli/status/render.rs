@@ -11,15 +11,15 @@ use crate::machine::policy::Role;
 
 /// Names of changed variables that are shown; the rest is counted.
 const MOST_KEYS: usize = 5;
+/// Errors of our own configuration that are shown; `lictor check` shows them all.
+const MOST_ERRORS: usize = 5;
 
 /// The whole picture, a few aligned blocks.
 pub fn render(board: &Board, now: Moment, paint: Paint) -> String {
     let mut out = String::new();
     table(&mut out, paint, "", &[headline(board, now)]);
-    let rows: Vec<Vec<Cell>> = [process(board, now), version(board), config(board, now), candidate(board, now)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let parts = [process(board, now), version(board), config(board, now), hold(board, now)];
+    let rows: Vec<Vec<Cell>> = parts.into_iter().chain([candidate(board, now), reload(board, now)]).flatten().collect();
     table(&mut out, paint, "  ", &rows);
     block(&mut out, paint, "checks", board.checks.iter().map(|check| check_row(check, now)));
     let now_unix_ms = board.epoch_unix_ms.saturating_add(now.0);
@@ -124,6 +124,34 @@ fn config(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
     }
     if !config.quarantine.is_empty() {
         rows.push(titled("quarantine", plain(plural(config.quarantine.len() as u64, "pair"))));
+    }
+    rows
+}
+
+fn hold(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
+    let Some(hold) = &board.hold else { return Vec::new() };
+    let now_unix_ms = board.epoch_unix_ms.saturating_add(now.0);
+    let since = span(Duration::from_millis(now_unix_ms.saturating_sub(hold.since_unix_ms)));
+    let left = hold.until_unix_ms.map(|until| span(Duration::from_millis(until.saturating_sub(now_unix_ms))));
+    let left = left.map(|left| format!(", {left} left")).unwrap_or_default();
+    let who = hold.who.map(|who| format!(", by uid {who}")).unwrap_or_default();
+    vec![titled("hold", cell(format!("{}{who}, for {since}{left}", hold.reason), Tone::Warn))]
+}
+
+/// What our own configuration waits for, and why it was refused.
+fn reload(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
+    let Some(reload) = &board.reload else { return Vec::new() };
+    let mut rows = Vec::new();
+    if !reload.errors.is_empty() {
+        let ago = span(now.since(reload.at));
+        rows.push(titled("reload", cell(format!("refused {ago} ago; nothing was changed"), Tone::Bad)));
+    }
+    rows.extend(reload.errors.iter().take(MOST_ERRORS).map(|error| titled("", cell(error, Tone::Bad))));
+    for (words, what) in [(&reload.pending.service, "the service"), (&reload.pending.lictor, "lictor")] {
+        if !words.is_empty() {
+            let words = words.join(", ");
+            rows.push(titled("pending", cell(format!("{words}: at the next start of {what}"), Tone::Warn)));
+        }
     }
     rows
 }

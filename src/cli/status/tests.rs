@@ -9,8 +9,10 @@ use crate::http::sample::{board, check, version};
 use crate::machine::board::{Board, CandidatePicture, CheckState, ConfigState, ExitPicture, Phase, StepName};
 use crate::machine::build::Build;
 use crate::machine::event::{Exit, SourceReport};
+use crate::machine::hold::Hold;
 use crate::machine::numbers::RunId;
 use crate::machine::policy::Role;
+use crate::machine::reload::{Pending, Reload};
 use crate::machine::{Moment, Version};
 
 /// Two hours and five minutes after the service was up.
@@ -182,4 +184,31 @@ async fn without_a_lictor_it_is_69() {
     let code = run(&options(&served, Form::Json, Follow::Once), &mut out, &mut err).await;
     assert_eq!((code, out.as_slice()), (69, &b""[..]));
     assert!(String::from_utf8(err).unwrap().starts_with("lictor: no lictor runs here (looked in "));
+}
+
+#[test]
+fn a_hold_and_what_waits_for_a_restart() {
+    let mut board = board();
+    let since_unix_ms = ago(&board, Duration::from_mins(65));
+    board.hold = Some(Hold {
+        reason: "waiting for the DBA".to_owned(),
+        since_unix_ms,
+        until_unix_ms: Some(ago(&board, Duration::ZERO) + 3_600_000),
+        who: Some(1000),
+    });
+    board.reload = Some(Reload {
+        at: Moment(LATER.0 - 5_000),
+        errors: vec!["a.hcl:1:1: unknown word `colour`".to_owned()],
+        pending: Pending { service: vec!["exec.user".to_owned()], lictor: vec!["log".to_owned()] },
+    });
+    let text = render(&board, LATER, Paint::Plain);
+    for line in [
+        "  hold     waiting for the DBA, by uid 1000, for 1h 5m, 1h 0m left\n",
+        "  reload   refused 5s ago; nothing was changed\n",
+        "           a.hcl:1:1: unknown word `colour`\n",
+        "  pending  exec.user: at the next start of the service\n",
+        "  pending  log: at the next start of lictor\n",
+    ] {
+        assert!(text.contains(line), "{line:?} is not in\n{text}");
+    }
 }

@@ -15,11 +15,13 @@ pub(super) use nature::{MARKER, PROVES_NOTHING, TAKES_NOTHING_BACK, policy};
 
 use crate::environment::{Environment, Fingerprint};
 use crate::machine::event::{Event, Exit, Outcome, Verb};
+use crate::machine::hold::Hold;
 use crate::machine::ledger::{Good, Quarantined};
-use crate::machine::numbers::{CheckId, DrainId, GenerationId, RunId, TurnId};
-use crate::machine::order::{Order, Pace, Pair};
+use crate::machine::numbers::{CheckId, DrainId, GenerationId, RequestId, RunId, TurnId};
+use crate::machine::order::{Effect, Order, Pace, Pair};
 use crate::machine::policy::Policy;
 use crate::machine::random::Random;
+use crate::machine::reload::Pending;
 use crate::machine::{Board, Machine, Moment, Restored, Version};
 use nature::{Behaviour, KINDS, VIOLATING, behaviour, build, environment, policy_of};
 
@@ -46,6 +48,9 @@ pub(super) struct World {
     dependency: Dependency,
     good: BTreeSet<Fingerprint>,
     quarantine: Vec<Quarantined>,
+    hold: Option<Hold>,
+    asked: Option<RequestId>,
+    pub(super) answers: Vec<Result<Effect, String>>,
     policy: Policy,
     /// Has been granted and not lost.
     granted: Option<TurnId>,
@@ -82,6 +87,9 @@ impl World {
             probing: None,
             installed: 0,
             dependency: Dependency::Up,
+            hold: None,
+            asked: None,
+            answers: Vec::new(),
             policy: policy(),
             granted: None,
             wish: None,
@@ -133,7 +141,7 @@ impl World {
                     self.tell(Event::Exited { run, exit: Exit::Signal(11) });
                 }
             }
-            Action::Operator(verb) => self.tell(Event::Operator { verb }),
+            Action::Operator(verb) => self.ask(verb),
             Action::LoseTurn => {
                 if let Some(turn) = self.turns.pop_first() {
                     self.granted = None;
@@ -164,6 +172,7 @@ impl World {
         self.coming.retain(|_, event| !matches!(event, Event::Probed { .. }));
         let count = self.orders.len();
         self.tell(Event::Policy { policy: Box::new(self.policy.clone()) });
+        self.tell(Event::Reloaded { who: Some(7), outcome: Ok(Pending::default()) });
         let stops = |order: &Order| matches!(order, Order::Kill { .. } | Order::Signal { .. });
         assert!(!self.orders[count..].iter().any(stops), "a reload touched the process");
         if let Some((run, _)) = self.probing {
@@ -199,7 +208,7 @@ impl World {
     pub(super) fn oblige(&mut self) {
         self.obliging = true;
         self.dependency = Dependency::Up;
-        self.tell(Event::Operator { verb: Verb::Unhold });
+        self.ask(Verb::Unhold);
     }
 
     /// From now on the check command refuses now and then again.
@@ -293,6 +302,7 @@ impl World {
             self.orders.push(order.clone());
             self.carry_out(order);
         }
+        assert_eq!(self.machine.picture().hold, self.hold, "the hold on disk is the hold on the board");
     }
 
     fn whim(&mut self, bound: u64) -> u64 {
@@ -305,5 +315,5 @@ fn left_behind() -> Restored {
     let good = Good { environment: environment(0), builds: vec![build(0)], generation: GenerationId(3), at_unix_ms: 1 };
     let pair = Pair { environment: environment(1).fingerprint(), build: build(0) };
     let quarantined = Quarantined { pair, reason: "exited with 1".into(), at_unix_ms: 2 };
-    Restored { good: vec![good], quarantine: vec![quarantined], next_generation: GenerationId(5) }
+    Restored { good: vec![good], quarantine: vec![quarantined], hold: None, next_generation: GenerationId(5) }
 }

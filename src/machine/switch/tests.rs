@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::environment::glob::Glob;
 use crate::environment::{Environment, Variable, Visibility};
 use crate::machine::board::{Board, ConfigState, Phase};
-use crate::machine::event::{Event, Exit, Outcome as Probe, Verb};
+use crate::machine::event::{Asked, Event, Exit, Outcome as Probe, Verb};
 use crate::machine::history::Outcome;
 use crate::machine::ledger::Good;
 use crate::machine::order::Order;

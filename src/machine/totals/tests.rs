@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Ending, Reason, Totals};
 use crate::environment::{Environment, Variable, Visibility};
-use crate::machine::event::{Event, Exit, Outcome, Verb};
+use crate::machine::event::{Asked, Event, Exit, Outcome, Verb};
 use crate::machine::history;
 use crate::machine::numbers::RunId;
 use crate::machine::policy::{CheckRule, Policy, Role};
@@ -83,7 +83,7 @@ fn every_restart_has_its_reason_and_every_end_its_result() {
     stage.pass();
     stage.ends(Exit::Signal(9));
     stage.pass();
-    stage.tell(Event::Operator { verb: Verb::Restart });
+    stage.tell(Event::Operator { verb: Verb::Restart, by: Asked::default() });
     stage.pass();
     let expected = [(Reason::Config, 1), (Reason::Exit, 1), (Reason::Signal, 1), (Reason::Operator, 1)];
     assert_eq!(stage.totals().restarts, counts(expected));

@@ -14,7 +14,7 @@ fn quarantined(name: &str, on: &str) -> Quarantined {
 }
 
 fn left(good: Vec<Good>, quarantine: Vec<Quarantined>) -> Story {
-    let restored = Restored { good, quarantine, next_generation: GenerationId(5) };
+    let restored = Restored { good, quarantine, hold: None, next_generation: GenerationId(5) };
     Story::restored(restored, |_| {})
 }
 

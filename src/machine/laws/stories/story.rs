@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::super::replay::Told;
 use crate::environment::{Environment, Fingerprint, Variable, Visibility};
 use crate::machine::board::ConfigState;
-use crate::machine::event::{Event, Exit, Outcome as Probed, Verb};
+use crate::machine::event::{Asked, Event, Exit, Outcome as Probed, Verb};
 use crate::machine::history::Outcome;
 use crate::machine::numbers::{CheckId, DrainId, RunId, TurnId};
 use crate::machine::order::Pace;
@@ -178,7 +178,7 @@ impl Story {
     }
 
     pub(in crate::machine::laws) fn hold(&mut self) {
-        self.operator(Verb::Hold { reason: "night".into() });
+        self.operator(Verb::Hold { reason: "night".into(), length: None });
     }
 
     pub(in crate::machine::laws) fn unhold(&mut self) {
@@ -190,7 +190,7 @@ impl Story {
     }
 
     pub(in crate::machine::laws) fn retry(&mut self) {
-        self.operator(Verb::Retry);
+        self.operator(Verb::Retry { fingerprint: None });
     }
 
     pub(in crate::machine::laws) fn revert(&mut self) {
@@ -198,7 +198,7 @@ impl Story {
     }
 
     fn operator(&mut self, verb: Verb) {
-        self.tell(Event::Operator { verb });
+        self.tell(Event::Operator { verb, by: Asked::default() });
     }
 
     /// A process of an earlier lictor still runs.

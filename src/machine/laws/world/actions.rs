@@ -1,5 +1,7 @@
 //! What can be done to the world.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::nature::{KINDS, POLICIES};
@@ -42,9 +44,12 @@ pub(in super::super) fn action() -> impl Strategy<Value = Action> {
         2 => Just(Action::Crash),
         2 => prop_oneof![
             Just(Verb::Restart),
-            Just(Verb::Hold { reason: "night".into() }),
+            Just(Verb::Hold { reason: "night".into(), length: None }),
+            Just(Verb::Hold { reason: String::new(), length: Some(Duration::from_secs(20)) }),
             Just(Verb::Unhold),
-            Just(Verb::Retry),
+            Just(Verb::Release { fingerprint: None }),
+            Just(Verb::Retry { fingerprint: None }),
+            Just(Verb::Signal { signal: 1 }),
             Just(Verb::Revert),
         ]
         .prop_map(Action::Operator),

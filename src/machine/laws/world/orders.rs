@@ -2,9 +2,9 @@
 
 use super::{Behaviour, Process, VIOLATING, World, behaviour, build};
 use crate::environment::Environment;
-use crate::machine::event::{Event, Exit};
+use crate::machine::event::{Asked, Event, Exit, Verb};
 use crate::machine::life::{Life, Purpose};
-use crate::machine::numbers::RunId;
+use crate::machine::numbers::{RequestId, RunId};
 use crate::machine::order::{Order, Pair};
 use crate::machine::policy::Step;
 
@@ -63,8 +63,22 @@ impl World {
                 assert!(quarantine.is_empty() || !self.good.is_empty(), "law 4: a quarantine without a good one");
                 self.quarantine = quarantine;
             }
+            Order::KeepHold { hold } => self.hold = hold,
+            Order::Answer { request, answer } => {
+                assert_eq!(self.asked.take(), Some(request), "an answer to no question");
+                self.answers.push(answer);
+            }
             Order::Record { .. } => {}
         }
+    }
+
+    /// Asks as an operator; the answer comes at once.
+    pub(super) fn ask(&mut self, verb: Verb) {
+        self.count += 1;
+        let by = Asked { request: RequestId(self.count), uid: Some(7) };
+        self.asked = Some(by.request);
+        self.tell(Event::Operator { verb, by });
+        assert_eq!(self.asked, None, "an operator without an answer");
     }
 
     /// What breaks the schema gets nowhere near the service.

@@ -20,12 +20,12 @@ fn what_breaks_the_schema_touches_nothing_and_says_all_of_it() {
 #[test]
 fn the_guard_comes_before_the_schema_and_no_operator_overrides_it() {
     let mut scene = Scene::good_on(policy(), &wanted("1", "info", "a"));
-    scene.tell(Event::Operator { verb: Verb::Hold { reason: "night".into() } });
+    scene.tell(Event::Operator { verb: Verb::Hold { reason: "night".into(), length: None }, by: Asked::default() });
     scene.wish_for_broken(&wanted("x", "info", "a"));
     assert_eq!(scene.board().config.state, ConfigState::Held);
-    scene.tell(Event::Operator { verb: Verb::Unhold });
+    scene.tell(Event::Operator { verb: Verb::Unhold, by: Asked::default() });
     assert_eq!(scene.board().config.state, ConfigState::Rejected);
-    let orders = scene.tell(Event::Operator { verb: Verb::Retry });
+    let orders = scene.tell(Event::Operator { verb: Verb::Retry { fingerprint: None }, by: Asked::default() });
     assert!(!disturbs(&orders));
     assert_eq!(scene.board().config.state, ConfigState::Rejected);
 }

@@ -29,7 +29,7 @@ fn the_next_start_is_on_what_was_reloaded_and_nothing_is_pending_then() {
     let mut scene = Scene::good_on(policy(), &wanted("1", "info", "a"));
     scene.wish(&wanted("1", "debug", "a"));
     scene.prove();
-    scene.tell(Event::Operator { verb: Verb::Restart });
+    scene.tell(Event::Operator { verb: Verb::Restart, by: Asked::default() });
     let orders = scene.exit();
     let started = orders
         .iter()
@@ -163,7 +163,7 @@ fn what_cannot_be_told_is_rejected_and_all_is_as_it_was() {
     scene.prove();
     assert_eq!(scene.outcomes(), [Outcome::Applied, Outcome::Rejected]);
     assert_eq!(scene.board().config.state, ConfigState::Rejected);
-    let orders = scene.tell(Event::Operator { verb: Verb::Retry });
+    let orders = scene.tell(Event::Operator { verb: Verb::Retry { fingerprint: None }, by: Asked::default() });
     assert_eq!(reloads(&orders), 1, "an operator who has mended the disk asks once more");
 }
 

@@ -149,7 +149,9 @@ impl Story {
             | Order::Kill { .. }
             | Order::Signal { .. }
             | Order::Reload { .. }
-            | Order::KeepQuarantine { .. } => None,
+            | Order::KeepQuarantine { .. }
+            | Order::KeepHold { .. }
+            | Order::Answer { .. } => None,
         }
     }
 

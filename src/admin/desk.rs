@@ -1,0 +1,149 @@
+//! Serves the operator: the read-only resources of `http`, the history, and the verbs, which are served nowhere else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::{Method, Request, StatusCode};
+use serde_json::json;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use super::effect::{self, Outcome};
+use super::petition::{Petition, Reload};
+use super::request::{self, What};
+use super::{history, petition};
+use crate::drain::DrainWatcher;
+use crate::http::{self, Answer, Handler, Peer, Reply, Resources};
+use crate::machine::Board;
+use crate::machine::event::Verb;
+use crate::machine::order::Effect;
+use crate::machine::reload::Pending;
+use crate::state::Recent;
+
+/// The largest body of a request, in bytes.
+const LARGEST_BODY: usize = 16 * 1024;
+/// How long a body may take.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+const STOPPING: &str = "lictor is stopping";
+
+/// What the operator's socket serves. A clone serves one connection.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// What is also served elsewhere.
+    pub resources: Resources,
+    /// The board, on which the effect of a verb is seen.
+    pub boards: watch::Receiver<Arc<Board>>,
+    /// The newest lines of history.
+    pub history: watch::Receiver<Recent>,
+    /// Where verbs go.
+    pub petitions: mpsc::Sender<Petition>,
+    /// Where the wish to read our configuration again goes.
+    pub reloads: mpsc::Sender<Reload>,
+    /// Ends every wait.
+    pub drain: DrainWatcher,
+}
+
+impl Handler for Desk {
+    fn handle(&self, peer: &Peer, request: Request<Incoming>) -> Reply {
+        let path = request.uri().path();
+        if path == "/history" {
+            return history::read(request.method(), request.uri().query(), self.history.clone(), self.drain.clone());
+        }
+        let Some(verb) = path.strip_prefix("/verb/").map(str::to_owned) else {
+            return self.resources.handle(peer, request);
+        };
+        if request.method() != Method::POST {
+            return Reply::now(http::not_allowed("POST", "this changes something: use POST"));
+        }
+        let desk = self.clone();
+        let uid = uid(peer);
+        Reply::later(async move { desk.verb(&verb, uid, request.into_body()).await })
+    }
+}
+
+impl Desk {
+    async fn verb(self, verb: &str, uid: Option<u32>, body: Incoming) -> Answer {
+        let read = tokio::time::timeout(BODY_TIME, Limited::new(body, LARGEST_BODY).collect()).await;
+        let Ok(Ok(body)) = read else {
+            return http::error(StatusCode::BAD_REQUEST, "the body is larger than 16 KB, or did not come");
+        };
+        match request::read(verb, &body.to_bytes()) {
+            None => http::error(StatusCode::NOT_FOUND, "no such verb"),
+            Some(Err(sentence)) => http::error(StatusCode::BAD_REQUEST, &sentence),
+            Some(Ok(request)) => {
+                let until = Instant::now() + request.timeout;
+                match request.what {
+                    What::Verb(verb) => self.ask(verb, uid, until).await,
+                    What::Reload => self.reload(uid, until).await,
+                }
+            }
+        }
+    }
+
+    async fn ask(self, verb: Verb, uid: Option<u32>, until: Instant) -> Answer {
+        let done = done(&verb);
+        let (answer, answered) = oneshot::channel();
+        let sent = self.petitions.send(Petition { verb, uid, answer }).await;
+        let effect = match (sent, answered.await) {
+            (Ok(()), Ok(Ok(effect))) => effect,
+            (Ok(()), Ok(Err(why))) => return http::error(StatusCode::CONFLICT, &why),
+            _ => return http::error(StatusCode::CONFLICT, STOPPING),
+        };
+        match effect::wait(effect, self.boards, self.drain, until).await {
+            Outcome::Done(_) if effect == Effect::Done => {
+                http::json(StatusCode::OK, json!({ "done": done }).to_string())
+            }
+            Outcome::Done(now) => http::json(StatusCode::OK, json!({ "done": now }).to_string()),
+            Outcome::Failed(why) => http::error(StatusCode::CONFLICT, &why),
+            Outcome::Late(standing) => {
+                http::error(StatusCode::GATEWAY_TIMEOUT, &format!("it is under way, but not in time: {standing}"))
+            }
+        }
+    }
+
+    async fn reload(self, uid: Option<u32>, until: Instant) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.reloads.send(petition::Reload { uid, answer }).await;
+        match (sent, tokio::time::timeout_at(until, answered).await) {
+            (Ok(()), Ok(Ok(Ok(pending)))) => reloaded(&pending),
+            (Ok(()), Ok(Ok(Err(errors)))) => {
+                let first = errors.first().map_or("", String::as_str);
+                let body = json!({ "error": format!("nothing is changed: {first}"), "errors": errors });
+                http::json(StatusCode::UNPROCESSABLE_ENTITY, body.to_string())
+            }
+            (Ok(()), Err(_)) => http::error(StatusCode::GATEWAY_TIMEOUT, "the configuration is still being read"),
+            _ => http::error(StatusCode::CONFLICT, STOPPING),
+        }
+    }
+}
+
+fn reloaded(pending: &Pending) -> Answer {
+    let body = json!({ "done": "the configuration was read again", "pending": pending });
+    http::json(StatusCode::OK, body.to_string())
+}
+
+/// What is so once the machine has done it, for verbs that have no other effect to wait for.
+fn done(verb: &Verb) -> String {
+    match verb {
+        Verb::Hold { length: Some(length), .. } => {
+            format!("every wish is held for {}", humantime::format_duration(*length))
+        }
+        Verb::Hold { length: None, .. } => "every wish is held until unhold".to_owned(),
+        Verb::Unhold => "no wish is held by an operator any more".to_owned(),
+        Verb::Signal { signal } => {
+            let name = crate::signal::name(*signal).map_or_else(|| format!("signal {signal}"), str::to_owned);
+            format!("{name} is sent to the service")
+        }
+        Verb::Restart | Verb::Release { .. } | Verb::Retry { .. } | Verb::Revert => String::new(),
+    }
+}
+
+fn uid(peer: &Peer) -> Option<u32> {
+    match peer {
+        Peer::Local(who) => who.map(|who| who.uid()),
+        Peer::Remote(_) => None,
+    }
+}

@@ -1,0 +1,173 @@
+//! What a request for a verb says: the last part of its path, and a small JSON object. Pure, and total.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::http::one_line;
+use crate::machine::event::Verb;
+use crate::{environment, signal};
+
+/// How long an effect is waited for unless the request says otherwise ...
+const TIMEOUT: Duration = Duration::from_mins(1);
+/// ... and at most.
+const LONGEST_TIMEOUT: Duration = Duration::from_mins(10);
+/// A longer hold is no hold but a policy.
+const LONGEST_HOLD: Duration = Duration::from_hours(24 * 365);
+/// The longest reason, in characters.
+const LONGEST_REASON: usize = 200;
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Request {
+    pub(super) what: What,
+    /// How long its effect is waited for.
+    pub(super) timeout: Duration,
+}
+
+/// Who has to do it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    /// The machine.
+    Verb(Verb),
+    /// Our own configuration is to be read again.
+    Reload,
+}
+
+/// The words of a body; a verb ignores those that are not about it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Words {
+    reason: String,
+    r#for: Option<String>,
+    fingerprint: Option<String>,
+    signal: Option<String>,
+    timeout: Option<String>,
+}
+
+/// Reads a request; the error is a sentence. `None`: there is no such verb.
+pub(super) fn read(verb: &str, body: &[u8]) -> Option<Result<Request, String>> {
+    let known = ["restart", "reload", "signal", "hold", "unhold", "release", "retry", "revert"];
+    known.contains(&verb).then(|| {
+        let words = words(body)?;
+        let timeout = duration("timeout", words.timeout.as_deref())?.unwrap_or(TIMEOUT).min(LONGEST_TIMEOUT);
+        Ok(Request { what: what(verb, &words)?, timeout })
+    })
+}
+
+fn what(verb: &str, words: &Words) -> Result<What, String> {
+    Ok(What::Verb(match verb {
+        "reload" => return Ok(What::Reload),
+        "restart" => Verb::Restart,
+        "signal" => Verb::Signal { signal: number(words.signal.as_deref())? },
+        "hold" => Verb::Hold {
+            reason: one_line(words.reason.trim(), LONGEST_REASON).into_owned(),
+            length: duration("for", words.r#for.as_deref())?.map(|length| length.min(LONGEST_HOLD)),
+        },
+        "unhold" => Verb::Unhold,
+        "release" => Verb::Release { fingerprint: fingerprint(words)? },
+        "retry" => Verb::Retry { fingerprint: fingerprint(words)? },
+        _ => Verb::Revert,
+    }))
+}
+
+fn words(body: &[u8]) -> Result<Words, String> {
+    if body.trim_ascii().is_empty() {
+        return Ok(Words::default());
+    }
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err("the body is no JSON object".to_owned());
+    }
+    serde_json::from_slice(body).map_err(|error| format!("the body is no JSON object of known words: {error}"))
+}
+
+fn duration(word: &str, text: Option<&str>) -> Result<Option<Duration>, String> {
+    let Some(text) = text else { return Ok(None) };
+    let wrong = || format!("{word}: {:?} is no duration: write it like 90s, 30m or 24h", one_line(text, 40));
+    let length = humantime::parse_duration(text).map_err(|_| wrong())?;
+    if length.is_zero() { Err(wrong()) } else { Ok(Some(length)) }
+}
+
+fn fingerprint(words: &Words) -> Result<Option<environment::Fingerprint>, String> {
+    let Some(text) = &words.fingerprint else { return Ok(None) };
+    text.parse().map(Some).map_err(|error| format!("{:?}: {error}", one_line(text, 40)))
+}
+
+fn number(name: Option<&str>) -> Result<i32, String> {
+    let Some(name) = name else { return Err("which signal? name one, such as HUP or USR1".to_owned()) };
+    let plain = name.parse().ok().filter(|number| (1..=64).contains(number));
+    plain
+        .or_else(|| signal::number(name))
+        .ok_or_else(|| format!("{:?} is no signal of this system: name one, such as HUP or USR1", one_line(name, 40)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::{Request, What, read};
+    use crate::machine::event::Verb;
+
+    fn verb(name: &str, body: &str) -> Result<Verb, String> {
+        match read(name, body.as_bytes()).expect("a known verb") {
+            Ok(Request { what: What::Verb(verb), .. }) => Ok(verb),
+            Ok(other) => panic!("{other:?}"),
+            Err(sentence) => Err(sentence),
+        }
+    }
+
+    #[test]
+    fn the_verbs() {
+        let hold = |reason: &str, hours: Option<u64>| Verb::Hold {
+            reason: reason.to_owned(),
+            length: hours.map(Duration::from_hours),
+        };
+        let print = "3f9a0c12be77".parse().unwrap();
+        for (name, body, expected) in [
+            ("restart", "", Verb::Restart),
+            ("restart", "{}", Verb::Restart),
+            ("signal", r#"{"signal":"HUP"}"#, Verb::Signal { signal: 1 }),
+            ("signal", r#"{"signal":"sigusr1"}"#, Verb::Signal { signal: 10 }),
+            ("signal", r#"{"signal":"40"}"#, Verb::Signal { signal: 40 }),
+            ("hold", "", hold("", None)),
+            ("hold", r#"{"reason":" night\nshift ","for":"24h"}"#, hold("night shift", Some(24))),
+            ("hold", r#"{"for":"100y"}"#, hold("", Some(24 * 365))),
+            ("unhold", "", Verb::Unhold),
+            ("release", "", Verb::Release { fingerprint: None }),
+            ("retry", r#"{"fingerprint":"3f9a0c12be77"}"#, Verb::Retry { fingerprint: Some(print) }),
+            ("revert", "", Verb::Revert),
+        ] {
+            assert_eq!(verb(name, body), Ok(expected), "{name} {body}");
+        }
+        let reload = read("reload", br#"{"timeout":"5s"}"#).unwrap().unwrap();
+        assert_eq!(reload, Request { what: What::Reload, timeout: Duration::from_secs(5) });
+        assert_eq!(read("reboot", b""), None);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_said() {
+        for (name, body, word) in [
+            ("signal", "", "which signal"),
+            ("signal", r#"{"signal":"STOPP"}"#, "STOPP"),
+            ("signal", r#"{"signal":"0"}"#, "no signal"),
+            ("hold", r#"{"for":"24"}"#, "24h"),
+            ("hold", r#"{"for":"0s"}"#, "duration"),
+            ("retry", r#"{"fingerprint":"xyz"}"#, "twelve"),
+            ("restart", "[]", "JSON"),
+            ("restart", r#"{"colour":1}"#, "colour"),
+            ("restart", r#"{"timeout":"soon"}"#, "timeout"),
+        ] {
+            let sentence = verb(name, body).expect_err(body);
+            assert!(sentence.contains(word), "{sentence}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_is_answered(verb in "(restart|reload|signal|hold|retry)", body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read(&verb, &body);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Our own configuration, read again: by `lictor reload`, or by SIGHUP. A bad one changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task;
+
+use super::{client, outfit, places};
+use crate::admin::Reload;
+use crate::chain;
+use crate::config::{Errors, Settings, Warning};
+use crate::consul::{Client, Connection};
+use crate::driver::{Change, New};
+use crate::machine::Policy;
+use crate::metrics::Statsd;
+use crate::notify::Reloads;
+use crate::service::roster::Roster;
+
+/// Reads the configuration from where it was read at the start: the same files, flags and environment.
+pub type Load = Arc<dyn Fn() -> Result<(Settings, Vec<Warning>), Errors> + Send + Sync>;
+
+/// Files that take longer are on a disk that hangs.
+const READ_TIME: Duration = Duration::from_secs(30);
+/// So many errors are told; more are counted.
+const TOLD: usize = 20;
+
+/// What is needed to take up another configuration.
+pub(super) struct Reloader {
+    pub(super) load: Load,
+    /// What lictor was started with: what only a start can take up is compared with it.
+    pub(super) started: Settings,
+    /// Who asks Consul, and with which settings.
+    pub(super) consul: (Connection, Option<Arc<Client>>),
+    pub(super) roster: Roster,
+    pub(super) changes: mpsc::Sender<Change>,
+    /// Tells systemd that we are about it.
+    pub(super) signs: Reloads,
+    /// What `statsd {}` says; only the meter reads it.
+    pub(super) statsd: watch::Sender<Statsd>,
+}
+
+impl Reloader {
+    /// Reads the configuration at each request, one after the other.
+    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Reload>) {
+        while let Some(Reload { uid, answer }) = requests.recv().await {
+            let _reloading = self.signs.begin();
+            let new = self.read().await;
+            let (told, outcome) = oneshot::channel();
+            if self.changes.send(Change { who: uid, new, answer: told }).await.is_err() {
+                return;
+            }
+            if let Ok(outcome) = outcome.await {
+                // Nobody may be waiting for it.
+                let _ = answer.send(outcome);
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<Box<New>, Vec<String>> {
+        let load = Arc::clone(&self.load);
+        let read = tokio::time::timeout(READ_TIME, task::spawn_blocking(move || load())).await;
+        match read {
+            Ok(Ok(Ok((settings, warnings)))) => {
+                for warning in warnings {
+                    tracing::warn!("{warning}");
+                }
+                self.take(settings).map(Box::new).map_err(|why| vec![why])
+            }
+            Ok(Ok(Err(errors))) => Err(told(&errors)),
+            Ok(Err(bug)) => Err(vec![format!("lictor has met a bug while reading the configuration: {bug}")]),
+            Err(_) => Err(vec![format!("the files were not read within {}", humantime::format_duration(READ_TIME))]),
+        }
+    }
+
+    fn take(&mut self, settings: Settings) -> Result<New, String> {
+        let known = |(connection, client): &(Connection, Option<Arc<Client>>)| {
+            client.clone().filter(|_| *connection == settings.consul)
+        };
+        let client = match known(&self.consul) {
+            Some(client) => Some(client),
+            None => client(&settings).map_err(|error| chain::sentence(&error))?,
+        };
+        self.consul = (settings.consul.clone(), client.clone());
+        self.statsd.send_if_modified(|statsd| std::mem::replace(statsd, settings.statsd.clone()) != settings.statsd);
+        let name = self.started.name.clone();
+        Ok(New {
+            policy: Policy { service: name.clone(), ..settings.policy.clone() },
+            checks: settings.checks.clone(),
+            check_command: (settings.apply.check_command.clone(), settings.apply.check_timeout),
+            outfit: outfit(&settings, &self.roster),
+            binding: places::binding(&name, &settings),
+            for_lictor: self.for_lictor(&settings),
+            client,
+            sources: settings.sources,
+            rules: settings.rules,
+        })
+    }
+
+    /// What only another start of lictor can take up.
+    fn for_lictor(&self, new: &Settings) -> Vec<String> {
+        let old = &self.started;
+        let words = [
+            ("name", new.name == old.name),
+            ("status", new.status.address == old.status.address),
+            ("admin", new.admin == old.admin),
+            ("state.directory", new.state.directory == old.state.directory),
+            ("log", new.log == old.log),
+            ("pid_file", new.pid_file == old.pid_file),
+        ];
+        words.into_iter().filter(|(_, same)| !same).map(|(word, _)| word.to_owned()).collect()
+    }
+}
+
+fn told(errors: &Errors) -> Vec<String> {
+    let mut told: Vec<_> = errors.errors.iter().take(TOLD).map(ToString::to_string).collect();
+    if let more @ 1.. = errors.errors.len().saturating_sub(TOLD) {
+        told.push(format!("and {more} more"));
+    }
+    told
+}

@@ -1,0 +1,181 @@
+//! `lictor history`: what was applied, held, rejected, reverted: when, which keys, outcome.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::client::{Client, ClientError};
+use super::locate::Target;
+use super::paint::{Paint, Tone, cell};
+use crate::http::one_line;
+use crate::machine::history::{Entry, Outcome};
+
+/// How long one answer may take beyond its wait.
+const GRACE: Duration = Duration::from_secs(10);
+/// One wait for a new line.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Names of changed variables that are shown; the rest is counted.
+const MOST_KEYS: usize = 5;
+/// The longest reason that is shown, in characters.
+const LONGEST_WHY: usize = 300;
+
+/// What is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Of whom.
+    pub target: Target,
+    /// `--json` or not.
+    pub form: Form,
+    /// `--follow` or not.
+    pub follow: Follow,
+}
+
+/// How a line is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// For people.
+    Text(Paint),
+    /// As it is kept.
+    Json,
+}
+
+/// How long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// What is there now.
+    Once,
+    /// Every new line too, until lictor or the reader goes away.
+    On,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    last: u64,
+    entries: Vec<Box<RawValue>>,
+}
+
+/// Shows history. Returns the exit code: 0, or 69 if no lictor answered.
+pub async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    match show(options, out).await {
+        Ok(()) => 0,
+        Err(error) => {
+            let _ = writeln!(err, "lictor: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+async fn show(options: &Options, out: &mut dyn Write) -> Result<(), ClientError> {
+    let client = Client::find(&options.target).await?;
+    let mut page = read(&client, "/history", GRACE).await?;
+    loop {
+        // A reader that is gone ends it, as it does any program in a pipe.
+        if write(options.form, &page, out).is_err() || options.follow == Follow::Once {
+            return Ok(());
+        }
+        let path = format!("/history?after={}&wait={}s", page.last, PATIENCE.as_secs());
+        page = read(&client, &path, PATIENCE + GRACE).await?;
+    }
+}
+
+async fn read(client: &Client, path: &str, timeout: Duration) -> Result<Page, ClientError> {
+    let answer = client.get(path, timeout).await?;
+    if answer.status != 200 {
+        return Err(client.strange(&format!("status {} for {path}", answer.status)));
+    }
+    serde_json::from_slice(&answer.body).map_err(|error| client.strange(&error))
+}
+
+fn write(form: Form, page: &Page, out: &mut dyn Write) -> io::Result<()> {
+    for raw in &page.entries {
+        match (form, serde_json::from_str(raw.get())) {
+            (Form::Text(paint), Ok(entry)) => writeln!(out, "{}", line(&entry, paint))?,
+            // A line of another version of lictor is better shown as it is than not at all.
+            (Form::Json, _) | (Form::Text(_), Err(_)) => writeln!(out, "{}", raw.get())?,
+        }
+    }
+    out.flush()
+}
+
+/// One entry; the columns are of fixed width, so that lines that come later stand below the ones before.
+fn line(entry: &Entry, paint: Paint) -> String {
+    let (word, tone) = match entry.outcome {
+        Outcome::Applied => ("applied", Tone::Good),
+        Outcome::Reverted => ("reverted", Tone::Bad),
+        Outcome::Superseded => ("superseded", Tone::Dim),
+        Outcome::Inconclusive => ("inconclusive", Tone::Bad),
+        Outcome::BuildFailed => ("build failed", Tone::Bad),
+        Outcome::Held => ("held", Tone::Warn),
+        Outcome::Rejected => ("rejected", Tone::Bad),
+        Outcome::Exited => ("exited", Tone::Warn),
+        Outcome::Unresponsive => ("unresponsive", Tone::Bad),
+        Outcome::Reloaded => ("reloaded", Tone::Good),
+        Outcome::Ignored => ("ignored", Tone::Dim),
+        Outcome::Operator => ("operator", Tone::Strong),
+    };
+    let at = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(entry.at_unix_ms));
+    let mut line = format!("{at}  ");
+    paint.write(&mut line, &cell(word, tone));
+    line.push_str(&" ".repeat(14_usize.saturating_sub(word.len())));
+    let environment = entry.environment.map(|environment| environment.to_string()).unwrap_or_default();
+    // Writing to a string cannot fail.
+    let _ = write!(line, "{environment:<12}  {}", details(entry));
+    line.trim_end().to_owned()
+}
+
+fn details(entry: &Entry) -> String {
+    let mut parts = Vec::new();
+    if let Some(who) = entry.who {
+        parts.push(format!("uid {who}"));
+    }
+    if !entry.why.is_empty() {
+        parts.push(one_line(&entry.why, LONGEST_WHY).into_owned());
+    }
+    if !entry.keys.is_empty() {
+        let shown = entry.keys.iter().take(MOST_KEYS).map(|key| one_line(key, 60)).collect::<Vec<_>>().join(", ");
+        let more = entry.keys.len().saturating_sub(MOST_KEYS) + entry.more_keys;
+        parts.push(if more > 0 { format!("{shown} and {more} more") } else { shown });
+    }
+    if let Some(millis) = entry.propagation_ms {
+        parts.push(format!("after {}", humantime::format_duration(Duration::from_millis(millis))));
+    }
+    parts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Paint, line};
+    use crate::machine::history::{Entry, Outcome};
+    use crate::machine::{Build, GenerationId, Moment};
+
+    #[test]
+    fn a_line_for_people() {
+        let mut entry = Entry {
+            at: Moment(5),
+            at_unix_ms: 1_790_000_000_000,
+            outcome: Outcome::Applied,
+            generation: GenerationId(3),
+            environment: Some("3f9a0c12be77".parse().unwrap()),
+            build: Build::default(),
+            run: None,
+            keys: ["A", "B", "C", "D", "E", "F"].map(str::to_owned).to_vec(),
+            more_keys: 2,
+            why: String::new(),
+            propagation_ms: Some(1_250),
+            who: None,
+        };
+        assert_eq!(
+            line(&entry, Paint::Plain),
+            "2026-09-21T14:13:20Z  applied       3f9a0c12be77  A, B, C, D, E and 3 more; after 1s 250ms"
+        );
+        (entry.outcome, entry.keys, entry.more_keys, entry.propagation_ms) = (Outcome::Operator, Vec::new(), 0, None);
+        (entry.who, entry.why, entry.environment) = (Some(0), "hold: night\u{1b}[2J".to_owned(), None);
+        assert_eq!(
+            line(&entry, Paint::Plain),
+            "2026-09-21T14:13:20Z  operator                    uid 0; hold: night [2J"
+        );
+    }
+}

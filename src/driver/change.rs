@@ -1,0 +1,86 @@
+//! Our own configuration, read again, on its way to what it is about.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::check::{self, Context};
+use crate::consul::Client;
+use crate::environment::Rules;
+use crate::machine::Policy;
+use crate::machine::reload::Pending;
+use crate::service::Command;
+use crate::source;
+use crate::state::Binding;
+use crate::version::Subject;
+
+/// Our own configuration was read again.
+#[derive(Debug)]
+pub struct Change {
+    /// The uid of who asked for it; `None`: a signal, or the kernel could not tell.
+    pub who: Option<u32>,
+    /// What there is from now on, or every error with its place.
+    pub new: Result<Box<New>, Vec<String>>,
+    /// Where the outcome goes.
+    pub answer: oneshot::Sender<Result<Pending, Vec<String>>>,
+}
+
+/// Everything that can change under a running service.
+#[derive(Debug)]
+pub struct New {
+    /// The road, the process's life and the checks' rules.
+    pub policy: Policy,
+    /// The checks, in the order of the policy.
+    pub checks: Vec<check::Spec>,
+    /// The check command's words, and how long it has.
+    pub check_command: (Vec<String>, Duration),
+    /// The sources, later ones win.
+    pub sources: Vec<source::Spec>,
+    /// What holds for all of them.
+    pub rules: Rules,
+    /// Who asks Consul; the same one as before if nothing about that has changed.
+    pub client: Option<Arc<Client>>,
+    /// What the next start of the service starts.
+    pub outfit: Outfit,
+    /// What the state on disk belongs to.
+    pub binding: Binding,
+    /// What only another start of lictor can take up, as words of the configuration.
+    pub for_lictor: Vec<String>,
+}
+
+/// What a start of the service takes, and what goes with it.
+#[derive(Debug)]
+pub struct Outfit {
+    /// What to run, and how to stop it.
+    pub command: Command,
+    /// What the checks know of it.
+    pub context: Context,
+    /// Whose version is asked for; its process number is filled in at the start.
+    pub subject: Subject,
+}
+
+impl Outfit {
+    /// The executable, and the Go variable that holds its version.
+    pub(super) fn program(&self) -> (PathBuf, String) {
+        (self.subject.program.clone(), self.subject.spec.symbol.clone())
+    }
+
+    /// In which words of the configuration it differs from what runs.
+    pub(super) fn differences(&self, command: &Command, subject: &Subject) -> Vec<String> {
+        let (new, old) = (&self.command, command);
+        let program = new.program == old.program && new.arguments == old.arguments;
+        let words = [
+            ("exec.command", program),
+            ("exec.directory", new.directory == old.directory),
+            ("exec.user", new.user == old.user),
+            ("exec.kill_signal", new.kill_signal == old.kill_signal),
+            ("exec.kill_timeout", new.kill_timeout == old.kill_timeout),
+            ("exec.reload_signal", new.reload_signal == old.reload_signal),
+            ("exec.env", new.inherit == old.inherit),
+            ("version", self.subject.spec == subject.spec),
+        ];
+        words.into_iter().filter(|(_, same)| !same).map(|(word, _)| word.to_owned()).collect()
+    }
+}

@@ -1,0 +1,37 @@
+//! Requests of operators on their way through the machine: each gets a number, and by it its answer.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::oneshot;
+
+use crate::admin::Petition;
+use crate::machine::Event;
+use crate::machine::event::Asked;
+use crate::machine::numbers::RequestId;
+use crate::machine::order::Effect;
+
+type Answer = Result<Effect, String>;
+
+/// Who waits for which answer.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    last: RequestId,
+    waiting: BTreeMap<RequestId, oneshot::Sender<Answer>>,
+}
+
+impl Desk {
+    /// The request as something that happened.
+    pub(super) fn admit(&mut self, petition: Petition) -> Event {
+        let Petition { verb, uid, answer } = petition;
+        self.last = self.last.next();
+        self.waiting.insert(self.last, answer);
+        Event::Operator { verb, by: Asked { request: self.last, uid } }
+    }
+
+    /// Hands the answer over, if somebody still waits for it.
+    pub(super) fn answer(&mut self, request: RequestId, answer: Answer) {
+        if let Some(waiting) = self.waiting.remove(&request) {
+            let _ = waiting.send(answer);
+        }
+    }
+}

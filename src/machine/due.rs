@@ -1,0 +1,36 @@
+//! When something is due although nothing happens.
+
+use super::Machine;
+use super::life::Life;
+use super::moment::Moment;
+use super::road::Decision;
+use super::trial::Judgement;
+
+impl Machine {
+    /// The earliest moment at which a tick can change anything.
+    pub(super) fn due(&self) -> Option<Moment> {
+        if self.shutdown {
+            return None;
+        }
+        let start = match (&self.life, &self.base) {
+            (Life::Absent { not_before }, Some(_)) => *not_before,
+            _ => None,
+        };
+        let verdict = match (&self.life, &self.trial) {
+            (Life::Alive(run), Some(trial)) => match trial.judge(self.now, run, &self.policy) {
+                Judgement::Open(at) => at,
+                Judgement::Passed | Judgement::Failed(_) => Some(self.now),
+            },
+            _ => None,
+        };
+        let step = self.journey.as_ref().and_then(|journey| match self.decide(journey.step) {
+            Decision::Wait(at) => at,
+            Decision::Pass | Decision::Ask | Decision::Reject(_) => None,
+        });
+        let again = self.refused.as_ref().and_then(|refused| refused.due(self.now));
+        let retry = self.setback.as_ref().and_then(|setback| setback.due(self.now, &self.policy));
+        let hold = self.hold.as_ref().and_then(|hold| hold.until_unix_ms);
+        let hold = hold.map(|until| Moment(until.saturating_sub(self.epoch_unix_ms)));
+        [start, verdict, step, again, retry, hold, self.grace_ends()].into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,85 @@
+//! Writes lines of history, for the disk and for the tail on the board.
+
+use std::sync::Arc;
+
+use super::Machine;
+use super::build::Build;
+use super::history::{Entry, Outcome};
+use super::moment::Moment;
+use super::numbers::{GenerationId, RunId};
+use super::order::Order;
+use crate::environment::Environment;
+
+/// How many lines of history stand on the board.
+const TAIL: usize = 20;
+
+/// How many characters of a reason one line of history has.
+const REASON: usize = 2000;
+
+/// How many names of variables one line of history has; more are counted.
+const NAMED: usize = 100;
+
+/// What a line of history is about.
+pub(super) struct Subject {
+    pub(super) generation: GenerationId,
+    pub(super) environment: Option<Arc<Environment>>,
+    pub(super) build: Build,
+    pub(super) run: Option<RunId>,
+    pub(super) keys: Vec<String>,
+    /// When the change was seen, if the line tells how long it took.
+    pub(super) seen: Option<Moment>,
+    /// The uid of the operator who asked for it.
+    pub(super) who: Option<u32>,
+}
+
+impl Machine {
+    pub(super) fn record(&mut self, outcome: Outcome, subject: Subject, why: impl Into<String>) {
+        let propagation = subject.seen.map(|seen| self.now - seen);
+        self.totals.recorded(outcome, propagation);
+        let mut keys = subject.keys;
+        let more_keys = keys.len().saturating_sub(NAMED);
+        keys.truncate(NAMED);
+        let entry = Entry {
+            at: self.now,
+            at_unix_ms: self.unix_ms(),
+            outcome,
+            generation: subject.generation,
+            environment: subject.environment.map(|environment| environment.fingerprint()),
+            build: subject.build,
+            run: subject.run,
+            keys,
+            more_keys,
+            why: shortened(why.into()),
+            propagation_ms: propagation.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+            who: subject.who,
+        };
+        self.tail.push_back(entry.clone());
+        if self.tail.len() > TAIL {
+            self.tail.pop_front();
+        }
+        self.order(Order::Record { entry });
+    }
+
+    /// What the present base is, for a line of history.
+    pub(super) fn subject(&self) -> Subject {
+        let base = self.base.as_ref();
+        Subject {
+            generation: base.map(|base| base.generation).unwrap_or_default(),
+            environment: base.map(|base| Arc::clone(&base.environment)),
+            build: self.life.run().map_or_else(|| self.installed.0.clone(), |run| run.build.clone()),
+            run: self.life.run().map(|run| run.id),
+            keys: base.map(|base| base.keys.clone()).unwrap_or_default(),
+            seen: None,
+            who: None,
+        }
+    }
+}
+
+/// A thousand values that do not fit make a long sentence.
+fn shortened(mut why: String) -> String {
+    if let Some((end, _)) = why.char_indices().nth(REASON) {
+        why.truncate(end);
+        why.push_str("...");
+    }
+    why
+}

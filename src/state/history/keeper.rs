@@ -1,0 +1,78 @@
+//! The task that writes history down. A failure is said once and tried again; meanwhile the newest lines wait in memory.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task;
+
+use super::{Recent, append};
+use crate::state::directory::{Directory, HISTORY};
+use crate::state::writer::cannot_write;
+
+/// Writes what is new.
+#[derive(Debug)]
+pub(in crate::state) struct Keeper {
+    directory: Arc<Directory>,
+    recent: watch::Receiver<Recent>,
+    /// The number of the newest line that is on disk.
+    written: u64,
+    disk: Disk,
+    retry: Duration,
+}
+
+/// How the last attempt went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Disk {
+    Writes,
+    Fails,
+}
+
+impl Keeper {
+    /// Writes what comes after the lines that are there already; a failure is tried again after `retry`.
+    pub(in crate::state) fn new(directory: Arc<Directory>, recent: watch::Receiver<Recent>, retry: Duration) -> Self {
+        let written = recent.borrow().last();
+        Self { directory, recent, written, disk: Disk::Writes, retry }
+    }
+
+    /// Writes until the other end is gone.
+    pub(in crate::state) async fn run(mut self) {
+        loop {
+            let open = tokio::select! {
+                changed = self.recent.changed() => changed.is_ok(),
+                () = tokio::time::sleep(self.retry), if self.disk == Disk::Fails => true,
+            };
+            self.write().await;
+            if !open {
+                return;
+            }
+        }
+    }
+
+    async fn write(&mut self) {
+        let (lines, last) = {
+            let recent = self.recent.borrow_and_update();
+            (recent.after(self.written).cloned().collect::<Vec<_>>(), recent.last())
+        };
+        if lines.is_empty() {
+            return;
+        }
+        let directory = Arc::clone(&self.directory);
+        let appended = task::spawn_blocking(move || append::append(&directory, &lines)).await;
+        match appended.unwrap_or_else(|broken| Err(io::Error::other(broken))) {
+            Ok(()) => {
+                self.written = last;
+                if std::mem::replace(&mut self.disk, Disk::Writes) == Disk::Fails {
+                    tracing::info!("history is written down again");
+                }
+            }
+            Err(error) => {
+                if std::mem::replace(&mut self.disk, Disk::Fails) == Disk::Writes {
+                    let text = cannot_write(&self.directory.path().join(HISTORY), &error);
+                    tracing::warn!("{text}; it is tried again, and the newest lines are kept in memory");
+                }
+            }
+        }
+    }
+}

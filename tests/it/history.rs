@@ -1,0 +1,109 @@
+//! What became of every wish, and what operators did, stands in a file of names and fingerprints.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::sync::mpsc;
+
+use lictor::machine::history::{Entry, Outcome};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::harness::lictor::said;
+use crate::harness::wait::PATIENCE;
+use crate::harness::{Lictor, Setup, eventually, processes};
+
+fn up() -> Lictor {
+    let setup = Setup::on_directory().checked();
+    setup.write("GREETING", "hunter2-one");
+    let lictor = setup.start();
+    lictor.until_good();
+    lictor
+}
+
+fn on_disk(lictor: &Lictor) -> Vec<Entry> {
+    let text = fs::read_to_string(lictor.setup().path("state/history.jsonl")).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+#[test]
+fn it_tells_what_happened_and_who_asked_and_no_value() {
+    let lictor = up();
+    let good = lictor.until_applied(|| lictor.setup().write("GREETING", "hunter2-two")).config.fingerprint;
+    lictor.setup().write("EXIT_CODE", "1");
+    lictor.until_reverted_to(good);
+    assert!(lictor.cli("hold", &["night"]).status.success());
+    let entries = eventually("all of it is on disk", || {
+        let entries = on_disk(&lictor);
+        entries.iter().any(|entry| entry.why == "hold: night").then_some(entries)
+    });
+    let applied = entries.iter().rfind(|entry| entry.outcome == Outcome::Applied).unwrap();
+    assert_eq!((applied.keys.as_slice(), applied.environment), (&["GREETING".to_owned()][..], good));
+    assert!(applied.propagation_ms.is_some() && applied.at_unix_ms > 1_600_000_000_000, "{applied:?}");
+    let reverted = entries.iter().find(|entry| entry.outcome == Outcome::Reverted).unwrap();
+    assert_eq!(reverted.keys, ["EXIT_CODE"]);
+    let operator = entries.iter().find(|entry| entry.outcome == Outcome::Operator).unwrap();
+    assert_eq!(operator.who, Some(rustix::process::getuid().as_raw()));
+
+    let file = lictor.setup().path("state/history.jsonl");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let shown = said(&lictor.cli("history", &[]));
+    for text in [&shown, &fs::read_to_string(file).unwrap()] {
+        assert!(text.contains("GREETING") && !text.contains("hunter2"), "{text}");
+    }
+    assert!(shown.lines().any(|line| line.contains("operator") && line.contains("hold: night")), "{shown}");
+    let lines = said(&lictor.cli("history", &["--json"]));
+    let all: Vec<Entry> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(all, entries);
+}
+
+#[test]
+fn it_goes_on_in_the_next_life() {
+    let lictor = up();
+    let before = said(&lictor.cli("history", &["--json"]));
+    assert!(!before.is_empty());
+    for signal in [Signal::TERM, Signal::KILL] {
+        eventually("it is on disk", || (on_disk(&lictor).len() == before.lines().count()).then_some(()));
+        lictor.restart(signal);
+        lictor.until_good();
+        let after = said(&lictor.cli("history", &["--json"]));
+        assert!(after.starts_with(&before), "{before}\n---\n{after}");
+        assert_eq!(after, before, "a start on what is good is no news");
+    }
+}
+
+#[test]
+fn follow_shows_a_line_when_it_is_made() {
+    let lictor = up();
+    let mut command = lictor.setup().command("history");
+    command.arg("--socket").arg(lictor.setup().path("admin.sock")).args(["--follow", "--json"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let (send, lines) = mpsc::channel::<Value>();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    let reader = std::thread::spawn(move || {
+        for line in out.lines().map_while(Result::ok) {
+            let _ = send.send(serde_json::from_str(&line).unwrap());
+        }
+    });
+    let next = |what: &str| lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no line comes: {what}"));
+    assert_eq!(next("what was there")["outcome"], "applied");
+    assert!(lictor.cli("hold", &["night"]).status.success());
+    assert_eq!(next("the hold")["why"], "hold: night");
+    processes::signal(child.id(), Signal::KILL);
+    child.wait().unwrap();
+    reader.join().unwrap();
+}
+
+#[test]
+fn without_a_directory_it_is_kept_in_memory() {
+    let setup = Setup::on_directory().checked();
+    // Something else has the place of the directory.
+    fs::write(setup.path("state"), "").unwrap();
+    setup.write("GREETING", "hello");
+    let lictor = setup.start();
+    lictor.until_good();
+    assert!(said(&lictor.cli("history", &[])).contains("applied"));
+    assert!(lictor.cli("hold", &["night"]).status.success());
+    assert!(said(&lictor.cli("history", &[])).contains("hold: night"));
+}
