@@ -21,7 +21,7 @@ build: ## the release binary, target/release/lictor
 test: setup peers lint bans programs unit ## set up what is missing, then run every check and test
 
 setup:
-	@tests/setup rust go cc
+	@tests/setup rust go cc hostile
 
 peers: setup ## Consul and Telegraf, the real parts that the tests speak with, into target/peers
 	@tests/peers/build consul telegraf
@@ -33,7 +33,7 @@ lint: setup
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	@# That the fuzz targets still compile: any compiler can tell, and it takes libFuzzer itself only to run them.
 	CUSTOM_LIBFUZZER_PATH=/dev/null CARGO_TARGET_DIR=target \
-	  $(CARGO) clippy --locked --manifest-path fuzz/Cargo.toml -- -D warnings
+	  $(CARGO) clippy --manifest-path fuzz/Cargo.toml -- -D warnings
 
 # deny.toml says the same, but this needs no tool: the C-built TLS stacks must not come in by a default feature.
 bans:

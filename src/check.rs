@@ -12,7 +12,6 @@ mod command;
 mod http;
 mod probe;
 mod reason;
-pub mod redact; // public for its fuzz target
 mod round;
 mod schedule;
 mod spec;
@@ -31,9 +30,8 @@ pub use spec::{Command, Http, Kind, Spec, Tcp};
 
 use self::command::Surroundings;
 use self::probe::Probes;
-use self::redact::Redactor;
 use self::round::Round;
-use crate::environment::Environment;
+use crate::environment::{Environment, Redactor};
 use crate::machine::order::Pace;
 use crate::machine::{Event, RunId};
 use crate::service::roster::Roster;

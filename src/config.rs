@@ -52,7 +52,7 @@ pub use admin::Admin;
 pub use apply::{Apply, Handover};
 pub use call::Lookup;
 pub use flags::{FlagValue, Flags, Override, SourceFlag};
-pub use key::{Bound, Key, OnChange, Required, Type};
+pub use key::Key;
 pub use listen::Listen;
 pub use log::{Log, LogFormat};
 pub use place::{Place, Position};

@@ -3,6 +3,7 @@
 //! Only the driver owns the machine, and only the driver publishes the board.
 
 mod change;
+mod check_command;
 mod clock;
 mod composer;
 mod desk;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 pub use change::{Change, New, Outfit};
+pub use check_command::CheckCommand;
 pub use clock::Clock;
 pub use composer::Composer;
 pub use installed::Installed;
@@ -127,6 +129,7 @@ impl Driver {
         let outcome = new.map(|new| {
             let service = self.rooms.prepare(new.outfit);
             self.rooms.check(new.checks, &new.policy);
+            self.rooms.check_by(new.check_command);
             self.rooms.rebind(new.binding);
             self.composer.change(new.sources, new.rules, new.client);
             events.push(Event::Policy { policy: Box::new(new.policy) });

@@ -11,6 +11,8 @@ pub mod glob;
 pub mod inherit;
 pub mod mapping;
 pub mod record;
+pub mod redact;
+pub mod schema;
 pub mod snapshot;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,8 @@ pub use fingerprint::Fingerprint;
 pub use inherit::{Inherit, inherit};
 pub use mapping::Mapping;
 pub use record::Record;
+pub use redact::Redactor;
+pub use schema::Schema;
 pub use snapshot::{Entry, Freshness, Snapshot};
 
 use crate::secret::Secret;

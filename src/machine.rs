@@ -27,6 +27,7 @@ mod guard;
 mod health;
 pub mod history;
 pub mod hold;
+mod leave;
 pub mod ledger;
 mod life;
 pub mod moment;
@@ -36,6 +37,7 @@ pub mod order;
 mod picture;
 pub mod plan;
 pub mod policy;
+mod promotion;
 mod put_back;
 mod random;
 mod record;
@@ -43,6 +45,7 @@ pub mod reload;
 mod road;
 mod settle;
 mod stale;
+mod switch;
 pub mod totals;
 mod trial;
 mod verdict;
@@ -73,7 +76,7 @@ use random::Random;
 use record::Subject;
 use reload::Reload;
 use road::Journey;
-use road::checked::Refused;
+use road::checked::Refusal;
 use road::drained::Drain;
 use road::settled::Edits;
 use road::turn::Turn;
@@ -168,7 +171,9 @@ pub struct Machine {
     guard: Guarding,
     /// The wish that the hold is known to have stopped.
     told_held: Option<Fingerprint>,
-    refused: Option<Refused>,
+    /// Which rules of `key {}` the newest wish breaks.
+    violations: Vec<String>,
+    refused: Option<Refusal>,
 
     life: Life,
     life_since: Moment,
@@ -222,6 +227,7 @@ impl Machine {
             hold,
             told_held: None,
             guard: Guarding::kept(guarded),
+            violations: Vec::new(),
             refused: None,
             life: Life::Absent { not_before: None },
             life_since: now,

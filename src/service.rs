@@ -5,6 +5,7 @@
 
 mod account;
 mod child;
+mod env_file;
 pub mod errand;
 mod failure;
 mod launch;
@@ -47,6 +48,8 @@ pub struct Command {
     pub kill_timeout: Duration,
     /// Sent to the main process for a change that needs no restart.
     pub reload_signal: Option<i32>,
+    /// A file that is kept with the variables, for the service to read again.
+    pub env_file: Option<PathBuf>,
     /// What of lictor's own environment the service inherits.
     pub inherit: Inherit,
 }

@@ -263,12 +263,12 @@ fn sources() -> Vec<PathBuf> {
     tree(&root().join("src")).into_iter().filter(|file| file.extension().is_some_and(|end| end == "rs")).collect()
 }
 
-/// Every file of the project, but for what is built, locked or kept by version control.
+/// Every file of the project, but for what is built, found by fuzzing, locked or kept by version control.
 fn tree(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let name = entry.file_name();
-        if matches!(name.to_str(), Some(".git" | "target" | "Cargo.lock" | "go.sum")) {
+        if matches!(name.to_str(), Some(".git" | "target" | "corpus" | "artifacts" | "Cargo.lock" | "go.sum")) {
             continue;
         }
         match entry.file_type().unwrap() {

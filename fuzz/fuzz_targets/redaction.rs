@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
-use lictor::check::redact::{Redactor, Start};
+use lictor::environment::redact::{Redactor, Start};
 use lictor::environment::{Environment, Variable, Visibility};
 
 fuzz_target!(|input: (Vec<&[u8]>, &[u8], bool)| {

@@ -18,8 +18,8 @@ pub async fn once(settings: Settings) -> Result<u8, AppError> {
     let environment = loop {
         tokio::select! {
             event = composer.wish() => match event {
-                Event::Wish { environment } => break environment,
-                Event::Unfit { reasons } => return Err(AppError::Unfit(reasons.join("; "))),
+                Event::Wish { environment, violations } if violations.is_empty() => break environment,
+                Event::Wish { violations: reasons, .. } | Event::Unfit { reasons } => return Err(AppError::Unfit(reasons.join("; "))),
                 _ => {}
             },
             Some(number) = signals.next() => {

@@ -1,11 +1,12 @@
 //! What a start of the service takes: built at the start of lictor, and again each time the configuration is read.
 
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::places;
 use crate::check::{self, Checks};
 use crate::config::Settings;
-use crate::driver::{Outfit, Rooms};
+use crate::driver::{CheckCommand, Outfit, Rooms};
 use crate::environment;
 use crate::machine::Event;
 use crate::service::roster::Roster;
@@ -42,7 +43,14 @@ pub(super) fn outfit(settings: &Settings, roster: &Roster) -> Outfit {
 /// The acting rooms, for the first start.
 pub(super) fn rooms(settings: &Settings, roster: Roster, state: State, inbox: &mpsc::Sender<Event>) -> Rooms {
     let Outfit { command, context, subject } = outfit(settings, &roster);
+    let check_command = CheckCommand {
+        words: settings.apply.check_command.clone(),
+        timeout: settings.apply.check_timeout,
+        roster: roster.clone(),
+        inbox: inbox.clone(),
+        asked: JoinSet::new(),
+    };
     let service = Service::new(command.clone(), roster, inbox.clone());
     let checks = Checks::new(settings.checks.clone(), context, inbox.clone());
-    Rooms::new(command, service, checks, state, subject, inbox.clone())
+    Rooms::new(command, service, checks, check_command, state, subject, inbox.clone())
 }

@@ -87,6 +87,7 @@ impl Reloader {
         Ok(New {
             policy: Policy { service: name.clone(), ..settings.policy.clone() },
             checks: settings.checks.clone(),
+            check_command: (settings.apply.check_command.clone(), settings.apply.check_timeout),
             outfit: outfit(&settings, &self.roster),
             binding: places::binding(&name, &settings),
             for_lictor: self.for_lictor(&settings),

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::probe::Finding;
-use super::redact::{Redactor, Start};
 use super::{Command, reason};
+use crate::environment::Redactor;
+use crate::environment::redact::Start;
 use crate::machine::event::Exit;
 use crate::service::errand::{self, CannotRun, Errand, Finished};
 use crate::service::roster::Roster;

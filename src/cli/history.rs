@@ -112,6 +112,8 @@ fn line(entry: &Entry, paint: Paint) -> String {
         Outcome::Rejected => ("rejected", Tone::Bad),
         Outcome::Exited => ("exited", Tone::Warn),
         Outcome::Unresponsive => ("unresponsive", Tone::Bad),
+        Outcome::Reloaded => ("reloaded", Tone::Good),
+        Outcome::Ignored => ("ignored", Tone::Dim),
         Outcome::Operator => ("operator", Tone::Strong),
     };
     let at = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(entry.at_unix_ms));

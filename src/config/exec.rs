@@ -17,7 +17,6 @@ use crate::service::{Command, Inherit};
 #[derive(Debug, Default)]
 pub(crate) struct Exec {
     pub(crate) command: Option<Command>,
-    pub(crate) env_file: Option<PathBuf>,
     pub(crate) rules: Rules,
 }
 
@@ -47,7 +46,8 @@ fn block(section: &mut Section<'_>, pristine: Pristine) -> Exec {
     let user = section.read("user", value::maybe_text).flatten();
     let kill_signal = section.read("kill_signal", value::parsed(signals::parse));
     let kill_timeout = section.read("kill_timeout", value::duration).unwrap_or(Duration::from_secs(30));
-    let reload_signal = section.read("reload_signal", value::parsed(signals::parse_or_none)).flatten();
+    let reload_signal = section.read("reload_signal", value::parsed(signals::parse_or_none));
+    let reload_signal = reload_signal.unwrap_or(Some(rustix::process::Signal::HUP.as_raw()));
     let env_file = section.read("env_file", value::maybe_text).flatten().map(PathBuf::from);
     section.no_effect("enabled", "a command is always run");
     section.no_effect("splay", "lictor does not wait at random before it stops the service");
@@ -69,8 +69,9 @@ fn block(section: &mut Section<'_>, pristine: Pristine) -> Exec {
             kill_signal: kill_signal.unwrap_or(rustix::process::Signal::TERM.as_raw()),
             kill_timeout,
             reload_signal,
+            env_file,
             inherit,
         }
     });
-    Exec { command, env_file, rules: env.rules }
+    Exec { command, rules: env.rules }
 }

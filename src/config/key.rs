@@ -2,12 +2,12 @@
 
 mod bound;
 
-use std::time::Duration;
-
 use super::section::Section;
 use super::value;
 use crate::environment::Visibility;
 use crate::environment::glob::Glob;
+use crate::environment::schema::{Form, Key as Known, Pattern, Required, Type};
+use crate::machine::policy::{KeyRule, OnChange};
 
 /// What is known about the variables whose final name matches. The most exact label wins.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,75 +17,26 @@ pub struct Key {
     /// Whether an environment without it is refused.
     pub required: Required,
     /// What its value must look like.
-    pub kind: Option<Type>,
+    pub form: Form,
     /// Whether its value may be shown.
     pub visibility: Visibility,
     /// What a change of it asks for.
     pub on_change: OnChange,
-    /// The values it may have; empty: any.
-    pub one_of: Vec<String>,
-    /// A regular expression that the whole value must match.
-    pub pattern: Option<String>,
-    /// The least value.
-    pub min: Option<Bound>,
-    /// The greatest value.
-    pub max: Option<Bound>,
     /// The value if no source gives one.
     pub default: Option<String>,
 }
 
-/// Whether a variable must be there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Required {
-    /// It must.
-    Yes,
-    /// It may be missing.
-    No,
-}
+impl Key {
+    /// What the environment has to know of it.
+    pub(crate) fn known(&self) -> Known {
+        let (label, form) = (self.label.clone(), self.form.clone());
+        Known { label, required: self.required, form, default: self.default.clone() }
+    }
 
-/// What a value must look like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Type {
-    /// Anything.
-    String,
-    /// A whole number.
-    Int,
-    /// A number.
-    Float,
-    /// `true` or `false`, as Go reads it.
-    Bool,
-    /// `1m30s`.
-    Duration,
-    /// A URL with a scheme.
-    Url,
-    /// 1 to 65535.
-    Port,
-    /// `host:port`.
-    HostPort,
-    /// JSON.
-    Json,
-    /// Base64.
-    Base64,
-}
-
-/// What a change of a variable asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnChange {
-    /// A restart.
-    Restart,
-    /// The reload signal.
-    Reload,
-    /// Nothing: it counts at the next start.
-    Ignore,
-}
-
-/// `min` or `max`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Bound {
-    /// For numbers and ports.
-    Number(f64),
-    /// For durations.
-    Duration(Duration),
+    /// What the machine has to know of it.
+    pub(crate) fn rule(&self) -> KeyRule {
+        KeyRule { label: self.label.clone(), on_change: self.on_change }
+    }
 }
 
 const TYPES: &[(&str, Type)] = &[
@@ -122,20 +73,31 @@ fn read(label: &str, section: &mut Section<'_>) -> Option<Key> {
     let public = section.read("public", value::boolean).unwrap_or(false);
     let on_change = section.read("on_change", value::one_of(ON_CHANGE)).unwrap_or(OnChange::Restart);
     let one_of = section.read("one_of", value::texts).unwrap_or_default();
-    let pattern = section.read("pattern", value::some_text);
+    let pattern = section.read("pattern", value::parsed(Pattern::parse));
     let (min, max) = bound::read(section, kind);
+    let form = Form { kind, one_of, pattern, min, max };
+    let place = section.place_of("default");
     let default = section.read("default", value::text);
     let label = Glob::parse(label).map_err(|why| section.wrong(&why.to_string())).ok()?;
+    if let Some(sentence) = default.as_ref().and_then(|default| misfit(&label, &form, default)) {
+        let sentence = format!("{}: {sentence}", section.name("default"));
+        section.error(&place, sentence);
+    }
     Some(Key {
         label,
         required: if required { Required::Yes } else { Required::No },
-        kind,
+        form,
         visibility: if public { Visibility::Public } else { Visibility::Secret },
         on_change,
-        one_of,
-        pattern,
-        min,
-        max,
         default,
     })
+}
+
+/// Why a default could never be used.
+fn misfit(label: &Glob, form: &Form, default: &str) -> Option<String> {
+    if !(label.exactness().is_exact() && label.matches(label.as_str())) {
+        return Some("goes with a whole name only: a label with wildcards names no variable to fill in".to_owned());
+    }
+    let faults = form.faults(default.as_bytes());
+    (!faults.is_empty()).then(|| format!("breaks the rules of its own block: it {}", faults.join(" and ")))
 }

@@ -8,8 +8,8 @@ use super::{
     Admin, Apply, Key, Listen, Log, State, Statsd, Status, Version, admin, apply, check, commit_key, consul, crash,
     exec, guard, key, listen, log, name, sources, state, statsd, status, value, version, wait,
 };
-use crate::environment::Visibility;
 use crate::environment::glob::Glob;
+use crate::environment::{Schema, Visibility};
 use crate::{environment, machine, service, source};
 
 /// Everything that was configured, by files, flags, the environment and defaults.
@@ -47,8 +47,6 @@ pub struct Settings {
     pub apply: Apply,
     /// What is known about single variables.
     pub keys: Vec<Key>,
-    /// A file that is kept with the variables for the service to read again.
-    pub env_file: Option<PathBuf>,
     /// The sockets that lictor holds for the service.
     pub listen: Vec<Listen>,
 }
@@ -84,7 +82,9 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
         keys.iter().filter(|key| key.visibility == visibility).map(|key| key.label.clone()).collect::<Vec<Glob>>()
     };
     let (public, private) = (labels(Visibility::Public), labels(Visibility::Secret));
-    let rules = environment::Rules { public, private, ..exec.rules };
+    let schema = Schema::new(keys.iter().map(Key::known).collect());
+    policy.on_change = keys.iter().map(Key::rule).collect();
+    let rules = environment::Rules { public, private, schema, ..exec.rules };
     let version = root.within("version", version::read).unwrap_or_default();
     let status = root.within("status", status::read).unwrap_or_default();
     let admin = root.within("admin", admin::read).unwrap_or_default();
@@ -111,7 +111,6 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
         pid_file,
         apply,
         keys,
-        env_file: exec.env_file,
         listen,
     })
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -33,6 +34,8 @@ pub struct New {
     pub policy: Policy,
     /// The checks, in the order of the policy.
     pub checks: Vec<check::Spec>,
+    /// The check command's words, and how long it has.
+    pub check_command: (Vec<String>, Duration),
     /// The sources, later ones win.
     pub sources: Vec<source::Spec>,
     /// What holds for all of them.

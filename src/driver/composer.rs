@@ -184,7 +184,8 @@ impl Composer {
         let event = match compose(&layers, &self.rules) {
             Ok(composition) => {
                 self.warn(composition.warnings);
-                Event::Wish { environment: Arc::new(recorded(composition.environment, &remembered)) }
+                let environment = Arc::new(recorded(composition.environment, &remembered));
+                Event::Wish { environment, violations: composition.violations }
             }
             Err(unfit) => Event::Unfit { reasons: unfit.reasons },
         };

@@ -10,7 +10,7 @@ pub(super) fn note_event(event: &Event) {
         Event::Adopted { run, pid, environment, .. } => {
             tracing::info!(%run, pid, fingerprint = %environment, "the service of an earlier lictor still runs");
         }
-        Event::StartFailed { run, error } => tracing::error!(%run, "{error}"),
+        Event::StartFailed { run, error } | Event::ReloadFailed { run, error } => tracing::error!(%run, "{error}"),
         Event::Exited { run, exit } => tracing::info!(%run, ?exit, "the service has ended"),
         Event::Identified { version, .. } => {
             let source = version.source.as_deref().unwrap_or("nobody");
@@ -28,7 +28,7 @@ pub(super) fn note_event(event: &Event) {
         Event::Installed { build, version } => {
             tracing::info!(build = %build.0, version = version.version.as_deref().unwrap_or("unknown"), "installed");
         }
-        Event::Wish { environment } => {
+        Event::Wish { environment, .. } => {
             let variables = environment.variables().len();
             tracing::debug!(fingerprint = %environment.fingerprint(), variables, "the sources say");
         }
@@ -60,6 +60,9 @@ pub(super) fn note_order(order: &Order) {
         Order::Start { run, generation, environment, .. } => {
             tracing::debug!(%run, %generation, fingerprint = %environment.fingerprint(), "start");
         }
+        Order::Reload { run, environment } => {
+            tracing::info!(%run, fingerprint = %environment.fingerprint(), "reload");
+        }
         other => tracing::trace!(order = ?other),
     }
 }
@@ -69,6 +72,10 @@ fn note_entry(entry: &Entry) {
     let (generation, why, keys) = (entry.generation, entry.why.as_str(), entry.keys.join(" "));
     match entry.outcome {
         Outcome::Applied => tracing::info!(%generation, fingerprint, keys, "the configuration is good"),
+        Outcome::Reloaded => {
+            tracing::info!(%generation, fingerprint, keys, "the configuration is good, reloaded without a restart");
+        }
+        Outcome::Ignored => tracing::info!(%generation, fingerprint, keys, "the change waits for the next start"),
         Outcome::Superseded => tracing::info!(%generation, fingerprint, keys, "superseded: {why}"),
         Outcome::Held => tracing::warn!(%generation, fingerprint, keys, "held: {why}"),
         Outcome::Reverted => tracing::error!(%generation, fingerprint, keys, "reverted: {why}"),

@@ -1,12 +1,15 @@
 //! Where orders go. Nothing here waits.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::CheckCommand;
 use super::change::Outfit;
 use super::desk::Desk;
+use crate::chain;
 use crate::check::{self, Checks};
 use crate::environment::Environment;
 use crate::machine::{Build, Event, Order, Policy, RunId};
@@ -20,6 +23,7 @@ pub struct Rooms {
     service: Service,
     command: Command,
     checks: Checks,
+    check_command: CheckCommand,
     state: State,
     /// Asks for the version of a process; all but its number is known beforehand.
     subject: Subject,
@@ -37,6 +41,7 @@ impl Rooms {
         command: Command,
         service: Service,
         checks: Checks,
+        check_command: CheckCommand,
         state: State,
         subject: Subject,
         inbox: mpsc::Sender<Event>,
@@ -45,6 +50,7 @@ impl Rooms {
             command,
             service,
             checks,
+            check_command,
             state,
             subject,
             inbox,
@@ -62,6 +68,11 @@ impl Rooms {
     /// The checks from now on.
     pub(super) fn check(&mut self, specs: Vec<check::Spec>, policy: &Policy) {
         self.checks.update(specs, policy.min_healthy);
+    }
+
+    /// The check command from now on.
+    pub(super) fn check_by(&mut self, (words, timeout): (Vec<String>, Duration)) {
+        (self.check_command.words, self.check_command.timeout) = (words, timeout);
     }
 
     /// What is kept belongs to this from now on.
@@ -94,6 +105,7 @@ impl Rooms {
             Order::Stop { run } => self.service.stop(run),
             Order::Kill { run } => self.service.kill(run),
             Order::Signal { run, signal } => self.service.signal(run, signal),
+            Order::Reload { run, environment } => return self.reload(run, &environment),
             Order::Probe { run, pace, environment } => self.checks.probe(run, pace, &environment),
             Order::ProbeNothing => self.checks.nothing(),
             Order::KeepGood { good } => self.state.keep_good(&good),
@@ -101,11 +113,12 @@ impl Rooms {
             Order::KeepHold { hold, guarded } => self.state.keep_hold(hold, guarded),
             Order::Record { entry } => self.state.record(&entry),
             Order::Answer { request, answer } => self.desk.answer(request, answer),
+            Order::Check { check, environment } => return self.check_command.ask(check, &self.command, &environment),
+            Order::CancelCheck { .. } => self.check_command.cancel(),
             // Steps that are not configured are never asked; answering keeps the road open all the same.
-            Order::Check { check, .. } => return Some(Event::Checked { check, verdict: Ok(()) }),
             Order::AskTurn { turn } => return Some(Event::TurnGranted { turn }),
             Order::Drain { drain } => return Some(Event::Drained { drain }),
-            Order::CancelCheck { .. } | Order::ReturnTurn { .. } | Order::Undrain { .. } => {}
+            Order::ReturnTurn { .. } | Order::Undrain { .. } => {}
         }
         None
     }
@@ -126,6 +139,11 @@ impl Rooms {
             self.identify(run, pid, environment);
         }
         event
+    }
+
+    fn reload(&self, run: RunId, environment: &Environment) -> Option<Event> {
+        let error = self.service.reload(run, environment).err()?;
+        Some(Event::ReloadFailed { run, error: chain::sentence(&error) })
     }
 
     fn keep(&self, run: RunId, environment: &Environment, build: Build) {

@@ -10,11 +10,13 @@ use std::collections::btree_map;
 use std::sync::Arc;
 
 use super::glob::Glob;
+use super::schema::Schema;
 use super::{Entry, Environment, Mapping, Record, Variable, Visibility};
 use crate::secret::Secret;
 use warnings::Warnings;
 
 pub use fit::Unfit;
+pub(super) use fit::shown;
 
 /// One source's keys with how they are mapped; later layers win.
 #[derive(Clone, Debug)]
@@ -28,7 +30,7 @@ pub struct Layer {
 }
 
 /// What holds for all layers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rules {
     /// `exec.env.custom`: name and value; wins over every source and over the lists.
     pub custom: Vec<(String, String)>,
@@ -41,6 +43,8 @@ pub struct Rules {
     /// `key {}` labels without it: where one of these is as exact as the most exact of `public`, or more, the value
     /// stays secret.
     pub private: Vec<Glob>,
+    /// `key {}`: what the variables must look like, and what stands in for those that no source gives.
+    pub schema: Schema,
 }
 
 /// What came of composing.
@@ -50,6 +54,8 @@ pub struct Composition {
     pub environment: Environment,
     /// What a person should know: refused keys, two keys with one name. No values.
     pub warnings: Vec<String>,
+    /// Which rules of `key {}` it breaks, a sentence a variable. No values.
+    pub violations: Vec<String>,
 }
 
 /// Names that make the dynamic loader run other code: no key of a store may set them unless it was allowed by name.
@@ -82,13 +88,15 @@ pub fn compose(layers: &[Layer], rules: &Rules) -> Result<Composition, Unfit> {
         let variable = Variable { value, origin: Arc::clone(&custom), visibility: rules.visibility(name) };
         variables.insert(name.clone(), variable);
     }
+    rules.schema.complete(&mut variables, rules);
     fit::check(&variables)?;
+    let violations = rules.schema.violations(&variables);
     let mut record = Record::default();
     for layer in layers {
         record.add_entries(&layer.origin, &layer.entries);
     }
     let environment = Environment::new(variables).with_record(record);
-    Ok(Composition { environment, warnings: warnings.into_lines() })
+    Ok(Composition { environment, warnings: warnings.into_lines(), violations })
 }
 
 fn merge<'a>(layers: &'a [Layer], rules: &Rules, warnings: &mut Warnings) -> BTreeMap<String, Slot<'a>> {
@@ -152,7 +160,7 @@ pub(super) fn any(globs: &[Glob], name: &str) -> bool {
 }
 
 impl Rules {
-    fn visibility(&self, name: &str) -> Visibility {
+    pub(super) fn visibility(&self, name: &str) -> Visibility {
         let most_exact = |globs: &[Glob]| globs.iter().filter(|glob| glob.matches(name)).map(Glob::exactness).max();
         // `None` is less than any pattern that matches.
         if most_exact(&self.public) > most_exact(&self.private) { Visibility::Public } else { Visibility::Secret }

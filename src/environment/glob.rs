@@ -9,8 +9,11 @@ mod tests;
 
 pub use parse::GlobError;
 
+use serde::{Deserialize, Serialize};
+
 /// A pattern such as `AWS_*`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Glob {
     text: String,
     /// What stands before the first star, between stars, and after the last one. Never empty.
@@ -44,6 +47,27 @@ pub struct Exactness {
 enum Wildcards {
     Some,
     None,
+}
+
+impl TryFrom<String> for Glob {
+    type Error = GlobError;
+
+    fn try_from(text: String) -> Result<Self, GlobError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Glob> for String {
+    fn from(glob: Glob) -> Self {
+        glob.text
+    }
+}
+
+impl Exactness {
+    /// Whether a pattern of this exactness is a plain name.
+    pub fn is_exact(self) -> bool {
+        self.wildcards == Wildcards::None
+    }
 }
 
 impl Glob {

@@ -156,6 +156,10 @@ pub struct ConfigPicture {
     pub held_since: Option<Moment>,
     /// The line for `"Config"` in `/status`; `None` when there is nothing to say.
     pub message: Option<String>,
+    /// Names of the variables that the process has not been started with as they are now: it has been told of them, or
+    /// they could wait. They count from its next start on.
+    #[serde(default)]
+    pub pending_restart: Vec<String>,
     /// The newest good environment.
     pub good: Option<Fingerprint>,
     /// The pairs in quarantine, newest first: environment and why.
@@ -227,7 +231,7 @@ pub enum StepName {
     Guarded,
     /// Waiting for the check command.
     Checked,
-    /// Waiting for the turn.
+    /// Waiting for the turn; or, if no restart is needed, for the run to have proved itself.
     Turn,
     /// Waiting to be out of traffic.
     Drained,

@@ -25,7 +25,7 @@ impl Machine {
         };
         let step = self.journey.as_ref().and_then(|journey| match self.decide(journey.step) {
             Decision::Wait(at) => at,
-            Decision::Pass | Decision::Ask => None,
+            Decision::Pass | Decision::Ask | Decision::Reject(_) => None,
         });
         let again = self.refused.as_ref().and_then(|refused| refused.due(self.now));
         let retry = self.setback.as_ref().and_then(|setback| setback.due(self.now, &self.policy));

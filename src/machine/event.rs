@@ -19,6 +19,9 @@ pub enum Event {
         /// The newest environment wanted.
         #[serde(flatten, with = "recorded")]
         environment: Arc<Environment>,
+        /// Which rules of `key {}` it breaks, in short sentences without values.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        violations: Vec<String>,
     },
     /// The sources, all of them heard, do not compose: a NUL in a value, say.
     Unfit {
@@ -89,6 +92,13 @@ pub enum Event {
         /// How long it took.
         #[serde(with = "millis")]
         took: Duration,
+    },
+    /// A process that runs could not be told of a change; nothing was touched.
+    ReloadFailed {
+        /// Which run.
+        run: RunId,
+        /// Why, as a sentence.
+        error: String,
     },
     /// The check command has ended.
     Checked {

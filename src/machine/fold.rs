@@ -13,19 +13,19 @@ use super::numbers::{CheckId, DrainId, RunId, TurnId};
 use super::order::Order;
 use super::policy::Policy;
 use super::road::Step;
-use super::road::checked::Refused;
+use super::road::checked::Judge;
 use super::road::drained::Drain;
 use super::road::settled::Edits;
 use super::road::turn::Turn;
 use super::totals::Reason;
 use super::trial::{Kind, Trial};
-use super::{Base, Machine, Subject, Wish, board};
+use super::{Base, Machine, Wish, board};
 use crate::environment::{Environment, Fingerprint};
 
 impl Machine {
     pub(super) fn fold(&mut self, event: Event) {
         match event {
-            Event::Wish { environment } => self.wished(environment),
+            Event::Wish { environment, violations } => self.wished(environment, violations),
             Event::Unfit { reasons } => self.unfit(reasons),
             Event::Sources { sources } => {
                 self.sources = sources;
@@ -53,6 +53,7 @@ impl Machine {
                     alive.been_ready |= alive.health.ready(&self.policy.checks);
                 }
             }
+            Event::ReloadFailed { run, error } => self.reload_failed(run, error),
             Event::Checked { check, verdict } => self.checked(check, verdict),
             Event::TurnGranted { turn } => {
                 if self.turn == Turn::Asked(turn) {
@@ -74,10 +75,16 @@ impl Machine {
         }
     }
 
-    fn wished(&mut self, environment: Arc<Environment>) {
+    fn wished(&mut self, environment: Arc<Environment>, violations: Vec<String>) {
+        let before = std::mem::replace(&mut self.violations, violations);
         self.renew_record(&environment);
         if matches!(&self.wish, Wish::Environment(wish) if *wish == environment) {
             self.wish = Wish::Environment(environment);
+            if before != self.violations {
+                // Other rules: what was judged by the old ones is judged again.
+                self.refused = None;
+                self.leave_road();
+            }
             return;
         }
         self.note_edit();
@@ -110,7 +117,7 @@ impl Machine {
         // Another build is another chance: what the old one refused is checked again, and a service that is backing off
         // is tried at once.
         if changed {
-            self.refused = None;
+            self.refused = self.refused.take().filter(|refused| refused.by == Judge::Schema);
             if let Life::Absent { not_before } = &mut self.life {
                 *not_before = None;
             }
@@ -130,8 +137,8 @@ impl Machine {
         }
     }
 
-    /// A process that runs what is good is taken up as it is. Of any other nobody knows what to expect, so it is stopped
-    /// before anything is started.
+    /// A process that runs what is good is taken up as it is. Of any other nobody knows what to expect: it serves until
+    /// there is something to start in its place.
     fn adopted(&mut self, id: RunId, pid: u32, environment: Fingerprint, build: Build) {
         if self.numbers.run >= id || !matches!(self.life, Life::Absent { .. }) {
             return;
@@ -145,6 +152,7 @@ impl Machine {
         let run = Run {
             id,
             generation: base.as_ref().map(|base| base.generation).unwrap_or_default(),
+            block: base.as_ref().map_or_else(Arc::default, |base| Arc::clone(&base.environment)),
             environment: base.as_ref().map_or_else(Arc::default, |base| Arc::clone(&base.environment)),
             build,
             pid: Some(pid),
@@ -154,12 +162,8 @@ impl Machine {
         };
         self.life = Life::Alive(run);
         self.life_since = self.now;
-        if base.is_some() {
-            self.base = base;
-            self.trial = Some(Trial { kind: Kind::Proven, overdue: None });
-        } else {
-            self.stop(Purpose::Switch);
-        }
+        self.trial = base.is_some().then(|| Trial::new(Kind::Proven));
+        self.base = base;
     }
 
     fn ended(&mut self, id: RunId, exit: Option<Exit>, text: String) {
@@ -202,24 +206,11 @@ impl Machine {
                 self.refused = None;
             }
             Err(reason) => {
-                let environment = Arc::clone(&journey.environment);
-                self.journey = None;
-                self.refuse(environment, reason);
+                // It has ended: there is nothing to cancel.
+                journey.step = Step::Checked(None);
+                self.reject(reason, Judge::Command);
             }
         }
-    }
-
-    fn refuse(&mut self, environment: Arc<Environment>, reason: String) {
-        let before = self.refused.take();
-        if before.as_ref().is_none_or(|before| before.reason != reason) {
-            let subject = Subject { environment: Some(Arc::clone(&environment)), ..self.subject() };
-            self.record(Outcome::Rejected, subject, reason.clone());
-        }
-        let times = before.map_or(0, |before| before.times).saturating_add(1);
-        // With nothing else to run, the check may have failed for the same reason as the service would: it is asked again.
-        let idle = self.base.is_none() && self.ledger.newest().is_none();
-        let again = idle.then(|| self.crash_backoff(times));
-        self.refused = Some(Refused { environment, reason, times, again });
     }
 
     fn turn_lost(&mut self, turn: TurnId) {

@@ -33,6 +33,8 @@ pub(super) struct Tally {
     pub(super) failures: u64,
     passes_in_a_row: u32,
     failures_in_a_row: u32,
+    /// How many passes a trial does not count: they were before it.
+    earlier_passes: u64,
 }
 
 impl Tally {
@@ -46,7 +48,12 @@ impl Tally {
             failures: 0,
             passes_in_a_row: 0,
             failures_in_a_row: 0,
+            earlier_passes: 0,
         }
+    }
+
+    fn passes(&self) -> u64 {
+        self.probes - self.failures
     }
 
     fn steady(&self, rule: &CheckRule) -> bool {
@@ -108,6 +115,14 @@ impl Health {
         self.weigh(now, rules);
     }
 
+    /// A trial of the same run begins: what has passed before confirms nothing about it.
+    pub(super) fn count_anew(&mut self, now: Moment, rules: &[CheckRule]) {
+        for tally in &mut self.tallies {
+            tally.earlier_passes = tally.passes();
+        }
+        self.weigh(now, rules);
+    }
+
     /// Carries the tallies over to other rules, by the checks' names.
     pub(super) fn carry(&mut self, now: Moment, before: &[CheckRule], after: &[CheckRule]) {
         let tallies = after.iter().map(|rule| {
@@ -125,7 +140,7 @@ impl Health {
 
         let healthy = gating().all(passing);
         let steady = gating().all(|(rule, tally)| tally.steady(rule));
-        let confirmed = of(Role::Readiness).all(|(_, tally)| tally.probes - tally.failures >= 2);
+        let confirmed = of(Role::Readiness).all(|(_, tally)| tally.passes() >= tally.earlier_passes + 2);
         let first =
             [Role::Startup, Role::Readiness, Role::Liveness].into_iter().find(|role| of(*role).next().is_some());
         let armed = first.is_some_and(|role| of(role).all(passing));

@@ -65,6 +65,10 @@ pub enum Outcome {
     Held,
     /// It broke a rule before anything was touched.
     Rejected,
+    /// It touched only keys that need no restart: the process was told, and is healthy on it.
+    Reloaded,
+    /// It touched only keys that can wait for the next start.
+    Ignored,
     /// The service ended by itself.
     Exited,
     /// A liveness check failed and the service was restarted.

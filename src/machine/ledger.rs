@@ -93,13 +93,15 @@ impl Ledger {
         self.quarantine.iter().find(|held| held.pair.environment == fingerprint && held.pair.build == *build)
     }
 
-    /// Puts an environment at the front; says whether anything changed.
+    /// Puts an environment at the front; says whether anything changed. What the running process was started with stays
+    /// on the list: the next lictor takes it up only if it knows it.
     pub(super) fn promote(
         &mut self,
         environment: &Arc<Environment>,
         build: &Build,
         generation: GenerationId,
         at_unix_ms: u64,
+        started_with: &Environment,
     ) -> Changed {
         let known = self.good.iter().position(|good| good.environment == *environment);
         let as_known = |good: &Good| good.environment.record() == environment.record();
@@ -111,7 +113,10 @@ impl Ledger {
         builds.insert(0, build.clone());
         builds.truncate(KEPT);
         self.good.insert(0, Good { environment: Arc::clone(environment), builds, generation, at_unix_ms });
-        self.good.truncate(KEPT);
+        while self.good.len() > KEPT {
+            let spare = self.good.iter().rposition(|good| *good.environment != *started_with).unwrap_or(KEPT);
+            self.good.remove(spare);
+        }
         Changed::Yes
     }
 

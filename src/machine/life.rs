@@ -25,6 +25,9 @@ pub(super) enum Life {
 pub(super) struct Run {
     pub(super) id: RunId,
     pub(super) generation: GenerationId,
+    /// What its process was started with.
+    pub(super) block: Arc<Environment>,
+    /// What it is on: what it was started with, and what has been reloaded or ignored since.
     pub(super) environment: Arc<Environment>,
     /// The build that was installed when it was started.
     pub(super) build: Build,

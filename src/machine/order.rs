@@ -43,6 +43,14 @@ pub enum Order {
         /// The signal's number.
         signal: i32,
     },
+    /// Tell the main process of a change without a restart: the file that is kept for it, then the reload signal; answered
+    /// by `ReloadFailed` if that cannot be done.
+    Reload {
+        /// Which run.
+        run: RunId,
+        /// What it shall be on from now on.
+        environment: Arc<Environment>,
+    },
     /// Probe this run from now on, at this pace (an order for the same run changes the pace).
     Probe {
         /// Which run.

@@ -10,7 +10,8 @@ use super::health::Tally;
 use super::life::{Life, Purpose};
 use super::numbers::GenerationId;
 use super::policy::CheckRule;
-use super::trial::{Kind, Trial};
+use super::road::checked::Refusal;
+use super::trial::Kind;
 use super::verdict::SetbackKind;
 use super::{Machine, Wish};
 use crate::environment::{Environment, changed_names};
@@ -109,7 +110,7 @@ impl Machine {
     }
 
     fn candidate(&self) -> Option<CandidatePicture> {
-        let deadline = self.life.alive().map(|run| Trial::deadline(run, &self.policy));
+        let deadline = self.life.alive().zip(self.trial.as_ref()).map(|(run, trial)| trial.deadline(run, &self.policy));
         if let Some(journey) = &self.journey {
             let keys = self.base.as_ref().map(|base| changed_names(&base.environment, &journey.environment));
             return Some(CandidatePicture {
@@ -152,7 +153,7 @@ impl Machine {
             Wish::Environment(wish) => Some(wish),
             Wish::Unheard | Wish::Unfit(_) => None,
         };
-        let runs = self.life.alive().is_some_and(|run| wish == Some(&run.environment));
+        let runs = self.life.alive().is_some_and(|run| wish == Some(&run.environment)) && self.refusal().is_none();
         let proved = self.trial.as_ref().is_none_or(|trial| trial.kind == Kind::Proven);
         ConfigPicture {
             state,
@@ -166,6 +167,7 @@ impl Machine {
                 && ((runs && self.journey.is_none()) || self.holding().is_some() || self.guarded_since().is_some()),
             held_since: self.held_since(),
             message,
+            pending_restart: self.pending_restart(),
             good: self.ledger.newest().map(|good| good.environment.fingerprint()),
             quarantine: self.ledger.quarantine().iter().map(shown).collect(),
         }
@@ -187,7 +189,7 @@ impl Machine {
             let fingerprint = wish.fingerprint();
             return say(ConfigState::Held, format!("Held: {loss}; write them again, or lictor release {fingerprint}"));
         }
-        if let Some(refused) = self.refused.as_ref().filter(|refused| refused.is_about(wish) && waits(wish)) {
+        if let Some(refused) = self.refusal() {
             return say(ConfigState::Rejected, format!("Rejected: {}", refused.reason));
         }
         if let Some(suspect) = &self.suspect {
@@ -216,6 +218,12 @@ impl Machine {
             return (ConfigState::Pending, None);
         }
         self.running_state()
+    }
+
+    /// Why the newest wish was rejected, if it was. It may run all the same, if it was good under other rules.
+    fn refusal(&self) -> Option<&Refusal> {
+        let Wish::Environment(wish) = &self.wish else { return None };
+        self.refused.as_ref().filter(|refused| refused.environment == *wish)
     }
 
     /// How the newest wish does, once it is what runs.

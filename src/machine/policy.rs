@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::environment::glob::Glob;
+
 /// Everything that shapes the machine's decisions. Changing it never touches a running process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
@@ -29,6 +31,9 @@ pub struct Policy {
     pub crash: Crash,
     /// The checks, in the order of the file.
     pub checks: Vec<CheckRule>,
+    /// `key {}`: what changes of single variables ask for, in the order of the file.
+    #[serde(default)]
+    pub on_change: Vec<KeyRule>,
     /// Whether the step *checked* asks for the check command.
     pub check_command: Step,
     /// Whether the step *turn* asks the fleet.
@@ -99,6 +104,27 @@ pub struct Crash {
     pub reset_after: Duration,
 }
 
+/// What a change of the variables under one label asks for. The most exact label wins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRule {
+    /// The label.
+    pub label: Glob,
+    /// What it asks for.
+    pub on_change: OnChange,
+}
+
+/// What a change of a variable asks for, the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnChange {
+    /// Nothing: it counts from the next start on.
+    Ignore,
+    /// The reload signal.
+    Reload,
+    /// A restart.
+    Restart,
+}
+
 /// What a check's result means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -148,6 +174,7 @@ impl Policy {
                 reset_after: Duration::from_mins(1),
             },
             checks: Vec::new(),
+            on_change: Vec::new(),
             check_command: Step::Passed,
             turn: Step::Passed,
             drain: Step::Passed,

@@ -10,6 +10,7 @@ pub(super) mod checked;
 pub(super) mod drained;
 pub(super) mod guarded;
 pub(super) mod settled;
+pub(super) mod switched;
 pub(super) mod turn;
 
 use std::sync::Arc;
@@ -47,6 +48,8 @@ pub(super) enum Decision {
     Wait(Option<Moment>),
     /// The step has a question that must be asked first.
     Ask,
+    /// This wish goes no further, and why.
+    Reject(String),
 }
 
 impl Journey {

@@ -7,14 +7,15 @@ use super::history::Outcome;
 use super::hold::Hold;
 use super::life::{Life, Purpose, Run};
 use super::order::{Order, Pace};
+use super::road::checked::Judge;
 use super::road::drained::{self, Drain};
 use super::road::settled;
+use super::road::switched::Way;
 use super::road::turn::{self, Turn};
 use super::road::{Decision, Journey, Step, checked, guarded};
-use super::totals::Reason;
 use super::trial::{Judgement, Kind, Trial};
 use super::{Base, Machine, Wish};
-use crate::environment::{Environment, changed_names};
+use crate::environment::Environment;
 
 /// No event needs more steps than this: a loop that does is a bug, and it must not hang the service.
 const STEPS: usize = 64;
@@ -95,8 +96,13 @@ impl Machine {
         if self.base.is_some() || self.in_grace() {
             return false;
         }
+        // What an earlier lictor left running serves, whatever it runs on: silent sources are no reason to end it.
+        if self.wish == Wish::Unheard && self.life.alive().is_some() {
+            return false;
+        }
         let Some(good) = self.ledger.resort(&self.installed.0) else { return false };
         self.base = Some(Base::of(good, self.now));
+        self.stop(Purpose::Switch);
         true
     }
 
@@ -113,6 +119,7 @@ impl Machine {
             }
             Decision::Wait(_) => false,
             Decision::Ask => self.ask(),
+            Decision::Reject(reason) => self.reject(reason, Judge::Schema),
             Decision::Pass if step == Step::Switched => self.switch(),
             Decision::Pass => {
                 self.cancel_check();
@@ -132,9 +139,16 @@ impl Machine {
             (Step::Settled, Some(edits)) if self.base.is_some() => settled::decide(self.now, edits, &self.policy),
             (Step::Settled | Step::Switched, _) => Decision::Pass,
             (Step::Guarded, _) => guarded::decide(self.holding(), self.guard.losses()),
-            (Step::Checked(asked), _) => checked::decide(self.policy.check_command, asked),
-            (Step::Turn, _) => turn::decide(self.policy.turn, self.turn, &self.life),
-            (Step::Drained, _) => drained::decide(self.policy.drain, self.drain, &self.life),
+            (Step::Checked(asked), _) => checked::decide(&self.violations, self.policy.check_command, asked),
+            (Step::Turn, _) => match self.way() {
+                Way::Restart => turn::decide(self.policy.turn, self.turn, &self.life),
+                Way::Wait(at) => Decision::Wait(at),
+                Way::Reload | Way::Ignore => Decision::Pass,
+            },
+            (Step::Drained, _) => match self.way() {
+                Way::Restart => drained::decide(self.policy.drain, self.drain, &self.life),
+                Way::Wait(_) | Way::Reload | Way::Ignore => Decision::Pass,
+            },
         }
     }
 
@@ -166,63 +180,6 @@ impl Machine {
         };
         self.order(order);
         true
-    }
-
-    fn back_to_guarded(&mut self) -> bool {
-        self.cancel_check();
-        if let Some(journey) = &mut self.journey {
-            journey.step = Step::Guarded;
-        }
-        true
-    }
-
-    pub(super) fn leave_road(&mut self) -> bool {
-        self.cancel_check();
-        self.journey.take().is_some()
-    }
-
-    fn cancel_check(&mut self) {
-        if let Some(Journey { step: Step::Checked(Some(check)), .. }) = self.journey {
-            self.order(Order::CancelCheck { check });
-        }
-    }
-
-    /// *switched*: from here on the wish is what every start starts. A trial that is going on ends without a verdict.
-    fn switch(&mut self) -> bool {
-        let Some(journey) = self.journey.take() else { return false };
-        self.supersede();
-        let seen = self.edits.take().map_or(journey.since, |edits| edits.first);
-        let keys = match &self.base {
-            Some(base) => changed_names(&base.environment, &journey.environment),
-            None => Vec::new(),
-        };
-        self.trial = None;
-        self.streak = super::Streak::default();
-        self.numbers.generation = self.numbers.generation.next();
-        self.base = Some(Base {
-            environment: journey.environment,
-            build: None,
-            generation: self.numbers.generation,
-            since: self.now,
-            unreported: Some(seen),
-            keys,
-        });
-        if let Life::Absent { not_before } = &mut self.life {
-            *not_before = None;
-            self.reason = Reason::Config;
-        }
-        self.stop(Purpose::Switch);
-        true
-    }
-
-    /// A newer wish takes its place: what is on trial, or under suspicion, gets no verdict.
-    fn supersede(&mut self) {
-        let subject = match self.suspect.take() {
-            Some(suspect) => suspect.subject(),
-            None if self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven) => self.subject(),
-            None => return,
-        };
-        self.record(Outcome::Superseded, subject, "a newer wish took its place");
     }
 
     /// Stops the process if one runs; says whether it did.
@@ -264,6 +221,7 @@ impl Machine {
         self.life = Life::Alive(Run {
             id: run,
             generation,
+            block: Arc::clone(&environment),
             environment: Arc::clone(&environment),
             build: build.clone(),
             pid: None,
@@ -272,7 +230,7 @@ impl Machine {
             been_ready: false,
         });
         self.life_since = self.now;
-        self.trial = Some(Trial { kind, overdue: None });
+        self.trial = Some(Trial::new(kind));
         self.order(Order::Start { run, generation, environment, build });
         true
     }

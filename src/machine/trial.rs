@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Base;
 use super::health::Patience;
 use super::life::Run;
 use super::moment::Moment;
@@ -13,6 +14,16 @@ pub(super) struct Trial {
     pub(super) kind: Kind,
     /// Why it has failed already, where nothing can be done about it but wait: it can still pass late.
     pub(super) overdue: Option<String>,
+    /// Set if it is about a reload: then it counts from there and not from the start of the process.
+    pub(super) reload: Option<Reload>,
+}
+
+/// What a run has been told without a restart.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Reload {
+    pub(super) at: Moment,
+    /// What to be again if it turns out that it could not be told.
+    pub(super) before: Option<Base>,
 }
 
 /// The kinds of trial differ in what their failure means.
@@ -43,9 +54,24 @@ pub(super) enum Judgement {
 }
 
 impl Trial {
+    /// The trial of a run that is about to start.
+    pub(super) fn new(kind: Kind) -> Self {
+        Self { kind, overdue: None, reload: None }
+    }
+
     /// When the run must have passed.
-    pub(super) fn deadline(run: &Run, policy: &Policy) -> Moment {
-        run.started + policy.deadline
+    pub(super) fn deadline(&self, run: &Run, policy: &Policy) -> Moment {
+        self.begun(run) + policy.deadline
+    }
+
+    fn begun(&self, run: &Run) -> Moment {
+        self.reload.as_ref().map_or(run.started, |reload| reload.at)
+    }
+
+    /// When the run will have been healthy for `min_healthy`, if nothing breaks.
+    fn passes_at(&self, run: &Run, min_healthy: Duration) -> Option<Moment> {
+        let steady = run.health.steady_since?.max(self.begun(run)) + min_healthy;
+        Some(steady.max(run.health.confirmed_at?))
     }
 
     /// Judges the run. A run that is overdue can only pass, whenever that may be.
@@ -53,12 +79,12 @@ impl Trial {
         if run.pid.is_none() {
             return Judgement::Open(None);
         }
-        let proof = passes_at(run, policy.min_healthy);
+        let proof = self.passes_at(run, policy.min_healthy);
         if self.overdue.is_some() {
             let passed = proof.is_some_and(|at| at <= now);
             return if passed { Judgement::Passed } else { Judgement::Open(proof) };
         }
-        let deadline = Self::deadline(run, policy);
+        let deadline = self.deadline(run, policy);
         if proof.is_some_and(|at| at <= now && at <= deadline) {
             return Judgement::Passed;
         }
@@ -72,12 +98,6 @@ impl Trial {
         }
         Judgement::Open(Some(proof.map_or(deadline, |at| at.min(deadline))))
     }
-}
-
-/// When the run will have been healthy for `min_healthy`, if nothing breaks.
-fn passes_at(run: &Run, min_healthy: Duration) -> Option<Moment> {
-    let steady = run.health.steady_since? + min_healthy;
-    Some(steady.max(run.health.confirmed_at?))
 }
 
 fn too_late(run: &Run, policy: &Policy) -> String {

@@ -16,9 +16,6 @@ use super::trial::{Kind, Trial};
 use super::{Base, Machine, Subject};
 use crate::environment::Environment;
 
-/// So many ends in a row, the first of them soon after the promotion, show that *good* was not good.
-const CRASH_LOOP: u32 = 3;
-
 /// Healthy on neither, and no health for so many deadlines: the wish is tried again although nothing got better, since
 /// nothing healthy is at stake and what is good may never be healthy again (a rotated password).
 const PATIENCE: u32 = 10;
@@ -85,16 +82,19 @@ impl Setback {
 impl Machine {
     /// What a start of the present base on the present build has to prove.
     pub(super) fn kind_of_start(&self) -> Kind {
+        self.kind_on(&self.installed.0)
+    }
+
+    /// What the present base has to prove on this build.
+    pub(super) fn kind_on(&self, build: &Build) -> Kind {
         let Some(base) = &self.base else { return Kind::First };
         if self.suspect.is_some() {
             Kind::Fallback
-        } else if self.ledger.holds(&base.environment, &self.installed.0).is_some() {
+        } else if self.ledger.holds(&base.environment, build).is_some() {
             Kind::Proven
         } else if self.ledger.newest().is_some_and(|good| good.environment == base.environment) {
             Kind::Build
-        } else if self.policy.revert == Revert::ToLastGood
-            && self.ledger.fallback(&base.environment, &self.installed.0).is_some()
-        {
+        } else if self.policy.revert == Revert::ToLastGood && self.ledger.fallback(&base.environment, build).is_some() {
             Kind::Candidate
         } else {
             Kind::First
@@ -106,7 +106,8 @@ impl Machine {
         let (Some(trial), Life::Alive(run)) = (self.trial.take(), &self.life) else { return };
         let (environment, build, generation) = (Arc::clone(&run.environment), run.build.clone(), run.generation);
         let at = self.unix_ms();
-        if self.ledger.promote(&environment, &build, generation, at) == Changed::Yes {
+        let block = Arc::clone(&run.block);
+        if self.ledger.promote(&environment, &build, generation, at, &block) == Changed::Yes {
             self.keep_good();
         }
         match trial.kind {
@@ -122,7 +123,8 @@ impl Machine {
             self.quarantine(suspect, at);
         } else if let Some(seen) = self.base.as_mut().and_then(|base| base.unreported.take()) {
             let subject = Subject { seen: Some(seen), ..self.subject() };
-            self.record(Outcome::Applied, subject, "");
+            let outcome = if trial.reload.is_some() { Outcome::Reloaded } else { Outcome::Applied };
+            self.record(outcome, subject, "");
         }
         self.plan_retry();
     }
@@ -171,13 +173,13 @@ impl Machine {
                 self.neither(&build, why);
                 // Nothing better is known than what runs: it stays, and may still get healthy.
                 let kind = self.kind_of_start();
-                self.trial = Some(Trial { kind, overdue: Some(why.to_owned()) });
+                self.trial = Some(Trial { overdue: Some(why.to_owned()), ..Trial::new(kind) });
             }
             kind @ (Kind::Build | Kind::First | Kind::Proven) => {
                 if kind == Kind::Build {
                     self.record(Outcome::BuildFailed, self.subject(), why);
                 }
-                self.trial = Some(Trial { kind, overdue: Some(why.to_owned()) });
+                self.trial = self.trial.take().map(|trial| Trial { overdue: Some(why.to_owned()), ..trial });
             }
         }
     }
@@ -214,20 +216,6 @@ impl Machine {
     /// What a run was that is gone, for a line of history.
     fn subject_of(&self, run: &Run) -> Subject {
         Subject { build: run.build.clone(), run: Some(run.id), ..self.subject() }
-    }
-
-    /// *Good* is not final: whether this run's generation crash-loops soon after its promotion and an older one exists.
-    fn was_not_good(&self, run: &Run) -> bool {
-        let soon = match (self.promoted, self.streak.began) {
-            (Some(promoted), Some(began)) => began >= promoted && began - promoted < self.policy.crash.reset_after,
-            _ => false,
-        };
-        let newest = self.ledger.newest().is_some_and(|good| good.environment == run.environment);
-        soon && newest
-            && self.streak.crashes >= CRASH_LOOP
-            && self.policy.revert == Revert::ToLastGood
-            && self.ledger.fallback(&run.environment, &run.build).is_some()
-            && self.ledger.holds(&run.environment, &run.build).is_some()
     }
 
     /// Back to the last good environment on the present build; the failed one is under suspicion until that is healthy.

@@ -61,13 +61,15 @@ const ENDINGS: [(Ending, &str); 3] = [(Ending::Ok, "ok"), (Ending::Error, "error
 
 /// The outcomes that are about a wish. A build that failed under an environment that was good, an end of the service, an
 /// operator's word are not.
-const RESULTS: [(Outcome, &str); 6] = [
+const RESULTS: [(Outcome, &str); 8] = [
     (Outcome::Applied, "applied"),
     (Outcome::Reverted, "reverted"),
     (Outcome::Superseded, "superseded"),
     (Outcome::Inconclusive, "inconclusive"),
     (Outcome::Held, "held"),
     (Outcome::Rejected, "rejected"),
+    (Outcome::Reloaded, "reloaded"),
+    (Outcome::Ignored, "ignored"),
 ];
 
 #[cfg(test)]
@@ -79,7 +81,7 @@ mod tests {
     fn what_can_be_named_is_there_at_zero() {
         let board = sample::quiet();
         let zero = counts(&board);
-        assert_eq!(zero.len(), 6 + 3 + 6 + 1, "{zero:#?}");
+        assert_eq!(zero.len(), 6 + 3 + 8 + 1, "{zero:#?}");
         assert!(zero.iter().all(|series| matches!(series.value, Count::Events(0) | Count::Timed(_))));
     }
 
@@ -91,7 +93,9 @@ mod tests {
             | Outcome::Superseded
             | Outcome::Inconclusive
             | Outcome::Held
-            | Outcome::Rejected => true,
+            | Outcome::Rejected
+            | Outcome::Reloaded
+            | Outcome::Ignored => true,
             Outcome::BuildFailed | Outcome::Exited | Outcome::Unresponsive | Outcome::Operator => false,
         }
     }

@@ -38,6 +38,7 @@ pub(super) fn quiet() -> Board {
             ..BuildPicture::default()
         },
         config: ConfigPicture {
+            pending_restart: Vec::new(),
             state: ConfigState::Good,
             fingerprint: None,
             generation: GenerationId(4),

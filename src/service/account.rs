@@ -61,6 +61,11 @@ impl Account {
         Ok(())
     }
 
+    /// Gives a file to this user.
+    pub(super) fn own(&self, file: &std::fs::File) -> io::Result<()> {
+        Ok(rustix::fs::fchown(file, Some(self.uid), Some(self.gid))?)
+    }
+
     /// What systemd's `User=` sets.
     pub(super) fn variables(&self) -> [(OsString, OsString); 4] {
         let pair = |name: &str, value: &OsStr| (OsString::from(name), value.to_owned());

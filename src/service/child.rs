@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Command;
+use super::env_file;
 use super::failure::ServiceError;
 use super::launch::{Launch, child_environment, launch};
 use super::process::Process;
@@ -92,6 +93,27 @@ impl Service {
         }
     }
 
+    /// Tells a run's main process of a change: the file first, then the reload signal.
+    ///
+    /// # Errors
+    /// When it could not be told. The file is then as it was, unless only the signal failed.
+    pub fn reload(&self, run: RunId, environment: &Environment) -> Result<(), ServiceError> {
+        // What has ended meanwhile is started on all of it.
+        let Some(handle) = self.live(run) else { return Ok(()) };
+        self.keep_file(environment)?;
+        match self.command.reload_signal {
+            Some(number) => handle.process.signal(number).map_err(|source| ServiceError::Tell { source }),
+            None => Ok(()),
+        }
+    }
+
+    fn keep_file(&self, environment: &Environment) -> Result<(), ServiceError> {
+        match &self.command.env_file {
+            Some(path) => env_file::keep(path, environment, self.command.user.as_deref()),
+            None => Ok(()),
+        }
+    }
+
     /// Sends a signal to a run's main process alone.
     pub fn signal(&self, run: RunId, number: i32) {
         if let Some(Err(error)) = self.live(run).map(|handle| handle.process.signal(number)) {
@@ -105,6 +127,10 @@ impl Service {
     }
 
     fn spawn(&self, environment: &Environment) -> Result<Process, ServiceError> {
+        // The process gets its variables all the same: a full disk does not keep a service down.
+        if let Err(error) = self.keep_file(environment) {
+            tracing::error!("{}", crate::chain::sentence(&error));
+        }
         let environment = child_environment(&self.command, environment)?;
         launch(Launch::inheriting(&self.command, &environment))
     }

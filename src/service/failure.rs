@@ -64,6 +64,26 @@ pub enum ServiceError {
         /// Why: no more descriptors, say.
         source: io::Error,
     },
+    /// The file of `exec.env_file` cannot be replaced.
+    #[error("cannot write the env_file {}: free its disk, or correct the path or the rights", path.display())]
+    EnvFile {
+        /// The path.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The file of `exec.env_file` cannot hold these variables.
+    #[error("cannot write the env_file: rename or shorten these variables, or leave env_file out")]
+    Unwritable {
+        /// Which, and why.
+        source: crate::envfile::Error,
+    },
+    /// The process that runs does not take the reload signal.
+    #[error("cannot send the reload signal")]
+    Tell {
+        /// Why not.
+        source: io::Error,
+    },
     /// The process to be taken over has ended, or its number belongs to another by now.
     #[error("process {pid} is not the one that was recorded: it has ended")]
     NotTheOne {
@@ -84,6 +104,9 @@ impl ServiceError {
             | Self::NoUser { .. }
             | Self::NotRoot { .. }
             | Self::Watch { .. }
+            | Self::EnvFile { .. }
+            | Self::Unwritable { .. }
+            | Self::Tell { .. }
             | Self::NotTheOne { .. } => 126,
         }
     }
@@ -100,7 +123,10 @@ impl From<ServiceError> for io::Error {
             ServiceError::NotExecutable { .. } | ServiceError::NotRoot { .. } => io::ErrorKind::PermissionDenied,
             ServiceError::Execute { source, .. }
             | ServiceError::Directory { source, .. }
+            | ServiceError::EnvFile { source, .. }
+            | ServiceError::Tell { source }
             | ServiceError::Watch { source } => source.kind(),
+            ServiceError::Unwritable { .. } => io::ErrorKind::InvalidData,
         };
         Self::new(kind, error)
     }

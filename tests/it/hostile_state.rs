@@ -100,7 +100,13 @@ fn on_small_disk(lictor: &Lictor, options: &str) {
     let inner = lictor.setup().configured("run");
     let mut outer = Command::new("unshare");
     let script = "mount -t tmpfs -o \"$0\" none \"$1\" && shift && exec \"$@\"";
-    outer.args(["-m", "/bin/sh", "-c", script, options]).arg(&state).arg(inner.get_program()).args(inner.get_args());
+    // Who is not root becomes root in a namespace of users.
+    let namespaces = if rustix::process::geteuid().is_root() { "-m" } else { "-rm" };
+    outer
+        .args([namespaces, "/bin/sh", "-c", script, options])
+        .arg(&state)
+        .arg(inner.get_program())
+        .args(inner.get_args());
     outer.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
     outer.current_dir(lictor.setup().folder()).stdin(Stdio::null());
     lictor.start_as(outer);

@@ -9,6 +9,7 @@
 mod harness;
 
 mod boot;
+mod check_command;
 mod command_line;
 mod commit_key;
 mod consul_files;
@@ -33,7 +34,9 @@ mod once;
 mod plan;
 mod process;
 mod reload;
+mod reload_keys;
 mod restart;
+mod schema;
 mod secrets;
 mod trial;
 mod verbs;

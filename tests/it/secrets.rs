@@ -245,3 +245,25 @@ fn an_error_in_the_configuration_does_not_quote_a_secret() {
     }
     assert!(leaks.is_empty(), "{leaks:#?}");
 }
+
+#[test]
+fn a_value_that_its_schema_refuses_is_not_shown() {
+    let setup = Setup::on_directory().checked();
+    setup.write("PASSWORD", "1");
+    let lictor = setup
+        .config(
+            "key \"PASSWORD\" {\n  type = \"int\"\n  max = 9\n}\napply {\n  check_command = [\"/bin/sh\", \"-c\", \"echo no \
+             $PASSWORD $API_KEY; test -z $API_KEY\"]\n}\nlog {\n  level = \"trace\"\n}\n",
+        )
+        .start();
+    lictor.until_good();
+    let rejected = |key: &str, value: &str| {
+        lictor.setup().write(key, value);
+        lictor.until("rejected", |board| board.config.state == ConfigState::Rejected);
+        nothing_shows(&lictor);
+    };
+    rejected("PASSWORD", "marked-refused");
+    lictor.setup().write("PASSWORD", "2");
+    lictor.until_good();
+    rejected("API_KEY", "marked-directory");
+}

@@ -124,6 +124,7 @@ pub(crate) fn command(program: &str, arguments: &[&str]) -> Command {
         kill_signal: libc::SIGTERM,
         kill_timeout: Duration::from_secs(30),
         reload_signal: None,
+        env_file: None,
         inherit: Inherit::default(),
     }
 }

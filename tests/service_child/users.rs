@@ -40,6 +40,24 @@ async fn it_runs_as_another_user_with_that_users_variables() {
 }
 
 #[tokio::test]
+async fn the_file_with_the_variables_is_that_users_own() {
+    if !is_root() {
+        return;
+    }
+    let mut it = Harness::script("").await;
+    std::fs::set_permissions(it.folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let file = it.folder.path().join("service.env");
+    let mut of_user = command("sh", &["-c", "cat $D/service.env > $D/read"]);
+    (of_user.user, of_user.env_file) = (Some("nobody".to_owned()), Some(file.clone()));
+    it.service.update(of_user);
+    it.start(&[("GREETING", "hello")]);
+    it.exit().await;
+    assert!(it.read("read").contains("GREETING=\"hello\"\n"), "{}", it.read("read"));
+    let owner = std::os::unix::fs::MetadataExt::uid(&file.metadata().unwrap());
+    assert_eq!(owner, uzers::get_user_by_name("nobody").unwrap().uid());
+}
+
+#[tokio::test]
 async fn an_unknown_user_is_refused_by_name() {
     let mut it = Harness::script("").await;
     for unknown in ["no-such-user", "no\0body", "", "4294967295"] {

@@ -118,6 +118,10 @@ fn config(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
     if let Some(newest) = config.wish.filter(|newest| Some(*newest) != config.fingerprint) {
         rows.push(titled("newest", plain(newest.to_string())));
     }
+    if !config.pending_restart.is_empty() {
+        let pending = format!("{}: from the next start on", listed(&config.pending_restart));
+        rows.push(titled("pending", cell(pending, Tone::Warn)));
+    }
     if !config.quarantine.is_empty() {
         rows.push(titled("quarantine", plain(plural(config.quarantine.len() as u64, "pair"))));
     }
@@ -168,12 +172,19 @@ fn candidate(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
     let deadline =
         candidate.deadline.map(|deadline| format!(", {} left", span(deadline.since(now)))).unwrap_or_default();
     let mut rows = vec![titled("candidate", plain(format!("{} {step}, for {since}{deadline}", candidate.fingerprint)))];
-    let shown = candidate.keys.iter().take(MOST_KEYS).cloned().collect::<Vec<_>>().join(", ");
-    if !shown.is_empty() {
-        let more = candidate.keys.len().saturating_sub(MOST_KEYS);
-        rows.push(titled("changes", plain(if more > 0 { format!("{shown} and {more} more") } else { shown })));
+    if !candidate.keys.is_empty() {
+        rows.push(titled("changes", plain(listed(&candidate.keys))));
     }
     rows
+}
+
+/// The first few names, and how many more there are.
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(MOST_KEYS).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MOST_KEYS) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 fn check_row(check: &CheckPicture, now: Moment) -> Vec<Cell> {

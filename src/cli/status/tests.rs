@@ -61,6 +61,7 @@ fn trouble_is_told_where_it_is() {
     board.config.state = ConfigState::Trial;
     board.config.message = Some("Stale since 12:00\u{1b}[2J".to_owned());
     board.config.wish = Some("77aa00bb11cc".parse().unwrap());
+    board.config.pending_restart = vec!["LEVEL".to_owned(), "NOTE".to_owned()];
     board.candidate = Some(CandidatePicture {
         fingerprint: "77aa00bb11cc".parse().unwrap(),
         generation: None,
@@ -89,6 +90,7 @@ billing  up, not healthy  for 1m 30s
              Stale since 12:00 [2J
   runs on    3f9a0c12be77, generation 1, 12 variables, for 2h 5m
   newest     77aa00bb11cc
+  pending    LEVEL, NOTE: from the next start on
   candidate  77aa00bb11cc proves itself, for 5s, 1m 25s left
   changes    KEY_0, KEY_1, KEY_2, KEY_3, KEY_4 and 2 more
 checks

@@ -1,10 +1,10 @@
 //! `min` and `max` of a variable: numbers, or durations for `type = "duration"`.
 
-use super::{Bound, Type};
 use crate::config::report::Finding;
 use crate::config::section::Section;
 use crate::config::tree::{Node, Value};
 use crate::config::value;
+use crate::environment::schema::{Bound, Type};
 
 pub(super) fn read(section: &mut Section<'_>, kind: Option<Type>) -> (Option<Bound>, Option<Bound>) {
     let place = section.place_of("min");

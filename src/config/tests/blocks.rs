@@ -85,6 +85,18 @@ fn pairs_must_fit() {
             "2:9: key \"A\".min: only goes with type = \"int\", \"float\", \"port\" or \"duration\"",
         ),
         (
+            "key \"A_*\" {\n  default = \"x\"\n}",
+            "2:13: key \"A_*\".default: goes with a whole name only: a label with wildcards names no variable to fill in",
+        ),
+        (
+            "key \"A\" {\n  type = \"int\"\n  max = 5\n  default = \"7\"\n}",
+            "4:13: key \"A\".default: breaks the rules of its own block: it is greater than 5",
+        ),
+        (
+            "key \"A\" {\n  pattern = \"[a\"\n}",
+            "2:13: key \"A\".pattern: is no regular expression: non-empty character class has no closing bracket",
+        ),
+        (
             "prefix {\n  path = \"a@dc1\"\n  datacenter = \"dc2\"\n}",
             "3:16: prefix.datacenter: another datacenter stands in the path after @",
         ),

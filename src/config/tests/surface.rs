@@ -5,13 +5,11 @@ use std::time::Duration;
 
 use super::{Case, LEAST, errors_of, with};
 use crate::check::{Command, Http, Kind, Tcp};
-use crate::config::{
-    Admin, Apply, Bound, Handover, Log, LogFormat, OnChange, Required, State, Statsd, Status, Style, Type, Version,
-    VersionProcess,
-};
+use crate::config::{Admin, Apply, Handover, Log, LogFormat, State, Statsd, Status, Style, Version, VersionProcess};
 use crate::environment::Visibility;
 use crate::environment::glob::Glob;
-use crate::machine::policy::{Crash, Empty, Guard, Revert, Role, Step};
+use crate::environment::schema::{Bound, Pattern, Required, Type};
+use crate::machine::policy::{Crash, Empty, Guard, KeyRule, OnChange, Revert, Role, Step};
 use crate::source;
 
 const SURFACE: &str = include_str!("surface.hcl");
@@ -46,7 +44,7 @@ fn the_service() {
     assert_eq!(command.arguments, ["-addr", ":8080"]);
     assert_eq!(command.directory, Some(PathBuf::from("/opt/billing")));
     assert_eq!(command.user.as_deref(), Some("billing"));
-    assert_eq!((command.kill_signal, command.kill_timeout, command.reload_signal), (15, SECOND * 30, None));
+    assert_eq!((command.kill_signal, command.kill_timeout, command.reload_signal), (15, SECOND * 30, Some(1)));
     assert!(!command.inherit.pristine);
     assert_eq!(command.inherit.denylist.len(), 1);
     assert_eq!(settings.rules.custom, [("GOMAXPROCS".to_owned(), "2".to_owned())]);
@@ -73,7 +71,7 @@ fn the_road() {
     };
     assert_eq!(policy.guard, guard);
     let key = &settings.keys[0];
-    assert_eq!((key.label.as_str(), key.required, key.kind), ("DATABASE_URL", Required::Yes, Some(Type::Url)));
+    assert_eq!((key.label.as_str(), key.required, key.form.kind), ("DATABASE_URL", Required::Yes, Some(Type::Url)));
     assert_eq!((key.visibility, key.on_change), (Visibility::Secret, OnChange::Restart));
 }
 
@@ -121,7 +119,7 @@ fn defaults() {
     assert_eq!(settings.version.symbol, "main.version");
     assert_eq!(settings.version.process, VersionProcess::Main);
     assert_eq!((settings.admin.socket, settings.admin.mode), (None, 0o660));
-    assert_eq!((settings.pid_file, settings.env_file), (None, None));
+    assert_eq!((settings.pid_file, settings.command.env_file), (None, None));
     assert!(settings.listen.is_empty() && settings.keys.is_empty() && settings.checks.is_empty());
     assert_eq!(settings.policy.guard, Guard::default());
     assert_eq!(settings.consul, crate::consul::Connection::at("127.0.0.1:8500"));
@@ -131,19 +129,22 @@ fn defaults() {
 fn keys_in_full() {
     let settings = with(
         "key \"PORT\" {\n  type = \"port\"\n  min = 1024\n  max = 2000\n  public = true\n  on_change = \"reload\"\n}\n\
-         key \"T_*\" {\n  type = \"duration\"\n  min = \"1s\"\n  one_of = [\"1s\", \"2s\"]\n  pattern = \"\\\\d+s\"\n  \
+         key \"TIMEOUT\" {\n  type = \"duration\"\n  min = \"1s\"\n  one_of = [\"1s\", \"2s\"]\n  pattern = \"\\\\d+s\"\n  \
          default = \"1s\"\n}\nkey \"N\" {\n  type = \"float\"\n  min = -1.5\n}\n",
     );
     let keys = &settings.keys;
-    assert_eq!((keys[0].min, keys[0].max), (Some(Bound::Number(1024.0)), Some(Bound::Number(2000.0))));
+    assert_eq!((keys[0].form.min, keys[0].form.max), (Some(Bound::Number(1024.0)), Some(Bound::Number(2000.0))));
     assert_eq!((keys[0].visibility, keys[0].on_change), (Visibility::Public, OnChange::Reload));
-    assert_eq!((keys[1].min, keys[1].max), (Some(Bound::Duration(SECOND)), None));
-    assert_eq!(keys[1].one_of, ["1s", "2s"]);
-    assert_eq!((keys[1].pattern.as_deref(), keys[1].default.as_deref()), (Some("\\d+s"), Some("1s")));
+    assert_eq!((keys[1].form.min, keys[1].form.max), (Some(Bound::Duration(SECOND)), None));
+    assert_eq!(keys[1].form.one_of, ["1s", "2s"]);
+    let pattern = keys[1].form.pattern.as_ref().map(Pattern::as_str);
+    assert_eq!((pattern, keys[1].default.as_deref()), (Some("\\d+s"), Some("1s")));
     let labels = |globs: &[Glob]| globs.iter().map(|glob| glob.as_str().to_owned()).collect::<Vec<_>>();
     assert_eq!(labels(&settings.rules.public), ["PORT"]);
-    assert_eq!(labels(&settings.rules.private), ["T_*", "N"]);
-    assert_eq!(keys[2].min, Some(Bound::Number(-1.5)));
+    assert_eq!(labels(&settings.rules.private), ["TIMEOUT", "N"]);
+    assert_eq!(keys[2].form.min, Some(Bound::Number(-1.5)));
+    let rule = KeyRule { label: Glob::parse("PORT").unwrap(), on_change: OnChange::Reload };
+    assert_eq!(settings.policy.on_change.first(), Some(&rule));
 }
 
 #[test]
@@ -162,7 +163,6 @@ fn what_is_not_served_yet_says_so_by_name() {
             "a.hcl:8:1: `syslog` is not supported yet",
             "a.hcl:10:1: `listen` is not supported yet",
             "a.hcl:14:14: `apply.handover = \"overlap\"` is not supported yet",
-            "a.hcl:15:3: `apply.check_command` is not supported yet",
             "a.hcl:18:3: `check.grpc` is not supported yet",
             "a.hcl:22:3: `check.postgres` is not supported yet",
             "a.hcl:26:3: `check.mysql` is not supported yet",
@@ -172,11 +172,25 @@ fn what_is_not_served_yet_says_so_by_name() {
             "a.hcl:43:10: prefix.path: `?ns` is not supported yet",
         ]
     );
-    let exec = "exec {\n  command = [\"x\"]\n  reload_signal = \"SIGHUP\"\n  env_file = \"/x\"\n}\nfile {\n  path = \"/x\"\n}\n";
-    assert_eq!(
-        Case::of(&[("a.hcl", exec)]).errors().lines().collect::<Vec<_>>(),
-        ["a.hcl:3:3: `exec.reload_signal` is not supported yet", "a.hcl:4:3: `exec.env_file` is not supported yet",]
-    );
+}
+
+#[test]
+fn how_the_service_is_told_of_a_change() {
+    let of = |words: &str| {
+        let text = format!("exec {{\n  command = [\"x\"]\n{words}}}\nfile {{\n  path = \"/x\"\n}}\n");
+        let command = Case::of(&[("a.hcl", &text)]).settings().command;
+        (command.reload_signal, command.env_file)
+    };
+    assert_eq!(of("  reload_signal = \"USR1\"\n  env_file = \"/x\"\n"), (Some(10), Some(PathBuf::from("/x"))));
+    assert_eq!(of("  reload_signal = \"\"\n  env_file = \"\"\n"), (None, None), "no signal is a choice, too");
+    assert_eq!(of(""), (Some(1), None));
+}
+
+#[test]
+fn the_command_that_checks_a_candidate() {
+    let settings = with("apply {\n  check_command = [\"/x\", \"-check-config\"]\n  check_timeout = \"5s\"\n}\n");
+    assert_eq!((settings.policy.check_command, settings.apply.check_timeout), (Step::Configured, SECOND * 5));
+    assert_eq!(settings.apply.check_command, ["/x", "-check-config"]);
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn length(name: &str, variable: &Variable) -> usize {
 }
 
 /// A name that may be hostile, short enough for a message.
-fn shown(name: &str) -> String {
+pub(in crate::environment) fn shown(name: &str) -> String {
     const LONGEST: usize = 80;
     let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
     match name.char_indices().nth(LONGEST) {

@@ -70,7 +70,7 @@ impl Stage {
 
     /// Wishes, and lets enough time pass for a trial.
     fn wish(&mut self, environment: &Arc<Environment>) {
-        self.tell(Event::Wish { environment: Arc::clone(environment) });
+        self.tell(Event::Wish { environment: Arc::clone(environment), violations: Vec::new() });
         for _ in 0..5 {
             self.now += 1_000;
             self.tell(Event::Tick);
@@ -199,7 +199,7 @@ fn a_good_environment_without_a_record_gets_one() {
 fn a_loss_that_is_made_good_before_it_has_settled_begins_nothing() {
     let mut stage = Stage::on_nine();
     stage.tell(Event::Policy { policy: Box::new(Policy { quiet_min: Duration::from_secs(1), ..policy() }) });
-    stage.tell(Event::Wish { environment: keys(0, "x") });
+    stage.tell(Event::Wish { environment: keys(0, "x"), violations: Vec::new() });
     assert_eq!(stage.state(), ConfigState::Pending);
     stage.wish(&keys(8, "x"));
     assert_eq!((stage.state(), stage.held()), (ConfigState::Good, 0));

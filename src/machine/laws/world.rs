@@ -25,7 +25,7 @@ use crate::machine::random::Random;
 use crate::machine::reload::Pending;
 use crate::machine::{Board, Machine, Moment, Restored, Version};
 use guard::Watched;
-use nature::{Behaviour, KINDS, behaviour, build, environment, left_behind, policy_of};
+use nature::{Behaviour, KINDS, VIOLATING, behaviour, build, environment, left_behind, policy_of};
 
 struct Process {
     environment: usize,
@@ -50,10 +50,8 @@ pub(super) struct World {
     dependency: Dependency,
     good: BTreeSet<Fingerprint>,
     quarantine: Vec<Quarantined>,
-    /// The hold on disk.
     hold: Option<Hold>,
     asked: Option<RequestId>,
-    /// The answers to operators, newest last.
     pub(super) answers: Vec<Result<Effect, String>>,
     policy: Policy,
     /// Has been granted and not lost.
@@ -167,7 +165,9 @@ impl World {
     fn wish(&mut self, environment: Arc<Environment>) {
         self.wish = Some(environment.fingerprint());
         self.startable.extend(self.wish);
-        self.tell(Event::Wish { environment });
+        let broken = self.environments.get(VIOLATING) == Some(&environment);
+        let violations = if broken { vec!["NUMBER is not a number".to_owned()] } else { Vec::new() };
+        self.tell(Event::Wish { environment, violations });
     }
 
     /// A new policy never touches a running process.
@@ -199,6 +199,7 @@ impl World {
                 Some(&check) => Event::Checked { check, verdict: Err("late".into()) },
                 None => return,
             },
+            6 => Event::ReloadFailed { run, error: "late".into() },
             _ => Event::TurnGranted { turn: TurnId(0) },
         };
         let before = self.machine.picture();

@@ -1,4 +1,4 @@
-//! *checked*: the check command has its say before anything is touched. Not configured: passed.
+//! *checked*: the schema and the check command have their say before anything is touched. Not configured: passed.
 
 use std::sync::Arc;
 
@@ -8,18 +8,20 @@ use super::super::policy::Step as Configured;
 use super::Decision;
 use crate::environment::Environment;
 
-/// A wish that the check command refused. It is not asked again about the same one, unless there is nothing else to run.
+/// A wish that was rejected. It is not asked again about the same one, unless the check command did it and there is nothing
+/// else to run.
 #[derive(Clone, Debug, PartialEq)]
-pub(in super::super) struct Refused {
+pub(in super::super) struct Refusal {
     pub(in super::super) environment: Arc<Environment>,
     pub(in super::super) reason: String,
+    pub(in super::super) by: Judge,
     /// How often in a row.
     pub(in super::super) times: u32,
     /// When it is asked again.
     pub(in super::super) again: Option<Moment>,
 }
 
-impl Refused {
+impl Refusal {
     pub(in super::super) fn is_about(&self, wish: &Environment) -> bool {
         *self.environment == *wish
     }
@@ -35,10 +37,43 @@ impl Refused {
     }
 }
 
-pub(in super::super) fn decide(configured: Configured, asked: Option<CheckId>) -> Decision {
+/// Who rejected it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Judge {
+    /// The rules of `key {}`: they say the same of every build.
+    Schema,
+    /// The check command, or whoever should have told the service: another build may bear it.
+    Command,
+}
+
+/// The schema first: what breaks it is not worth a run of the command.
+pub(in super::super) fn decide(violations: &[String], configured: Configured, asked: Option<CheckId>) -> Decision {
     match (configured, asked) {
+        _ if !violations.is_empty() => Decision::Reject(violations.join("; ")),
         (Configured::Passed, _) => Decision::Pass,
         (Configured::Configured, None) => Decision::Ask,
         (Configured::Configured, Some(_)) => Decision::Wait(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CheckId, Configured, Decision, decide};
+
+    #[test]
+    fn what_breaks_the_schema_is_rejected_and_the_command_is_not_asked() {
+        let violations = ["A is not a number".to_owned(), "B is required".to_owned()];
+        let rejected = Decision::Reject("A is not a number; B is required".to_owned());
+        for configured in [Configured::Configured, Configured::Passed] {
+            assert_eq!(decide(&violations, configured, None), rejected);
+        }
+        assert_eq!(decide(&violations, Configured::Configured, Some(CheckId(1))), rejected);
+    }
+
+    #[test]
+    fn the_command_is_asked_once_if_there_is_one() {
+        assert_eq!(decide(&[], Configured::Passed, None), Decision::Pass);
+        assert_eq!(decide(&[], Configured::Configured, None), Decision::Ask);
+        assert_eq!(decide(&[], Configured::Configured, Some(CheckId(1))), Decision::Wait(None));
     }
 }

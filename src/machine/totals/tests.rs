@@ -44,7 +44,7 @@ impl Stage {
     fn wish(&mut self, value: &str) {
         let variable = Variable { value: value.into(), origin: "test".into(), visibility: Visibility::Public };
         let environment = Arc::new(Environment::new([("A".to_owned(), variable)].into()));
-        self.tell(Event::Wish { environment });
+        self.tell(Event::Wish { environment, violations: Vec::new() });
     }
 
     fn ends(&mut self, exit: Exit) {

@@ -96,6 +96,18 @@ fn a_process_that_runs_what_nobody_knows_is_stopped_before_anything_is_started()
 }
 
 #[test]
+fn silent_sources_are_no_reason_to_end_a_process_that_nobody_knows() {
+    let mut story = left(vec![good("a", "1")], vec![]);
+    story.adopted("z", "1");
+    story.passes(600 * SECOND);
+    assert_eq!(story.did(), [""; 0]);
+    assert!(story.board().healthy);
+    story.wish("a");
+    story.passes(60 * SECOND);
+    assert_eq!(story.did(), ["stop", "start a"]);
+}
+
+#[test]
 fn a_process_that_was_taken_up_gives_way_to_a_newer_wish_and_comes_back_when_that_fails() {
     let mut story = left(vec![good("a", "1")], vec![]);
     story.nature("b on", Nature::Dies);

@@ -165,7 +165,7 @@ impl Story {
     // What happens.
 
     pub(in crate::machine::laws) fn wish(&mut self, name: &str) {
-        self.tell(Event::Wish { environment: environment(name) });
+        self.tell(Event::Wish { environment: environment(name), violations: Vec::new() });
     }
 
     pub(in crate::machine::laws) fn unfit(&mut self) {

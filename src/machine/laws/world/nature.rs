@@ -3,18 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::environment::glob::Glob;
 use crate::environment::{Environment, Record, Variable, Visibility};
 use crate::machine::ledger::{Good, Quarantined};
 use crate::machine::numbers::GenerationId;
 use crate::machine::order::Pair;
-use crate::machine::policy::{CheckRule, Crash, Policy, Revert, Role, Step};
+use crate::machine::policy::{CheckRule, Crash, KeyRule, OnChange, Policy, Revert, Role, Step};
 use crate::machine::{Build, Restored};
 
 /// Occurs in every value: it must occur in nothing that is serialised.
 pub(in super::super) const MARKER: &str = "s3cr3t";
 
 /// How many environments there are at first.
-pub(super) const KINDS: u8 = 22;
+pub(super) const KINDS: u8 = 26;
+
+/// The environment that breaks the schema.
+pub(super) const VIOLATING: usize = 15;
+
+/// The first of the ten that lost keys.
+const LOST: usize = 16;
 
 /// How many policies there are.
 pub(super) const POLICIES: u8 = 6;
@@ -43,7 +50,8 @@ pub(super) enum Behaviour {
     Hangs(u64),
 }
 
-/// Environments 0, 7, those from 11 on and all fresh ones are good everywhere; the others fail in some way on some build.
+/// Environments 0, 7, 11, 12, 14, those from 15 on and all fresh ones are good everywhere; the others fail in some way on
+/// some build. 12 and 13 need only a reload from 0, and 14 not even that.
 pub(super) fn behaviour(environment: usize, build: u8) -> Behaviour {
     match (environment, build) {
         (1, _) => Behaviour::Exits(3),
@@ -53,6 +61,7 @@ pub(super) fn behaviour(environment: usize, build: u8) -> Behaviour {
         (2, _) | (6, 0 | 2) => Behaviour::Sick,
         (6, _) => Behaviour::CannotStart,
         (8, _) => Behaviour::Exits(4_000),
+        (13, _) => Behaviour::Exits(1_500),
         (9, 0 | 1) => Behaviour::Hangs(3_000),
         (10, _) => Behaviour::Slow(7_000),
         (11, _) => Behaviour::Slow(1_500),
@@ -83,6 +92,7 @@ pub(in super::super) fn policy() -> Policy {
             reset_after: Duration::from_secs(15),
         },
         checks: vec![check("Web", Role::Readiness, 3), check("Alive", Role::Liveness, 2), check("Disk", Role::Info, 1)],
+        on_change: vec![rule("LEVEL", OnChange::Reload), rule("NOTE", OnChange::Ignore)],
         check_command: Step::Configured,
         turn: Step::Configured,
         drain: Step::Configured,
@@ -111,6 +121,10 @@ pub(super) fn policy_of(number: u8) -> Policy {
     }
 }
 
+fn rule(label: &str, on_change: OnChange) -> KeyRule {
+    KeyRule { label: Glob::parse(label).unwrap(), on_change }
+}
+
 fn check(name: &str, role: Role, fall: u32) -> CheckRule {
     CheckRule { name: name.into(), role, rise: 1, fall, good: "Good".into(), bad: "Bad".into() }
 }
@@ -118,14 +132,22 @@ fn check(name: &str, role: Role, fall: u32) -> CheckRule {
 /// How many keys the source of an environment has given for it. Ten of them stand for losses, and for a restore key by key;
 /// all others are whole.
 pub(super) fn kept(number: usize) -> usize {
-    if (12..22).contains(&number) { number - 12 } else { 9 }
+    if (LOST..LOST + 10).contains(&number) { number - LOST } else { 9 }
 }
 
 pub(super) fn environment(number: usize) -> Arc<Environment> {
     let variable =
         |value: String| Variable { value: value.into(), origin: "test".into(), visibility: Visibility::Secret };
+    let (number, level, note) = match number {
+        12 => (0, 1, 0),
+        13 => (0, 2, 0),
+        14 => (0, 0, 1),
+        other => (other, 0, 0),
+    };
     let variables = [
         ("NUMBER".to_owned(), variable(format!("{MARKER}-{number}"))),
+        ("LEVEL".to_owned(), variable(format!("{MARKER}-{level}"))),
+        ("NOTE".to_owned(), variable(format!("{MARKER}-{note}"))),
         ("FIXED".to_owned(), variable(MARKER.to_owned())),
     ];
     let mut record = Record::default();

@@ -1,6 +1,6 @@
 //! Orders are carried out, and the laws held to each of them.
 
-use super::{Behaviour, Process, World, behaviour, build};
+use super::{Behaviour, Process, VIOLATING, World, behaviour, build};
 use crate::environment::Environment;
 use crate::machine::event::{Asked, Event, Exit, Verb};
 use crate::machine::life::{Life, Purpose};
@@ -27,7 +27,9 @@ impl World {
                 }
             }
             Order::ProbeNothing => self.probing = None,
-            Order::Check { check, .. } => {
+            Order::Reload { run, environment } => self.tell_process(run, &environment),
+            Order::Check { check, environment } => {
+                self.must_be_allowed(&environment);
                 let delay = self.whim(50);
                 let verdict = if self.obliging || self.whim(9) > 0 { Ok(()) } else { Err("refused".to_owned()) };
                 self.plan(delay, Event::Checked { check, verdict });
@@ -79,6 +81,34 @@ impl World {
         assert_eq!(self.asked, None, "an operator without an answer");
     }
 
+    /// What breaks the schema gets nowhere near the service.
+    fn must_be_allowed(&self, environment: &Environment) -> usize {
+        let number = self.environments.iter().position(|known| **known == *environment).expect("a known environment");
+        assert_ne!(number, VIOLATING, "what was rejected is used");
+        number
+    }
+
+    fn tell_process(&mut self, run: RunId, environment: &Environment) {
+        let number = self.must_be_allowed(environment);
+        let fails = !self.obliging && self.whim(9) == 0;
+        let process = self.live.get_mut(&run).expect("a reload of no process");
+        let pair = Pair { environment: environment.fingerprint(), build: build(process.build) };
+        let installed = process.build == self.installed;
+        assert!(
+            !(installed && self.quarantine.iter().any(|held| held.pair == pair)),
+            "law 4: {pair:?} is in quarantine"
+        );
+        assert!(self.machine.hold.is_none(), "a reload while held");
+        if fails {
+            self.plan(0, Event::ReloadFailed { run, error: "disk full".into() });
+            return;
+        }
+        process.environment = number;
+        if let Behaviour::Exits(after) = behaviour(number, process.build) {
+            self.plan(after, Event::Exited { run, exit: Exit::Code(1) });
+        }
+    }
+
     fn start(&mut self, run: RunId, environment: &Environment) {
         assert!(self.live.is_empty(), "law 1: two live runs");
         assert!(!self.shut_down, "law 2: a start after shutdown");
@@ -94,7 +124,7 @@ impl World {
         let quarantined = self.quarantine.iter().any(|held| held.pair == pair);
         assert!(!(quarantined && elsewhere), "law 4: {pair:?} is in quarantine");
 
-        let number = self.environments.iter().position(|known| **known == *environment).expect("a known environment");
+        let number = self.must_be_allowed(environment);
         let behaviour = behaviour(number, self.installed);
         if behaviour == Behaviour::CannotStart {
             self.plan(0, Event::StartFailed { run, error: "permission denied".into() });

@@ -65,6 +65,7 @@ impl Story {
             Order::Stop { .. } => "stop".into(),
             Order::Kill { .. } => "kill".into(),
             Order::Signal { signal, .. } => format!("signal {signal}"),
+            Order::Reload { environment, .. } => format!("reload {}", name_of(environment.fingerprint())),
             Order::Check { environment, .. } => format!("check {}", name_of(environment.fingerprint())),
             Order::CancelCheck { .. } => "cancel check".into(),
             Order::AskTurn { .. } => "ask turn".into(),
@@ -147,6 +148,7 @@ impl Story {
             Order::Stop { .. }
             | Order::Kill { .. }
             | Order::Signal { .. }
+            | Order::Reload { .. }
             | Order::KeepQuarantine { .. }
             | Order::KeepHold { .. }
             | Order::Answer { .. } => None,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use percent_encoding::percent_decode;
 
-use crate::environment::{Environment, Visibility};
+use super::{Environment, Visibility};
 use crate::secret::Secret;
 
 /// A shorter value is masked only where it stands alone: `1` is in too many words. In bytes.

@@ -1,0 +1,160 @@
+//! `apply.check_command`: asked about a candidate before anything is touched. One at a time; a newer question, or the
+//! news that the answer is not wanted any more, ends the one before.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::chain;
+use crate::environment::redact::Start;
+use crate::environment::{Environment, Redactor};
+use crate::machine::Event;
+use crate::machine::event::Exit;
+use crate::machine::numbers::CheckId;
+use crate::service::errand::{self, Errand, Finished};
+use crate::service::roster::Roster;
+use crate::service::{self, Command};
+
+/// An errand's output of this many bytes has lost its beginning.
+const OUTPUT: usize = 4096;
+/// So many lines at the end of what it said are the reason.
+const LINES: usize = 5;
+/// Of each line no more than this is shown, in characters.
+const LONGEST: usize = 200;
+
+/// What is asked, and how.
+#[derive(Debug)]
+pub struct CheckCommand {
+    /// The program and its arguments; empty: nobody is asked.
+    pub words: Vec<String>,
+    /// After this long the answer is no.
+    pub timeout: Duration,
+    /// On the roster it is told from what the service leaves behind.
+    pub roster: Roster,
+    /// Where the answers go.
+    pub inbox: mpsc::Sender<Event>,
+    /// At most one, but for what is just ending.
+    pub asked: JoinSet<()>,
+}
+
+impl CheckCommand {
+    /// Asks; what can be answered at once comes back. `command` says as whom and where the service runs.
+    pub(super) fn ask(&mut self, check: CheckId, command: &Command, environment: &Environment) -> Option<Event> {
+        self.cancel();
+        let Some((program, arguments)) = self.words.split_first() else {
+            return Some(Event::Checked { check, verdict: Ok(()) });
+        };
+        let variables = match service::child_environment(command, environment) {
+            Ok(variables) => variables,
+            Err(error) => return Some(Event::Checked { check, verdict: Err(chain::sentence(&error)) }),
+        };
+        let errand = Errand {
+            program: PathBuf::from(program),
+            arguments: arguments.to_vec(),
+            environment: variables,
+            directory: command.directory.clone(),
+            user: command.user.clone(),
+            timeout: self.timeout,
+        };
+        let (roster, inbox) = (self.roster.clone(), self.inbox.clone());
+        let redactor = Redactor::of(environment);
+        self.asked.spawn(async move {
+            let timeout = errand.timeout;
+            let verdict = match errand::run(errand, &roster).await {
+                Ok(finished) => judge(&finished, timeout, &redactor),
+                Err(error) => Err(format!("the check command cannot be asked: {}", chain::sentence(&error))),
+            };
+            // Nobody listens any more when lictor ends: nothing is lost then.
+            let _ = inbox.send(Event::Checked { check, verdict }).await;
+        });
+        None
+    }
+
+    /// The answer is not wanted any more: the command and all that it has started is killed.
+    pub(super) fn cancel(&mut self) {
+        self.asked.abort_all();
+        while self.asked.try_join_next().is_some() {}
+    }
+}
+
+fn judge(finished: &Finished, timeout: Duration, redactor: &Redactor) -> Result<(), String> {
+    let end = match finished.exit {
+        Some(Exit::Code(0)) => return Ok(()),
+        Some(Exit::Code(code)) => format!("the check command exited with {code}"),
+        Some(Exit::Signal(signal)) => format!("the check command was killed by signal {signal}"),
+        Some(Exit::Unknown) => "the check command ended, nobody knows how".to_owned(),
+        None => format!("the check command has not ended within {}", humantime::format_duration(timeout)),
+    };
+    let said = last_lines(&finished.output, redactor);
+    Err(if said.is_empty() { end } else { format!("{end}: {said}") })
+}
+
+/// The last lines as one. Values are masked in the whole output first: one may span lines.
+fn last_lines(output: &[u8], redactor: &Redactor) -> String {
+    let start = if output.len() < OUTPUT { Start::Whole } else { Start::Cut };
+    let masked = redactor.mask(output, start);
+    let text = String::from_utf8_lossy(&masked);
+    let lines: Vec<String> = text.split(['\n', '\r']).map(plain).filter(|line| !line.is_empty()).collect();
+    lines[lines.len().saturating_sub(LINES)..].join(" | ")
+}
+
+/// Without control characters, and not too long.
+fn plain(line: &str) -> String {
+    let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line = line.trim();
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Exit, Finished, Redactor, judge};
+    use crate::environment::{Environment, Variable, Visibility};
+
+    fn redactor() -> Redactor {
+        let variable =
+            Variable { value: "hunter2\nhunter3".into(), origin: "test".into(), visibility: Visibility::Secret };
+        Redactor::of(&Environment::new([("PASSWORD".to_owned(), variable)].into()))
+    }
+
+    fn judged(exit: Option<Exit>, output: &str) -> Result<(), String> {
+        judge(&Finished { exit, output: output.into() }, Duration::from_secs(30), &redactor())
+    }
+
+    #[test]
+    fn zero_is_yes_whatever_it_said() {
+        assert_eq!(judged(Some(Exit::Code(0)), "hunter2 is a fine password"), Ok(()));
+    }
+
+    #[test]
+    fn its_last_lines_are_the_reason_with_every_value_masked() {
+        let said = "one\ntwo\n\nthree\n  four \nfive\nlogin hunter2 failed\r\nbad \u{1b}[31mhunter2\nhunter3\n";
+        let reason = judged(Some(Exit::Code(3)), said).unwrap_err();
+        let expected = "three | four | five | login [PASSWORD] failed | bad  [31m[PASSWORD]";
+        assert_eq!(reason, format!("the check command exited with 3: {expected}"));
+    }
+
+    #[test]
+    fn every_other_end_is_no() {
+        for (exit, reason) in [
+            (Some(Exit::Code(1)), "the check command exited with 1"),
+            (Some(Exit::Signal(11)), "the check command was killed by signal 11"),
+            (Some(Exit::Unknown), "the check command ended, nobody knows how"),
+            (None, "the check command has not ended within 30s"),
+        ] {
+            assert_eq!(judged(exit, " \n"), Err(reason.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_line_is_not_longer_than_a_person_reads() {
+        let reason = judged(Some(Exit::Code(1)), &"é".repeat(3000)).unwrap_err();
+        assert!(reason.ends_with('…') && reason.chars().count() < 250, "{reason}");
+    }
+}

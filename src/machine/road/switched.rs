@@ -1,0 +1,122 @@
+//! *switched*: how a wish takes effect. A change that touches only keys marked `reload` or `ignore` leaves the process
+//! that runs alone, so it needs no turn and no draining either.
+
+use super::super::life::Life;
+use super::super::moment::Moment;
+use super::super::policy::{KeyRule, OnChange, Policy};
+use super::super::trial::Trial;
+use crate::environment::schema::most_exact;
+
+/// How a wish takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Way {
+    /// The process that runs, if any, is stopped; the next one is started on it.
+    Restart,
+    /// The process is told to read its file again.
+    Reload,
+    /// Not at all, until the next start for another reason.
+    Ignore,
+    /// Nobody knows yet: what runs is still proving itself. Look again then, or when something happens.
+    Wait(Option<Moment>),
+}
+
+/// What the process that runs has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Standing {
+    /// No process, or one that is being stopped.
+    Gone,
+    /// It is on trial, or not known to be well yet; until then at the latest.
+    Unproved(Option<Moment>),
+    /// It has reloaded and proves itself on that.
+    Reloaded,
+    /// It had its time and is not well.
+    Overdue,
+    /// It has proved itself.
+    Proved,
+}
+
+/// What the changes of these variables ask for together: the most that one of them asks for.
+pub(in super::super) fn asked(rules: &[KeyRule], changed: &[String]) -> OnChange {
+    let of =
+        |name: &String| most_exact(rules, name, |rule| &rule.label).map_or(OnChange::Restart, |rule| rule.on_change);
+    changed.iter().map(of).max().unwrap_or(OnChange::Restart)
+}
+
+/// A process that is not well is restarted whatever the change: nothing healthy is at stake. One that is still proving
+/// itself is not disturbed for a change that could do without: a signal may kill what has not begun to listen for it.
+pub(in super::super) fn decide(asked: OnChange, standing: Standing) -> Way {
+    match (asked, standing) {
+        (OnChange::Restart, _) | (_, Standing::Gone | Standing::Overdue) => Way::Restart,
+        (OnChange::Reload, Standing::Reloaded | Standing::Proved) => Way::Reload,
+        (OnChange::Ignore, Standing::Proved) => Way::Ignore,
+        (OnChange::Ignore, Standing::Reloaded) => Way::Wait(None),
+        (_, Standing::Unproved(until)) => Way::Wait(until),
+    }
+}
+
+/// What is known of the process.
+pub(in super::super) fn standing(now: Moment, life: &Life, trial: Option<&Trial>, policy: &Policy) -> Standing {
+    let (Life::Alive(run), Some(trial)) = (life, trial) else {
+        return if life.alive().is_some() { Standing::Proved } else { Standing::Gone };
+    };
+    if trial.overdue.is_some() {
+        return Standing::Overdue;
+    }
+    if trial.reload.is_some() {
+        return Standing::Reloaded;
+    }
+    if run.pid.is_none() {
+        return Standing::Unproved(None);
+    }
+    let until = trial.deadline(run, policy);
+    if now >= until { Standing::Overdue } else { Standing::Unproved(Some(until)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KeyRule, Moment, OnChange, Standing, Way, asked, decide};
+    use crate::environment::glob::Glob;
+
+    const STANDINGS: [Standing; 5] =
+        [Standing::Gone, Standing::Unproved(Some(Moment(9))), Standing::Reloaded, Standing::Overdue, Standing::Proved];
+
+    fn asked_for(rules: &[(&str, OnChange)], changed: &[&str]) -> OnChange {
+        let rule = |(label, on_change): &(&str, OnChange)| KeyRule {
+            label: Glob::parse(label).unwrap(),
+            on_change: *on_change,
+        };
+        let rules: Vec<_> = rules.iter().map(rule).collect();
+        let changed: Vec<_> = changed.iter().map(|name| (*name).to_owned()).collect();
+        asked(&rules, &changed)
+    }
+
+    #[test]
+    fn the_most_exact_label_says_what_a_change_asks_for() {
+        let rules = [("LOG_*", OnChange::Reload), ("*", OnChange::Ignore), ("LOG_FILE", OnChange::Restart)];
+        for (changed, expected) in
+            [(&["LOG_LEVEL"][..], OnChange::Reload), (&["NOTE"], OnChange::Ignore), (&["LOG_FILE"], OnChange::Restart)]
+        {
+            assert_eq!(asked_for(&rules, changed), expected, "{changed:?}");
+        }
+        assert_eq!(asked_for(&[("A", OnChange::Ignore)], &["B"]), OnChange::Restart, "what no label names restarts");
+    }
+
+    #[test]
+    fn the_most_that_one_key_asks_for_is_done() {
+        let rules = [("L", OnChange::Reload), ("N", OnChange::Ignore)];
+        assert_eq!(asked_for(&rules, &["N", "L"]), OnChange::Reload);
+        assert_eq!(asked_for(&rules, &["N", "L", "X"]), OnChange::Restart);
+        assert_eq!(asked_for(&rules, &["N"]), OnChange::Ignore);
+    }
+
+    #[test]
+    fn only_what_has_proved_itself_is_spared_a_restart() {
+        for standing in STANDINGS {
+            assert_eq!(decide(OnChange::Restart, standing), Way::Restart, "{standing:?}");
+        }
+        let ways = |asked| STANDINGS.map(|standing| decide(asked, standing));
+        let wait = Way::Wait(Some(Moment(9)));
+        assert_eq!(ways(OnChange::Reload), [Way::Restart, wait, Way::Reload, Way::Restart, Way::Reload]);
+        assert_eq!(ways(OnChange::Ignore), [Way::Restart, wait, Way::Wait(None), Way::Restart, Way::Ignore]);
+    }
+}

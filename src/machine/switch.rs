@@ -1,0 +1,137 @@
+//! *switched*: the wish becomes what every start starts, and takes effect by a restart, a reload, or not yet.
+
+use std::sync::Arc;
+
+use super::history::Outcome;
+use super::life::{Life, Purpose, Run};
+use super::numbers::RunId;
+use super::order::Order;
+use super::policy::OnChange;
+use super::road::checked::{Judge, Refusal};
+use super::road::switched::{self, Way};
+use super::road::{Journey, Step};
+use super::totals::Reason;
+use super::trial::{Kind, Reload, Trial};
+use super::{Base, Machine, Streak, Subject};
+use crate::environment::changed_names;
+
+impl Machine {
+    /// How the wish on the road would take effect now.
+    pub(super) fn way(&self) -> Way {
+        let (Some(base), Some(journey)) = (&self.base, &self.journey) else { return Way::Restart };
+        let rules = &self.policy.on_change;
+        if rules.iter().all(|rule| rule.on_change == OnChange::Restart) {
+            return Way::Restart;
+        }
+        let asked = switched::asked(rules, &changed_names(&base.environment, &journey.environment));
+        switched::decide(asked, switched::standing(self.now, &self.life, self.trial.as_ref(), &self.policy))
+    }
+
+    /// From here on the wish is what every start starts. A trial that is going on ends without a verdict.
+    pub(super) fn switch(&mut self) -> bool {
+        let way = self.way();
+        if let (Way::Wait(_), Some(journey)) = (way, &mut self.journey) {
+            journey.step = Step::Turn;
+            return true;
+        }
+        let Some(Journey { environment, since, .. }) = self.journey.take() else { return false };
+        self.supersede();
+        let seen = self.edits.take().map_or(since, |edits| edits.first);
+        let keys = match &self.base {
+            Some(base) => changed_names(&base.environment, &environment),
+            None => Vec::new(),
+        };
+        self.numbers.generation = self.numbers.generation.next();
+        let generation = self.numbers.generation;
+        let base = Base { environment, build: None, generation, since: self.now, unreported: Some(seen), keys };
+        let before = self.base.replace(base);
+        match way {
+            Way::Reload => self.reload(before),
+            Way::Ignore => self.ignore(),
+            Way::Restart | Way::Wait(_) => self.replace_process(),
+        }
+        true
+    }
+
+    /// A newer wish takes its place: what is on trial, or under suspicion, gets no verdict.
+    fn supersede(&mut self) {
+        let subject = match self.suspect.take() {
+            Some(suspect) => suspect.subject(),
+            None if self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven) => self.subject(),
+            None => return,
+        };
+        self.record(Outcome::Superseded, subject, "a newer wish took its place");
+    }
+
+    fn replace_process(&mut self) {
+        self.trial = None;
+        self.streak = Streak::default();
+        if let Life::Absent { not_before } = &mut self.life {
+            *not_before = None;
+            self.reason = Reason::Config;
+        }
+        self.stop(Purpose::Switch);
+    }
+
+    /// The process stays and is told; from now on it has to prove itself on what it was told.
+    fn reload(&mut self, before: Option<Base>) {
+        let Some(run) = self.carry_base_to_run() else { return };
+        let (id, environment, build) = (run.id, Arc::clone(&run.environment), run.build.clone());
+        let kind = self.kind_on(&build);
+        self.prove_again(kind, before);
+        self.order(Order::Reload { run: id, environment });
+    }
+
+    fn prove_again(&mut self, kind: Kind, before: Option<Base>) {
+        if let Life::Alive(run) = &mut self.life {
+            run.health.count_anew(self.now, &self.policy.checks);
+        }
+        self.trial = Some(Trial { kind, overdue: None, reload: Some(Reload { at: self.now, before }) });
+    }
+
+    /// The process stays and is not told: it gets the change with its next start.
+    fn ignore(&mut self) {
+        self.carry_base_to_run();
+        if let Some(base) = &mut self.base {
+            base.unreported = None;
+        }
+        self.record(Outcome::Ignored, self.subject(), "");
+    }
+
+    /// The run is one of the present base from now on, without a start of its own.
+    fn carry_base_to_run(&mut self) -> Option<&Run> {
+        let (Some(base), Life::Alive(run)) = (&mut self.base, &mut self.life) else { return None };
+        base.build = Some(run.build.clone());
+        run.environment = Arc::clone(&base.environment);
+        run.generation = base.generation;
+        Some(run)
+    }
+
+    /// The process could not be told: nothing was touched, so the wish is rejected and all is as it was.
+    pub(super) fn reload_failed(&mut self, id: RunId, error: String) {
+        if self.life.alive().is_none_or(|run| run.id != id) {
+            return;
+        }
+        let before = self.trial.as_mut().and_then(|trial| trial.reload.as_mut()?.before.take());
+        let Some(before) = before else { return };
+        let subject = self.subject();
+        let Some(base) = self.base.replace(before) else { return };
+        let Some(build) = self.carry_base_to_run().map(|run| run.build.clone()) else { return };
+        let kind = self.kind_on(&build);
+        self.prove_again(kind, None);
+        self.record(Outcome::Rejected, Subject { seen: None, ..subject }, error.clone());
+        self.refused =
+            Some(Refusal { environment: base.environment, reason: error, by: Judge::Command, times: 1, again: None });
+    }
+
+    /// What runs otherwise than its process was started: the names that count from the next start on.
+    pub(super) fn pending_restart(&self) -> Vec<String> {
+        match self.life.alive() {
+            Some(run) if run.block != run.environment => changed_names(&run.block, &run.environment),
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! `exec.env_file`: the service's variables in a file of systemd's grammar, for a service that reads them again.
+
+use std::fs::{File, OpenOptions, rename};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::account::Account;
+use super::failure::ServiceError;
+use crate::envfile;
+use crate::environment::Environment;
+
+/// Replaces the file as a whole: whoever reads it sees the old or the new one. 0600, and the service's user owns it.
+///
+/// It is not forced to the disk: it is written again before the next start.
+pub(super) fn keep(path: &Path, environment: &Environment, user: Option<&str>) -> Result<(), ServiceError> {
+    let text = envfile::write(environment).map_err(|source| ServiceError::Unwritable { source })?;
+    let account = user.map(Account::find).transpose()?.flatten();
+    replace(path, &text, account.as_ref()).map_err(|source| ServiceError::EnvFile { path: path.to_owned(), source })
+}
+
+fn replace(path: &Path, text: &[u8], account: Option<&Account>) -> io::Result<()> {
+    let new = beside(path)?;
+    // What an earlier write left behind; a link in its place is not followed.
+    match std::fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let written = write_new(&new, text, account).and_then(|()| rename(&new, path));
+    if written.is_err() {
+        // The reason why it could not be written is what counts.
+        let _ = std::fs::remove_file(&new);
+    }
+    written
+}
+
+fn write_new(new: &Path, text: &[u8], account: Option<&Account>) -> io::Result<()> {
+    let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(new)?;
+    if let Some(account) = account {
+        account.own(&file)?;
+    }
+    file.write_all(text)
+}
+
+/// `.billing.env.new` beside `billing.env`.
+fn beside(path: &Path) -> io::Result<PathBuf> {
+    let no_file = || io::Error::new(io::ErrorKind::InvalidInput, "the path names no file");
+    let name = path.file_name().ok_or_else(no_file)?;
+    let mut new = std::ffi::OsString::from(".");
+    new.push(name);
+    new.push(".new");
+    Ok(path.with_file_name(new))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{read_to_string, symlink_metadata, write};
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::keep;
+    use crate::environment::{Environment, Variable, Visibility};
+
+    fn environment(name: &str, value: &str) -> Environment {
+        let variable = Variable { value: value.into(), origin: "test".into(), visibility: Visibility::Secret };
+        Environment::new([(name.to_owned(), variable)].into())
+    }
+
+    #[test]
+    fn the_file_is_replaced_as_a_whole_and_closed_to_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("billing.env");
+        write(&path, "OLD=1\n").unwrap();
+        write(folder.path().join(".billing.env.new"), "left behind").unwrap();
+        keep(&path, &environment("A", "one two"), None).unwrap();
+        assert_eq!(read_to_string(&path).unwrap(), "A=\"one two\"\n");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
+        assert_eq!(folder.path().read_dir().unwrap().count(), 1, "nothing else is left");
+    }
+
+    #[test]
+    fn no_link_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, target) = (folder.path().join("billing.env"), folder.path().join("target"));
+        write(&target, "precious").unwrap();
+        symlink(&target, folder.path().join(".billing.env.new")).unwrap();
+        symlink(&target, &path).unwrap();
+        keep(&path, &environment("A", "1"), None).unwrap();
+        assert_eq!(read_to_string(&target).unwrap(), "precious");
+        assert!(symlink_metadata(&path).unwrap().is_file());
+    }
+
+    #[test]
+    fn what_cannot_be_written_says_what_and_where_and_no_value() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("missing/billing.env");
+        let error = crate::chain::sentence(&keep(&path, &environment("A", "s3cr3t"), None).unwrap_err());
+        assert!(error.contains("missing/billing.env") && error.contains("No such file"), "{error}");
+        let path = folder.path().join("billing.env");
+        let error = crate::chain::sentence(&keep(&path, &environment("a.b", "s3cr3t"), None).unwrap_err());
+        assert!(error.contains("a.b") && !error.contains("s3cr3t"), "{error}");
+        assert!(!path.exists());
+    }
+}
