@@ -60,7 +60,7 @@ fn a_service_that_writes_without_end_holds_up_nobody() {
 
 #[test]
 fn a_service_that_leaves_its_group_is_stopped() {
-    restarts_and_stops(&script("exec setsid -f bash -c 'trap \"\" TERM; exec sleep 1000' & exec setsid -w sleep 1000"));
+    restarts_and_stops(&script("setsid -f bash -c 'trap \"\" TERM; exec sleep 1000'; exec setsid -w sleep 1000"));
     restarts_and_stops(&script(
         "exec python3 -c 'import os, time\nos.setpgid(0, 0) if os.getpgid(0) != os.getpid() else None\n\
          if os.fork() == 0:\n os.setpgid(0, 0)\n time.sleep(1000)\ntime.sleep(1000)'",
