@@ -38,6 +38,8 @@ fn the_later_of_two_prefixes_wins() {
     let consul = Consul::start();
     consul.put("billing/GREETING", "hello");
     consul.put("billing/COLOUR", "red");
+    // A key that stays: a prefix that empties is held.
+    consul.put("local/SIZE", "big");
     consul.put("local/COLOUR", "blue");
     let lictor = Setup::on_consul(consul.address()).checked().config("prefix {\n  path = \"local/\"\n}\n").start();
     lictor.until_good();

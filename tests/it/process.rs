@@ -28,6 +28,8 @@ fn no_process_is_left(lictor: &Lictor) {
 #[test]
 fn a_crash_loop_ends_at_once_when_the_value_is_mended() {
     let consul = Consul::start();
+    // A key that stays: a prefix that empties is held.
+    consul.put("billing/GREETING", "hello");
     consul.put("billing/EXIT_CODE", "3");
     // Nobody would wait this long: what starts the service again is the change.
     let lictor = Setup::on_consul(consul.address())
