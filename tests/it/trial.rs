@@ -1,6 +1,6 @@
 //! New config is on trial; what the service does not bear is taken back, and the host stays in service.
 
-use lictor::machine::board::{ConfigState, Phase};
+use lictor::machine::board::{ConfigState, Phase, StepName};
 use lictor::machine::history::Outcome;
 
 use crate::harness::dependency::Dependency;
@@ -93,7 +93,9 @@ fn a_newer_wish_ends_a_trial_without_a_verdict() {
     lictor.until_good();
 
     consul.put("billing/SICK", "1");
-    lictor.until("on trial", |board| board.config.state == ConfigState::Trial);
+    // Not before its process runs: until then nothing is on trial that could be superseded.
+    lictor
+        .until("on trial", |board| board.candidate.as_ref().is_some_and(|candidate| candidate.step == StepName::Trial));
     consul.put("billing/COLOUR", "red");
     lictor.until("the first of them is superseded", |board| outcomes(board).contains(&Outcome::Superseded));
     consul.delete("billing/SICK");
