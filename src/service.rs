@@ -9,6 +9,7 @@ mod env_file;
 pub mod errand;
 mod failure;
 mod launch;
+pub mod lost;
 mod once;
 mod orphans;
 mod pidfd;

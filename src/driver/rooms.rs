@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use super::CheckCommand;
 use super::change::Outfit;
+use super::clock;
 use super::desk::Desk;
 use crate::chain;
 use crate::check::{self, Checks};
@@ -101,7 +102,7 @@ impl Rooms {
     /// Hands an order to its room; what the room can answer at once comes back.
     pub(super) fn order(&mut self, order: Order) -> Option<Event> {
         match order {
-            Order::Start { run, environment, build, .. } => return Some(self.start(run, &environment, build)),
+            Order::Start { run, environment, build, .. } => return Some(self.start(run, &environment, &build)),
             Order::Stop { run } => self.service.stop(run),
             Order::Kill { run } => self.service.kill(run),
             Order::Signal { run, signal } => self.service.signal(run, signal),
@@ -126,16 +127,21 @@ impl Rooms {
     /// Takes over the service of an earlier lictor, if it still runs.
     pub(super) fn adopt(&mut self, run: RunId) -> Option<Event> {
         let KeptProcess { pid, start_time, environment, build, .. } = self.state.process()?;
+        let (pid, start_time) =
+            if pid == KeptProcess::BEGUN { service::lost::find(&self.command, start_time)? } else { (pid, start_time) };
         // What has ended in the meantime needs no word.
         self.service.adopt(run, pid, start_time).ok()?;
         self.identify(run, pid, &Environment::default());
         Some(Event::Adopted { run, pid, environment, build })
     }
 
-    fn start(&mut self, run: RunId, environment: &Environment, build: Build) -> Event {
+    fn start(&mut self, run: RunId, environment: &Environment, build: &Build) -> Event {
+        self.keep(KeptProcess::BEGUN, clock::ticks(), environment, build);
         let event = self.service.start(run, environment);
         if let Event::Started { pid, .. } = event {
-            self.keep(run, environment, build);
+            if let Some(process) = self.service.process(run) {
+                self.keep(pid, process.start_time(), environment, build);
+            }
             self.identify(run, pid, environment);
         }
         event
@@ -146,14 +152,13 @@ impl Rooms {
         Some(Event::ReloadFailed { run, error: chain::sentence(&error) })
     }
 
-    fn keep(&self, run: RunId, environment: &Environment, build: Build) {
-        let Some(process) = self.service.process(run) else { return };
+    fn keep(&self, pid: u32, start_time: u64, environment: &Environment, build: &Build) {
         self.state.keep_process(&KeptProcess {
             boot: state::boot_id(),
-            pid: process.pid(),
-            start_time: process.start_time(),
+            pid,
+            start_time,
             environment: environment.fingerprint(),
-            build,
+            build: build.clone(),
         });
     }
 

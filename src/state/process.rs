@@ -10,14 +10,20 @@ use crate::machine::Build;
 pub struct KeptProcess {
     /// The boot in which it was started: process numbers and start times mean nothing in another one.
     pub boot: String,
-    /// Its number.
+    /// Its number; [`KeptProcess::BEGUN`] while it is being started.
     pub pid: u32,
-    /// When it was started: field 22 of `/proc/PID/stat`, in clock ticks since boot.
+    /// When it was started: field 22 of `/proc/PID/stat`, in clock ticks since boot. When its start was begun, if its number
+    /// is not known.
     pub start_time: u64,
     /// Its environment.
     pub environment: Fingerprint,
     /// Its build.
     pub build: Build,
+}
+
+impl KeptProcess {
+    /// No process has this number: a start has been begun, and lictor may be killed before it knows the number.
+    pub const BEGUN: u32 = 0;
 }
 
 /// The id of this boot; empty where the kernel does not tell.
