@@ -52,10 +52,6 @@ impl Machine {
     /// Compares the newest wish with what runs, or would be run instead; says whether the guard's mind has changed.
     pub(super) fn compare_losses(&mut self) -> bool {
         let Wish::Environment(wish) = &self.wish else { return false };
-        // What was never good protects nothing: a first start that fails is not held to the keys that it fails on.
-        if self.ledger.newest().is_none() {
-            return false;
-        }
         let running = self.base.as_ref().map(|base| &base.environment);
         let running = running.or_else(|| self.ledger.resort(&self.installed.0).map(|good| &good.environment));
         let Some(running) = running else { return false };

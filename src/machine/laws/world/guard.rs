@@ -29,7 +29,6 @@ impl World {
         if let (Some(had), Some(has)) = (self.keys(before), self.keys(now))
             && now != before
             && now == self.wish
-            && !self.good.is_empty()
             && !through
         {
             let lost = had.saturating_sub(has);
