@@ -13,7 +13,8 @@ impl Machine {
             return None;
         }
         let start = match (&self.life, &self.base) {
-            (Life::Absent { not_before }, Some(_)) => *not_before,
+            // A start that was due by now waits for a newer wish to settle, which is due by itself.
+            (Life::Absent { not_before }, Some(_)) => not_before.filter(|at| *at > self.now),
             _ => None,
         };
         let verdict = match (&self.life, &self.trial) {
