@@ -21,14 +21,22 @@ const NOTHING: &str = "nothing is held by the guard";
 /// What the guard knows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Guarding {
-    /// The wish and what runs, as they were compared last.
-    compared: Option<(Arc<Environment>, Arc<Environment>)>,
+    /// The wish and what runs, as they were compared last, and what the latter was worth then.
+    compared: Option<(Arc<Environment>, Arc<Environment>, Worth)>,
     /// What the wish would lose, as far as it is held for it.
     losses: Vec<Loss>,
     /// What is kept on disk of it.
     kept: Guarded,
     /// The wish whose line of history has been written.
     told: Option<Fingerprint>,
+}
+
+/// Whether what runs is worth being guarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Worth {
+    Guarded,
+    /// It has failed and nothing was ever good: whoever takes away the key that it fails on mends it.
+    Nothing,
 }
 
 impl Guarding {
@@ -55,20 +63,22 @@ impl Machine {
         let running = self.base.as_ref().map(|base| &base.environment);
         let running = running.or_else(|| self.ledger.resort(&self.installed.0).map(|good| &good.environment));
         let Some(running) = running else { return false };
-        let known =
-            |(one, other): &(Arc<Environment>, Arc<Environment>)| Arc::ptr_eq(one, wish) && Arc::ptr_eq(other, running);
-        if self.guard.compared.as_ref().is_some_and(known) {
+        let worth = self.worth();
+        let compared = self.guard.compared.as_ref();
+        if compared
+            .is_some_and(|(one, other, was)| Arc::ptr_eq(one, wish) && Arc::ptr_eq(other, running) && *was == worth)
+        {
             return false;
         }
         let fingerprint = wish.fingerprint();
         let same = wish == running;
-        let free = same || self.guard.kept.released == Some(fingerprint);
+        let free = same || worth == Worth::Nothing || self.guard.kept.released == Some(fingerprint);
         let found = if free {
             Vec::new()
         } else {
             losses(&self.policy.guard, running.record(), wish.record(), &self.guard.kept.begun)
         };
-        self.guard.compared = Some((Arc::clone(wish), Arc::clone(running)));
+        self.guard.compared = Some((Arc::clone(wish), Arc::clone(running), worth));
         let changed = found != self.guard.losses;
         self.guard.losses = found;
         if same {
@@ -79,6 +89,12 @@ impl Machine {
             self.keep_holds();
         }
         changed
+    }
+
+    fn worth(&self) -> Worth {
+        let late = self.trial.as_ref().is_some_and(|trial| trial.overdue.is_some());
+        let failed = late || self.streak.crashes > 0;
+        if failed && self.ledger.newest().is_none() { Worth::Nothing } else { Worth::Guarded }
     }
 
     /// The wish has come to the guard: a hold begins or ends. Says whether a line of history was written for it.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crate::environment::{Environment, Fingerprint, Record, Variable, Visibility};
 use crate::machine::board::ConfigState;
-use crate::machine::event::{Asked, Event, Verb};
+use crate::machine::event::{Asked, Event, Exit, Verb};
 use crate::machine::hold::Guarded;
 use crate::machine::ledger::Good;
 use crate::machine::policy::{Crash, Empty, Guard, Policy};
-use crate::machine::{Build, GenerationId, Machine, Moment, Order, Restored, Version, history};
+use crate::machine::{Build, GenerationId, Machine, Moment, Order, Restored, RunId, Version, history};
 
 /// A machine whose processes start at once and end when they are told to.
 struct Stage {
@@ -61,7 +61,7 @@ impl Stage {
                     self.starts.push(environment.fingerprint());
                     self.tell(Event::Started { run, pid: 7 });
                 }
-                Order::Stop { run } => self.tell(Event::Exited { run, exit: crate::machine::event::Exit::Code(0) }),
+                Order::Stop { run } => self.tell(Event::Exited { run, exit: Exit::Code(0) }),
                 Order::KeepHold { guarded, .. } => self.guarded = guarded,
                 _ => {}
             }
@@ -213,4 +213,23 @@ fn a_new_rule_is_taken_up_at_once() {
     stage.tell(Event::Policy { policy: Box::new(Policy { guard, ..policy() }) });
     stage.wish(&keys(0, "x"));
     assert_eq!((stage.state(), stage.last()), (ConfigState::Good, keys(0, "x").fingerprint()));
+}
+
+#[test]
+fn what_fails_before_anything_was_good_is_mended_by_taking_its_keys_away() {
+    let mut stage = Stage::new(Restored::default());
+    stage.tell(Event::Wish { environment: keys(9, "x"), violations: Vec::new() });
+    stage.tell(Event::Exited { run: RunId(1), exit: Exit::Code(1) });
+    stage.wish(&keys(0, "x"));
+    assert_eq!((stage.state(), stage.last()), (ConfigState::Good, keys(0, "x").fingerprint()));
+}
+
+#[test]
+fn a_first_trial_that_has_not_failed_is_guarded() {
+    let mut stage = Stage::new(Restored::default());
+    stage.tell(Event::Policy { policy: Box::new(Policy { min_healthy: Duration::from_secs(60), ..policy() }) });
+    stage.wish(&keys(9, "x"));
+    assert_eq!(stage.state(), ConfigState::Trial);
+    stage.wish(&keys(0, "x"));
+    assert_eq!((stage.state(), stage.starts.len()), (ConfigState::Held, 1));
 }
