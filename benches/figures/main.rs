@@ -1,7 +1,7 @@
 //! The figures of lictor beside the floor that the machine sets, on real parts. `make bench` runs it.
 //!
 //! It has no verdict: times on a shared machine are read by a person. `make bench BENCH=starts` prints one part; the
-//! parts are `puts`, `starts`, `footprint`, `status`, `flood` and `binary`. `BENCH_QUICK=1` is for a first look.
+//! parts are `puts`, `starts`, `footprint`, `status`, `flood`, `tick` and `binary`. `BENCH_QUICK=1` is for a first look.
 
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on says why by its panic")]
@@ -31,6 +31,7 @@ mod starts;
 mod statistics;
 mod status;
 mod table;
+mod tick;
 
 use std::ffi::OsString;
 
@@ -40,12 +41,13 @@ use figure::{Bar, Figure, Unit};
 /// Measures, and says what it found.
 type Part = fn(Effort) -> Vec<Figure>;
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("puts", puts::figures),
     ("starts", starts::figures),
     ("footprint", footprint::figures),
     ("status", status::figures),
     ("flood", flood::figures),
+    ("tick", tick::figures),
     ("binary", binary),
 ];
 
