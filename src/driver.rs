@@ -2,6 +2,7 @@
 //!
 //! Only the driver owns the machine, and only the driver publishes the board.
 
+mod ask;
 mod change;
 mod check_command;
 mod clock;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+pub use ask::Asked;
 pub use change::{Change, New, Outfit};
 pub use check_command::CheckCommand;
 pub use clock::Clock;

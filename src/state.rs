@@ -93,6 +93,15 @@ pub fn open(directory: &Path, identity: Binding) -> Result<State, Error> {
     Ok(State { store, recent })
 }
 
+/// What is kept in the directory, for whoever only looks: nothing is made, locked or changed. No directory: nothing.
+///
+/// # Errors
+/// It is there and cannot be read, or belongs to somebody else.
+pub fn peek(directory: &Path, identity: &Binding) -> Result<Restored, Error> {
+    let directory = Directory::look(directory)?;
+    Ok(directory.map(|directory| Restored::from_disk(&directory, identity)).unwrap_or_default())
+}
+
 impl State {
     /// Nothing is kept, for this reason. It is said once, here, and on the board by [`State::problem`].
     pub fn absent(reason: impl Into<String>) -> Self {

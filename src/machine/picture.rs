@@ -120,6 +120,7 @@ impl Machine {
                 since: journey.since,
                 deadline: None,
                 keys: keys.unwrap_or_default(),
+                effect: self.effect(),
             });
         }
         let base = self.base.as_ref()?;
@@ -130,6 +131,7 @@ impl Machine {
             since: base.since,
             deadline,
             keys: base.keys.clone(),
+            effect: self.effect(),
         };
         if let Some(suspect) = &self.suspect {
             let fingerprint = suspect.environment.fingerprint();
@@ -167,6 +169,10 @@ impl Machine {
                 && ((runs && self.journey.is_none()) || self.holding().is_some() || self.guarded_since().is_some()),
             held_since: self.held_since(),
             message,
+            violations: match &self.wish {
+                Wish::Unfit(reasons) => reasons.clone(),
+                Wish::Unheard | Wish::Environment(_) => self.violations.clone(),
+            },
             pending_restart: self.pending_restart(),
             good: self.ledger.newest().map(|good| good.environment.fingerprint()),
             quarantine: self.ledger.quarantine().iter().map(shown).collect(),

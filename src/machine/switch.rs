@@ -18,13 +18,36 @@ use crate::environment::changed_names;
 impl Machine {
     /// How the wish on the road would take effect now.
     pub(super) fn way(&self) -> Way {
-        let (Some(base), Some(journey)) = (&self.base, &self.journey) else { return Way::Restart };
+        match self.asked() {
+            OnChange::Restart => Way::Restart,
+            asked => {
+                switched::decide(asked, switched::standing(self.now, &self.life, self.trial.as_ref(), &self.policy))
+            }
+        }
+    }
+
+    /// What the changes of the wish on the road ask for.
+    fn asked(&self) -> OnChange {
+        let (Some(base), Some(journey)) = (&self.base, &self.journey) else { return OnChange::Restart };
         let rules = &self.policy.on_change;
         if rules.iter().all(|rule| rule.on_change == OnChange::Restart) {
-            return Way::Restart;
+            return OnChange::Restart;
         }
-        let asked = switched::asked(rules, &changed_names(&base.environment, &journey.environment));
-        switched::decide(asked, switched::standing(self.now, &self.life, self.trial.as_ref(), &self.policy))
+        switched::asked(rules, &changed_names(&base.environment, &journey.environment))
+    }
+
+    /// How the wish on the road will take effect, as things stand; or how the newest switch did.
+    pub(super) fn effect(&self) -> OnChange {
+        if self.journey.is_none() {
+            let told = self.trial.as_ref().is_some_and(|trial| trial.reload.is_some());
+            return if told { OnChange::Reload } else { OnChange::Restart };
+        }
+        match self.way() {
+            Way::Restart => OnChange::Restart,
+            Way::Reload => OnChange::Reload,
+            Way::Ignore => OnChange::Ignore,
+            Way::Wait(_) => self.asked(),
+        }
     }
 
     /// From here on the wish is what every start starts. A trial that is going on ends without a verdict.

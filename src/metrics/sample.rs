@@ -38,6 +38,7 @@ pub(super) fn quiet() -> Board {
             ..BuildPicture::default()
         },
         config: ConfigPicture {
+            violations: Vec::new(),
             pending_restart: Vec::new(),
             state: ConfigState::Good,
             fingerprint: None,

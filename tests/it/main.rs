@@ -32,6 +32,7 @@ mod metrics;
 mod new_build;
 mod once;
 mod plan;
+mod plan_offline;
 mod process;
 mod reload;
 mod reload_keys;
