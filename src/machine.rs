@@ -179,6 +179,8 @@ pub struct Machine {
     life_since: Moment,
     base: Option<Base>,
     trial: Option<Trial>,
+    /// So many trials in a row were ended by a newer wish.
+    superseded: u32,
     suspect: Option<Suspect>,
     setback: Option<Setback>,
     streak: Streak,
@@ -233,6 +235,7 @@ impl Machine {
             life_since: now,
             base: None,
             trial: None,
+            superseded: 0,
             suspect: None,
             setback: None,
             streak: Streak::default(),

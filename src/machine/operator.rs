@@ -156,6 +156,7 @@ impl Machine {
         self.leave_road();
         self.note(who, format!("revert to {fingerprint}"));
         (self.trial, self.suspect, self.streak) = (None, None, Streak::default());
+        self.superseded = 0;
         // A lictor that is started again during the hold must come back to this one.
         self.ledger.prefer(&base.environment);
         self.keep_good();

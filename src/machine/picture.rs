@@ -144,7 +144,7 @@ impl Machine {
         }
     }
 
-    fn on_trial(&self) -> bool {
+    pub(super) fn on_trial(&self) -> bool {
         self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven && trial.overdue.is_none())
     }
 

@@ -78,6 +78,9 @@ impl Machine {
 
     /// A newer wish takes its place: what is on trial, or under suspicion, gets no verdict.
     fn supersede(&mut self) {
+        if self.suspect.is_none() && self.on_trial() {
+            self.superseded = self.superseded.saturating_add(1);
+        }
         let subject = match self.suspect.take() {
             Some(suspect) => suspect.subject(),
             None if self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven) => self.subject(),

@@ -104,6 +104,9 @@ impl Machine {
     /// The run has been healthy for long enough.
     pub(super) fn passed(&mut self) {
         let (Some(trial), Life::Alive(run)) = (self.trial.take(), &self.life) else { return };
+        if trial.kind != Kind::Proven {
+            self.superseded = 0;
+        }
         let (environment, build, generation) = (Arc::clone(&run.environment), run.build.clone(), run.generation);
         let at = self.unix_ms();
         let block = Arc::clone(&run.block);
@@ -162,6 +165,7 @@ impl Machine {
     /// The run that is alive has failed its trial.
     pub(super) fn failed(&mut self, why: &str) {
         let (Some(trial), Life::Alive(run)) = (&self.trial, &self.life) else { return };
+        self.superseded = 0;
         match trial.kind {
             Kind::Candidate => {
                 let run = run.clone();
@@ -187,6 +191,7 @@ impl Machine {
     /// The run has ended by itself; the process is gone already.
     pub(super) fn crashed(&mut self, run: &Run, text: &str) {
         let kind = self.trial.take().map(|trial| trial.kind);
+        self.superseded = 0;
         self.record(Outcome::Exited, self.subject_of(run), text);
         if self.shutdown {
             return;
