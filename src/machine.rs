@@ -194,7 +194,9 @@ pub struct Machine {
     /// wrapper's program is not the file that is looked at on disk.
     running: Option<(Build, Version)>,
     sources: Vec<SourceReport>,
-    /// When that was heard, Unix milliseconds.
+    /// Why what should be kept on disk is not.
+    disk: Option<String>,
+    /// When the sources were heard, Unix milliseconds.
     heard_unix_ms: u64,
     /// Why what runs may not be what the sources want, if they have been silent for long.
     stale: Option<String>,
@@ -245,6 +247,7 @@ impl Machine {
             installed: (Build::default(), Version::default()),
             running: None,
             sources: Vec::new(),
+            disk: None,
             heard_unix_ms: 0,
             stale: None,
             totals: Totals::default(),

@@ -53,6 +53,7 @@ pub(crate) fn board() -> Board {
         reload: None,
         candidate: None,
         sources: Vec::new(),
+        disk: None,
         checks: Vec::new(),
         healthy: true,
         ready: true,

@@ -55,6 +55,9 @@ pub struct Board {
     pub candidate: Option<CandidatePicture>,
     /// The sources, in the order of the configuration.
     pub sources: Vec<SourceReport>,
+    /// Why what should be kept on disk is not kept; `None`: it is.
+    #[serde(default)]
+    pub disk: Option<String>,
     /// The checks, in the order of the file.
     pub checks: Vec<CheckPicture>,
     /// Whether every startup, readiness and liveness check passes and the service is up.

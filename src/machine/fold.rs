@@ -31,6 +31,7 @@ impl Machine {
                 self.sources = sources;
                 self.heard_unix_ms = self.unix_ms();
             }
+            Event::Disk { problem } => self.disk = problem,
             Event::Installed { build, version } => self.installed(build, version),
             Event::Started { run, pid } => self.started(run, pid),
             Event::Adopted { run, pid, environment, build } => self.adopted(run, pid, environment, build),

@@ -40,6 +40,7 @@ impl Machine {
             reload: self.reload.clone(),
             candidate: self.candidate(),
             sources: self.sources.clone(),
+            disk: self.disk.clone(),
             checks: self.checks(),
             healthy: alive.is_some_and(|run| run.health.healthy_since.is_some()),
             ready: alive.is_some_and(|run| run.health.ready(rules)),

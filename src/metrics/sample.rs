@@ -56,6 +56,7 @@ pub(super) fn quiet() -> Board {
         reload: None,
         candidate: None,
         sources: Vec::new(),
+        disk: None,
         checks: Vec::new(),
         healthy: true,
         ready: true,

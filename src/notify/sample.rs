@@ -49,6 +49,7 @@ pub(super) fn board() -> Board {
         reload: None,
         candidate: None,
         sources: Vec::new(),
+        disk: None,
         checks: Vec::new(),
         healthy: true,
         ready: true,
