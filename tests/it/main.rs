@@ -28,6 +28,7 @@ mod hostile_start;
 mod hostile_state;
 mod hostile_values;
 mod http;
+mod killed;
 mod metrics;
 mod new_build;
 mod once;
