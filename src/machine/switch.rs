@@ -84,6 +84,8 @@ impl Machine {
         let subject = match self.suspect.take() {
             Some(suspect) => suspect.subject(),
             None if self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven) => self.subject(),
+            // Switched to, and never started.
+            None if self.base.as_ref().is_some_and(|base| base.build.is_none()) => self.subject(),
             None => return,
         };
         self.record(Outcome::Superseded, subject, "a newer wish took its place");
