@@ -161,6 +161,15 @@ impl Health {
         }
     }
 
+    /// The run has had its time to start. Where neither startup nor readiness tells when a start is over, liveness counts
+    /// from now on: what hangs from its start would hang for ever.
+    pub(super) fn overdue(&mut self, rules: &[CheckRule]) {
+        let told = rules.iter().any(|rule| matches!(rule.role, Role::Startup | Role::Readiness));
+        if !told && !self.armed {
+            self.arm(rules);
+        }
+    }
+
     /// Whether every startup and readiness check passes.
     pub(super) fn ready(&self, rules: &[CheckRule]) -> bool {
         let waits = |(rule, tally): (&CheckRule, &Tally)| {

@@ -178,13 +178,21 @@ impl Machine {
                 // Nothing better is known than what runs: it stays, and may still get healthy.
                 let kind = self.kind_of_start();
                 self.trial = Some(Trial { overdue: Some(why.to_owned()), ..Trial::new(kind) });
+                self.count_liveness();
             }
             kind @ (Kind::Build | Kind::First | Kind::Proven) => {
                 if kind == Kind::Build {
                     self.record(Outcome::BuildFailed, self.subject(), why);
                 }
                 self.trial = self.trial.take().map(|trial| Trial { overdue: Some(why.to_owned()), ..trial });
+                self.count_liveness();
             }
+        }
+    }
+
+    fn count_liveness(&mut self) {
+        if let Life::Alive(run) = &mut self.life {
+            run.health.overdue(&self.policy.checks);
         }
     }
 
