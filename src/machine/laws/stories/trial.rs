@@ -203,3 +203,26 @@ fn a_startup_check_must_have_succeeded_too() {
     story.passes(12 * SECOND);
     assert_eq!(story.state(), ConfigState::Good);
 }
+
+#[test]
+fn a_probe_that_hangs_at_the_end_is_waited_for() {
+    let mut story = Story::good_on_a();
+    story.wish("b");
+    story.passes(6 * SECOND);
+    story.weather("Web", Weather::Silent);
+    story.passes(20 * SECOND);
+    assert_eq!(story.state(), ConfigState::Trial, "nobody knows how it is");
+    story.probe("Web", failed());
+    story.passes(63 * SECOND);
+    assert_eq!(story.running(), "b on 1");
+    story.passes(2 * SECOND);
+    assert_eq!(story.running(), "a on 1", "it was not shown to be healthy by the deadline");
+
+    let mut story = Story::good_on_a();
+    story.wish("b");
+    story.passes(6 * SECOND);
+    story.weather("Web", Weather::Silent);
+    story.passes(20 * SECOND);
+    story.probe("Web", Probed::Pass);
+    assert_eq!(story.state(), ConfigState::Good, "it was merely slow");
+}
