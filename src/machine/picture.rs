@@ -11,6 +11,7 @@ use super::life::{Life, Purpose};
 use super::numbers::GenerationId;
 use super::policy::CheckRule;
 use super::road::checked::Refusal;
+use super::stale::by_the_clock;
 use super::trial::Kind;
 use super::verdict::SetbackKind;
 use super::{Machine, Wish};
@@ -192,9 +193,10 @@ impl Machine {
             Wish::Unfit(reasons) => return say(ConfigState::Rejected, format!("Rejected: {}", reasons.join("; "))),
             Wish::Environment(wish) => wish,
         };
-        if let (Some(_), Some(loss)) = (self.guarded_since(), self.loss()) {
-            let fingerprint = wish.fingerprint();
-            return say(ConfigState::Held, format!("Held: {loss}; write them again, or lictor release {fingerprint}"));
+        if let (Some(since), Some(loss)) = (self.guarded_since(), self.loss()) {
+            let (since, fingerprint) = (by_the_clock(since), wish.fingerprint());
+            let way_out = format!("write them again, or lictor release {fingerprint}");
+            return say(ConfigState::Held, format!("Held: {loss}; since {since}; {way_out}"));
         }
         if let Some(refused) = self.refusal() {
             return say(ConfigState::Rejected, format!("Rejected: {}", refused.reason));
@@ -211,7 +213,8 @@ impl Machine {
             return say(ConfigState::Reverted, format!("Reverted: {failed}{keys}: {reason}; running on {base}"));
         }
         if let Some(hold) = self.holding().filter(|_| waits(wish)) {
-            return say(ConfigState::Held, format!("Held: {}", hold.reason));
+            let since = by_the_clock(hold.since_unix_ms);
+            return say(ConfigState::Held, format!("Held: {}; since {since}", hold.reason));
         }
         if let Some(setback) = self.setback.as_ref().filter(|_| waits(wish)) {
             return match setback.kind {
