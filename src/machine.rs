@@ -45,6 +45,7 @@ pub mod reload;
 mod road;
 mod settle;
 mod stale;
+pub mod steps;
 mod switch;
 pub mod totals;
 mod trial;
@@ -80,6 +81,7 @@ use road::checked::Refusal;
 use road::drained::Drain;
 use road::settled::Edits;
 use road::turn::Turn;
+use steps::Steps;
 use totals::{Reason, Totals};
 use trial::Trial;
 use verdict::{Setback, Suspect};
@@ -125,6 +127,8 @@ struct Base {
     unreported: Option<Moment>,
     /// The names that differ from the environment before it.
     keys: Vec<String>,
+    /// How long the road to the switch has taken, step by step, until that has been recorded.
+    took: Steps,
 }
 
 impl Base {
@@ -137,6 +141,7 @@ impl Base {
             since: now,
             unreported: None,
             keys: Vec::new(),
+            took: Steps::default(),
         }
     }
 }

@@ -231,7 +231,7 @@ pub struct CandidatePicture {
 }
 
 /// The steps of the road (`ARCHITECTURE.md` draws it).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepName {
     /// Waiting for quiet.

@@ -203,7 +203,7 @@ impl Machine {
         }
         match verdict {
             Ok(()) => {
-                journey.step = journey.step.next();
+                journey.go(journey.step.next(), self.now);
                 self.refused = None;
             }
             Err(reason) => {
@@ -223,7 +223,7 @@ impl Machine {
         if let Some(journey) = &mut self.journey
             && matches!(journey.step, Step::Drained | Step::Switched)
         {
-            journey.step = Step::Turn;
+            journey.go(Step::Turn, self.now);
         }
     }
 

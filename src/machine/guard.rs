@@ -113,7 +113,7 @@ impl Machine {
         }
         self.guard.told = fingerprint;
         let keys = self.base.as_ref().map(|base| changed_names(&base.environment, &environment)).unwrap_or_default();
-        let subject = Subject { environment: Some(environment), keys, ..self.subject() };
+        let subject = Subject { environment: Some(environment), keys, took: self.journey_took(), ..self.subject() };
         self.record(Outcome::Held, subject, reason);
         true
     }

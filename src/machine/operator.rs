@@ -110,7 +110,8 @@ impl Machine {
             return false;
         }
         self.told_held = Some(environment.fingerprint());
-        let subject = Subject { environment: Some(environment), keys: Vec::new(), ..self.subject() };
+        let subject =
+            Subject { environment: Some(environment), keys: Vec::new(), took: self.journey_took(), ..self.subject() };
         self.record(Outcome::Held, subject, reason);
         true
     }

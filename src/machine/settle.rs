@@ -128,7 +128,7 @@ impl Machine {
                     self.tell_losses();
                 }
                 if let Some(journey) = &mut self.journey {
-                    journey.step = step.next();
+                    journey.go(step.next(), self.now);
                 }
                 true
             }

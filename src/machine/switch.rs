@@ -10,6 +10,7 @@ use super::policy::OnChange;
 use super::road::checked::{Judge, Refusal};
 use super::road::switched::{self, Way};
 use super::road::{Journey, Step};
+use super::steps::Steps;
 use super::totals::Reason;
 use super::trial::{Kind, Reload, Trial};
 use super::{Base, Machine, Streak, Subject};
@@ -54,10 +55,12 @@ impl Machine {
     pub(super) fn switch(&mut self) -> bool {
         let way = self.way();
         if let (Way::Wait(_), Some(journey)) = (way, &mut self.journey) {
-            journey.step = Step::Turn;
+            journey.go(Step::Turn, self.now);
             return true;
         }
-        let Some(Journey { environment, since, .. }) = self.journey.take() else { return false };
+        let Some(journey) = self.journey.take() else { return false };
+        let took = journey.took(self.now);
+        let Journey { environment, since, .. } = journey;
         self.supersede();
         let seen = self.edits.take().map_or(since, |edits| edits.first);
         let keys = match &self.base {
@@ -66,7 +69,7 @@ impl Machine {
         };
         self.numbers.generation = self.numbers.generation.next();
         let generation = self.numbers.generation;
-        let base = Base { environment, build: None, generation, since: self.now, unreported: Some(seen), keys };
+        let base = Base { environment, build: None, generation, since: self.now, unreported: Some(seen), keys, took };
         let before = self.base.replace(base);
         match way {
             Way::Reload => self.reload(before),
@@ -124,6 +127,9 @@ impl Machine {
             base.unreported = None;
         }
         self.record(Outcome::Ignored, self.subject(), "");
+        if let Some(base) = &mut self.base {
+            base.took = Steps::default();
+        }
     }
 
     /// The run is one of the present base from now on, without a start of its own.

@@ -62,7 +62,7 @@ impl Trial {
         self.begun(run) + policy.deadline
     }
 
-    fn begun(&self, run: &Run) -> Moment {
+    pub(super) fn begun(&self, run: &Run) -> Moment {
         self.reload.as_ref().map_or(run.started, |reload| reload.at)
     }
 

@@ -11,6 +11,7 @@ use super::numbers::GenerationId;
 use super::order::{Order, Pair};
 use super::policy::{Policy, Revert};
 use super::random::doubled;
+use super::steps::Steps;
 use super::totals::Reason;
 use super::trial::{Kind, Trial};
 use super::{Base, Machine, Subject};
@@ -28,6 +29,7 @@ pub(super) struct Suspect {
     pub(super) reason: String,
     generation: GenerationId,
     keys: Vec<String>,
+    took: Steps,
 }
 
 impl Suspect {
@@ -103,6 +105,7 @@ impl Machine {
 
     /// The run has been healthy for long enough.
     pub(super) fn passed(&mut self) {
+        let took = self.base_took(self.life.alive());
         let (Some(trial), Life::Alive(run)) = (self.trial.take(), &self.life) else { return };
         if trial.kind != Kind::Proven {
             self.superseded = 0;
@@ -125,7 +128,10 @@ impl Machine {
         if let Some(suspect) = self.suspect.take() {
             self.quarantine(suspect, at);
         } else if let Some(seen) = self.base.as_mut().and_then(|base| base.unreported.take()) {
-            let subject = Subject { seen: Some(seen), ..self.subject() };
+            if let Some(base) = &mut self.base {
+                base.took = Steps::default();
+            }
+            let subject = Subject { seen: Some(seen), took, ..self.subject() };
             let outcome = if trial.reload.is_some() { Outcome::Reloaded } else { Outcome::Applied };
             self.record(outcome, subject, "");
         }
@@ -235,6 +241,7 @@ impl Machine {
     fn take_back(&mut self, run: &Run, why: &str) {
         let Some(good) = self.ledger.fallback(&run.environment, &run.build) else { return self.back_off(&run.build) };
         let keys = self.base.as_ref().map(|base| base.keys.clone()).unwrap_or_default();
+        let took = self.base_took(Some(run));
         let base = Base::of(good, self.now);
         self.suspect = Some(Suspect {
             environment: Arc::clone(&run.environment),
@@ -242,6 +249,7 @@ impl Machine {
             reason: why.to_owned(),
             generation: run.generation,
             keys,
+            took,
         });
         self.base = Some(base);
         self.trial = None;
@@ -303,6 +311,7 @@ impl Suspect {
             build: self.build.clone(),
             run: None,
             keys: self.keys.clone(),
+            took: self.took.clone(),
             seen: None,
             who: None,
         }

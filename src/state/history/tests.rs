@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::append::{LARGEST, append};
 use super::{Directory, HISTORY, Keeper, LINES, Recent, line};
 use crate::machine::history::{Entry, Outcome};
+use crate::machine::steps::Steps;
 use crate::machine::{Build, GenerationId, Moment};
 use crate::state::tests::binding;
 use crate::state::{State, open};
@@ -27,6 +28,7 @@ fn entry(generation: u64, why: &str) -> Entry {
         more_keys: 0,
         why: why.to_owned(),
         propagation_ms: None,
+        steps: Steps::default(),
         who: Some(7),
     }
 }
