@@ -1,7 +1,7 @@
 //! The figures of lictor beside the floor that the machine sets, on real parts. `make bench` runs it.
 //!
-//! It has no verdict: times on a shared machine are read by a person. `make bench BENCH=starts` prints one part; the
-//! parts are `puts`, `starts`, `footprint`, `status`, `flood`, `tick` and `binary`. `BENCH_QUICK=1` is for a first look.
+//! It has no verdict: times on a shared machine are read by a person. `make bench BENCH=starts` prints one part, of those
+//! that are listed below. `BENCH_QUICK=1` is for a first look.
 
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on says why by its panic")]
@@ -23,9 +23,11 @@ mod effort;
 mod figure;
 mod flood;
 mod footprint;
+mod large;
 mod machine;
 mod nginx;
 mod puts;
+mod rejected;
 mod sidecar;
 mod starts;
 mod statistics;
@@ -41,9 +43,11 @@ use figure::{Bar, Figure, Unit};
 /// Measures, and says what it found.
 type Part = fn(Effort) -> Vec<Figure>;
 
-const PARTS: [(&str, Part); 7] = [
+const PARTS: &[(&str, Part)] = &[
     ("puts", puts::figures),
     ("starts", starts::figures),
+    ("large", large::figures),
+    ("rejected", rejected::figures),
     ("footprint", footprint::figures),
     ("status", status::figures),
     ("flood", flood::figures),

@@ -41,8 +41,10 @@ pub enum Verb {
     Validate(Validate),
     /// What the newest wish would change, and what is or would be done about it
     ///
-    /// Ends with 0, with 1 if the newest wish is refused (rejected, or in quarantine), and with --exit-code with 3 if there are
-    /// changes. Values are shown only of public keys; of others fingerprint and length.
+    /// With -c and no lictor running, the sources are asked once, and what they say is compared with the newest good
+    /// environment of the state directory. Ends with 0, with 1 if the newest wish is refused (rejected, or in
+    /// quarantine), and with --exit-code with 3 if there are changes; what only waits for a restart is none. Values are
+    /// shown only of public keys; of others fingerprint and length.
     Plan(Plan),
     /// Reads the configuration and says what is wrong with it
     Check(Check),
@@ -128,6 +130,9 @@ pub struct Validate {
 /// `lictor plan`.
 #[derive(Debug, clap::Args)]
 pub struct Plan {
+    /// A file, or a directory of *.hcl and *.json files: whose lictor is asked, and what if none runs
+    #[arg(short, long, value_name = "FILE|DIR")]
+    pub config: Vec<PathBuf>,
     /// Ends with 3 if there are changes
     #[arg(long)]
     pub exit_code: bool,

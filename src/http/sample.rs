@@ -35,6 +35,7 @@ pub(crate) fn board() -> Board {
             installed_build: Build("go:a".to_owned()),
         },
         config: ConfigPicture {
+            violations: Vec::new(),
             pending_restart: Vec::new(),
             state: ConfigState::Good,
             fingerprint: Some("3f9a0c12be77".parse().unwrap()),
@@ -52,6 +53,7 @@ pub(crate) fn board() -> Board {
         reload: None,
         candidate: None,
         sources: Vec::new(),
+        disk: None,
         checks: Vec::new(),
         healthy: true,
         ready: true,

@@ -38,6 +38,7 @@ pub(super) fn quiet() -> Board {
             ..BuildPicture::default()
         },
         config: ConfigPicture {
+            violations: Vec::new(),
             pending_restart: Vec::new(),
             state: ConfigState::Good,
             fingerprint: None,
@@ -55,6 +56,7 @@ pub(super) fn quiet() -> Board {
         reload: None,
         candidate: None,
         sources: Vec::new(),
+        disk: None,
         checks: Vec::new(),
         healthy: true,
         ready: true,
