@@ -273,7 +273,8 @@ fn restore(state: &State, settings: &Settings) -> Restored {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    Restored { good, quarantine, guarded, hold, next_generation }
+    let validation = state.history().borrow().validation();
+    Restored { good, quarantine, guarded, hold, next_generation, validation }
 }
 
 /// Who asks Consul, if a source is Consul's.

@@ -33,6 +33,7 @@ pub(crate) fn board() -> Board {
             running_build: Some(Build("go:a".to_owned())),
             installed: version("1.214"),
             installed_build: Build("go:a".to_owned()),
+            outdated: false,
         },
         config: ConfigPicture {
             pending_restart: Vec::new(),
@@ -50,6 +51,7 @@ pub(crate) fn board() -> Board {
         },
         hold: None,
         reload: None,
+        deployment: None,
         candidate: None,
         sources: Vec::new(),
         checks: Vec::new(),

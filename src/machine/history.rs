@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::build::Build;
+use super::deployment::Deployment;
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
 use crate::environment::Fingerprint;
@@ -37,9 +38,12 @@ pub struct Entry {
     /// From the change being seen to the service being healthy on it, for `applied`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub propagation_ms: Option<u64>,
-    /// The uid of the operator who asked, for `operator`.
+    /// The uid of who asked, for `operator` and for validations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<u32>,
+    /// The deployment that asked, for `validated` and `not_validated`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<Deployment>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -75,4 +79,8 @@ pub enum Outcome {
     Unresponsive,
     /// An operator asked.
     Operator,
+    /// A deployment asked whether it is live and healthy here, and it is.
+    Validated,
+    /// The same, and it is not.
+    NotValidated,
 }

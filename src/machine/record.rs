@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Machine;
 use super::build::Build;
+use super::deployment::Deployment;
 use super::history::{Entry, Outcome};
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
@@ -30,6 +31,8 @@ pub(super) struct Subject {
     pub(super) seen: Option<Moment>,
     /// The uid of the operator who asked for it.
     pub(super) who: Option<u32>,
+    /// The deployment that it is about.
+    pub(super) deployment: Option<Deployment>,
 }
 
 impl Machine {
@@ -52,6 +55,7 @@ impl Machine {
             why: shortened(why.into()),
             propagation_ms: propagation.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
             who: subject.who,
+            deployment: subject.deployment,
         };
         self.tail.push_back(entry.clone());
         if self.tail.len() > TAIL {
@@ -71,6 +75,7 @@ impl Machine {
             keys: base.map(|base| base.keys.clone()).unwrap_or_default(),
             seen: None,
             who: None,
+            deployment: None,
         }
     }
 }

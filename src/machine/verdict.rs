@@ -292,6 +292,7 @@ impl Suspect {
             keys: self.keys.clone(),
             seen: None,
             who: None,
+            deployment: None,
         }
     }
 }

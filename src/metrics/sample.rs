@@ -53,6 +53,7 @@ pub(super) fn quiet() -> Board {
         },
         hold: None,
         reload: None,
+        deployment: None,
         candidate: None,
         sources: Vec::new(),
         checks: Vec::new(),

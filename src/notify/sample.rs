@@ -46,6 +46,7 @@ pub(super) fn board() -> Board {
         },
         hold: None,
         reload: None,
+        deployment: None,
         candidate: None,
         sources: Vec::new(),
         checks: Vec::new(),

@@ -39,4 +39,5 @@ mod restart;
 mod schema;
 mod secrets;
 mod trial;
+mod validate;
 mod verbs;

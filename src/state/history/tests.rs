@@ -28,6 +28,7 @@ fn entry(generation: u64, why: &str) -> Entry {
         why: why.to_owned(),
         propagation_ms: None,
         who: Some(7),
+        deployment: None,
     }
 }
 
