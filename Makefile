@@ -8,7 +8,7 @@ SHELL       := bash
 CARGO       ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint bans programs unit demo bench fuzz peers deny setup
+.PHONY: help build test lint scripts bans programs unit demo bench fuzz peers deny setup
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ build: ## the release binary, target/release/lictor
 
 # The linters come first: they are quick and their news is short. The test run is last, so that its summary is the last
 # thing on the screen.
-test: setup peers lint bans programs unit ## set up what is missing, then run every check and test
+test: setup peers lint scripts bans programs unit ## set up what is missing, then run every check and test
 
 setup:
 	@tests/setup rust go cc hostile
@@ -34,6 +34,11 @@ lint: setup
 	@# That the fuzz targets still compile: any compiler can tell, and it takes libFuzzer itself only to run them.
 	CUSTOM_LIBFUZZER_PATH=/dev/null CARGO_TARGET_DIR=target \
 	  $(CARGO) clippy --manifest-path fuzz/Cargo.toml -- -D warnings
+
+# What other people's hosts run.
+scripts: setup
+	@tests/setup scripts
+	shellcheck -x examples/codedeploy/scripts/*.sh
 
 # deny.toml says the same, but this needs no tool: the C-built TLS stacks must not come in by a default feature.
 bans:
@@ -53,7 +58,7 @@ programs: setup
 	done
 
 unit: peers
-	@tests/setup rig
+	@tests/setup rig bundle
 	$(CARGO) test --locked --no-fail-fast
 
 # Licences, bans and sources of every dependency. Apart from `test`, because installing cargo-deny takes two minutes;

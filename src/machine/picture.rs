@@ -159,7 +159,12 @@ impl Machine {
             Wish::Environment(wish) => Some(wish),
             Wish::Unheard | Wish::Unfit(_) => None,
         };
-        let runs = self.life.alive().is_some_and(|run| wish == Some(&run.environment)) && self.refusal().is_none();
+        // While no source answers, what they gave last is the newest that is wanted.
+        let newest = |run: &super::life::Run| match wish {
+            Some(wish) => *wish == run.environment,
+            None => self.wish == Wish::Unheard && self.stale.is_some(),
+        };
+        let runs = self.life.alive().is_some_and(newest) && self.refusal().is_none();
         let proved = self.trial.as_ref().is_none_or(|trial| trial.kind == Kind::Proven);
         ConfigPicture {
             state,
