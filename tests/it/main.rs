@@ -16,6 +16,7 @@ mod consul_files;
 mod consul_outage;
 mod consul_rights;
 mod consul_watch;
+mod deploy_and_config;
 mod directory;
 mod guard;
 mod history;
