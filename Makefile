@@ -8,7 +8,7 @@ SHELL       := bash
 CARGO       ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint scripts bans programs unit demo bench fuzz peers deny setup
+.PHONY: help build test lint scripts bans programs unit demo bench fuzz peers deb deny setup
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,7 +38,7 @@ lint: setup
 # What other people's hosts run.
 scripts: setup
 	@tests/setup scripts
-	shellcheck -x examples/codedeploy/scripts/*.sh
+	shellcheck -x examples/codedeploy/scripts/*.sh examples/quickstart/side-by-side packaging/deb packaging/debian/*
 
 # deny.toml says the same, but this needs no tool: the C-built TLS stacks must not come in by a default feature.
 bans:
@@ -58,7 +58,7 @@ programs: setup
 	done
 
 unit: peers
-	@tests/setup rig bundle
+	@tests/setup rig bundle deb
 	$(CARGO) test --locked --no-fail-fast
 
 # Licences, bans and sources of every dependency. Apart from `test`, because installing cargo-deny takes two minutes;
@@ -66,6 +66,12 @@ unit: peers
 deny: setup ## licences and origins of all dependencies (installs cargo-deny once, into target/tools)
 	@tests/setup deny
 	PATH="$$PWD/target/tools/bin:$$PATH" $(CARGO) deny --locked check licenses bans sources
+
+deb: setup ## the Debian package, target/debian/lictor.deb
+	@tests/setup deb
+	$(CARGO) build --release --locked
+	packaging/deb release target/debian/lictor.deb
+	lintian --allow-root target/debian/lictor.deb
 
 demo: setup ## lictor with a small Go service on a watched directory; CONSUL=1: on a real Consul
 	@examples/demo/demo $(if $(CONSUL),consul,directory)
