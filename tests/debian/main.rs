@@ -15,3 +15,4 @@ mod rig;
 mod wait;
 
 mod package;
+mod quickstart;

@@ -27,8 +27,7 @@ fn pack(version: &str) -> PathBuf {
 }
 
 /// A machine without lictor, with the packages in `/srv`.
-fn machine() -> Rig {
-    let rig = Rig::boot("");
+pub fn machine(rig: Rig) -> Rig {
     rig.done("umount /usr/local/bin/lictor");
     fs::remove_file(rig.path("/usr/local/bin/lictor")).unwrap();
     fs::remove_file(rig.path("/etc/systemd/system/lictor@.service")).unwrap();
@@ -43,7 +42,7 @@ fn machine() -> Rig {
 
 #[test]
 fn it_is_installed_upgraded_under_a_running_service_removed_and_purged() {
-    let rig = machine();
+    let rig = machine(Rig::boot(""));
     rig.done("dpkg --no-triggers --install /srv/old.deb");
     assert!(rig.done("lictor --version").starts_with("lictor "));
     assert_eq!(
@@ -82,7 +81,7 @@ fn it_is_installed_upgraded_under_a_running_service_removed_and_purged() {
 
 #[test]
 fn its_manual_and_its_completions_are_those_of_its_commands() {
-    let rig = machine();
+    let rig = machine(Rig::boot(""));
     rig.done("dpkg --no-triggers --install /srv/old.deb");
     let page = rig.done("zcat /usr/share/man/man1/lictor-validate.1.gz");
     let help = rig.done("lictor validate --help");
