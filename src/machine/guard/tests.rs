@@ -227,7 +227,7 @@ fn what_fails_before_anything_was_good_is_mended_by_taking_its_keys_away() {
 #[test]
 fn a_first_trial_that_has_not_failed_is_guarded() {
     let mut stage = Stage::new(Restored::default());
-    stage.tell(Event::Policy { policy: Box::new(Policy { min_healthy: Duration::from_secs(60), ..policy() }) });
+    stage.tell(Event::Policy { policy: Box::new(Policy { min_healthy: Duration::from_mins(1), ..policy() }) });
     stage.wish(&keys(9, "x"));
     assert_eq!(stage.state(), ConfigState::Trial);
     stage.wish(&keys(0, "x"));
