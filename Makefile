@@ -77,7 +77,7 @@ demo: setup ## lictor with a small Go service on a watched directory; CONSUL=1: 
 	@examples/demo/demo $(if $(CONSUL),consul,directory)
 
 bench: setup ## the figures beside their bars, with the machine's name; BENCH=puts: one part; BENCH_QUICK=1: a first look
-	@tests/setup bench
+	@tests/setup bench rig bundle
 	@tests/peers/build consul
 	$(CARGO) build --release --locked
 	LICTOR="$$PWD/target/release/lictor" $(CARGO) bench --target-dir target/bench --locked --bench figures -- $(BENCH)

@@ -45,8 +45,11 @@ impl Rig {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let folder = tempfile::Builder::new().prefix("lictor-rig-").tempdir().unwrap();
         let console = File::create(folder.path().join("console")).unwrap();
+        // `make bench` measures the release.
+        let lictor = std::env::var_os("LICTOR").unwrap_or_else(|| env!("CARGO_BIN_EXE_lictor").into());
+        let lictor = PathBuf::from(lictor);
         let boot = Command::new(root.join("tests/rig/boot"))
-            .args([folder.path(), Path::new(env!("CARGO_BIN_EXE_lictor")), &SERVICE])
+            .args([folder.path(), &lictor, &SERVICE])
             .arg(root.join("systemd/lictor@.service"))
             .args(programs.iter().map(|(name, program)| format!("{name}:{}", program.display())))
             .stdin(Stdio::null())
