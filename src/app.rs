@@ -280,7 +280,7 @@ fn restore(state: &State, settings: &Settings) -> Restored {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    restored
+    Restored { validation: state.history().borrow().validation(), ..restored }
 }
 
 /// What may be used of what was found, and what is to be said about the rest.
@@ -288,7 +288,7 @@ fn usable(found: state::Restored, settings: &Settings) -> (Restored, Vec<String>
     let now = Clock.epoch_unix_ms().saturating_add(Clock.now().0);
     let state::Restored { good, quarantine, hold, guarded, next_generation, warnings } =
         found.without_older_than(settings.state.max_age, now);
-    (Restored { good, quarantine, guarded, hold, next_generation }, warnings)
+    (Restored { good, quarantine, guarded, hold, next_generation, validation: None }, warnings)
 }
 
 /// The admin socket of a lictor with these settings; `None`: this user has no default place for it.

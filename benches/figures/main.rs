@@ -18,7 +18,21 @@ mod harness {
     pub mod wait;
 }
 
+#[path = "../../tests/codedeploy"]
+#[allow(dead_code, unused_imports, reason = "the tests use the rest of it")]
+mod codedeploy {
+    pub mod agent;
+    pub mod bundle;
+    pub mod host;
+}
+#[path = "../../tests/support/service.rs"]
+mod program;
+#[path = "../../tests/systemd/rig.rs"]
+#[allow(dead_code, reason = "the tests use the rest of it")]
+mod rig;
+
 mod bare;
+mod deploys;
 mod effort;
 mod figure;
 mod flood;
@@ -37,8 +51,10 @@ mod tick;
 
 use std::ffi::OsString;
 
+use codedeploy::{agent, bundle, host};
 use effort::Effort;
 use figure::{Bar, Figure, Unit};
+use harness::wait;
 
 /// Measures, and says what it found.
 type Part = fn(Effort) -> Vec<Figure>;
@@ -52,6 +68,7 @@ const PARTS: &[(&str, Part)] = &[
     ("status", status::figures),
     ("flood", flood::figures),
     ("tick", tick::figures),
+    ("deploys", deploys::figures),
     ("binary", binary),
 ];
 
