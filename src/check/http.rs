@@ -33,7 +33,7 @@ impl Need {
                 Self::Tls
             }
             Kind::Http(_) => Self::Plain,
-            Kind::Tcp(_) | Kind::Command(_) => Self::None,
+            _ => Self::None,
         };
         specs.iter().map(of_one).fold(Self::None, |need, one| match (need, one) {
             (Self::Tls, _) | (_, Self::Tls) => Self::Tls,

@@ -1,7 +1,13 @@
 //! The checks as they are configured.
 
+mod database;
+mod tcp;
+
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use database::{Place, Redis, Sql};
+pub use tcp::{Tcp, TlsMode};
 
 use crate::machine::policy::CheckRule;
 
@@ -23,10 +29,16 @@ pub struct Spec {
 pub enum Kind {
     /// An HTTP request that must be answered with 2xx.
     Http(Http),
-    /// A TCP connection that must come about.
+    /// A TCP connection that must come about, perhaps with TLS, perhaps with an answer.
     Tcp(Tcp),
     /// A program: 0 good, 1 warning (counts as good, and is said), else bad.
     Command(Command),
+    /// A query that PostgreSQL must answer.
+    Postgres(Sql),
+    /// A query that MySQL or MariaDB must answer.
+    Mysql(Sql),
+    /// A PING that Redis must answer.
+    Redis(Redis),
 }
 
 /// `http { url = ".." }`.
@@ -34,13 +46,6 @@ pub enum Kind {
 pub struct Http {
     /// What is asked for; `http` or `https`.
     pub url: String,
-}
-
-/// `tcp { address = "host:port" }`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tcp {
-    /// `host:port`.
-    pub address: String,
 }
 
 /// `command { command = [..] }`.

@@ -1,6 +1,10 @@
 //! `check "Label" {}`: what is probed, how often, and what it means.
 
 mod kind;
+mod mode;
+mod redis;
+mod sql;
+mod tcp;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
