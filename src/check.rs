@@ -9,6 +9,7 @@
 //! `schedule` (when a check is probed next) and `startup` (what is held back until the service has started).
 
 mod command;
+mod file;
 mod http;
 mod probe;
 mod reason;
@@ -17,6 +18,7 @@ mod schedule;
 mod spec;
 mod startup;
 mod tcp;
+mod tls;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -26,7 +28,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-pub use spec::{Command, Http, Kind, Spec, Tcp};
+pub use spec::{Command, Expression, Field, Http, Kind, Scalar, Spec, Statuses, Tcp, Tls};
 
 use self::command::Surroundings;
 use self::probe::Probes;

@@ -1,7 +1,13 @@
 //! The checks as they are configured.
 
+mod http;
+mod tls;
+
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use http::{Expression, Field, Http, Scalar, Statuses};
+pub use tls::Tls;
 
 use crate::machine::policy::CheckRule;
 
@@ -21,19 +27,12 @@ pub struct Spec {
 /// The kinds of check. A kind is one file in `check/` and one line in `check::probe`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// An HTTP request that must be answered with 2xx.
-    Http(Http),
+    /// An HTTP request that must be answered as it should be.
+    Http(Box<Http>),
     /// A TCP connection that must come about.
     Tcp(Tcp),
     /// A program: 0 good, 1 warning (counts as good, and is said), else bad.
     Command(Command),
-}
-
-/// `http { url = ".." }`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Http {
-    /// What is asked for; `http` or `https`.
-    pub url: String,
 }
 
 /// `tcp { address = "host:port" }`.

@@ -1,8 +1,9 @@
 //! The kinds of check, each its own block inside `check {}`.
 
-use crate::check::{Command, Http, Kind, Tcp};
+use super::http;
+use crate::check::{Command, Kind, Tcp};
 use crate::config::section::Section;
-use crate::config::{address, exec, url, value};
+use crate::config::{address, exec, value};
 
 /// Every kind that has a name, served or not.
 const KINDS: [&str; 8] = ["http", "tcp", "command", "grpc", "postgres", "mysql", "redis", "sqs"];
@@ -14,14 +15,10 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Kind> {
         1 => {}
         _ => section.wrong("probes two things: write a check for each"),
     }
-    let http = section.within("http", http).flatten();
+    let http = section.within("http", http::read).flatten();
     let tcp = section.within("tcp", tcp).flatten();
     let command = section.within("command", command).flatten();
     http.or(tcp).or(command)
-}
-
-fn http(section: &mut Section<'_>) -> Option<Kind> {
-    section.needed("url", value::parsed(url::http)).map(|url| Kind::Http(Http { url }))
 }
 
 fn tcp(section: &mut Section<'_>) -> Option<Kind> {
