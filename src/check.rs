@@ -13,6 +13,7 @@ mod answer;
 mod command;
 mod dial;
 mod encrypt;
+mod file;
 #[cfg(feature = "postgres")]
 mod frames;
 mod http;
@@ -32,6 +33,7 @@ mod startup;
 mod target;
 mod tcp;
 mod text;
+mod tls;
 mod trust;
 
 use std::ffi::OsString;
@@ -42,7 +44,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-pub use spec::{Command, Http, Kind, Place, Redis, Spec, Sql, Tcp, TlsMode};
+pub use spec::{Command, Expression, Field, Http, Kind, Place, Redis, Scalar, Spec, Sql, Statuses, Tcp, Tls, TlsMode};
 pub use text::Text;
 
 use self::command::Surroundings;

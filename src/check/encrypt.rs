@@ -11,10 +11,10 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 
-use super::TlsMode;
 use super::dial::Wire;
-use super::text::read_file;
+use super::tls::{self, NO_CA, PEM};
 use super::trust::Lenient;
+use super::{TlsMode, file, reason};
 
 /// The system's certificates, read when the first check needs them: some 0.4 MB.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ pub(super) async fn encrypt(wire: Wire, demand: Demand<'_>, roots: &Roots) -> Re
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| sentence(&error))?;
+        .map_err(|error| tls::sentence(&error))?;
     let config = match demand.mode {
         TlsMode::VerifyFull => config.with_root_certificates(trusted(demand.ca, roots).await?),
         mode => {
@@ -71,10 +71,7 @@ pub(super) async fn encrypt(wire: Wire, demand: Demand<'_>, roots: &Roots) -> Re
     let connector = TlsConnector::from(Arc::new(config.with_no_client_auth()));
     match connector.connect(name, wire).await {
         Ok(stream) => Ok(Box::new(stream)),
-        Err(error) => Err(match error.get_ref().and_then(|error| error.downcast_ref()) {
-            Some(error) => sentence(error),
-            None => format!("TLS failed: {}", super::reason::of_io(&error)),
-        }),
+        Err(error) => Err(tls::within(&error).unwrap_or_else(|| format!("TLS failed: {}", reason::of_io(&error)))),
     }
 }
 
@@ -86,15 +83,11 @@ fn signed_by(trusted: Arc<RootCertStore>, provider: &Arc<CryptoProvider>) -> Res
 
 async fn trusted(ca: Option<&Path>, roots: &Roots) -> Result<Arc<RootCertStore>, String> {
     let Some(path) = ca else { return roots.system().await };
-    let pem = read_file(path).await?;
+    let pem = file::read("ca", path, PEM).await?;
     let mut store = RootCertStore::empty();
     store.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok));
     if store.is_empty() {
-        return Err(format!("{} holds no certificate in PEM", path.display()));
+        return Err(NO_CA.to_owned());
     }
     Ok(Arc::new(store))
-}
-
-fn sentence(error: &rustls::Error) -> String {
-    format!("TLS failed: {error}")
 }

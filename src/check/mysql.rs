@@ -5,8 +5,9 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Error, Executor, Row, raw_
 
 use super::probe::Finding;
 use super::target::Target;
-use super::text::{OfService, read_file};
-use super::{Sql, TlsMode, answer, dial, reason};
+use super::text::OfService;
+use super::tls::{self, PEM};
+use super::{Sql, TlsMode, answer, dial, file, reason};
 
 const PORT: u16 = 3306;
 
@@ -63,14 +64,14 @@ async fn options(target: &Target) -> Result<MySqlConnectOptions, String> {
         options = options.database(database);
     }
     if let Some(path) = &target.ca {
-        options = options.ssl_ca_from_pem(read_file(path).await?);
+        options = options.ssl_ca_from_pem(file::read("ca", path, PEM).await?);
     }
     Ok(options)
 }
 
 fn cannot(place: &str, error: &Error) -> String {
     match error {
-        Error::Io(error) => dial::cannot(place, error),
+        Error::Io(error) => tls::within(error).unwrap_or_else(|| dial::cannot(place, error)),
         other => why(other),
     }
 }

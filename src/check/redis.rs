@@ -1,7 +1,7 @@
 //! `redis`: a PING over a connection of its own, after AUTH if there is a password.
 
 use redis::aio::MultiplexedConnection;
-use redis::{RedisConnectionInfo, RedisError, Value};
+use redis::{ErrorKind, RedisConnectionInfo, RedisError, Value};
 use tokio::io::AsyncReadExt;
 
 use super::dial::{self, Wire};
@@ -40,8 +40,8 @@ async fn ask(target: &Target, roots: &Roots) -> Result<Option<String>, String> {
     }
     let (mut connection, driver) = MultiplexedConnection::new(&info, wire).await.map_err(|error| why(&error))?;
     let ping = redis::cmd("PING");
-    let answer = tokio::select! {
-        answer = connection.send_packed_command(&ping) => answer.map_err(|error| why(&error))?,
+    let answer: Value = tokio::select! {
+        answer = ping.query_async(&mut connection) => answer.map_err(|error| why(&error))?,
         () = driver => return Err("connection closed".to_owned()),
     };
     match answer {
@@ -63,8 +63,10 @@ async fn connect(target: &Target, roots: &Roots) -> Result<Wire, String> {
 
 /// Why there was no answer: what the server says of it, or what went wrong on the way.
 fn why(error: &RedisError) -> String {
-    match error.detail() {
-        Some(detail) => detail.to_owned(),
-        None => error.to_string(),
+    match (error.kind(), error.detail()) {
+        (ErrorKind::AuthenticationFailed, _) => "it refuses the password, or the user".to_owned(),
+        (ErrorKind::Io, _) => "connection closed".to_owned(),
+        (_, Some(detail)) => detail.to_owned(),
+        (_, None) => error.to_string(),
     }
 }

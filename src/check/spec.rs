@@ -1,13 +1,17 @@
 //! The checks as they are configured.
 
 mod database;
+mod http;
 mod tcp;
+mod tls;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use database::{Place, Redis, Sql};
+pub use http::{Expression, Field, Http, Scalar, Statuses};
 pub use tcp::{Tcp, TlsMode};
+pub use tls::Tls;
 
 use crate::machine::policy::CheckRule;
 
@@ -27,8 +31,8 @@ pub struct Spec {
 /// The kinds of check. A kind is one file in `check/` and one line in `check::probe`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// An HTTP request that must be answered with 2xx.
-    Http(Http),
+    /// An HTTP request that must be answered as it should be.
+    Http(Box<Http>),
     /// A TCP connection that must come about, perhaps with TLS, perhaps with an answer.
     Tcp(Tcp),
     /// A program: 0 good, 1 warning (counts as good, and is said), else bad.
@@ -39,13 +43,6 @@ pub enum Kind {
     Mysql(Sql),
     /// A PING that Redis must answer.
     Redis(Redis),
-}
-
-/// `http { url = ".." }`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Http {
-    /// What is asked for; `http` or `https`.
-    pub url: String,
 }
 
 /// `command { command = [..] }`.

@@ -30,7 +30,7 @@ fn tcp(address: String) -> Spec {
 }
 
 fn http(url: String) -> Spec {
-    Spec { kind: Kind::Http(Http { url }), ..spec("web", Role::Readiness) }
+    Spec { kind: Kind::Http(Box::new(Http::get(url))), ..spec("web", Role::Readiness) }
 }
 
 fn checks(specs: Vec<Spec>) -> (Checks, mpsc::Receiver<Event>, Arc<Environment>) {

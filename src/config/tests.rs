@@ -4,6 +4,7 @@ mod blocks;
 mod envconsul;
 mod hostile;
 mod merging;
+mod probes;
 mod surface;
 mod syntax;
 

@@ -22,6 +22,9 @@ use ::lictor::machine::board::{CheckPicture, CheckState};
 pub use lictor::Lictor;
 pub use setup::Setup;
 
+/// Stands in every password, and must be in nothing that is said.
+pub const MARKER: &str = "hunter2";
+
 /// A check on its label, often asked; `more` are the words beside the block.
 pub fn check(label: &str, block: &str, more: &str) -> String {
     format!(

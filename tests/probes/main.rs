@@ -6,8 +6,12 @@
 #![expect(clippy::unwrap_used, reason = "a test says by its panic what is wrong")]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
+#[path = "../checks/authority.rs"]
+#[allow(dead_code, reason = "nobody here shows a certificate of a client")]
 mod authority;
 mod harness;
 mod server;
 
+mod mysql;
 mod postgres;
+mod redis;

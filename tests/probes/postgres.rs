@@ -1,12 +1,9 @@
 //! `postgres {}` against a real PostgreSQL.
 
 use crate::authority::Authority;
-use crate::harness::{Setup, all_that_is_said, check, until_bad, until_passing};
+use crate::harness::{MARKER, Setup, all_that_is_said, check, until_bad, until_passing};
 use crate::server::postgres::Postgres;
 use crate::server::silent;
-
-/// Stands in every password, and must be in nothing that is said.
-const MARKER: &str = "hunter2";
 
 fn block(words: &str) -> String {
     format!("postgres {{\n    {}\n  }}", words.replace("; ", "\n    "))
@@ -15,15 +12,15 @@ fn block(words: &str) -> String {
 #[test]
 fn every_answer_has_its_words() {
     let setup = Setup::on_directory();
-    let (ours, theirs) = (Authority::new(&setup.path("ours")), Authority::new(&setup.path("theirs")));
-    let mut postgres = Postgres::start(|server| Some(ours.sign_address(server.host())));
+    let (ours, theirs) = (Authority::new(), Authority::new());
+    let mut postgres = Postgres::start(|server| Some(ours.server("db", server.host())));
     postgres.user("app", MARKER);
     postgres.user("guarded", MARKER);
     let at = postgres.address();
     let (_silent, nobody_speaks) = silent();
     let url = format!("url = \"postgres://app:{MARKER}@{at}/orders\"");
     let guarded = format!("url = \"postgres://guarded:{MARKER}@{at}/orders\"");
-    let (ca, other_ca) = (ours.certificate().display(), theirs.certificate().display());
+    let (ca, other_ca) = (ours.ca(), theirs.ca());
     let folder = postgres.socket().display().to_string();
     std::fs::write(setup.path("password"), format!("{MARKER}\n")).unwrap();
     let file = setup.path("password").display().to_string();
@@ -36,8 +33,8 @@ fn every_answer_has_its_words() {
         ("Answer", format!("{url}; query = \"SELECT 40 + 2\"; expect = \"42\"")),
         ("No TLS", format!("{url}; tls = \"disable\"")),
         ("Guarded", format!("{guarded}; tls = \"require\"")),
-        ("Guarded by its signer", format!("{guarded}; tls = \"verify-ca\"; ca = \"{ca}\"")),
-        ("Guarded in full", format!("{guarded}; ca = \"{ca}\"")),
+        ("Guarded by its signer", format!("{guarded}; tls = \"verify-ca\"; ca = {ca:?}")),
+        ("Guarded in full", format!("{guarded}; ca = {ca:?}")),
     ];
     let bad = [
         (
@@ -58,7 +55,11 @@ fn every_answer_has_its_words() {
         ),
         ("No answer", format!("{url}; query = \"SELECT 1 WHERE false\"; expect = \"1\""), "there is no answer"),
         ("Without TLS", format!("{guarded}; tls = \"disable\""), "pg_hba.conf rejects connection"),
-        ("Another signer", format!("{guarded}; tls = \"verify-ca\"; ca = \"{other_ca}\""), "certificate"),
+        (
+            "Another signer",
+            format!("{guarded}; tls = \"verify-ca\"; ca = {other_ca:?}"),
+            "signed by nobody who is trusted",
+        ),
         ("Slow", format!("url = \"postgres://app:{MARKER}@{nobody_speaks}/orders\""), "no answer within 2s"),
         ("Slow query", format!("{url}; query = \"SELECT pg_sleep(60)\""), "no answer within 2s"),
         ("No variable", "url = env_of_service(\"NOT_THERE\")".to_owned(), "the service has no variable NOT_THERE"),
@@ -82,7 +83,7 @@ fn every_answer_has_its_words() {
     assert_eq!((code, status["Database"].as_str(), status["Slow"].as_str()), (200, Some("Good"), Some("Unhealthy")));
 
     postgres.stop();
-    let down = until_bad(&lictor, "Database", "connect");
+    let down = until_bad(&lictor, "Database", "connection refused");
     assert_eq!(down, format!("cannot connect to {at}: connection refused"));
     let (code, status) = lictor.status();
     assert_eq!((code, status["Database"].as_str()), (503, Some("Bad")), "{status}");

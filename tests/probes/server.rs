@@ -1,6 +1,8 @@
 //! Servers that are probed: each runs for one test, in a folder and at an address of its own, and ends with it.
 
+pub mod mariadb;
 pub mod postgres;
+pub mod redis;
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -41,6 +43,12 @@ impl Server {
     /// Something in its folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Makes a folder of the server's own.
+    pub fn folder(&self, name: &str) {
+        fs::create_dir(self.path(name)).unwrap();
+        own(&self.path(name));
     }
 
     /// Writes a file that only the server may read.

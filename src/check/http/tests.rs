@@ -11,7 +11,7 @@ use crate::check::{Http, Kind, Spec};
 use crate::machine::policy::Role;
 
 fn http_spec(url: &str) -> Spec {
-    Spec { kind: Kind::Http(Http { url: url.to_owned() }), ..spec("web", Role::Readiness) }
+    Spec { kind: Kind::Http(Box::new(Http::get(url))), ..spec("web", Role::Readiness) }
 }
 
 /// Asks a server that gives this answer to the first request; says what was found and what the server was sent.
@@ -35,7 +35,7 @@ async fn against(answer: &'static [u8], path: &str) -> (Finding, String) {
 
 async fn ask(url: &str) -> Finding {
     let client = Client::for_checks(&[http_spec(url)]).unwrap();
-    let http = Http { url: url.to_owned() };
+    let http = Http::get(url);
     tokio::time::timeout(Duration::from_mins(1), probe(&http, &client)).await.expect("it must not hang")
 }
 

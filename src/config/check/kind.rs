@@ -1,9 +1,9 @@
 //! The kinds of check, each its own block inside `check {}`.
 
-use super::{redis, sql, tcp};
-use crate::check::{Command, Http, Kind};
+use super::{http, redis, sql, tcp};
+use crate::check::{Command, Kind};
+use crate::config::exec;
 use crate::config::section::Section;
-use crate::config::{exec, url, value};
 
 /// Every kind that has a name, served or not.
 const KINDS: [&str; 8] = ["http", "tcp", "command", "grpc", "postgres", "mysql", "redis", "sqs"];
@@ -24,17 +24,13 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Kind> {
             section.wrong(&format!("this lictor was built without {kind} {{}}: build it with `--features {kind}`"));
         }
     }
-    let http = section.within("http", http).flatten();
+    let http = section.within("http", http::read).flatten();
     let tcp = section.within("tcp", tcp::read).flatten().map(Kind::Tcp);
     let command = section.within("command", command).flatten();
     let postgres = section.within("postgres", sql::read).flatten().map(Kind::Postgres);
     let mysql = section.within("mysql", sql::read).flatten().map(Kind::Mysql);
     let redis = section.within("redis", redis::read).flatten().map(Kind::Redis);
     http.or(tcp).or(command).or(postgres).or(mysql).or(redis)
-}
-
-fn http(section: &mut Section<'_>) -> Option<Kind> {
-    section.needed("url", value::parsed(url::http)).map(|url| Kind::Http(Http { url }))
 }
 
 fn command(section: &mut Section<'_>) -> Option<Kind> {

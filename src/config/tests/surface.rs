@@ -85,7 +85,7 @@ fn the_checks() {
     assert_eq!((database.interval, database.timeout), (SECOND * 5, SECOND * 2));
     assert_eq!((database.rule.rise, database.rule.fall, database.rule.role), (1, 3, Role::Readiness));
     assert_eq!((database.rule.good.as_str(), database.rule.bad.as_str()), ("Good", "Bad"));
-    assert_eq!(web.kind, Kind::Http(Http { url: "http://127.0.0.1:8080/healthz".into() }));
+    assert_eq!(web.kind, Kind::Http(Box::new(Http::get("http://127.0.0.1:8080/healthz"))));
     assert_eq!((web.interval, web.timeout), (SECOND * 5, SECOND * 2));
     assert_eq!((web.rule.good.as_str(), web.rule.bad.as_str()), ("Healthy", "Unhealthy"));
     assert_eq!((web.rule.rise, web.rule.fall, web.rule.role), (1, 3, Role::Readiness));

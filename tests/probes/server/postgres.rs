@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::Server;
-use crate::authority::Signed;
+use crate::authority::Pair;
 use crate::harness::wait::{PATIENCE, within};
 
 const PORT: u16 = 5432;
@@ -22,11 +22,11 @@ pub struct Postgres {
 
 impl Postgres {
     /// One that has a certificate, or none.
-    pub fn start(certificate: impl FnOnce(&Server) -> Option<Signed>) -> Self {
+    pub fn start(certificate: impl FnOnce(&Server) -> Option<Pair>) -> Self {
         let server = Server::new();
         let mut settings = vec!["fsync=off".to_owned(), "shared_buffers=1MB".to_owned()];
         if let Some(signed) = certificate(&server) {
-            let certificate = server.write("server.pem", fs::read(signed.certificate).unwrap());
+            let certificate = server.write("server.pem", fs::read(signed.cert).unwrap());
             let key = server.write("server.key", fs::read(signed.key).unwrap());
             settings.push("ssl=on".to_owned());
             settings.push(format!("ssl_cert_file={}", certificate.display()));
