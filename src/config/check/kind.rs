@@ -27,8 +27,8 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Kind> {
     let http = section.within("http", http::read).flatten();
     let tcp = section.within("tcp", tcp::read).flatten().map(Kind::Tcp);
     let command = section.within("command", command).flatten();
-    let postgres = section.within("postgres", sql::read).flatten().map(Kind::Postgres);
-    let mysql = section.within("mysql", sql::read).flatten().map(Kind::Mysql);
+    let postgres = section.within("postgres", sql::postgres).flatten().map(Kind::Postgres);
+    let mysql = section.within("mysql", sql::mysql).flatten().map(Kind::Mysql);
     let redis = section.within("redis", redis::read).flatten().map(Kind::Redis);
     http.or(tcp).or(command).or(postgres).or(mysql).or(redis)
 }

@@ -74,7 +74,7 @@ fn the_probes_know_what_a_reload_brought() {
     for level in ["debug", "trace"] {
         let next = wanted("1", level, "a");
         let orders = scene.wish(&next);
-        let knows = |order: &Order| matches!(order, Order::Probe { environment, .. } if **environment == next);
+        let knows = |order: &Order| matches!(order, Order::Probe { environment, .. } if *environment == next);
         assert!(orders.iter().any(knows), "also while the one before is on trial: {orders:?}");
     }
 }
@@ -95,7 +95,7 @@ fn an_ignored_key_is_recorded_and_the_probes_know_it_and_nothing_else() {
     let mut scene = Scene::good_on(policy(), &wanted("1", "info", "a"));
     let next = wanted("1", "info", "b");
     let orders = scene.wish(&next);
-    let knows = |order: &Order| matches!(order, Order::Probe { environment, .. } if **environment == next);
+    let knows = |order: &Order| matches!(order, Order::Probe { environment, .. } if *environment == next);
     assert!(orders.len() == 1 && orders.iter().all(knows), "{orders:?}");
     let board = scene.board();
     assert_eq!((board.config.state, board.config.settled), (ConfigState::Good, true));
