@@ -64,7 +64,6 @@ impl Target {
     }
 
     /// What is verified of the other end in this mode.
-    #[cfg(any(feature = "postgres", feature = "redis"))]
     pub(super) fn demand(&self, mode: TlsMode) -> Demand<'_> {
         Demand { mode, ca: self.ca.as_deref(), host: self.server_name.as_deref().unwrap_or(self.host()) }
     }
@@ -100,6 +99,21 @@ fn mode(word: &str) -> Result<TlsMode, String> {
         "verify-full" | "verify-identity" | "true" | "1" => TlsMode::VerifyFull,
         _ => return Err("its TLS mode is not known here: write `tls`, and perhaps `ca`, in the check".to_owned()),
     })
+}
+
+/// Whether a PostgreSQL can be found by this text. The error does not repeat it.
+pub fn is_of_postgres(text: &str) -> Result<(), String> {
+    Target::of_postgres(text).map(drop)
+}
+
+/// Whether a MySQL can be found by this text. The error does not repeat it.
+pub fn is_of_mysql(text: &str) -> Result<(), String> {
+    Target::of_mysql(text).map(drop)
+}
+
+/// Whether a Redis can be found by this text. The error does not repeat it.
+pub fn is_of_redis(text: &str) -> Result<(), String> {
+    Target::of_redis(text).map(drop)
 }
 
 impl Place {
