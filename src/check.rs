@@ -16,6 +16,8 @@ mod reason;
 mod round;
 mod schedule;
 mod spec;
+#[cfg(feature = "sqs")]
+mod sqs;
 mod startup;
 mod tcp;
 mod tls;
@@ -28,7 +30,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-pub use spec::{Command, Expression, Field, Http, Kind, Scalar, Spec, Statuses, Tcp, Tls};
+pub use spec::{Command, Expression, Field, Http, Kind, Scalar, Spec, Sqs, Statuses, Tcp, Tls};
 
 use self::command::Surroundings;
 use self::probe::Probes;
@@ -74,13 +76,24 @@ pub struct Checks {
     /// There is one if a check needs it: with the system's certificates it takes some 0.4 MB.
     client: Option<http::Client>,
     round: Option<Round>,
+    /// Keys for AWS that were handed out.
+    #[cfg(feature = "sqs")]
+    kept: sqs::Kept,
 }
 
 impl Checks {
     /// Nothing is probed before the first [`Checks::probe`].
     pub fn new(specs: Vec<Spec>, context: Context, inbox: mpsc::Sender<Event>) -> Self {
         let client = http::Client::for_checks(&specs);
-        Self { specs: specs.into(), context, inbox, client, round: None }
+        Self {
+            specs: specs.into(),
+            context,
+            inbox,
+            client,
+            round: None,
+            #[cfg(feature = "sqs")]
+            kept: sqs::Kept::default(),
+        }
     }
 
     /// Probes this run from now on, at this pace. For the run that is being probed only the pace changes, unless there
@@ -97,6 +110,8 @@ impl Checks {
             specs: Arc::clone(&self.specs),
             client: self.client.clone(),
             surroundings: self.surroundings(environment),
+            #[cfg(feature = "sqs")]
+            aws: (self.kept.clone(), Arc::clone(environment)),
         };
         let plan = round::Plan { run, specs: Arc::clone(&self.specs), min_healthy: self.context.min_healthy };
         self.round = Some(Round::begin(plan, pace, probes, &self.inbox));

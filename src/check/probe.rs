@@ -6,7 +6,11 @@ use tokio::time;
 
 use super::command::Surroundings;
 use super::round::Prober;
+#[cfg(feature = "sqs")]
+use super::sqs;
 use super::{Kind, Spec, command, http, reason, tcp};
+#[cfg(feature = "sqs")]
+use crate::environment::Environment;
 use crate::machine::event::Outcome;
 
 /// What one probe found. The texts are short and hold no secret.
@@ -47,6 +51,9 @@ pub(super) struct Probes {
     pub(super) client: Option<http::Client>,
     /// There are some if one of the checks is a command.
     pub(super) surroundings: Option<Surroundings>,
+    /// Keys for AWS that were handed out, and what the service runs on.
+    #[cfg(feature = "sqs")]
+    pub(super) aws: (sqs::Kept, Arc<Environment>),
 }
 
 impl Prober for Probes {
@@ -57,7 +64,10 @@ impl Prober for Probes {
                 (Kind::Tcp(tcp), _, _) => tcp::probe(tcp).await,
                 (Kind::Http(http), Some(client), _) => http::probe(http, client).await,
                 (Kind::Command(command), _, Some(around)) => command::probe(command, *timeout, around).await,
-                (Kind::Http(_), None, _) | (Kind::Command(_), _, None) => {
+                #[cfg(feature = "sqs")]
+                (Kind::Sqs(sqs), Some(client), _) => sqs::probe(sqs, client, &self.aws.0, &self.aws.1).await,
+                // The configuration lets nothing through that is not built in.
+                (Kind::Http(_) | Kind::Sqs(_), ..) | (Kind::Command(_), _, None) => {
                     Finding::Bad("not prepared for this kind of check: a bug of lictor".to_owned())
                 }
             }

@@ -1,12 +1,14 @@
 //! The checks as they are configured.
 
 mod http;
+mod sqs;
 mod tls;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 pub use http::{Expression, Field, Http, Scalar, Statuses};
+pub use sqs::Sqs;
 pub use tls::Tls;
 
 use crate::machine::policy::CheckRule;
@@ -33,6 +35,8 @@ pub enum Kind {
     Tcp(Tcp),
     /// A program: 0 good, 1 warning (counts as good, and is said), else bad.
     Command(Command),
+    /// A queue of Amazon SQS that must be there, and not too full.
+    Sqs(Sqs),
 }
 
 /// `tcp { address = "host:port" }`.

@@ -2,6 +2,7 @@
 
 mod http;
 mod kind;
+mod sqs;
 mod tls;
 
 use std::collections::BTreeSet;

@@ -13,7 +13,6 @@ const NOT_YET: &[&str] = &[
     "check.postgres",
     "check.mysql",
     "check.redis",
-    "check.sqs",
     "consul.ssl.ca_cert_bytes",
     "?ns",
     "?partition",

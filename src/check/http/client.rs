@@ -28,6 +28,8 @@ impl Need {
         let of_one = |spec: &Spec| match &spec.kind {
             Kind::Http(http) if is_https(&http.url) && !is_special(http) => Self::Tls,
             Kind::Http(_) => Self::Plain,
+            Kind::Sqs(sqs) if is_http(sqs.endpoint.as_ref().unwrap_or(&sqs.queue_url)) => Self::Plain,
+            Kind::Sqs(_) => Self::Tls,
             Kind::Tcp(_) | Kind::Command(_) => Self::None,
         };
         specs.iter().map(of_one).max().unwrap_or(Self::None)
@@ -49,6 +51,12 @@ impl Client {
         Some(Self(build(builder)))
     }
 
+    /// The client that is shared.
+    #[cfg(feature = "sqs")]
+    pub(in crate::check) fn shared(&self) -> Result<&reqwest::Client, String> {
+        self.0.as_ref().map_err(Clone::clone)
+    }
+
     /// Who asks for this check, and for which URL.
     pub(super) async fn of(&self, http: &Http) -> Result<(reqwest::Client, Url), String> {
         let url = Url::parse(&http.url).map_err(|_| "not a URL that can be asked for".to_owned())?;
@@ -57,6 +65,10 @@ impl Client {
         }
         self.0.clone().map(|client| (client, url))
     }
+}
+
+fn is_http(url: &str) -> bool {
+    url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http:"))
 }
 
 fn is_https(url: &str) -> bool {

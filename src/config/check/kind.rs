@@ -1,12 +1,24 @@
 //! The kinds of check, each its own block inside `check {}`.
 
-use super::http;
+use super::{http, sqs};
 use crate::check::{Command, Kind, Tcp};
 use crate::config::section::Section;
 use crate::config::{address, exec, value};
 
 /// Every kind that has a name, served or not.
 const KINDS: [&str; 8] = ["http", "tcp", "command", "grpc", "postgres", "mysql", "redis", "sqs"];
+
+/// Kinds that may be left out when lictor is built, by their features.
+const FEATURES: [(&str, Built); 2] = [
+    ("sqs", if cfg!(feature = "sqs") { Built::In } else { Built::Out }),
+    ("grpc", if cfg!(feature = "grpc") { Built::In } else { Built::Out }),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Built {
+    In,
+    Out,
+}
 
 /// Reads the one kind that is given.
 pub(super) fn read(section: &mut Section<'_>) -> Option<Kind> {
@@ -15,10 +27,16 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Kind> {
         1 => {}
         _ => section.wrong("probes two things: write a check for each"),
     }
+    for (kind, built) in FEATURES {
+        if built == Built::Out && section.has(kind) {
+            section.wrong(&format!("this lictor is built without `{kind}`: build it with the cargo feature {kind}"));
+        }
+    }
     let http = section.within("http", http::read).flatten();
     let tcp = section.within("tcp", tcp).flatten();
     let command = section.within("command", command).flatten();
-    http.or(tcp).or(command)
+    let sqs = section.within("sqs", sqs::read).flatten();
+    http.or(tcp).or(command).or(sqs)
 }
 
 fn tcp(section: &mut Section<'_>) -> Option<Kind> {

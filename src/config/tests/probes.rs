@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 
 use super::{errors_of, with};
-use crate::check::{Expression, Field, Http, Kind, Scalar, Statuses, Tls};
+use crate::check::{Expression, Field, Http, Kind, Scalar, Sqs, Statuses, Tls};
 use crate::environment::glob::Glob;
 use crate::expvar::{Rules, Settings};
 
@@ -87,6 +87,22 @@ fn http_that_cannot_be_meant() {
     let https = "http {\n    url = \"https://h/\"\n    key = \"/k\"\n  }";
     assert_eq!(wrong(https), "check \"C\".http: a `key` without `cert`: write both, or a `cert` that holds both");
     assert!(http("pattern = \"(\"").starts_with("check \"C\".http.pattern: is no regular expression: "));
+}
+
+#[test]
+fn sqs_in_full() {
+    let queue = "https://sqs.eu-west-1.amazonaws.com/1/q".to_owned();
+    let block = |words: &str| format!("sqs {{\n    queue_url = \"{queue}\"\n    {words}\n  }}");
+    let words = "region = \"eu-west-2\"\n    endpoint = \"http://h:1\"\n    max_messages = 5";
+    let expected = Sqs {
+        queue_url: queue.clone(),
+        region: Some("eu-west-2".to_owned()),
+        endpoint: Some("http://h:1".to_owned()),
+        max_messages: Some(5),
+    };
+    assert_eq!(with(&check(&block(words))).checks[0].kind, Kind::Sqs(expected));
+    assert_eq!(wrong(&block("region = \"EU\"")), "check \"C\".sqs.region: expected a region, as in \"eu-west-1\"");
+    assert_eq!(wrong("sqs {\n  }"), "check \"C\".sqs: `queue_url` is missing");
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn what_is_not_served_yet_says_so_by_name() {
     let text = "vault {\n}\nsecret {\n  path = \"x\"\n}\nservice {\n}\nsyslog {\n}\nlisten \"http\" {\n  \
                 address = \"0.0.0.0:8080\"\n}\napply {\n  handover = \"overlap\"\n  \
                 check_command = [\"x\"]\n}\ncheck \"A\" {\n  grpc {\n  }\n}\ncheck \"B\" {\n  postgres {\n  }\n}\n\
-                check \"C\" {\n  mysql {\n  }\n}\ncheck \"D\" {\n  redis {\n  }\n}\ncheck \"E\" {\n  sqs {\n  }\n}\n\
+                check \"C\" {\n  mysql {\n  }\n}\ncheck \"D\" {\n  redis {\n  }\n}\n\
                 consul {\n  ssl {\n    ca_cert_bytes = \"x\"\n  }\n}\nprefix {\n  path = \"a?ns=b\"\n}\n";
     assert_eq!(
         errors_of(text).lines().collect::<Vec<_>>(),
@@ -167,9 +167,8 @@ fn what_is_not_served_yet_says_so_by_name() {
             "a.hcl:22:3: `check.postgres` is not supported yet",
             "a.hcl:26:3: `check.mysql` is not supported yet",
             "a.hcl:30:3: `check.redis` is not supported yet",
-            "a.hcl:34:3: `check.sqs` is not supported yet",
-            "a.hcl:39:5: `consul.ssl.ca_cert_bytes` is not supported yet",
-            "a.hcl:43:10: prefix.path: `?ns` is not supported yet",
+            "a.hcl:35:5: `consul.ssl.ca_cert_bytes` is not supported yet",
+            "a.hcl:39:10: prefix.path: `?ns` is not supported yet",
         ]
     );
 }
