@@ -53,7 +53,7 @@ programs: setup
 	done
 
 unit: peers
-	@tests/setup rig
+	@tests/setup rig probes
 	$(CARGO) test --locked --no-fail-fast
 
 # Licences, bans and sources of every dependency. Apart from `test`, because installing cargo-deny takes two minutes;

@@ -14,8 +14,8 @@ pub(super) use credentials::Kept;
 
 use super::http::{self, why};
 use super::probe::Finding;
+use super::text::OfService;
 use super::{Sqs, reason};
-use crate::environment::Environment;
 use answer::Said;
 use credentials::{Chain, Variables};
 use sign::Request;
@@ -27,22 +27,25 @@ const TARGET: &str = "AmazonSQS.GetQueueAttributes";
 const JSON: &str = "application/x-amz-json-1.0";
 
 /// Asks once.
-pub(super) async fn probe(sqs: &Sqs, client: &http::Client, kept: &Kept, environment: &Environment) -> Finding {
-    match ask(sqs, client, kept, &Variables::of(environment)).await {
+pub(super) async fn probe(sqs: &Sqs, client: &http::Client, kept: &Kept, service: &OfService) -> Finding {
+    match ask(sqs, client, kept, service).await {
         Ok(waiting) => judge(waiting, sqs.max_messages),
         Err(reason) => Finding::Bad(reason::brief(&reason)),
     }
 }
 
 /// How many messages wait.
-async fn ask(sqs: &Sqs, client: &http::Client, kept: &Kept, variables: &Variables<'_>) -> Result<u64, String> {
+async fn ask(sqs: &Sqs, client: &http::Client, kept: &Kept, service: &OfService) -> Result<u64, String> {
     let client = client.shared()?;
-    let queue = Url::parse(&sqs.queue_url).map_err(|_| "`queue_url` is no URL".to_owned())?;
-    let region = region::of(sqs.region.as_deref(), &queue, variables).ok_or(region::UNKNOWN)?;
-    let keys = Chain { client, variables, kept }.keys(SystemTime::now()).await?;
+    let queue_url = sqs.queue_url.read(service).await?;
+    let queue = Url::parse(&queue_url).map_err(|_| format!("{} is no URL of a queue", sqs.queue_url))?;
+    let environment = service.composed();
+    let variables = Variables::of(&environment);
+    let region = region::of(sqs.region.as_deref(), &queue, &variables).ok_or(region::UNKNOWN)?;
+    let keys = Chain { client, variables: &variables, kept }.keys(SystemTime::now()).await?;
     let endpoint = endpoint(sqs.endpoint.as_deref(), &queue)?;
     let body = serde_json::json!({
-        "QueueUrl": sqs.queue_url,
+        "QueueUrl": queue_url,
         "AttributeNames": ["ApproximateNumberOfMessages"],
     })
     .to_string();

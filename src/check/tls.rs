@@ -7,7 +7,7 @@ use rustls::{AlertDescription, CertificateError, Error, InconsistentKeys};
 use super::{Tls, file, reason};
 
 /// Larger than any bundle of certificates. In bytes.
-const PEM: u64 = 4 << 20;
+pub(super) const PEM: u64 = 4 << 20;
 
 /// The certificates of one check, as they are on disk now, in PEM.
 #[derive(Debug, Default)]

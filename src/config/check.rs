@@ -1,8 +1,13 @@
 //! `check "Label" {}`: what is probed, how often, and what it means.
 
+mod grpc;
 mod http;
 mod kind;
+mod mode;
+mod redis;
+mod sql;
 mod sqs;
+mod tcp;
 mod tls;
 
 use std::collections::BTreeSet;

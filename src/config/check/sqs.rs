@@ -1,18 +1,17 @@
 //! `sqs {}` in a check.
 
-use crate::check::{Kind, Sqs};
+use crate::check::Sqs;
 use crate::config::section::Section;
 use crate::config::{url, value};
 
-pub(super) fn read(section: &mut Section<'_>) -> Option<Kind> {
-    let queue_url = section.needed("queue_url", value::parsed(url::http));
-    let sqs = Sqs {
+pub(super) fn read(section: &mut Section<'_>) -> Option<Sqs> {
+    let queue_url = section.needed("queue_url", value::anew(|text| url::http(text).map(drop)));
+    Some(Sqs {
         region: section.read("region", value::parsed(region)),
         endpoint: section.read("endpoint", value::parsed(url::http)),
         max_messages: section.read("max_messages", value::count(0)).map(u64::from),
         queue_url: queue_url?,
-    };
-    Some(Kind::Sqs(sqs))
+    })
 }
 
 fn region(text: &str) -> Result<String, &'static str> {
