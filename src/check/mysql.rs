@@ -71,7 +71,11 @@ async fn options(target: &Target) -> Result<MySqlConnectOptions, String> {
 
 fn cannot(place: &str, error: &Error) -> String {
     match error {
-        Error::Io(error) => tls::within(error).unwrap_or_else(|| dial::cannot(place, error)),
+        // A name of its own cannot be had here.
+        Error::Io(error) => tls::within(error).map_or_else(
+            || dial::cannot(place, error),
+            |why| why.split(": set `server_name`").next().unwrap_or_default().to_owned(),
+        ),
         other => why(other),
     }
 }

@@ -10,7 +10,7 @@ use tokio_postgres::error::DbError;
 use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage};
 
 use super::dial::{self, Wire};
-use super::encrypt::{Demand, Roots, encrypt};
+use super::encrypt::{Roots, encrypt};
 use super::frames::Frames;
 use super::probe::Finding;
 use super::target::Target;
@@ -74,7 +74,7 @@ async fn connect(target: &Target, roots: &Roots) -> Result<Wire, String> {
     let broken = |error: io::Error| format!("{place}: {}", reason::of_io(&error));
     wire.write_all(&ASKS_FOR_TLS).await.map_err(broken)?;
     match (wire.read_u8().await.map_err(broken)?, mode) {
-        (b'S', _) => encrypt(wire, Demand { mode, ca: target.ca.as_deref(), host: target.host() }, roots).await,
+        (b'S', _) => encrypt(wire, target.demand(mode), roots).await,
         (b'N', TlsMode::Prefer) => Ok(wire),
         (b'N', _) => Err(format!("{place} has no TLS, and `tls` asks for it")),
         _ => Err(format!("what answers at {place} is no PostgreSQL")),

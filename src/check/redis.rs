@@ -5,7 +5,7 @@ use redis::{ErrorKind, RedisConnectionInfo, RedisError, Value};
 use tokio::io::AsyncReadExt;
 
 use super::dial::{self, Wire};
-use super::encrypt::{Demand, Roots, encrypt};
+use super::encrypt::{Roots, encrypt};
 use super::probe::Finding;
 use super::target::Target;
 use super::text::OfService;
@@ -57,7 +57,7 @@ async fn connect(target: &Target, roots: &Roots) -> Result<Wire, String> {
     let wire = dial::tcp(&target.shown(PORT)).await?;
     match target.tls.unwrap_or(TlsMode::Disable) {
         TlsMode::Disable => Ok(wire),
-        mode => encrypt(wire, Demand { mode, ca: target.ca.as_deref(), host: target.host() }, roots).await,
+        mode => encrypt(wire, target.demand(mode), roots).await,
     }
 }
 

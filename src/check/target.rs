@@ -10,6 +10,7 @@ mod url;
 
 use std::path::PathBuf;
 
+use super::encrypt::Demand;
 use super::text::OfService;
 use super::{Place, TlsMode};
 use crate::secret::Secret;
@@ -25,6 +26,8 @@ pub(super) struct Target {
     pub(super) database: Option<String>,
     pub(super) tls: Option<TlsMode>,
     pub(super) ca: Option<PathBuf>,
+    /// For whom its certificate must be, if not for the host.
+    pub(super) server_name: Option<String>,
 }
 
 impl Target {
@@ -58,6 +61,12 @@ impl Target {
             address if address.contains(':') => format!("[{address}]:{port}"),
             host => format!("{host}:{port}"),
         }
+    }
+
+    /// What is verified of the other end in this mode.
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    pub(super) fn demand(&self, mode: TlsMode) -> Demand<'_> {
+        Demand { mode, ca: self.ca.as_deref(), host: self.server_name.as_deref().unwrap_or(self.host()) }
     }
 
     /// One word with its value, as URLs and keywords have them; an unknown one is the business of the service's driver.
@@ -110,6 +119,7 @@ impl Place {
         }
         target.ca = self.ca.clone().or(target.ca);
         target.tls = self.tls.or(target.tls).or(target.ca.as_ref().map(|_| TlsMode::VerifyFull));
+        target.server_name = self.server_name.clone();
         Ok(target)
     }
 }

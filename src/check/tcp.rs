@@ -23,7 +23,8 @@ async fn talk(tcp: &Tcp, roots: &Roots) -> Result<(), String> {
     let mut wire = dial::tcp(&tcp.address).await?;
     if tcp.tls != TlsMode::Disable {
         let host = tcp.address.rsplit_once(':').map_or(tcp.address.as_str(), |(host, _)| host);
-        let demand = Demand { mode: tcp.tls, ca: tcp.ca.as_deref(), host: host.trim_matches(['[', ']']) };
+        let host = tcp.server_name.as_deref().unwrap_or(host.trim_matches(['[', ']']));
+        let demand = Demand { mode: tcp.tls, ca: tcp.ca.as_deref(), host };
         wire = encrypt(wire, demand, roots).await?;
     }
     if let Some(text) = &tcp.send {

@@ -1,6 +1,8 @@
 //! Whole configurations, through `load`.
 
 mod blocks;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "redis"))]
+mod databases;
 mod envconsul;
 mod hostile;
 mod merging;

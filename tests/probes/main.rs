@@ -15,3 +15,4 @@ mod server;
 mod mysql;
 mod postgres;
 mod redis;
+mod tcp;

@@ -36,4 +36,6 @@ pub struct Place {
     pub tls: Option<TlsMode>,
     /// Over the certificates of the URL: these are trusted, in PEM.
     pub ca: Option<PathBuf>,
+    /// For whom the certificate must be instead of the URL's host; not for MySQL.
+    pub server_name: Option<String>,
 }

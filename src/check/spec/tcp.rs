@@ -11,6 +11,8 @@ pub struct Tcp {
     pub tls: TlsMode,
     /// The certificates that are trusted instead of the system's, in PEM.
     pub ca: Option<PathBuf>,
+    /// For whom the certificate must be instead of the host.
+    pub server_name: Option<String>,
     /// What is said first.
     pub send: Option<String>,
     /// What must be in the answer.
@@ -20,7 +22,7 @@ pub struct Tcp {
 impl Tcp {
     /// A connection and nothing more.
     pub fn at(address: impl Into<String>) -> Self {
-        Self { address: address.into(), tls: TlsMode::Disable, ca: None, send: None, expect: None }
+        Self { address: address.into(), tls: TlsMode::Disable, ca: None, server_name: None, send: None, expect: None }
     }
 }
 

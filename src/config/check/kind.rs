@@ -32,8 +32,8 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Kind> {
     let http = section.within("http", http::read).flatten();
     let tcp = section.within("tcp", tcp::read).flatten().map(Kind::Tcp);
     let command = section.within("command", command).flatten();
-    let postgres = section.within("postgres", sql::read).flatten().map(Kind::Postgres);
-    let mysql = section.within("mysql", sql::read).flatten().map(Kind::Mysql);
+    let postgres = section.within("postgres", sql::postgres).flatten().map(Kind::Postgres);
+    let mysql = section.within("mysql", sql::mysql).flatten().map(Kind::Mysql);
     let redis = section.within("redis", redis::read).flatten().map(Kind::Redis);
     let sqs = section.within("sqs", sqs::read).flatten().map(Kind::Sqs);
     let grpc = section.within("grpc", grpc::read).flatten().map(Kind::Grpc);

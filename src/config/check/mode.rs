@@ -18,6 +18,11 @@ pub(super) const MODES: &[(&str, TlsMode)] = &[
 /// The same for protocols that cannot ask whether there is TLS.
 pub(super) const MODES_BUT_PREFER: &[(&str, TlsMode)] = &[MODES[0], MODES[2], MODES[3], MODES[4]];
 
+/// For whom the certificate must be, if not for the host.
+pub(super) fn server_name(section: &mut Section<'_>) -> Option<String> {
+    section.read("server_name", value::some_text)
+}
+
 /// Reads both. A certificate without a mode is meant to be looked at.
 pub(super) fn read(section: &mut Section<'_>, modes: &[(&'static str, TlsMode)]) -> (Option<TlsMode>, Option<PathBuf>) {
     let ca_place = section.place_of("ca");

@@ -1,9 +1,10 @@
 //! `redis {}`: where, and as whom.
 
 use super::{mode, sql};
-use crate::check::Redis;
+use crate::check::{Place, Redis};
 use crate::config::section::Section;
 
 pub(super) fn read(section: &mut Section<'_>) -> Option<Redis> {
-    sql::place(section, mode::MODES_BUT_PREFER).map(|place| Redis { place })
+    let server_name = mode::server_name(section);
+    sql::place(section, mode::MODES_BUT_PREFER).map(|place| Redis { place: Place { server_name, ..place } })
 }
