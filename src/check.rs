@@ -21,6 +21,8 @@ mod encrypt;
 mod file;
 #[cfg(feature = "postgres")]
 mod frames;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod http;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -33,6 +35,8 @@ mod redis;
 mod round;
 mod schedule;
 mod spec;
+#[cfg(feature = "sqs")]
+mod sqs;
 mod startup;
 pub mod target;
 mod tcp;
@@ -48,7 +52,9 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-pub use spec::{Command, Expression, Field, Http, Kind, Place, Redis, Scalar, Spec, Sql, Statuses, Tcp, Tls, TlsMode};
+pub use spec::{
+    Command, Expression, Field, Grpc, Http, Kind, Place, Redis, Scalar, Spec, Sql, Sqs, Statuses, Tcp, Tls, TlsMode,
+};
 pub use text::Text;
 
 use self::command::Surroundings;
@@ -99,13 +105,25 @@ pub struct Checks {
     round: Option<Round>,
     /// What lictor composes for the service, as it is at the moment.
     composed: watch::Sender<Arc<Environment>>,
+    /// Keys for AWS that were handed out.
+    #[cfg(feature = "sqs")]
+    kept: sqs::Kept,
 }
 
 impl Checks {
     /// Nothing is probed before the first [`Checks::probe`].
     pub fn new(specs: Vec<Spec>, context: Context, inbox: mpsc::Sender<Event>) -> Self {
         let client = http::Client::for_checks(&specs);
-        Self { specs: specs.into(), context, inbox, client, round: None, composed: watch::Sender::default() }
+        Self {
+            specs: specs.into(),
+            context,
+            inbox,
+            client,
+            round: None,
+            composed: watch::Sender::default(),
+            #[cfg(feature = "sqs")]
+            kept: sqs::Kept::default(),
+        }
     }
 
     /// Probes this run from now on, at this pace. For the run that is being probed only the pace and what
@@ -125,6 +143,8 @@ impl Checks {
             surroundings: self.surroundings(environment),
             service: OfService::new(self.composed.subscribe(), Arc::clone(&self.context.environment)),
             roots: Roots::default(),
+            #[cfg(feature = "sqs")]
+            kept: self.kept.clone(),
         };
         let plan = round::Plan { run, specs: Arc::clone(&self.specs), min_healthy: self.context.min_healthy };
         self.round = Some(Round::begin(plan, pace, probes, &self.inbox));

@@ -10,6 +10,7 @@ use reqwest::{RequestBuilder, Response, StatusCode, Url};
 pub(super) use client::{Client, Need, why};
 
 use super::probe::Finding;
+use super::text::OfService;
 use super::{Http, reason};
 use verdict::Interest;
 
@@ -19,16 +20,16 @@ const ARRIVAL: usize = 4096;
 const CONTENT: usize = 64 * 1024;
 
 /// Asks once.
-pub(super) async fn probe(http: &Http, client: &Client) -> Finding {
-    match ask(http, client).await {
+pub(super) async fn probe(http: &Http, client: &Client, service: &OfService) -> Finding {
+    match ask(http, client, service).await {
         Ok(()) => Finding::Good,
         Err(reason) => Finding::Bad(reason::brief(&reason)),
     }
 }
 
-async fn ask(http: &Http, client: &Client) -> Result<(), String> {
+async fn ask(http: &Http, client: &Client, service: &OfService) -> Result<(), String> {
     let (client, url) = client.of(http).await?;
-    let request = with_head(client.request(http.method.clone(), url), http)?;
+    let request = with_head(client.request(http.method.clone(), url), http, service).await?;
     let mut response = request.send().await.map_err(|error| why(&error))?;
     let status = response.status();
     if !http.statuses.has(status.as_u16()) {
@@ -48,16 +49,16 @@ async fn ask(http: &Http, client: &Client) -> Result<(), String> {
     fault.map_or(Ok(()), |fault| Err(format!("{}, but {fault}", name(status))))
 }
 
-fn with_head(mut request: RequestBuilder, http: &Http) -> Result<RequestBuilder, String> {
+async fn with_head(mut request: RequestBuilder, http: &Http, service: &OfService) -> Result<RequestBuilder, String> {
     // With a name for TLS, the URL that is asked for has that name in it.
     let written = || http.tls.server_name.as_ref().and_then(|_| authority(&http.url));
     if let Some(host) = http.host.clone().or_else(written) {
         request = request.header(HOST, host);
     }
     for (name, value) in &http.headers {
-        let unfit = || format!("the header {name:?} cannot be sent as it is written");
+        let unfit = || format!("the header {name:?} cannot be sent as it is");
         let field = HeaderName::try_from(name.as_str()).map_err(|_| unfit())?;
-        let mut value = HeaderValue::from_bytes(value.expose()).map_err(|_| unfit())?;
+        let mut value = HeaderValue::try_from(value.read(service).await?).map_err(|_| unfit())?;
         value.set_sensitive(true);
         request = request.header(field, value);
     }

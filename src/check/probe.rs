@@ -6,6 +6,8 @@ use tokio::time;
 
 use super::command::Surroundings;
 use super::encrypt::Roots;
+#[cfg(feature = "grpc")]
+use super::grpc;
 #[cfg(feature = "mysql")]
 use super::mysql;
 #[cfg(feature = "postgres")]
@@ -13,6 +15,8 @@ use super::postgres;
 #[cfg(feature = "redis")]
 use super::redis;
 use super::round::Prober;
+#[cfg(feature = "sqs")]
+use super::sqs;
 use super::text::OfService;
 use super::{Kind, Spec, command, http, reason, tcp};
 use crate::machine::event::Outcome;
@@ -59,6 +63,9 @@ pub(super) struct Probes {
     pub(super) service: OfService,
     /// Whom the system trusts.
     pub(super) roots: Roots,
+    /// Keys for AWS that were handed out.
+    #[cfg(feature = "sqs")]
+    pub(super) kept: sqs::Kept,
 }
 
 impl Prober for Probes {
@@ -73,8 +80,12 @@ impl Prober for Probes {
                 (Kind::Mysql(sql), _, _) => mysql::probe(sql, &self.service).await,
                 #[cfg(feature = "redis")]
                 (Kind::Redis(redis), _, _) => redis::probe(redis, &self.service, &self.roots).await,
-                (Kind::Http(http), Some(client), _) => http::probe(http, client).await,
+                (Kind::Http(http), Some(client), _) => http::probe(http, client, &self.service).await,
                 (Kind::Command(command), _, Some(around)) => command::probe(command, *timeout, around).await,
+                #[cfg(feature = "grpc")]
+                (Kind::Grpc(grpc), _, _) => grpc::probe(grpc).await,
+                #[cfg(feature = "sqs")]
+                (Kind::Sqs(sqs), Some(client), _) => sqs::probe(sqs, client, &self.kept, &self.service).await,
                 // The configuration does not let a kind through that is not built in.
                 _ => Finding::Bad("not prepared for this kind of check: a bug of lictor".to_owned()),
             }

@@ -1,7 +1,9 @@
 //! The checks as they are configured.
 
 mod database;
+mod grpc;
 mod http;
+mod sqs;
 mod tcp;
 mod tls;
 
@@ -9,7 +11,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use database::{Place, Redis, Sql};
+pub use grpc::Grpc;
 pub use http::{Expression, Field, Http, Scalar, Statuses};
+pub use sqs::Sqs;
 pub use tcp::{Tcp, TlsMode};
 pub use tls::Tls;
 
@@ -43,6 +47,10 @@ pub enum Kind {
     Mysql(Sql),
     /// A PING that Redis must answer.
     Redis(Redis),
+    /// A queue of Amazon SQS that must be there, and not too full.
+    Sqs(Sqs),
+    /// A service that must say that it serves.
+    Grpc(Grpc),
 }
 
 /// `command { command = [..] }`.

@@ -75,6 +75,12 @@ impl OfService {
         Self { composed, whole }
     }
 
+    /// What lictor composes, at the moment.
+    #[cfg(feature = "sqs")]
+    pub(super) fn composed(&self) -> Arc<Environment> {
+        Arc::clone(&self.composed.borrow())
+    }
+
     /// The value of one variable: what lictor composes wins over what is inherited.
     fn get(&self, name: &str) -> Option<Secret> {
         let composed = Arc::clone(&self.composed.borrow());

@@ -1,10 +1,12 @@
 //! `check "Label" {}`: what is probed, how often, and what it means.
 
+mod grpc;
 mod http;
 mod kind;
 mod mode;
 mod redis;
 mod sql;
+mod sqs;
 mod tcp;
 mod tls;
 

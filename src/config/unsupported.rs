@@ -9,8 +9,6 @@ const NOT_YET: &[&str] = &[
     "syslog",
     "listen",
     "apply.handover = \"overlap\"",
-    "check.grpc",
-    "check.sqs",
     "consul.ssl.ca_cert_bytes",
     "?ns",
     "?partition",

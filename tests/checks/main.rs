@@ -23,7 +23,9 @@ mod harness {
 }
 
 mod authority;
+mod moto;
 mod web_server;
 mod words;
 
 mod http;
+mod sqs;

@@ -1,7 +1,6 @@
 //! Who asks: one client for all checks, and one of its own for a check with certificates or a name of its own.
 
-use std::error::Error;
-use std::io;
+use std::error::Error as _;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
@@ -28,6 +27,8 @@ impl Need {
         let of_one = |spec: &Spec| match &spec.kind {
             Kind::Http(http) if is_https(&http.url) && !is_special(http) => Self::Tls,
             Kind::Http(_) => Self::Plain,
+            Kind::Sqs(sqs) if sqs.is_plain() => Self::Plain,
+            Kind::Sqs(_) => Self::Tls,
             _ => Self::None,
         };
         specs.iter().map(of_one).max().unwrap_or(Self::None)
@@ -47,6 +48,12 @@ impl Client {
             Need::Tls => builder(),
         };
         Some(Self(build(builder)))
+    }
+
+    /// The client that is shared.
+    #[cfg(feature = "sqs")]
+    pub(in crate::check) fn shared(&self) -> Result<&reqwest::Client, String> {
+        self.0.as_ref().map_err(Clone::clone)
     }
 
     /// Who asks for this check, and for which URL.
@@ -116,19 +123,7 @@ pub(in crate::check) fn why(error: &reqwest::Error) -> String {
     if error.is_builder() && error.source().is_none() {
         return "not a URL that can be asked for".to_owned();
     }
-    let mut cause = error.source();
-    let mut deepest = None;
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return tls::within(error).unwrap_or_else(|| reason::of_io(error));
-        }
-        if let Some(error) = error.downcast_ref::<rustls::Error>() {
-            return tls::sentence(error);
-        }
-        deepest = Some(error.to_string());
-        cause = error.source();
-    }
-    deepest.map_or_else(|| "the request failed".to_owned(), |text| reason::brief(&text))
+    reason::of_chain(error).unwrap_or_else(|| "the request failed".to_owned())
 }
 
 /// Resolves every name to the host that was written: for the name in the certificate, which stands in its place.

@@ -1,12 +1,15 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::{Client, Need, probe};
 use crate::check::probe::Finding;
 use crate::check::tests::spec;
+use crate::check::text::OfService;
 use crate::check::{Http, Kind, Spec};
 use crate::machine::policy::Role;
 
@@ -36,7 +39,8 @@ async fn against(answer: &'static [u8], path: &str) -> (Finding, String) {
 async fn ask(url: &str) -> Finding {
     let client = Client::for_checks(&[http_spec(url)]).unwrap();
     let http = Http::get(url);
-    tokio::time::timeout(Duration::from_mins(1), probe(&http, &client)).await.expect("it must not hang")
+    let service = OfService::new(watch::Sender::default().subscribe(), Arc::new(|_| Vec::new()));
+    tokio::time::timeout(Duration::from_mins(1), probe(&http, &client, &service)).await.expect("it must not hang")
 }
 
 fn bad(reason: &str) -> Finding {

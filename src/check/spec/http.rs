@@ -7,7 +7,7 @@ use regex_lite::{Regex, RegexBuilder};
 use reqwest::Method;
 
 use super::Tls;
-use crate::secret::Secret;
+use crate::check::text::Text;
 
 /// What a compiled expression may take, in bytes.
 const LARGEST: usize = 1 << 20;
@@ -22,7 +22,7 @@ pub struct Http {
     /// The name in the `Host` field, and in TLS if `tls` names no other; `None`: the URL's.
     pub host: Option<String>,
     /// Further fields of the request's head. A value may be a token.
-    pub headers: Vec<(String, Secret)>,
+    pub headers: Vec<(String, Text)>,
     /// The codes that are good.
     pub statuses: Statuses,
     /// Text that must occur in the body.

@@ -4,12 +4,11 @@ use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
 
 use super::tls;
-use crate::check::{Expression, Field, Http, Kind, Scalar, Statuses};
+use crate::check::{Expression, Field, Http, Kind, Scalar, Statuses, Text};
 use crate::config::report::Finding;
 use crate::config::section::Section;
 use crate::config::tree::{Node, Value};
 use crate::config::{url, value};
-use crate::secret::Secret;
 
 /// Methods that a check may use, each with what it is.
 const METHODS: &[(&str, How)] =
@@ -68,7 +67,7 @@ fn host(text: &str) -> Result<String, &'static str> {
     }
 }
 
-fn headers(section: &mut Section<'_>) -> Vec<(String, Secret)> {
+fn headers(section: &mut Section<'_>) -> Vec<(String, Text)> {
     let mut headers = Vec::new();
     for (name, node) in section.pairs("headers") {
         let place = section.name("headers");
@@ -77,8 +76,8 @@ fn headers(section: &mut Section<'_>) -> Vec<(String, Secret)> {
         } else if name.eq_ignore_ascii_case("host") {
             section.error(&node.place, format!("{place}: write `host` beside `url` instead"));
         } else {
-            match value::parsed(sendable)(&node) {
-                Ok(value) => headers.push((name, Secret::from(value))),
+            match value::anew(sendable)(&node) {
+                Ok(value) => headers.push((name, value)),
                 Err(finding) => section.error(&finding.place, format!("{place}.{name}: {}", finding.sentence)),
             }
         }
@@ -86,8 +85,8 @@ fn headers(section: &mut Section<'_>) -> Vec<(String, Secret)> {
     headers
 }
 
-fn sendable(text: &str) -> Result<String, &'static str> {
-    HeaderValue::from_str(text).map(|_| text.to_owned()).map_err(|_| "expected one line without control characters")
+fn sendable(text: &str) -> Result<(), &'static str> {
+    HeaderValue::from_str(text).map(drop).map_err(|_| "expected one line without control characters")
 }
 
 /// Codes as texts or as numbers, one or several.

@@ -1,6 +1,6 @@
 //! The kinds of check, each its own block inside `check {}`.
 
-use super::{http, redis, sql, tcp};
+use super::{grpc, http, redis, sql, sqs, tcp};
 use crate::check::{Command, Kind};
 use crate::config::exec;
 use crate::config::section::Section;
@@ -9,8 +9,13 @@ use crate::config::section::Section;
 const KINDS: [&str; 8] = ["http", "tcp", "command", "grpc", "postgres", "mysql", "redis", "sqs"];
 
 /// Kinds that are there only if they are built in.
-const FEATURES: &[(&str, bool)] =
-    &[("postgres", cfg!(feature = "postgres")), ("mysql", cfg!(feature = "mysql")), ("redis", cfg!(feature = "redis"))];
+const FEATURES: &[(&str, bool)] = &[
+    ("postgres", cfg!(feature = "postgres")),
+    ("mysql", cfg!(feature = "mysql")),
+    ("redis", cfg!(feature = "redis")),
+    ("sqs", cfg!(feature = "sqs")),
+    ("grpc", cfg!(feature = "grpc")),
+];
 
 /// Reads the one kind that is given.
 pub(super) fn read(section: &mut Section<'_>) -> Option<Kind> {
@@ -30,7 +35,9 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Kind> {
     let postgres = section.within("postgres", sql::postgres).flatten().map(Kind::Postgres);
     let mysql = section.within("mysql", sql::mysql).flatten().map(Kind::Mysql);
     let redis = section.within("redis", redis::read).flatten().map(Kind::Redis);
-    http.or(tcp).or(command).or(postgres).or(mysql).or(redis)
+    let sqs = section.within("sqs", sqs::read).flatten().map(Kind::Sqs);
+    let grpc = section.within("grpc", grpc::read).flatten().map(Kind::Grpc);
+    http.or(tcp).or(command).or(postgres).or(mysql).or(redis).or(sqs).or(grpc)
 }
 
 fn command(section: &mut Section<'_>) -> Option<Kind> {

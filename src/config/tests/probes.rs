@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 
 use super::{errors_of, with};
-use crate::check::{Expression, Field, Http, Kind, Scalar, Statuses, Tls};
+use crate::check::{Expression, Field, Grpc, Http, Kind, Scalar, Sqs, Statuses, Text, Tls};
 use crate::environment::glob::Glob;
 use crate::expvar::{Rules, Settings};
 
@@ -26,14 +26,17 @@ fn wrong(block: &str) -> String {
 #[test]
 fn http_in_full() {
     let text = "http {\n    url = \"https://h/x\"\n    method = \"PUT\"\n    host = \"b.test:8443\"\n    \
-                headers = {\n      Authorization = \"Bearer t\"\n    }\n    status = [204, \"3xx\"]\n    contains = \"a\"\n    \
+                headers = {\n      Authorization = env_of_service(\"AUTH\")\n      X = \"Bearer t\"\n    }\n    status = [204, \"3xx\"]\n    contains = \"a\"\n    \
                 pattern = \"b+\"\n    json {\n      field = \"c.d\"\n      equals = 7\n    }\n    ca = \"/ca\"\n    \
                 cert = \"/cert\"\n    key = \"/key\"\n    server_name = \"n.test\"\n  }";
     let settings = with(&check(text));
     let expected = Http {
         method: Method::PUT,
         host: Some("b.test:8443".to_owned()),
-        headers: vec![("Authorization".to_owned(), "Bearer t".into())],
+        headers: vec![
+            ("Authorization".to_owned(), Text::OfService("AUTH".to_owned())),
+            ("X".to_owned(), Text::Written("Bearer t".into())),
+        ],
         statuses: Statuses::parse(["204", "3xx"]).unwrap(),
         contains: Some("a".to_owned()),
         pattern: Some(Expression::parse("b+").unwrap()),
@@ -87,6 +90,38 @@ fn http_that_cannot_be_meant() {
     let https = "http {\n    url = \"https://h/\"\n    key = \"/k\"\n  }";
     assert_eq!(wrong(https), "check \"C\".http: a `key` without `cert`: write both, or a `cert` that holds both");
     assert!(http("pattern = \"(\"").starts_with("check \"C\".http.pattern: is no regular expression: "));
+}
+
+#[test]
+fn sqs_in_full() {
+    let queue = "https://sqs.eu-west-1.amazonaws.com/1/q".to_owned();
+    let block = |words: &str| format!("sqs {{\n    queue_url = \"{queue}\"\n    {words}\n  }}");
+    let words = "region = \"eu-west-2\"\n    endpoint = \"http://h:1\"\n    max_messages = 5";
+    let expected = Sqs {
+        queue_url: Text::Written(queue.as_str().into()),
+        region: Some("eu-west-2".to_owned()),
+        endpoint: Some("http://h:1".to_owned()),
+        max_messages: Some(5),
+    };
+    assert_eq!(with(&check(&block(words))).checks[0].kind, Kind::Sqs(expected));
+    assert_eq!(wrong(&block("region = \"EU\"")), "check \"C\".sqs.region: expected a region, as in \"eu-west-1\"");
+    assert_eq!(wrong("sqs {\n  }"), "check \"C\".sqs: `queue_url` is missing");
+}
+
+#[test]
+fn grpc_in_full() {
+    let block = |words: &str| format!("grpc {{\n    address = \"h:9090\"\n    {words}\n  }}");
+    let of = |words: &str| with(&check(&block(words))).checks[0].kind.clone();
+    let plain = Grpc { address: "h:9090".to_owned(), service: String::new(), tls: None };
+    assert_eq!(of(""), Kind::Grpc(plain.clone()));
+    assert_eq!(of("tls = \"disable\""), Kind::Grpc(plain.clone()));
+    let secure = Grpc { service: "a.v1.B".to_owned(), tls: Some(Tls::default()), ..plain.clone() };
+    assert_eq!(of("service = \"a.v1.B\"\n    tls = \"verify-full\""), Kind::Grpc(secure));
+    let own = Tls { ca: Some("/ca".into()), ..Tls::default() };
+    assert_eq!(of("ca = \"/ca\""), Kind::Grpc(Grpc { tls: Some(own), ..plain }));
+    let useless = "check \"C\".grpc: `ca`, `cert`, `key` and `server_name` are of no use with tls = \"disable\"";
+    assert_eq!(wrong(&block("tls = \"disable\"\n    ca = \"/ca\"")), useless);
+    assert!(wrong(&block("service = \"a b\"")).contains("expected the full name of a service"));
 }
 
 #[test]

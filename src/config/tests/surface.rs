@@ -152,7 +152,7 @@ fn keys_in_full() {
 fn what_is_not_served_yet_says_so_by_name() {
     let text = "vault {\n}\nsecret {\n  path = \"x\"\n}\nservice {\n}\nsyslog {\n}\nlisten \"http\" {\n  \
                 address = \"0.0.0.0:8080\"\n}\napply {\n  handover = \"overlap\"\n  \
-                check_command = [\"x\"]\n}\ncheck \"A\" {\n  grpc {\n  }\n}\ncheck \"E\" {\n  sqs {\n  }\n}\n\
+                check_command = [\"x\"]\n}\n\
                 consul {\n  ssl {\n    ca_cert_bytes = \"x\"\n  }\n}\nprefix {\n  path = \"a?ns=b\"\n}\n";
     assert_eq!(
         errors_of(text).lines().collect::<Vec<_>>(),
@@ -163,10 +163,8 @@ fn what_is_not_served_yet_says_so_by_name() {
             "a.hcl:8:1: `syslog` is not supported yet",
             "a.hcl:10:1: `listen` is not supported yet",
             "a.hcl:14:14: `apply.handover = \"overlap\"` is not supported yet",
-            "a.hcl:18:3: `check.grpc` is not supported yet",
-            "a.hcl:22:3: `check.sqs` is not supported yet",
-            "a.hcl:27:5: `consul.ssl.ca_cert_bytes` is not supported yet",
-            "a.hcl:31:10: prefix.path: `?ns` is not supported yet",
+            "a.hcl:19:5: `consul.ssl.ca_cert_bytes` is not supported yet",
+            "a.hcl:23:10: prefix.path: `?ns` is not supported yet",
         ]
     );
 }
