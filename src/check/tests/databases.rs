@@ -12,6 +12,7 @@ use super::spec;
 use crate::check::encrypt::Roots;
 use crate::check::probe::{Finding, Probes};
 use crate::check::round::Prober;
+use crate::check::sqs::Kept;
 use crate::check::text::OfService;
 use crate::check::{Kind, Place, Redis, Spec, Sql, Tcp, Text};
 use crate::machine::policy::Role;
@@ -27,7 +28,7 @@ fn sql(url: String) -> Sql {
 async fn probe(kind: Kind, timeout: Duration) -> Finding {
     let specs = [Spec { kind, timeout, ..spec("database", Role::Readiness) }].into();
     let service = OfService::new(watch::Sender::default().subscribe(), Arc::new(|_| Vec::new()));
-    let probes = Probes { specs, client: None, surroundings: None, service, roots: Roots::default() };
+    let probes = Probes { specs, client: None, surroundings: None, service, roots: Roots::default(), kept: Kept::default() };
     probes.probe(0).await
 }
 
