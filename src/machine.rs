@@ -175,7 +175,7 @@ pub struct Machine {
     journey: Option<Journey>,
     turn: Turn,
     drain: Drain,
-    probing: Option<(RunId, Pace)>,
+    probing: Option<(RunId, Pace, Fingerprint)>,
     hold: Option<Hold>,
     guard: Guarding,
     /// The wish that the hold is known to have stopped.
