@@ -23,9 +23,11 @@ mod harness {
 }
 
 mod authority;
+mod grpc_server;
 mod moto;
 mod web_server;
 mod words;
 
+mod grpc;
 mod http;
 mod sqs;
