@@ -18,6 +18,7 @@ mod harness {
 
     pub use lictor::Lictor;
     pub use setup::Setup;
+    pub use telegraf::Telegraf;
     #[allow(unused_imports, reason = "as above")]
     pub use wait::eventually;
 }
@@ -28,6 +29,7 @@ mod moto;
 mod web_server;
 mod words;
 
+mod expvar;
 mod grpc;
 mod http;
 mod sqs;
