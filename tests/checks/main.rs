@@ -8,7 +8,6 @@
 mod harness {
     pub mod address;
     pub mod client;
-    pub mod cloudwatch;
     pub mod lictor;
     pub mod processes;
     pub mod program;
@@ -24,11 +23,14 @@ mod harness {
 }
 
 mod authority;
+mod cbor;
+mod cloudwatch_stub;
 mod grpc_server;
 mod moto;
 mod web_server;
 mod words;
 
+mod cloudwatch;
 mod expvar;
 mod grpc;
 mod http;
