@@ -172,7 +172,7 @@ pub fn decode(folder: &str, body: &[u8]) -> Result<Vec<Pair>, &'static str> {
             let key = raw.key.strip_prefix(folder).ok_or("a key outside of the folder")?.to_owned();
             let value = raw.value.as_deref().unwrap_or_default();
             let value = STANDARD.decode(value).map_err(|_| "a value that is no base64")?.into();
-            let session = raw.session.filter(|session| session.len() <= SESSION).map(|session| session.into());
+            let session = raw.session.filter(|session| session.len() <= SESSION).map(Into::into);
             Ok::<_, &'static str>(Pair { key, value, flags: raw.flags, modify_index: raw.modify_index, session })
         })
         .collect::<Result<Vec<_>, _>>()?;

@@ -255,14 +255,14 @@ mod recorded {
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use crate::environment::{Environment, Record, Written as Told};
+    use crate::environment::{Environment, Record, Written};
 
     #[derive(Serialize)]
-    struct Written<'a> {
+    struct Recorded<'a> {
         environment: &'a Environment,
         record: &'a Record,
-        #[serde(skip_serializing_if = "<[Told]>::is_empty")]
-        written: &'a [Told],
+        #[serde(skip_serializing_if = "<[Written]>::is_empty")]
+        written: &'a [Written],
     }
 
     #[derive(Deserialize)]
@@ -271,11 +271,11 @@ mod recorded {
         #[serde(default)]
         record: Record,
         #[serde(default)]
-        written: Vec<Told>,
+        written: Vec<Written>,
     }
 
     pub(super) fn serialize<S: Serializer>(environment: &Arc<Environment>, serializer: S) -> Result<S::Ok, S::Error> {
-        Written { environment, record: environment.record(), written: environment.written() }.serialize(serializer)
+        Recorded { environment, record: environment.record(), written: environment.written() }.serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Environment>, D::Error> {
