@@ -149,7 +149,8 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let page = Exposition::new(move |board| page.page(board));
     let resources = Resources::new(boards.clone(), watcher.clone()).with_metrics(page);
     if let Some(listener) = listener {
-        tasks.spawn(http::serve(listener, Limits::STATUS, resources.clone(), watcher.clone()));
+        let resources = resources.clone().with_waits(http::WAITS);
+        tasks.spawn(http::serve(listener, Limits::STATUS, resources, watcher.clone()));
     }
     if let Some(admin) = admin {
         tracing::info!(path = %admin.path().display(), "the admin socket is open");

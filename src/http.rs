@@ -30,7 +30,7 @@ pub use exposition::Exposition;
 pub use listener::{Listener, Peer};
 pub use query::Query;
 pub use reply::{Answer, Reply, error, json, not_allowed};
-pub use resources::Resources;
+pub use resources::{Resources, WAITS};
 pub use server::{Handler, Limits, serve};
 pub use status::{REASON_HEADER, VERDICT_HEADER};
 pub use text::one_line;

@@ -1,9 +1,10 @@
 //! What is kept on disk between two lives of lictor: the good environments, the quarantine, the operator's hold, history.
 //!
 //! `good.json` is the only file with values in it. Every file is replaced whole (written beside itself, synced, renamed),
-//! so whoever reads sees the old one or the new one, and lictor can be killed at any time. Nothing in a file is trusted
-//! that another user could have written, that belongs to another machine, service, Consul or list of sources, or that
-//! does not match its fingerprint: it is ignored with a reason, and lictor starts without it.
+//! or in place by a single short write (`process.json`), so whoever reads sees the old one or the new one, and lictor can
+//! be killed at any time. Nothing in a file is trusted that another user could have written, that belongs to another
+//! machine, service, Consul or list of sources, or that does not match its fingerprint: it is ignored with a reason, and
+//! lictor starts without it.
 //!
 //! The directory is locked while lictor lives. Writing happens in a task of its own, where the newest contents of a file
 //! win, so that a slow disk holds up nothing; a full one is reported and tried again. `history.jsonl`, which only grows by
@@ -154,13 +155,13 @@ impl State {
         self.recent.subscribe()
     }
 
-    /// Replaces `process.json`, at once: it must be there when lictor is killed in the next moment, and costs no wait for
-    /// the disk, since it means nothing after a power cut.
+    /// Writes `process.json`, at once and in place: it must be there when lictor is killed in the next moment, and costs no
+    /// wait for the disk, since it means nothing after a power cut.
     pub fn keep_process(&self, process: &KeptProcess) {
         let Store::Open(open) = &self.store else { return };
         let kept = serde_json::to_vec(process)
             .map_err(std::io::Error::from)
-            .and_then(|json| open.directory.replace_soon(directory::PROCESS, &json));
+            .and_then(|json| open.directory.overwrite(directory::PROCESS, &json));
         if let Err(error) = kept {
             tracing::warn!(%error, "the service could not be taken over if lictor were killed now");
         }

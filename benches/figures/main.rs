@@ -1,7 +1,7 @@
 //! The figures of lictor beside the floor that the machine sets, on real parts. `make bench` runs it.
 //!
-//! It has no verdict: times on a shared machine are read by a person. `make bench BENCH=starts` prints one part; the
-//! parts are `puts`, `starts`, `large`, `rejected`, `footprint`, `status`, `flood` and `binary`. `BENCH_QUICK=1` is for a first look.
+//! It has no verdict: times on a shared machine are read by a person. `make bench BENCH=starts` prints one part, of those
+//! that are listed below. `BENCH_QUICK=1` is for a first look.
 
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on says why by its panic")]
@@ -33,6 +33,7 @@ mod starts;
 mod statistics;
 mod status;
 mod table;
+mod tick;
 
 use std::ffi::OsString;
 
@@ -42,7 +43,7 @@ use figure::{Bar, Figure, Unit};
 /// Measures, and says what it found.
 type Part = fn(Effort) -> Vec<Figure>;
 
-const PARTS: [(&str, Part); 8] = [
+const PARTS: &[(&str, Part)] = &[
     ("puts", puts::figures),
     ("starts", starts::figures),
     ("large", large::figures),
@@ -50,6 +51,7 @@ const PARTS: [(&str, Part); 8] = [
     ("footprint", footprint::figures),
     ("status", status::figures),
     ("flood", flood::figures),
+    ("tick", tick::figures),
     ("binary", binary),
 ];
 

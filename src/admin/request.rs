@@ -19,15 +19,16 @@ const LONGEST_REASON: usize = 200;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Request {
-    pub(super) what: What,
+pub struct Request {
+    /// Which effect is meant.
+    pub what: What,
     /// How long its effect is waited for.
-    pub(super) timeout: Duration,
+    pub timeout: Duration,
 }
 
 /// Who has to do it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub enum What {
     /// The machine.
     Verb(Verb),
     /// Our own configuration is to be read again.
@@ -46,7 +47,7 @@ struct Words {
 }
 
 /// Reads a request; the error is a sentence. `None`: there is no such verb.
-pub(super) fn read(verb: &str, body: &[u8]) -> Option<Result<Request, String>> {
+pub fn read(verb: &str, body: &[u8]) -> Option<Result<Request, String>> {
     let known = ["restart", "reload", "signal", "hold", "unhold", "release", "retry", "revert"];
     known.contains(&verb).then(|| {
         let words = words(body)?;

@@ -1,5 +1,6 @@
 //! The command line: its words, and nothing of what they do.
 
+mod manual;
 mod operator;
 mod refused;
 mod run;
@@ -22,7 +23,7 @@ use crate::config::duration;
 
 /// What somebody asks of lictor.
 #[derive(Debug, Parser)]
-#[command(name = "lictor", version, about = "A runtime sidecar for one Go service on a Linux host")]
+#[command(name = "lictor", version, about = "A runtime sidecar for one Go service on a Linux host", after_long_help = manual::LICTOR)]
 pub struct Cli {
     /// The verb and its own words.
     #[command(subcommand)]
@@ -98,6 +99,7 @@ pub struct Target {
 
 /// `lictor status`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = manual::STATUS)]
 pub struct Status {
     /// The board as JSON
     #[arg(long)]
@@ -112,6 +114,7 @@ pub struct Status {
 
 /// `lictor validate`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = manual::VALIDATE)]
 pub struct Validate {
     /// The version that must be running
     #[arg(long, value_name = "VERSION")]
@@ -143,6 +146,7 @@ pub struct Plan {
 
 /// `lictor check`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = manual::CHECK)]
 pub struct Check {
     /// A file, or a directory of *.hcl and *.json files
     #[arg(short, long, value_name = "FILE|DIR")]
@@ -151,6 +155,7 @@ pub struct Check {
 
 /// `lictor buildinfo`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = manual::BUILDINFO)]
 pub struct Buildinfo {
     /// The Go binary
     #[arg(value_name = "FILE")]

@@ -28,6 +28,8 @@ pub struct Rooms {
     state: State,
     /// Asks for the version of a process; all but its number is known beforehand.
     subject: Subject,
+    /// The id of this boot.
+    boot: String,
     inbox: mpsc::Sender<Event>,
     identifying: JoinSet<()>,
     /// Operators who wait for an answer.
@@ -54,6 +56,7 @@ impl Rooms {
             check_command,
             state,
             subject,
+            boot: state::boot_id(),
             inbox,
             identifying: JoinSet::new(),
             desk: Desk::default(),
@@ -165,7 +168,7 @@ impl Rooms {
 
     fn keep(&self, pid: u32, start_time: u64, environment: &Environment, build: &Build) {
         self.state.keep_process(&KeptProcess {
-            boot: state::boot_id(),
+            boot: self.boot.clone(),
             pid,
             start_time,
             environment: environment.fingerprint(),
