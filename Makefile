@@ -21,7 +21,7 @@ build: ## the release binary, target/release/lictor
 test: setup peers lint scripts bans programs unit ## set up what is missing, then run every check and test
 
 setup:
-	@tests/setup rust go cc hostile
+	@tests/setup rust go cc hostile checks
 
 peers: setup ## Consul and Telegraf, the real parts that the tests speak with, into target/peers
 	@tests/peers/build consul telegraf
@@ -58,7 +58,7 @@ programs: setup
 	done
 
 unit: peers
-	@tests/setup rig bundle deb
+	@tests/setup rig bundle deb probes
 	$(CARGO) test --locked --no-fail-fast
 
 # Licences, bans and sources of every dependency. Apart from `test`, because installing cargo-deny takes two minutes;

@@ -55,7 +55,7 @@ fn perform(verb: Verb) -> u8 {
             let form = if options.json { plan::Form::Json } else { plan::Form::Text(paint::Paint::for_stdout()) };
             let code = if options.exit_code { plan::Code::Changes } else { plan::Code::Plain };
             let target = Target::new(options.target.socket, options.target.name);
-            let options = plan::Options { target, form, code };
+            let options = plan::Options { target, config: options.config, form, code };
             plan::run(&options, &mut std::io::stdout(), &mut std::io::stderr()).await
         }),
         Verb::Check(options) => {

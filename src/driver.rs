@@ -2,6 +2,7 @@
 //!
 //! Only the driver owns the machine, and only the driver publishes the board.
 
+mod ask;
 mod change;
 mod check_command;
 mod clock;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+pub use ask::Asked;
 pub use change::{Change, New, Outfit};
 pub use check_command::CheckCommand;
 pub use clock::Clock;
@@ -67,7 +69,7 @@ impl Driver {
         let found = self.installed.look_now();
         let adopted = self.rooms.adopt(RunId(1));
         let heard = self.composer.events(self.clock.now());
-        self.turn(found.into_iter().chain(adopted).chain(heard));
+        self.turn(found.into_iter().chain(adopted).chain(heard).chain([self.rooms.disk()]));
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.machine.is_finished() {
@@ -78,6 +80,7 @@ impl Driver {
                 Some(petition) = self.petitions.recv() => vec![self.rooms.desk.admit(petition)],
                 Some(change) = self.changes.recv() => self.change(change),
                 () = self.composer.changed() => self.composer.events(self.clock.now()),
+                event = self.rooms.disk_changed() => vec![event],
                 () = self.clock.until(self.machine.next_wake()) => self.tick(),
                 _ = looks.tick() => {
                     self.pulse.send_replace(());

@@ -46,6 +46,7 @@ pub mod reload;
 mod road;
 mod settle;
 mod stale;
+pub mod steps;
 mod switch;
 pub mod totals;
 mod trial;
@@ -82,6 +83,7 @@ use road::checked::Refusal;
 use road::drained::Drain;
 use road::settled::Edits;
 use road::turn::Turn;
+use steps::Steps;
 use totals::{Reason, Totals};
 use trial::Trial;
 use verdict::{Setback, Suspect};
@@ -129,6 +131,8 @@ struct Base {
     unreported: Option<Moment>,
     /// The names that differ from the environment before it.
     keys: Vec<String>,
+    /// How long the road to the switch has taken, step by step, until that has been recorded.
+    took: Steps,
 }
 
 impl Base {
@@ -141,6 +145,7 @@ impl Base {
             since: now,
             unreported: None,
             keys: Vec::new(),
+            took: Steps::default(),
         }
     }
 }
@@ -170,7 +175,7 @@ pub struct Machine {
     journey: Option<Journey>,
     turn: Turn,
     drain: Drain,
-    probing: Option<(RunId, Pace)>,
+    probing: Option<(RunId, Pace, Fingerprint)>,
     hold: Option<Hold>,
     guard: Guarding,
     /// The wish that the hold is known to have stopped.
@@ -183,6 +188,8 @@ pub struct Machine {
     life_since: Moment,
     base: Option<Base>,
     trial: Option<Trial>,
+    /// So many trials in a row were ended by a newer wish.
+    superseded: u32,
     suspect: Option<Suspect>,
     setback: Option<Setback>,
     streak: Streak,
@@ -196,7 +203,9 @@ pub struct Machine {
     /// wrapper's program is not the file that is looked at on disk.
     running: Option<(Build, Version)>,
     sources: Vec<SourceReport>,
-    /// When that was heard, Unix milliseconds.
+    /// Why what should be kept on disk is not.
+    disk: Option<String>,
+    /// When the sources were heard, Unix milliseconds.
     heard_unix_ms: u64,
     /// Why what runs may not be what the sources want, if they have been silent for long.
     stale: Option<String>,
@@ -238,6 +247,7 @@ impl Machine {
             life_since: now,
             base: None,
             trial: None,
+            superseded: 0,
             suspect: None,
             setback: None,
             streak: Streak::default(),
@@ -247,6 +257,7 @@ impl Machine {
             installed: (Build::default(), Version::default()),
             running: None,
             sources: Vec::new(),
+            disk: None,
             heard_unix_ms: 0,
             stale: None,
             totals: Totals::default(),

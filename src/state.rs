@@ -70,6 +70,7 @@ struct Open {
     binding: Arc<Binding>,
     wanted: watch::Sender<Wanted>,
     problem: watch::Receiver<Option<String>>,
+    unwritten: watch::Receiver<Option<String>>,
     writer: JoinSet<()>,
 }
 
@@ -89,9 +90,19 @@ pub fn open(directory: &Path, identity: Binding) -> Result<State, Error> {
     let mut writer = JoinSet::new();
     writer.spawn(Writer::new(Arc::clone(&directory), Arc::clone(&binding), wishes, problem, RETRY).run());
     let recent = watch::Sender::new(Recent::from_disk(&directory));
-    writer.spawn(Keeper::new(Arc::clone(&directory), recent.subscribe(), RETRY).run());
-    let store = Store::Open(Open { directory, binding, wanted, problem: problems, writer });
+    let (lost, unwritten) = watch::channel(None);
+    writer.spawn(Keeper::new(Arc::clone(&directory), recent.subscribe(), lost, RETRY).run());
+    let store = Store::Open(Open { directory, binding, wanted, problem: problems, unwritten, writer });
     Ok(State { store, recent })
+}
+
+/// What is kept in the directory, for whoever only looks: nothing is made, locked or changed. No directory: nothing.
+///
+/// # Errors
+/// It is there and cannot be read, or belongs to somebody else.
+pub fn peek(directory: &Path, identity: &Binding) -> Result<Restored, Error> {
+    let directory = Directory::look(directory)?;
+    Ok(directory.map(|directory| Restored::from_disk(&directory, identity)).unwrap_or_default())
 }
 
 impl State {
@@ -167,9 +178,21 @@ impl State {
     /// Why what should be on disk is not, for the board; `None` if it is, or will be in a moment.
     pub fn problem(&self) -> Option<String> {
         match &self.store {
-            Store::Open(open) => open.problem.borrow().clone(),
+            Store::Open(open) => open.problem.borrow().clone().or_else(|| open.unwritten.borrow().clone()),
             Store::Absent { reason } => Some(format!("nothing is kept on disk: {reason}")),
         }
+    }
+
+    /// Waits until [`State::problem`] may say something else. Cancel-safe.
+    pub async fn problem_changed(&mut self) {
+        if let Store::Open(Open { problem, unwritten, .. }) = &mut self.store {
+            tokio::select! {
+                Ok(()) = problem.changed() => return,
+                Ok(()) = unwritten.changed() => return,
+                else => {}
+            }
+        }
+        std::future::pending::<()>().await;
     }
 
     /// Writes what has not been written yet, and gives the lock back. A disk that hangs hangs this too, so the caller

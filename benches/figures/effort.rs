@@ -28,6 +28,11 @@ impl Effort {
         self.of(40, 200)
     }
 
+    /// Changes of one key among very many.
+    pub fn large_puts(self) -> usize {
+        self.of(10, 50)
+    }
+
     /// Starts of lictor.
     pub fn starts(self) -> usize {
         self.of(15, 50)

@@ -11,6 +11,7 @@ use super::client::{Client, ClientError};
 use super::locate::Target;
 use super::paint::{Paint, Tone, cell};
 use crate::http::one_line;
+use crate::machine::board::StepName;
 use crate::machine::history::{Entry, Outcome};
 
 /// How long one answer may take beyond its wait.
@@ -146,16 +147,35 @@ fn details(entry: &Entry) -> String {
         let more = entry.keys.len().saturating_sub(MOST_KEYS) + entry.more_keys;
         parts.push(if more > 0 { format!("{shown} and {more} more") } else { shown });
     }
-    if let Some(millis) = entry.propagation_ms {
-        parts.push(format!("after {}", humantime::format_duration(Duration::from_millis(millis))));
+    let length = |millis| humantime::format_duration(Duration::from_millis(millis));
+    let steps: Vec<_> = entry.steps.iter().map(|(step, millis)| format!("{} {}", word(step), length(millis))).collect();
+    let steps = if steps.is_empty() { String::new() } else { format!(" ({})", steps.join(", ")) };
+    match entry.propagation_ms {
+        Some(millis) => parts.push(format!("after {}{steps}", length(millis))),
+        None if !steps.is_empty() => parts.push(steps.trim_start().to_owned()),
+        None => {}
     }
     parts.join("; ")
+}
+
+fn word(step: StepName) -> &'static str {
+    match step {
+        StepName::Settling => "settled",
+        StepName::Guarded => "guarded",
+        StepName::Checked => "checked",
+        StepName::Turn => "turn",
+        StepName::Drained => "drained",
+        StepName::Switched => "switched",
+        StepName::Trial => "trial",
+        StepName::Reverting => "reverting",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Paint, line};
     use crate::machine::history::{Entry, Outcome};
+    use crate::machine::steps::Steps;
     use crate::machine::{Build, GenerationId, Moment};
 
     #[test]
@@ -172,14 +192,16 @@ mod tests {
             more_keys: 2,
             why: String::new(),
             propagation_ms: Some(1_250),
+            steps: serde_json::from_str(r#"{"settling":100,"trial":1100}"#).unwrap(),
             who: None,
             deployment: None,
         };
         assert_eq!(
             line(&entry, Paint::Plain),
-            "2026-09-21T14:13:20Z  applied       3f9a0c12be77  A, B, C, D, E and 3 more; after 1s 250ms"
+            "2026-09-21T14:13:20Z  applied       3f9a0c12be77  A, B, C, D, E and 3 more; after 1s 250ms (settled 100ms, trial 1s 100ms)"
         );
         (entry.outcome, entry.keys, entry.more_keys, entry.propagation_ms) = (Outcome::Operator, Vec::new(), 0, None);
+        entry.steps = Steps::default();
         (entry.who, entry.why, entry.environment) = (Some(0), "hold: night\u{1b}[2J".to_owned(), None);
         assert_eq!(
             line(&entry, Paint::Plain),

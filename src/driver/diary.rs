@@ -34,6 +34,7 @@ pub(super) fn note_event(event: &Event) {
         }
         Event::Unfit { .. }
         | Event::Sources { .. }
+        | Event::Disk { .. }
         | Event::Probed { .. }
         | Event::Checked { .. }
         | Event::TurnGranted { .. }

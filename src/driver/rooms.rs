@@ -69,6 +69,17 @@ impl Rooms {
         self.state
     }
 
+    /// Whether what should be kept on disk is kept.
+    pub(super) fn disk(&self) -> Event {
+        Event::Disk { problem: self.state.problem() }
+    }
+
+    /// The same, once it has changed. Cancel-safe.
+    pub(super) async fn disk_changed(&mut self) -> Event {
+        self.state.problem_changed().await;
+        self.disk()
+    }
+
     /// The checks from now on.
     pub(super) fn check(&mut self, specs: Vec<check::Spec>, policy: &Policy) {
         self.checks.update(specs, policy.min_healthy);

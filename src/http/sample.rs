@@ -36,6 +36,7 @@ pub(crate) fn board() -> Board {
             outdated: false,
         },
         config: ConfigPicture {
+            violations: Vec::new(),
             pending_restart: Vec::new(),
             state: ConfigState::Good,
             fingerprint: Some("3f9a0c12be77".parse().unwrap()),
@@ -54,6 +55,7 @@ pub(crate) fn board() -> Board {
         deployment: None,
         candidate: None,
         sources: Vec::new(),
+        disk: None,
         checks: Vec::new(),
         healthy: true,
         ready: true,

@@ -34,6 +34,11 @@ pub enum Event {
         /// One for each source, in the order of the configuration.
         sources: Vec<SourceReport>,
     },
+    /// Whether what should be kept on disk is kept; it decides nothing, it is shown.
+    Disk {
+        /// Why it is not; `None`: it is.
+        problem: Option<String>,
+    },
     /// The executable on disk is this one now.
     Installed {
         /// Its identity.

@@ -31,6 +31,7 @@ impl Machine {
                 self.sources = sources;
                 self.heard_unix_ms = self.unix_ms();
             }
+            Event::Disk { problem } => self.disk = problem,
             Event::Installed { build, version } => self.installed(build, version),
             Event::Started { run, pid } => self.started(run, pid),
             Event::Adopted { run, pid, environment, build } => self.adopted(run, pid, environment, build),
@@ -202,7 +203,7 @@ impl Machine {
         }
         match verdict {
             Ok(()) => {
-                journey.step = journey.step.next();
+                journey.go(journey.step.next(), self.now);
                 self.refused = None;
             }
             Err(reason) => {
@@ -222,7 +223,7 @@ impl Machine {
         if let Some(journey) = &mut self.journey
             && matches!(journey.step, Step::Drained | Step::Switched)
         {
-            journey.step = Step::Turn;
+            journey.go(Step::Turn, self.now);
         }
     }
 

@@ -6,6 +6,7 @@ use super::build::Build;
 use super::deployment::Deployment;
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
+use super::steps::Steps;
 use crate::environment::Fingerprint;
 
 /// One line of history: names, numbers and fingerprints, never a value.
@@ -38,6 +39,9 @@ pub struct Entry {
     /// From the change being seen to the service being healthy on it, for `applied`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub propagation_ms: Option<u64>,
+    /// How long each step of the road has taken, in milliseconds: for a wish that has come to its end or was stopped.
+    #[serde(default, skip_serializing_if = "Steps::is_empty")]
+    pub steps: Steps,
     /// The uid of who asked, for `operator` and for validations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<u32>,
@@ -49,6 +53,13 @@ pub struct Entry {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_zero(number: &usize) -> bool {
     *number == 0
+}
+
+impl Outcome {
+    /// Whether it is about a wish on the road, and not about a process or an operator.
+    pub(super) fn is_of_a_wish(self) -> bool {
+        !matches!(self, Self::Exited | Self::Unresponsive | Self::Operator)
+    }
 }
 
 /// What can become of a wish, a trial or a run.

@@ -111,7 +111,8 @@ impl Machine {
             return false;
         }
         self.told_held = Some(environment.fingerprint());
-        let subject = Subject { environment: Some(environment), keys: Vec::new(), ..self.subject() };
+        let subject =
+            Subject { environment: Some(environment), keys: Vec::new(), took: self.journey_took(), ..self.subject() };
         self.record(Outcome::Held, subject, reason);
         true
     }
@@ -157,6 +158,7 @@ impl Machine {
         self.leave_road();
         self.note(who, format!("revert to {fingerprint}"));
         (self.trial, self.suspect, self.streak) = (None, None, Streak::default());
+        self.superseded = 0;
         // A lictor that is started again during the hold must come back to this one.
         self.ledger.prefer(&base.environment);
         self.keep_good();

@@ -12,6 +12,7 @@ use super::life::{Life, Purpose};
 use super::numbers::GenerationId;
 use super::policy::CheckRule;
 use super::road::checked::Refusal;
+use super::stale::by_the_clock;
 use super::trial::Kind;
 use super::verdict::SetbackKind;
 use super::{Machine, Wish};
@@ -42,6 +43,7 @@ impl Machine {
             deployment: self.validation.clone(),
             candidate: self.candidate(),
             sources: self.sources.clone(),
+            disk: self.disk.clone(),
             checks: self.checks(),
             healthy: alive.is_some_and(|run| run.health.healthy_since.is_some()),
             ready: alive.is_some_and(|run| run.health.ready(rules)),
@@ -126,6 +128,7 @@ impl Machine {
                 since: journey.since,
                 deadline: None,
                 keys: keys.unwrap_or_default(),
+                effect: self.effect(),
             });
         }
         let base = self.base.as_ref()?;
@@ -136,6 +139,7 @@ impl Machine {
             since: base.since,
             deadline,
             keys: base.keys.clone(),
+            effect: self.effect(),
         };
         if let Some(suspect) = &self.suspect {
             let fingerprint = suspect.environment.fingerprint();
@@ -148,7 +152,7 @@ impl Machine {
         }
     }
 
-    fn on_trial(&self) -> bool {
+    pub(super) fn on_trial(&self) -> bool {
         self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven && trial.overdue.is_none())
     }
 
@@ -178,6 +182,10 @@ impl Machine {
                 && ((runs && self.journey.is_none()) || self.holding().is_some() || self.guarded_since().is_some()),
             held_since: self.held_since(),
             message,
+            violations: match &self.wish {
+                Wish::Unfit(reasons) => reasons.clone(),
+                Wish::Unheard | Wish::Environment(_) => self.violations.clone(),
+            },
             pending_restart: self.pending_restart(),
             good: self.ledger.newest().map(|good| good.environment.fingerprint()),
             quarantine: self.ledger.quarantine().iter().map(shown).collect(),
@@ -196,9 +204,10 @@ impl Machine {
             Wish::Unfit(reasons) => return say(ConfigState::Rejected, format!("Rejected: {}", reasons.join("; "))),
             Wish::Environment(wish) => wish,
         };
-        if let (Some(_), Some(loss)) = (self.guarded_since(), self.loss()) {
-            let fingerprint = wish.fingerprint();
-            return say(ConfigState::Held, format!("Held: {loss}; write them again, or lictor release {fingerprint}"));
+        if let (Some(since), Some(loss)) = (self.guarded_since(), self.loss()) {
+            let (since, fingerprint) = (by_the_clock(since), wish.fingerprint());
+            let way_out = format!("write them again, or lictor release {fingerprint}");
+            return say(ConfigState::Held, format!("Held: {loss}; since {since}; {way_out}"));
         }
         if let Some(refused) = self.refusal() {
             return say(ConfigState::Rejected, format!("Rejected: {}", refused.reason));
@@ -215,7 +224,8 @@ impl Machine {
             return say(ConfigState::Reverted, format!("Reverted: {failed}{keys}: {reason}; running on {base}"));
         }
         if let Some(hold) = self.holding().filter(|_| waits(wish)) {
-            return say(ConfigState::Held, format!("Held: {}", hold.reason));
+            let since = by_the_clock(hold.since_unix_ms);
+            return say(ConfigState::Held, format!("Held: {}; since {since}", hold.reason));
         }
         if let Some(setback) = self.setback.as_ref().filter(|_| waits(wish)) {
             return match setback.kind {

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use super::Machine;
+use super::board::StepName;
 use super::build::Build;
 use super::deployment::Deployment;
 use super::history::{Entry, Outcome};
+use super::life::Run;
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
 use super::order::Order;
+use super::steps::Steps;
 use crate::environment::Environment;
 
 /// How many lines of history stand on the board.
@@ -27,6 +30,8 @@ pub(super) struct Subject {
     pub(super) build: Build,
     pub(super) run: Option<RunId>,
     pub(super) keys: Vec<String>,
+    /// How long its steps have taken.
+    pub(super) took: Steps,
     /// When the change was seen, if the line tells how long it took.
     pub(super) seen: Option<Moment>,
     /// The uid of the operator who asked for it.
@@ -54,6 +59,7 @@ impl Machine {
             more_keys,
             why: shortened(why.into()),
             propagation_ms: propagation.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+            steps: if outcome.is_of_a_wish() { subject.took } else { Steps::default() },
             who: subject.who,
             deployment: subject.deployment,
         };
@@ -73,10 +79,29 @@ impl Machine {
             build: self.life.run().map_or_else(|| self.installed.0.clone(), |run| run.build.clone()),
             run: self.life.run().map(|run| run.id),
             keys: base.map(|base| base.keys.clone()).unwrap_or_default(),
+            took: self.base_took(self.life.alive()),
             seen: None,
             who: None,
             deployment: None,
         }
+    }
+
+    /// How long the steps of the present base have taken until now, the last ones in this run.
+    pub(super) fn base_took(&self, run: Option<&Run>) -> Steps {
+        let Some(base) = &self.base else { return Steps::default() };
+        let mut took = base.took.clone();
+        let of_base = run.filter(|run| run.pid.is_some() && run.environment == base.environment);
+        if let Some(run) = of_base.filter(|_| base.unreported.is_some()) {
+            let begun = self.trial.as_ref().map_or(run.started, |trial| trial.begun(run)).max(base.since);
+            took.add(StepName::Switched, begun - base.since);
+            took.add(StepName::Trial, self.now - begun);
+        }
+        took
+    }
+
+    /// The same of the wish on the road.
+    pub(super) fn journey_took(&self) -> Steps {
+        self.journey.as_ref().map(|journey| journey.took(self.now)).unwrap_or_default()
     }
 }
 

@@ -38,6 +38,7 @@ pub(super) fn quiet() -> Board {
             ..BuildPicture::default()
         },
         config: ConfigPicture {
+            violations: Vec::new(),
             pending_restart: Vec::new(),
             state: ConfigState::Good,
             fingerprint: None,
@@ -56,6 +57,7 @@ pub(super) fn quiet() -> Board {
         deployment: None,
         candidate: None,
         sources: Vec::new(),
+        disk: None,
         checks: Vec::new(),
         healthy: true,
         ready: true,

@@ -31,6 +31,7 @@ pub(super) fn board() -> Board {
         next_start: None,
         build: BuildPicture { running: version, ..BuildPicture::default() },
         config: ConfigPicture {
+            violations: Vec::new(),
             pending_restart: Vec::new(),
             state: ConfigState::Good,
             fingerprint,
@@ -49,6 +50,7 @@ pub(super) fn board() -> Board {
         deployment: None,
         candidate: None,
         sources: Vec::new(),
+        disk: None,
         checks: Vec::new(),
         healthy: true,
         ready: true,

@@ -42,20 +42,41 @@ impl Directory {
             .create(path)
             .map_err(|source| Error::Create { directory: directory(), source })?;
         let unusable = |error: Errno| Error::Use { directory: directory(), source: error.into() };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = fs::open(path, flags, Mode::empty()).map_err(unusable)?;
-        let stat = fs::fstat(&fd).map_err(unusable)?;
-        if stat.st_uid != process::geteuid().as_raw() {
-            return Err(Error::Foreign { directory: directory(), owner: stat.st_uid });
-        }
-        match fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
+        let opened = Self::find(path).map_err(unusable)?;
+        let stat = opened.of_ours()?;
+        match fs::flock(&opened.fd, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => return Err(Error::Locked { directory: directory() }),
             Err(error) => return Err(unusable(error)),
         }
-        let opened = Self { path: directory(), fd };
         opened.close_to_others(stat.st_mode)?;
         Ok(opened)
+    }
+
+    /// Opens it to be read only: it is neither made nor locked nor changed. `None`: it is not there.
+    pub(super) fn look(path: &Path) -> Result<Option<Self>, Error> {
+        let found = match Self::find(path) {
+            Ok(found) => found,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(Error::Use { directory: path.to_owned(), source: error.into() }),
+        };
+        found.of_ours()?;
+        Ok(Some(found))
+    }
+
+    fn find(path: &Path) -> Result<Self, Errno> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self { path: path.to_owned(), fd: fs::open(path, flags, Mode::empty())? })
+    }
+
+    /// What the kernel says of it, if it is ours.
+    fn of_ours(&self) -> Result<Stat, Error> {
+        let unusable = |error: Errno| Error::Use { directory: self.path.clone(), source: error.into() };
+        let stat = fs::fstat(&self.fd).map_err(unusable)?;
+        if stat.st_uid != process::geteuid().as_raw() {
+            return Err(Error::Foreign { directory: self.path.clone(), owner: stat.st_uid });
+        }
+        Ok(stat)
     }
 
     /// Where it is, for messages.

@@ -118,7 +118,7 @@ impl Writer {
             self.told.clear();
             tracing::info!("the state in {} is written again", self.directory.path().display());
         }
-        self.problem.send_replace(problem);
+        self.problem.send_if_modified(|before| std::mem::replace(before, problem.clone()) != problem);
     }
 
     async fn write_one(&self, contents: Contents) -> io::Result<()> {

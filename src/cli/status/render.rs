@@ -19,7 +19,14 @@ const MOST_ERRORS: usize = 5;
 pub fn render(board: &Board, now: Moment, paint: Paint) -> String {
     let mut out = String::new();
     table(&mut out, paint, "", &[headline(board, now)]);
-    let parts = [process(board, now), version(board), deployment(board, now), config(board, now), hold(board, now)];
+    let parts = [
+        process(board, now),
+        version(board),
+        deployment(board, now),
+        config(board, now),
+        hold(board, now),
+        disk(board),
+    ];
     let rows: Vec<Vec<Cell>> = parts.into_iter().chain([candidate(board, now), reload(board, now)]).flatten().collect();
     table(&mut out, paint, "  ", &rows);
     block(&mut out, paint, "checks", board.checks.iter().map(|check| check_row(check, now)));
@@ -153,6 +160,11 @@ fn hold(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
     let left = left.map(|left| format!(", {left} left")).unwrap_or_default();
     let who = hold.who.map(|who| format!(", by uid {who}")).unwrap_or_default();
     vec![titled("hold", cell(format!("{}{who}, for {since}{left}", hold.reason), Tone::Warn))]
+}
+
+/// Why what should be kept is not.
+fn disk(board: &Board) -> Vec<Vec<Cell>> {
+    board.disk.iter().map(|problem| titled("disk", cell(problem, Tone::Bad))).collect()
 }
 
 /// What our own configuration waits for, and why it was refused.
