@@ -25,6 +25,10 @@ const LONGEST_LINE: usize = 190;
 const LONGEST_ANSWER: usize = 1_900;
 /// How long the board may take, which is asked for when the answer is yes.
 const SOON: Duration = Duration::from_secs(5);
+/// After so long without an answer it is said for the first time what is waited for ...
+const FIRST_ROUND: Duration = Duration::from_secs(1);
+/// ... and from then on after so long, which is longer than it takes to be sure of another build.
+const ROUND: Duration = Duration::from_secs(10);
 /// Between two attempts to reach a lictor that is not there yet.
 const PAUSE: Duration = Duration::from_millis(500);
 /// A longer timeout is cut to this: no deployment takes a day.
@@ -49,12 +53,21 @@ pub struct Options {
 pub async fn run(options: &Options, out: &mut dyn Write) -> u8 {
     let deadline = Instant::now() + options.timeout.min(LONGEST_WAIT);
     let mut announced = false;
+    let mut round = FIRST_ROUND;
+    let mut waiting = None;
     loop {
         let begun = Instant::now();
-        let asked = ask(options, deadline).await;
+        let asked = ask(options, deadline.min(begun + round)).await;
         let over = Instant::now() >= deadline;
         match asked {
-            Ok(answer) if !over && answer.verdict.as_deref() == Some("not-yet") => {}
+            Ok(answer) if !over && answer.verdict.as_deref() == Some("not-yet") => {
+                // If the hook is cut off, this is all that anybody will see of it.
+                if waiting != answer.reason {
+                    say(out, &format!("not yet: {}", answer.reason.as_deref().unwrap_or("lictor did not say why")));
+                    waiting = answer.reason;
+                }
+                round = ROUND;
+            }
             Ok(answer) => return conclude(options, &answer, out).await,
             Err(error) if !over && error.may_pass() => {
                 if !announced {
@@ -71,9 +84,9 @@ pub async fn run(options: &Options, out: &mut dyn Write) -> u8 {
     }
 }
 
-async fn ask(options: &Options, deadline: Instant) -> Result<Answer, ClientError> {
+async fn ask(options: &Options, until: Instant) -> Result<Answer, ClientError> {
     let client = Client::find(&options.target).await?;
-    let wait = deadline.saturating_duration_since(Instant::now());
+    let wait = until.saturating_duration_since(Instant::now());
     let mut path = format!("/status?wait={}ms", wait.as_millis());
     match &options.version {
         Some(version) => path.extend(["&version=", &encode(version)]),

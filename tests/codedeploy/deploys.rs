@@ -70,6 +70,20 @@ fn a_bad_build_is_a_no_that_says_why_and_the_rollback_heals() {
 }
 
 #[test]
+fn a_validation_that_is_cut_off_has_said_what_it_waited_for() {
+    let host = Host::new();
+    let mut agent = host.agent();
+    agent.deploy(&bundle::old()).succeeded();
+    agent.variables.clear();
+    // What runs is healthy, but it is not what the bundle says that it is.
+    let other = Bundle::new().with("VERSION", "1.217\n").edited("appspec.yml", "timeout: 180", "timeout: 3");
+    let deployment = agent.deploy(&other.zip());
+    let failure = deployment.failed_in("check_service.sh");
+    assert_eq!(failure.error_code, crate::agent::Code::TimedOut);
+    assert!(failure.log.contains("[stdout]not yet: running 1.215, not 1.217\n"), "{failure:#?}");
+}
+
+#[test]
 fn a_script_that_hangs_is_cut_off_and_the_next_deployment_heals() {
     let host = Host::new();
     let agent = host.agent();
