@@ -28,7 +28,8 @@ fn sql(url: String) -> Sql {
 async fn probe(kind: Kind, timeout: Duration) -> Finding {
     let specs = [Spec { kind, timeout, ..spec("database", Role::Readiness) }].into();
     let service = OfService::new(watch::Sender::default().subscribe(), Arc::new(|_| Vec::new()));
-    let probes = Probes { specs, client: None, surroundings: None, service, roots: Roots::default(), kept: Kept::default() };
+    let probes =
+        Probes { specs, client: None, surroundings: None, service, roots: Roots::default(), kept: Kept::default() };
     probes.probe(0).await
 }
 
