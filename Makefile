@@ -23,8 +23,8 @@ test: setup peers lint scripts bans programs unit ## set up what is missing, the
 setup:
 	@tests/setup rust go cc hostile checks
 
-peers: setup ## Consul and Telegraf, the real parts that the tests speak with, into target/peers
-	@tests/peers/build consul telegraf
+peers: setup ## Consul, Telegraf and a gRPC server, the real parts that the tests speak with, into target/peers
+	@tests/peers/build consul telegraf grpc
 
 lint: setup
 	$(CARGO) fmt --check
@@ -51,7 +51,7 @@ bans:
 
 # The Go programs: the one that lictor is tested with, and the one of the demo.
 programs: setup
-	@for module in tests/service examples/billing; do \
+	@for module in tests/service tests/peers/grpc examples/billing; do \
 	  echo "go vet, go test, gofmt: $$module"; \
 	  (cd $$module && go vet ./... && go test ./... && test -z "$$(gofmt -l .)") || \
 	    { echo "$$module: run gofmt -w, and mend what is said above" >&2; exit 1; }; \

@@ -210,8 +210,9 @@ impl State {
         // At once, so that a lictor that is killed in the next moment has what its board has said; the writer makes it
         // last through a power cut, tries again, and says so if it cannot.
         let binding = open.wanted.borrow().binding.clone();
-        let kept = contents.encode(binding.as_ref().unwrap_or(&open.binding));
-        if let Err(error) = kept.and_then(|json| open.directory.replace_soon(contents.name(), &json)) {
+        let binding = binding.as_ref().unwrap_or(&open.binding);
+        let kept = open.directory.replace_soon(contents.name(), |out| contents.write(binding, out));
+        if let Err(error) = kept {
             tracing::debug!(%error, name = contents.name(), "not kept at once");
         }
         open.wanted.send_modify(|wanted| wanted.put(contents));

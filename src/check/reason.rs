@@ -31,7 +31,8 @@ pub(super) fn of_chain(error: &(dyn Error + 'static)) -> Option<String> {
     let mut deepest = None;
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            return Some(tls::within(error).unwrap_or_else(|| of_io(error)));
+            let of_tls = tls::within(error).or_else(|| tls::told(&error.to_string()));
+            return Some(of_tls.unwrap_or_else(|| of_io(error)));
         }
         if let Some(error) = error.downcast_ref::<rustls::Error>() {
             return Some(tls::sentence(error));
@@ -39,7 +40,7 @@ pub(super) fn of_chain(error: &(dyn Error + 'static)) -> Option<String> {
         deepest = Some(error.to_string());
         cause = error.source();
     }
-    deepest.map(|text| brief(&text))
+    deepest.map(|text| tls::told(&text).unwrap_or_else(|| brief(&text)))
 }
 
 /// A failure of the kernel, as people know it.

@@ -62,6 +62,14 @@ pub(super) fn sentence(error: &Error) -> String {
     }
 }
 
+/// The same for an alert of which a library has kept nothing but the text.
+pub(super) fn told(text: &str) -> Option<String> {
+    use AlertDescription as A;
+    let name = text.strip_prefix("received fatal alert: ")?;
+    let about_us = [A::CertificateRequired, A::BadCertificate, A::UnknownCA, A::DecryptError, A::CertificateExpired];
+    about_us.into_iter().find(|alert| format!("{alert:?}") == name).map(of_alert)
+}
+
 fn of_certificate(error: &CertificateError) -> &'static str {
     use CertificateError as E;
     match error {
@@ -103,7 +111,7 @@ mod tests {
 
     use rustls::{AlertDescription, CertificateError, Error};
 
-    use super::{sentence, within};
+    use super::{sentence, told, within};
 
     #[test]
     fn a_failure_says_what_to_do() {
@@ -112,6 +120,9 @@ mod tests {
         let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, unknown));
         assert!(within(&wrapped).is_some_and(|text| text.contains("`ca`")));
         assert_eq!(within(&io::Error::from(io::ErrorKind::ConnectionReset)), None);
+        let text = format!("{}", Error::AlertReceived(AlertDescription::UnknownCA));
+        assert_eq!(told(&text).as_deref(), Some("it refuses the certificate in `cert` (UnknownCA)"), "{text}");
+        assert_eq!(told("anything"), None);
         let refused = sentence(&Error::AlertReceived(AlertDescription::CertificateRequired));
         assert!(refused.contains("`cert`"), "{refused}");
     }

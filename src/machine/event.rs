@@ -265,12 +265,14 @@ mod recorded {
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use crate::environment::{Environment, Record};
+    use crate::environment::{Environment, Record, Written};
 
     #[derive(Serialize)]
-    struct Written<'a> {
+    struct Recorded<'a> {
         environment: &'a Environment,
         record: &'a Record,
+        #[serde(skip_serializing_if = "<[Written]>::is_empty")]
+        written: &'a [Written],
     }
 
     #[derive(Deserialize)]
@@ -278,14 +280,16 @@ mod recorded {
         environment: Environment,
         #[serde(default)]
         record: Record,
+        #[serde(default)]
+        written: Vec<Written>,
     }
 
     pub(super) fn serialize<S: Serializer>(environment: &Arc<Environment>, serializer: S) -> Result<S::Ok, S::Error> {
-        Written { environment, record: environment.record() }.serialize(serializer)
+        Recorded { environment, record: environment.record(), written: environment.written() }.serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Environment>, D::Error> {
-        let Read { environment, record } = Read::deserialize(deserializer)?;
-        Ok(Arc::new(environment.with_record(record)))
+        let Read { environment, record, written } = Read::deserialize(deserializer)?;
+        Ok(Arc::new(environment.with_record(record).with_written(written)))
     }
 }

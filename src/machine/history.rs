@@ -7,7 +7,7 @@ use super::deployment::Deployment;
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
 use super::steps::Steps;
-use crate::environment::Fingerprint;
+use crate::environment::{Fingerprint, Origin};
 
 /// One line of history: names, numbers and fingerprints, never a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct Entry {
     /// How many more there are.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more_keys: usize,
+    /// Where the first of them come from, as far as they are still there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<Origin>,
     /// Why, as a sentence.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,

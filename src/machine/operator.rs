@@ -12,7 +12,7 @@ use super::moment::Moment;
 use super::order::{Effect, Order};
 use super::totals::Reason;
 use super::{Base, Machine, Subject, Wish};
-use crate::environment::Fingerprint;
+use crate::environment::{Fingerprint, changed_names};
 
 /// What is done, or why not.
 type Answer = Result<Effect, String>;
@@ -111,8 +111,8 @@ impl Machine {
             return false;
         }
         self.told_held = Some(environment.fingerprint());
-        let subject =
-            Subject { environment: Some(environment), keys: Vec::new(), took: self.journey_took(), ..self.subject() };
+        let keys = self.base.as_ref().map(|base| changed_names(&base.environment, &environment)).unwrap_or_default();
+        let subject = Subject { environment: Some(environment), keys, took: self.journey_took(), ..self.subject() };
         self.record(Outcome::Held, subject, reason);
         true
     }

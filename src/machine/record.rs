@@ -23,6 +23,9 @@ const REASON: usize = 2000;
 /// How many names of variables one line of history has; more are counted.
 const NAMED: usize = 100;
 
+/// Of how many of them it says where they come from.
+const TRACED: usize = 20;
+
 /// What a line of history is about.
 pub(super) struct Subject {
     pub(super) generation: GenerationId,
@@ -47,6 +50,9 @@ impl Machine {
         let mut keys = subject.keys;
         let more_keys = keys.len().saturating_sub(NAMED);
         keys.truncate(NAMED);
+        let environment = subject.environment.as_ref().filter(|_| outcome.is_of_a_wish());
+        let from =
+            environment.map(|environment| environment.origins(&keys[..keys.len().min(TRACED)])).unwrap_or_default();
         let entry = Entry {
             at: self.now,
             at_unix_ms: self.unix_ms(),
@@ -57,6 +63,7 @@ impl Machine {
             run: subject.run,
             keys,
             more_keys,
+            from,
             why: shortened(why.into()),
             propagation_ms: propagation.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
             steps: if outcome.is_of_a_wish() { subject.took } else { Steps::default() },

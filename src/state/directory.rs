@@ -1,7 +1,7 @@
 //! The locked directory: files in it are read with suspicion and replaced whole.
 
 use std::fs::{DirBuilder, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
@@ -121,8 +121,13 @@ impl Directory {
 
     /// Replaces a file: after this, and after a power cut, it has the old contents or the new ones.
     pub(super) fn replace(&self, name: &str, contents: &[u8]) -> io::Result<()> {
+        self.replace_by(name, |out| out.write_all(contents))
+    }
+
+    /// The same, with contents that are written piece by piece.
+    pub(super) fn replace_by(&self, name: &str, write: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
         self.replace_through(&format!("{name}{UNFINISHED}"), name, |file| {
-            file.write_all(contents)?;
+            buffered(file, write)?;
             file.sync_all()
         })?;
         match fs::fsync(&self.fd) {
@@ -133,9 +138,13 @@ impl Directory {
     }
 
     /// Replaces a file without waiting for the disk: it outlives us, but perhaps not a power cut.
-    pub(super) fn replace_soon(&self, name: &str, contents: &[u8]) -> io::Result<()> {
+    pub(super) fn replace_soon(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut Out<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
         // Another name than that of `replace`, which may be at work on the same file in the background.
-        self.replace_through(&format!("{name}.soon{UNFINISHED}"), name, |file| file.write_all(contents))
+        self.replace_through(&format!("{name}.soon{UNFINISHED}"), name, |file| buffered(file, write))
     }
 
     /// Writes a short file in place, in one call, which a kill does not cut. This is the way for what is on the path of a
@@ -147,7 +156,7 @@ impl Directory {
             None => Err(io::ErrorKind::FileTooLarge.into()),
         }
         // What is not ours in its place is replaced.
-        .or_else(|_| self.replace_soon(name, contents))
+        .or_else(|_| self.replace_soon(name, |out| out.write_all(contents)))
     }
 
     fn write_over(&self, name: &str, block: &[u8]) -> io::Result<()> {
@@ -219,6 +228,15 @@ impl Directory {
         }
         Ok(true)
     }
+}
+
+/// Where contents are written to.
+pub(super) type Out<'a> = BufWriter<&'a mut File>;
+
+fn buffered(file: &mut File, write: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(file);
+    write(&mut out)?;
+    out.flush()
 }
 
 impl Drop for Directory {

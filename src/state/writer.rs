@@ -123,7 +123,7 @@ impl Writer {
 
     async fn write_one(&self, contents: Contents) -> io::Result<()> {
         let (directory, binding) = (Arc::clone(&self.directory), Arc::clone(&self.binding));
-        let write = move || directory.replace(contents.name(), &contents.encode(&binding)?);
+        let write = move || directory.replace_by(contents.name(), |out| contents.write(&binding, out));
         task::spawn_blocking(write).await.unwrap_or_else(|broken| Err(io::Error::other(broken)))
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::authority::Authority;
 use crate::harness::address::loopback;
+use crate::harness::eventually;
 use crate::web_server::{WebServer, tls};
 use crate::words::{fails, nowhere, passes, setup, with_check};
 
@@ -11,17 +12,21 @@ fn an_answer_is_looked_into() {
     let address = server.address;
     let kind = format!(
         "http {{\n  url = \"http://user:hunter2@{address}/healthz?token=hunter3\"\n  method = \"POST\"\n  host = \"billing.test\"\n  \
-         headers = {{ X-Token = \"hunter4\" }}\n  status = [200, \"3xx\"]\n  contains = \"ready\"\n  pattern = \"v[0-9]+\"\n  \
+         headers = {{ X-Token = env_of_service(\"API_TOKEN\") }}\n  status = [200, \"3xx\"]\n  contains = \"ready\"\n  pattern = \"v[0-9]+\"\n  \
          json {{\n    field = \"db.state\"\n    equals = \"up\"\n  }}\n}}"
     );
     server.answers(302, &[], r#"{"db":{"state":"up"},"note":"ready in v12"}"#);
-    let lictor = with_check(setup(), &kind).start();
+    let setup = setup();
+    setup.write("API_TOKEN", "hunter4");
+    let lictor = with_check(setup, &kind).start();
     passes(&lictor);
     let request = server.requests().swap_remove(0);
     assert!(request.starts_with("POST /healthz?token=hunter3 HTTP/1.1\r\n"), "{request}");
     for field in ["host: billing.test\r\n", "x-token: hunter4\r\n", "authorization: Basic "] {
         assert!(request.contains(field), "{field} in {request}");
     }
+    lictor.until_applied(|| lictor.setup().write("API_TOKEN", "hunter6"));
+    eventually("the new token is used", || server.requests().last()?.contains("x-token: hunter6\r\n").then_some(()));
     for (code, body, why) in [
         (503, "{}", "503 Service Unavailable"),
         (404, "{}", "404 Not Found"),
@@ -40,7 +45,7 @@ fn an_answer_is_looked_into() {
     passes(&lictor);
     drop(server);
     fails(&lictor, "connection refused");
-    nowhere(&lictor, &["hunter2", "hunter3", "hunter4", "hunter5"]);
+    nowhere(&lictor, &["hunter2", "hunter3", "hunter4", "hunter5", "hunter6"]);
 }
 
 #[test]

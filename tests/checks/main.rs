@@ -8,7 +8,6 @@
 mod harness {
     pub mod address;
     pub mod client;
-    pub mod cloudwatch;
     pub mod lictor;
     pub mod processes;
     pub mod program;
@@ -18,14 +17,21 @@ mod harness {
 
     pub use lictor::Lictor;
     pub use setup::Setup;
+    pub use telegraf::Telegraf;
     #[allow(unused_imports, reason = "as above")]
     pub use wait::eventually;
 }
 
 mod authority;
+mod cbor;
+mod cloudwatch_stub;
+mod grpc_server;
 mod moto;
 mod web_server;
 mod words;
 
+mod cloudwatch;
+mod expvar;
+mod grpc;
 mod http;
 mod sqs;

@@ -32,11 +32,11 @@ impl Moto {
     pub fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("moto-").tempdir().unwrap();
         let mut moto = Self { host: loopback(), folder, server: None };
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/moto-5.2.5/bin/moto_server");
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/moto-5.2.5/bin/python");
         assert!(program.exists(), "moto is not installed: run `make setup`");
         let log = File::create(moto.folder.path().join("log")).unwrap();
         let mut command = Command::new(program);
-        command.args(["-H", &moto.host.to_string(), "-p", "5000"]).stdin(Stdio::null());
+        command.args(["-m", "moto.server", "-H", &moto.host.to_string(), "-p", "5000"]).stdin(Stdio::null());
         command.stdout(log.try_clone().unwrap()).stderr(log);
         moto.server = Some(command.spawn().unwrap());
         eventually("moto answers", || {

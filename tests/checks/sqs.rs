@@ -62,7 +62,10 @@ fn what_else_may_be_answered() {
     give(&setup, &Keys { id: "AKIA".to_owned(), secret: "hunter2hunter2".to_owned() });
     setup.write("AWS_SESSION_TOKEN", "hunter3hunter3");
     let queue = "https://sqs.eu-north-1.amazonaws.com/123456789012/orders";
-    let kind = format!("sqs {{\n  queue_url = \"{queue}\"\n  endpoint = \"{endpoint}\"\n  max_messages = 7\n}}");
+    setup.write("QUEUE_URL", queue);
+    let kind = format!(
+        "sqs {{\n  queue_url = env_of_service(\"QUEUE_URL\")\n  endpoint = \"{endpoint}\"\n  max_messages = 7\n}}"
+    );
     let lictor = with_check(setup, &kind).start();
     passes(&lictor);
     let request = server.requests().swap_remove(0);

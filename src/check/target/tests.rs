@@ -1,3 +1,6 @@
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use proptest::prelude::*;
+
 use super::Target;
 use crate::check::TlsMode;
 
@@ -86,4 +89,25 @@ fn a_place_is_shown_without_anything_else() {
     assert_eq!(shown("db", None), "db:5432");
     assert_eq!(shown("::1", Some(1)), "[::1]:1");
     assert_eq!(shown("/run/mysqld.sock", None), "/run/mysqld.sock");
+}
+
+proptest! {
+    #[test]
+    fn no_text_does_harm(text in "\\PC{0,80}|[a-z0-9:/@()?=&%' \\\\\\[\\]-]{0,80}") {
+        for parse in [Target::of_postgres, Target::of_mysql, Target::of_redis] {
+            if let Ok(target) = parse(&text) {
+                prop_assert!(!target.shown(1).is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_password_arrives_as_it_is(password in "\\PC{1,40}") {
+        let given = Some(password.as_str().into());
+        let quoted = password.replace('\\', "\\\\").replace('\'', "\\'");
+        prop_assert_eq!(Target::of_postgres(&format!("host=db password='{quoted}'")).map(|target| target.password), Ok(given.clone()));
+        let encoded = utf8_percent_encode(&password, NON_ALPHANUMERIC);
+        prop_assert_eq!(Target::of_postgres(&format!("postgres://a:{encoded}@db/")).map(|target| target.password), Ok(given.clone()));
+        prop_assert_eq!(Target::of_mysql(&format!("a:{password}@tcp(db)/x")).map(|target| target.password), Ok(given));
+    }
 }

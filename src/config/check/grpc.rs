@@ -20,9 +20,8 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Grpc> {
     let mode = section.read("tls", value::one_of(MODES));
     let words = tls::read(section);
     let tls = match mode {
-        None if words.is_default() => None,
+        None | Some(Mode::Disable) if words.is_default() => None,
         None | Some(Mode::VerifyFull) => Some(words),
-        Some(Mode::Disable) if words.is_default() => None,
         Some(Mode::Disable) => {
             section.wrong("`ca`, `cert`, `key` and `server_name` are of no use with tls = \"disable\"");
             None

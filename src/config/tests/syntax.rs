@@ -177,7 +177,7 @@ fn json_s_errors_have_their_place() {
             "a.json:2:39: unknown word `bogus` in exec",
             "a.json:3:19: exec.kill_timeout: a duration needs a unit, as in \"5s\", \"250ms\" or \"1m30s\"",
             "a.json:4:23: prefix.path: expected text, in quotes, found a number",
-            "a.json:5:28: `check.grpc` is not supported yet",
+            "a.json:5:28: check \"D\".grpc: `address` is missing",
             "a.json:5:39: check: expected a block, found a number",
             "a.json:6:11: null is not a value: leave the word out",
             "a.json:6:25: `wait` is given twice, here and on line 6: write it once",

@@ -25,6 +25,7 @@ fn entry(generation: u64, why: &str) -> Entry {
         build: Build::default(),
         run: None,
         keys: vec!["A".to_owned()],
+        from: Vec::new(),
         more_keys: 0,
         why: why.to_owned(),
         propagation_ms: None,
