@@ -26,6 +26,7 @@ use crate::admin::{Access, AdminError, AdminSocket, Desk, Reload};
 use crate::config::Settings;
 use crate::consul::{self, Client};
 use crate::driver::{Clock, Composer, Driver, INBOX, Installed, LOOK, Memory, Rooms};
+use crate::expvar;
 use crate::http::{self, BindError, Exposition, Limits, Resources, StatusPort, Wanted, bind_status};
 use crate::machine::{Event, Machine, Restored};
 use crate::metrics;
@@ -143,7 +144,10 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     };
     let signs = notify::spawn(&mut tasks, manager(), signs);
     let (trigger, watcher) = drain::channel();
-    let (meter, page) = metrics::meter(&settings.statsd, boards.clone(), || Clock.now());
+    let (readings, published) = watch::channel(Arc::default());
+    let (expvar, looked_at) = watch::channel(settings.expvar.clone());
+    tasks.spawn(expvar::follow(looked_at, readings, watcher.clone()));
+    let (meter, page) = metrics::meter(&settings.statsd, boards.clone(), published, || Clock.now());
     let (statsd, measured) = watch::channel(settings.statsd.clone());
     tasks.spawn(meter.following(measured).run(watcher.clone()));
     let page = Exposition::new(move |board| page.page(board));
@@ -176,6 +180,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         changes,
         signs,
         statsd,
+        expvar,
     };
     tasks.spawn(reloader.run(to_reload));
 
@@ -280,7 +285,7 @@ fn restore(state: &State, settings: &Settings) -> Restored {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    restored
+    Restored { validation: state.history().borrow().validation(), ..restored }
 }
 
 /// What may be used of what was found, and what is to be said about the rest.
@@ -288,7 +293,7 @@ fn usable(found: state::Restored, settings: &Settings) -> (Restored, Vec<String>
     let now = Clock.epoch_unix_ms().saturating_add(Clock.now().0);
     let state::Restored { good, quarantine, hold, guarded, next_generation, warnings } =
         found.without_older_than(settings.state.max_age, now);
-    (Restored { good, quarantine, guarded, hold, next_generation }, warnings)
+    (Restored { good, quarantine, guarded, hold, next_generation, validation: None }, warnings)
 }
 
 /// The admin socket of a lictor with these settings; `None`: this user has no default place for it.

@@ -8,15 +8,41 @@
 //! What the findings mean is not decided here: `machine` adds them up. What is decided here stands in two pure files,
 //! `schedule` (when a check is probed next) and `startup` (what is held back until the service has started).
 
+#![cfg_attr(
+    not(all(feature = "mysql", feature = "postgres", feature = "redis")),
+    allow(dead_code, reason = "what only a kind of check needs that is not built in")
+)]
+
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
+mod answer;
 mod command;
+mod dial;
+mod encrypt;
+mod file;
+#[cfg(feature = "postgres")]
+mod frames;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod http;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod probe;
 mod reason;
+#[cfg(feature = "redis")]
+mod redis;
 mod round;
 mod schedule;
 mod spec;
+#[cfg(feature = "sqs")]
+mod sqs;
 mod startup;
+pub mod target;
 mod tcp;
+mod text;
+mod tls;
+mod trust;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -24,20 +50,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-pub use spec::{Command, Http, Kind, Spec, Tcp};
+pub use spec::{
+    Command, Expression, Field, Grpc, Http, Kind, Place, Redis, Scalar, Spec, Sql, Sqs, Statuses, Tcp, Tls, TlsMode,
+};
+pub use text::Text;
 
 use self::command::Surroundings;
+use self::encrypt::Roots;
 use self::probe::Probes;
 use self::round::Round;
+use self::text::OfService;
 use crate::environment::{Environment, Redactor};
 use crate::machine::order::Pace;
 use crate::machine::{Event, RunId};
 use crate::service::roster::Roster;
 
 /// Makes the whole environment of a command out of the composed one: the same that the service gets.
-pub type BuildEnvironment = Box<dyn Fn(&Environment) -> Vec<(OsString, OsString)> + Send + Sync>;
+pub type BuildEnvironment = Arc<dyn Fn(&Environment) -> Vec<(OsString, OsString)> + Send + Sync>;
 
 /// What the checks need to know of the service that they are about.
 pub struct Context {
@@ -72,18 +103,33 @@ pub struct Checks {
     /// There is one if a check needs it: with the system's certificates it takes some 0.4 MB.
     client: Option<http::Client>,
     round: Option<Round>,
+    /// What lictor composes for the service, as it is at the moment.
+    composed: watch::Sender<Arc<Environment>>,
+    /// Keys for AWS that were handed out.
+    #[cfg(feature = "sqs")]
+    kept: sqs::Kept,
 }
 
 impl Checks {
     /// Nothing is probed before the first [`Checks::probe`].
     pub fn new(specs: Vec<Spec>, context: Context, inbox: mpsc::Sender<Event>) -> Self {
         let client = http::Client::for_checks(&specs);
-        Self { specs: specs.into(), context, inbox, client, round: None }
+        Self {
+            specs: specs.into(),
+            context,
+            inbox,
+            client,
+            round: None,
+            composed: watch::Sender::default(),
+            #[cfg(feature = "sqs")]
+            kept: sqs::Kept::default(),
+        }
     }
 
-    /// Probes this run from now on, at this pace. For the run that is being probed only the pace changes, unless there
-    /// are new checks since. Must be called within a tokio runtime.
+    /// Probes this run from now on, at this pace. For the run that is being probed only the pace and what
+    /// `env_of_service` finds change, unless there are new checks since. Must be called within a tokio runtime.
     pub fn probe(&mut self, run: RunId, pace: Pace, environment: &Arc<Environment>) {
+        self.composed.send_replace(Arc::clone(environment));
         if let Some(round) = &self.round
             && round.is_of(run, &self.specs)
         {
@@ -95,6 +141,10 @@ impl Checks {
             specs: Arc::clone(&self.specs),
             client: self.client.clone(),
             surroundings: self.surroundings(environment),
+            service: OfService::new(self.composed.subscribe(), Arc::clone(&self.context.environment)),
+            roots: Roots::default(),
+            #[cfg(feature = "sqs")]
+            kept: self.kept.clone(),
         };
         let plan = round::Plan { run, specs: Arc::clone(&self.specs), min_healthy: self.context.min_healthy };
         self.round = Some(Round::begin(plan, pace, probes, &self.inbox));

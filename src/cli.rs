@@ -46,7 +46,9 @@ fn perform(verb: Verb) -> u8 {
         }),
         Verb::Validate(options) => asked(async {
             let target = Target::new(options.target.socket, options.target.name);
-            let options = validate::Options { target, version: options.version, timeout: options.timeout };
+            let deployment = validate::of_environment(|name| std::env::var(name).ok());
+            let (version, timeout) = (options.version, options.timeout);
+            let options = validate::Options { target, version, timeout, deployment };
             validate::run(&options, &mut std::io::stdout()).await
         }),
         Verb::Plan(options) => asked(async {

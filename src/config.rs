@@ -13,6 +13,7 @@ mod consul;
 mod crash;
 pub mod duration;
 mod exec;
+mod expvar;
 mod files;
 mod flags;
 mod guard;

@@ -34,3 +34,4 @@ pub use resources::{Resources, WAITS};
 pub use server::{Handler, Limits, serve};
 pub use status::{REASON_HEADER, VERDICT_HEADER};
 pub use text::one_line;
+pub use verdict::not_restarted;

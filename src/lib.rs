@@ -14,6 +14,7 @@ pub mod drain;
 pub mod driver;
 pub mod envfile;
 pub mod environment;
+pub mod expvar;
 pub mod gobuild;
 pub mod http;
 pub mod machine;

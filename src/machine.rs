@@ -19,6 +19,7 @@
 
 pub mod board;
 pub mod build;
+pub mod deployment;
 mod due;
 pub mod event;
 mod fold;
@@ -65,6 +66,7 @@ pub use numbers::{GenerationId, RunId};
 pub use order::Order;
 pub use policy::Policy;
 
+use deployment::Validation;
 use event::SourceReport;
 use guard::Guarding;
 use history::Entry;
@@ -101,6 +103,8 @@ pub struct Restored {
     pub hold: Option<Hold>,
     /// The number of the next generation.
     pub next_generation: GenerationId,
+    /// What the last deployment was answered.
+    pub validation: Option<Validation>,
 }
 
 /// What the sources want, all of them heard.
@@ -171,7 +175,7 @@ pub struct Machine {
     journey: Option<Journey>,
     turn: Turn,
     drain: Drain,
-    probing: Option<(RunId, Pace)>,
+    probing: Option<(RunId, Pace, Fingerprint)>,
     hold: Option<Hold>,
     guard: Guarding,
     /// The wish that the hold is known to have stopped.
@@ -210,6 +214,7 @@ pub struct Machine {
     reason: Reason,
     last_exit: Option<board::ExitPicture>,
     reload: Option<Reload>,
+    validation: Option<Validation>,
     tail: VecDeque<Entry>,
     orders: Vec<Order>,
     board_index: u64,
@@ -218,7 +223,7 @@ pub struct Machine {
 impl Machine {
     /// A machine that has heard nothing yet. `seed` feeds the jitter; `epoch_unix_ms` is Unix time at `Moment(0)`.
     pub fn new(policy: Policy, restored: Restored, seed: u64, now: Moment, epoch_unix_ms: u64) -> Self {
-        let Restored { good, quarantine, hold, guarded, next_generation } = restored;
+        let Restored { good, quarantine, hold, guarded, next_generation, validation } = restored;
         let generation = GenerationId(next_generation.0.saturating_sub(1));
         Self {
             policy,
@@ -259,6 +264,7 @@ impl Machine {
             reason: Reason::Exit,
             last_exit: None,
             reload: None,
+            validation,
             tail: VecDeque::new(),
             orders: Vec::new(),
             board_index: 0,

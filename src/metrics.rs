@@ -5,7 +5,7 @@
 //!                    └──► counts.rs   totals ──► changes.rs ──┴─► statsd/: lines ──► datagrams ──► UDP
 //!   /proc ──► vitals.rs, each tick ───┘    └──► prometheus.rs ──► `/metrics`, on request, from memory
 //! ```
-//! The room reads the board, and of `/proc` what the service's process and lictor itself use. Whoever receives the
+//! What the service publishes by itself (`expvar`) comes in beside, as `published.rs` has it. The room reads the board, and of `/proc` what the service's process and lictor itself use. Whoever receives the
 //! datagrams may come, go or be slow: nothing here waits for it, and what is known to be lost is counted.
 
 mod changes;
@@ -14,6 +14,7 @@ mod gauges;
 mod names;
 mod process;
 mod prometheus;
+mod published;
 mod series;
 mod settings;
 mod statsd;
@@ -30,6 +31,7 @@ pub use prometheus::Exposition;
 pub use settings::{Statsd, Style};
 pub use statsd::Meter;
 
+use crate::expvar::{Published, Readings};
 use crate::machine::{Board, Moment};
 use vitals::Vitals;
 
@@ -42,10 +44,17 @@ struct Latest {
     vitals: Vitals,
     /// Lines known to be lost on their way to `StatsD`.
     dropped: u64,
+    /// What the service publishes.
+    published: Arc<Readings>,
 }
 
 /// The task that sends to `StatsD`, and the page with the same numbers.
-pub fn meter(settings: &Statsd, boards: watch::Receiver<Arc<Board>>, clock: Clock) -> (Meter, Exposition) {
+pub fn meter(
+    settings: &Statsd,
+    boards: watch::Receiver<Arc<Board>>,
+    published: Published,
+    clock: Clock,
+) -> (Meter, Exposition) {
     let (found, latest) = watch::channel(Latest::default());
-    (Meter::new(settings, boards, clock, found), Exposition::new(latest, clock))
+    (Meter::new(settings, boards, published, clock, found), Exposition::new(latest, clock))
 }

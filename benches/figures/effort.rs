@@ -38,6 +38,11 @@ impl Effort {
         self.of(15, 50)
     }
 
+    /// Deployments, each on a host of its own.
+    pub fn deployments(self) -> usize {
+        self.of(2, 5)
+    }
+
     /// How long lictor is watched while nothing happens.
     pub fn idle(self) -> Duration {
         self.of(Duration::from_secs(10), Duration::from_mins(1))

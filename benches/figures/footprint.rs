@@ -99,7 +99,7 @@ fn memory(pid: u32) -> Memory {
 
 /// In percent of one processor.
 #[expect(clippy::disallowed_methods, reason = "the time over which the processor is measured")]
-fn processor_share(pid: u32, over: Duration) -> f64 {
+pub fn processor_share(pid: u32, over: Duration) -> f64 {
     let (before, begun) = (processor_nanos(pid), Instant::now());
     std::thread::sleep(over);
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52 ns")]

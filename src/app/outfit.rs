@@ -1,5 +1,7 @@
 //! What a start of the service takes: built at the start of lictor, and again each time the configuration is read.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -24,7 +26,7 @@ pub(super) fn outfit(settings: &Settings, roster: &Roster) -> Outfit {
         directory: command.directory.clone(),
         roster: roster.clone(),
         // A user that cannot be found has failed the start of the service before anything is probed.
-        environment: Box::new(move |composed: &environment::Environment| {
+        environment: Arc::new(move |composed: &environment::Environment| {
             service::child_environment(&of_service, composed).unwrap_or_default()
         }),
     };

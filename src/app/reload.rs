@@ -12,6 +12,7 @@ use crate::chain;
 use crate::config::{Errors, Settings, Warning};
 use crate::consul::{Client, Connection};
 use crate::driver::{Change, New};
+use crate::expvar;
 use crate::machine::Policy;
 use crate::metrics::Statsd;
 use crate::notify::Reloads;
@@ -38,6 +39,8 @@ pub(super) struct Reloader {
     pub(super) signs: Reloads,
     /// What `statsd {}` says; only the meter reads it.
     pub(super) statsd: watch::Sender<Statsd>,
+    /// What `expvar {}` says.
+    pub(super) expvar: watch::Sender<Option<expvar::Settings>>,
 }
 
 impl Reloader {
@@ -83,6 +86,7 @@ impl Reloader {
         };
         self.consul = (settings.consul.clone(), client.clone());
         self.statsd.send_if_modified(|statsd| std::mem::replace(statsd, settings.statsd.clone()) != settings.statsd);
+        self.expvar.send_if_modified(|expvar| std::mem::replace(expvar, settings.expvar.clone()) != settings.expvar);
         let name = self.started.name.clone();
         Ok(New {
             policy: Policy { service: name.clone(), ..settings.policy.clone() },

@@ -1,101 +1,92 @@
-//! `http`: a GET that must be answered with 2xx, over a fresh connection, without proxies and without following redirects.
+//! `http`: a request that must be answered as it should be, over a fresh connection, without proxies and without
+//! following redirects.
 
-use std::error::Error;
-use std::io;
+mod client;
+mod verdict;
 
-use reqwest::header::LOCATION;
-use reqwest::redirect::Policy;
-use reqwest::{Response, StatusCode};
+use reqwest::header::{HOST, HeaderName, HeaderValue, LOCATION};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
+
+pub(super) use client::{Client, Need, why};
 
 use super::probe::Finding;
-use super::{Http, Kind, Spec, reason};
+use super::text::OfService;
+use super::{Http, reason};
+use verdict::Interest;
 
-/// This much of the answer's body must arrive, if there is that much; the rest is not waited for. In bytes.
-const BODY: usize = 4096;
-
-const USER_AGENT: &str = concat!("lictor/", env!("CARGO_PKG_VERSION"));
-
-/// What the checks need of an HTTP client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Need {
-    /// There is no such check.
-    None,
-    /// Only `http:`, so the system's certificates need not be loaded.
-    Plain,
-    /// `https:` too.
-    Tls,
-}
-
-impl Need {
-    pub(super) fn of(specs: &[Spec]) -> Self {
-        let of_one = |spec: &Spec| match &spec.kind {
-            Kind::Http(http) if http.url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:")) => {
-                Self::Tls
-            }
-            Kind::Http(_) => Self::Plain,
-            Kind::Tcp(_) | Kind::Command(_) => Self::None,
-        };
-        specs.iter().map(of_one).fold(Self::None, |need, one| match (need, one) {
-            (Self::Tls, _) | (_, Self::Tls) => Self::Tls,
-            (Self::Plain, _) | (_, Self::Plain) => Self::Plain,
-            (Self::None, Self::None) => Self::None,
-        })
-    }
-}
-
-/// One client for all checks, or why there is none.
-#[derive(Clone, Debug)]
-pub(super) struct Client(Result<reqwest::Client, String>);
-
-impl Client {
-    /// The client that these checks need, if they need one.
-    pub(super) fn for_checks(specs: &[Spec]) -> Option<Self> {
-        let builder = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .no_proxy()
-            .redirect(Policy::none())
-            // A fresh connection each time: an old one would say nothing about whether the service still accepts any.
-            .pool_max_idle_per_host(0);
-        let builder = match Need::of(specs) {
-            Need::None => return None,
-            Need::Plain => builder.tls_certs_only([]),
-            Need::Tls => builder,
-        };
-        // An error means that the program has chosen its provider already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Some(Self(builder.build().map_err(|error| format!("cannot set up TLS: {}", why(&error)))))
-    }
-}
+/// This much of a body must arrive, if there is that much; the rest is not waited for. In bytes.
+const ARRIVAL: usize = 4096;
+/// This much of a body is looked at, if anything is asked of it. In bytes.
+const CONTENT: usize = 64 * 1024;
 
 /// Asks once.
-pub(super) async fn probe(http: &Http, client: &Client) -> Finding {
-    match ask(http, client).await {
+pub(super) async fn probe(http: &Http, client: &Client, service: &OfService) -> Finding {
+    match ask(http, client, service).await {
         Ok(()) => Finding::Good,
-        Err(reason) => Finding::Bad(reason),
+        Err(reason) => Finding::Bad(reason::brief(&reason)),
     }
 }
 
-async fn ask(http: &Http, client: &Client) -> Result<(), String> {
-    let client = client.0.as_ref().map_err(Clone::clone)?;
-    let mut response = client.get(&http.url).send().await.map_err(|error| why(&error))?;
+async fn ask(http: &Http, client: &Client, service: &OfService) -> Result<(), String> {
+    let (client, url) = client.of(http).await?;
+    let request = with_head(client.request(http.method.clone(), url), http, service).await?;
+    let mut response = request.send().await.map_err(|error| why(&error))?;
     let status = response.status();
-    if status.is_redirection() {
-        return Err(redirect(status, &response));
+    if !http.statuses.has(status.as_u16()) {
+        return Err(if status.is_redirection() { redirect(status, &response) } else { name(status) });
     }
-    if !status.is_success() {
-        return Err(name(status));
-    }
-    let mut read = 0;
-    while read < BODY {
-        match response.chunk().await {
-            Ok(Some(chunk)) => read += chunk.len(),
-            Ok(None) => break,
-            Err(_) => return Err(format!("{}, but its body was cut short", name(status))),
-        }
-    }
+    let interest = Interest::of(http);
+    let body = read(&mut response, interest).await.map_err(|fault| format!("{}, but {fault}", name(status)))?;
     // The connection closes here, from our side: the side that closes first keeps the port busy for a minute, and a
     // service that restarts needs its own.
-    Ok(())
+    let fault = match interest {
+        Interest::Arrival => None,
+        Interest::Content if body.len() >= CONTENT && http.json.is_some() => {
+            Some(format!("its body is no JSON of less than {} KiB", CONTENT / 1024))
+        }
+        Interest::Content => verdict::fault(http, &body),
+    };
+    fault.map_or(Ok(()), |fault| Err(format!("{}, but {fault}", name(status))))
+}
+
+async fn with_head(mut request: RequestBuilder, http: &Http, service: &OfService) -> Result<RequestBuilder, String> {
+    // With a name for TLS, the URL that is asked for has that name in it.
+    let written = || http.tls.server_name.as_ref().and_then(|_| authority(&http.url));
+    if let Some(host) = http.host.clone().or_else(written) {
+        request = request.header(HOST, host);
+    }
+    for (name, value) in &http.headers {
+        let unfit = || format!("the header {name:?} cannot be sent as it is");
+        let field = HeaderName::try_from(name.as_str()).map_err(|_| unfit())?;
+        let mut value = HeaderValue::try_from(value.read(service).await?).map_err(|_| unfit())?;
+        value.set_sensitive(true);
+        request = request.header(field, value);
+    }
+    Ok(request)
+}
+
+/// `host` or `host:port`, as it is written in a URL.
+fn authority(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    let host = url.host_str()?;
+    Some(url.port().map_or(host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+/// As much of the body as is of interest.
+async fn read(response: &mut Response, interest: Interest) -> Result<Vec<u8>, &'static str> {
+    let mut body = Vec::new();
+    let limit = match interest {
+        Interest::Arrival => ARRIVAL,
+        Interest::Content => CONTENT,
+    };
+    while body.len() < limit {
+        match response.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk[..chunk.len().min(limit - body.len())]),
+            Ok(None) => break,
+            Err(_) => return Err("its body was cut short"),
+        }
+    }
+    Ok(body)
 }
 
 fn name(status: StatusCode) -> String {
@@ -112,23 +103,6 @@ fn redirect(status: StatusCode, response: &Response) -> String {
         Some(target) => reason::brief(&format!("{} to {}", name(status), target.path())),
         None => name(status),
     }
-}
-
-/// Why there was no answer. The error itself is not shown, since it names the URL; what caused it never does.
-fn why(error: &reqwest::Error) -> String {
-    if error.is_builder() && error.source().is_none() {
-        return "not a URL that can be asked for".to_owned();
-    }
-    let mut cause = error.source();
-    let mut deepest = None;
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return reason::of_io(error);
-        }
-        deepest = Some(error.to_string());
-        cause = error.source();
-    }
-    deepest.map_or_else(|| "the request failed".to_owned(), |text| reason::brief(&text))
 }
 
 #[cfg(test)]

@@ -5,7 +5,19 @@ use std::sync::Arc;
 use tokio::time;
 
 use super::command::Surroundings;
+use super::encrypt::Roots;
+#[cfg(feature = "grpc")]
+use super::grpc;
+#[cfg(feature = "mysql")]
+use super::mysql;
+#[cfg(feature = "postgres")]
+use super::postgres;
+#[cfg(feature = "redis")]
+use super::redis;
 use super::round::Prober;
+#[cfg(feature = "sqs")]
+use super::sqs;
+use super::text::OfService;
 use super::{Kind, Spec, command, http, reason, tcp};
 use crate::machine::event::Outcome;
 
@@ -47,6 +59,13 @@ pub(super) struct Probes {
     pub(super) client: Option<http::Client>,
     /// There are some if one of the checks is a command.
     pub(super) surroundings: Option<Surroundings>,
+    /// What `env_of_service` finds.
+    pub(super) service: OfService,
+    /// Whom the system trusts.
+    pub(super) roots: Roots,
+    /// Keys for AWS that were handed out.
+    #[cfg(feature = "sqs")]
+    pub(super) kept: sqs::Kept,
 }
 
 impl Prober for Probes {
@@ -54,12 +73,21 @@ impl Prober for Probes {
         let Spec { kind, timeout, .. } = &self.specs[check];
         let probe = async {
             match (kind, &self.client, &self.surroundings) {
-                (Kind::Tcp(tcp), _, _) => tcp::probe(tcp).await,
-                (Kind::Http(http), Some(client), _) => http::probe(http, client).await,
+                (Kind::Tcp(tcp), _, _) => tcp::probe(tcp, &self.roots).await,
+                #[cfg(feature = "postgres")]
+                (Kind::Postgres(sql), _, _) => postgres::probe(sql, &self.service, &self.roots).await,
+                #[cfg(feature = "mysql")]
+                (Kind::Mysql(sql), _, _) => mysql::probe(sql, &self.service).await,
+                #[cfg(feature = "redis")]
+                (Kind::Redis(redis), _, _) => redis::probe(redis, &self.service, &self.roots).await,
+                (Kind::Http(http), Some(client), _) => http::probe(http, client, &self.service).await,
                 (Kind::Command(command), _, Some(around)) => command::probe(command, *timeout, around).await,
-                (Kind::Http(_), None, _) | (Kind::Command(_), _, None) => {
-                    Finding::Bad("not prepared for this kind of check: a bug of lictor".to_owned())
-                }
+                #[cfg(feature = "grpc")]
+                (Kind::Grpc(grpc), _, _) => grpc::probe(grpc).await,
+                #[cfg(feature = "sqs")]
+                (Kind::Sqs(sqs), Some(client), _) => sqs::probe(sqs, client, &self.kept, &self.service).await,
+                // The configuration does not let a kind through that is not built in.
+                _ => Finding::Bad("not prepared for this kind of check: a bug of lictor".to_owned()),
             }
         };
         let found = time::timeout(*timeout, probe).await;

@@ -1,7 +1,21 @@
 //! The checks as they are configured.
 
+mod database;
+mod grpc;
+mod http;
+mod sqs;
+mod tcp;
+mod tls;
+
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use database::{Place, Redis, Sql};
+pub use grpc::Grpc;
+pub use http::{Expression, Field, Http, Scalar, Statuses};
+pub use sqs::Sqs;
+pub use tcp::{Tcp, TlsMode};
+pub use tls::Tls;
 
 use crate::machine::policy::CheckRule;
 
@@ -21,26 +35,22 @@ pub struct Spec {
 /// The kinds of check. A kind is one file in `check/` and one line in `check::probe`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// An HTTP request that must be answered with 2xx.
-    Http(Http),
-    /// A TCP connection that must come about.
+    /// An HTTP request that must be answered as it should be.
+    Http(Box<Http>),
+    /// A TCP connection that must come about, perhaps with TLS, perhaps with an answer.
     Tcp(Tcp),
     /// A program: 0 good, 1 warning (counts as good, and is said), else bad.
     Command(Command),
-}
-
-/// `http { url = ".." }`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Http {
-    /// What is asked for; `http` or `https`.
-    pub url: String,
-}
-
-/// `tcp { address = "host:port" }`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tcp {
-    /// `host:port`.
-    pub address: String,
+    /// A query that PostgreSQL must answer.
+    Postgres(Sql),
+    /// A query that MySQL or MariaDB must answer.
+    Mysql(Sql),
+    /// A PING that Redis must answer.
+    Redis(Redis),
+    /// A queue of Amazon SQS that must be there, and not too full.
+    Sqs(Sqs),
+    /// A service that must say that it serves.
+    Grpc(Grpc),
 }
 
 /// `command { command = [..] }`.

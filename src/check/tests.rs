@@ -1,3 +1,6 @@
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "redis"))]
+mod databases;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,18 +22,18 @@ pub(super) fn spec(name: &str, role: Role) -> Spec {
     let words = ("Healthy".to_owned(), "Unhealthy".to_owned());
     Spec {
         rule: CheckRule { name: name.to_owned(), role, rise: 1, fall: 3, good: words.0, bad: words.1 },
-        kind: Kind::Tcp(Tcp { address: "127.0.0.1:1".to_owned() }),
+        kind: Kind::Tcp(Tcp::at("127.0.0.1:1")),
         interval: Duration::from_secs(1),
         timeout: Duration::from_secs(2),
     }
 }
 
 fn tcp(address: String) -> Spec {
-    Spec { kind: Kind::Tcp(Tcp { address }), ..spec("tcp", Role::Readiness) }
+    Spec { kind: Kind::Tcp(Tcp::at(address)), ..spec("tcp", Role::Readiness) }
 }
 
 fn http(url: String) -> Spec {
-    Spec { kind: Kind::Http(Http { url }), ..spec("web", Role::Readiness) }
+    Spec { kind: Kind::Http(Box::new(Http::get(url))), ..spec("web", Role::Readiness) }
 }
 
 fn checks(specs: Vec<Spec>) -> (Checks, mpsc::Receiver<Event>, Arc<Environment>) {
@@ -40,7 +43,7 @@ fn checks(specs: Vec<Spec>) -> (Checks, mpsc::Receiver<Event>, Arc<Environment>)
         user: None,
         directory: None,
         roster: Roster::default(),
-        environment: Box::new(|composed| {
+        environment: Arc::new(|composed| {
             let variables = composed.variables().iter();
             variables.map(|(name, variable)| (name.into(), variable.value.expose_os().to_owned())).collect()
         }),
@@ -93,8 +96,12 @@ async fn up_down_and_slow() {
         found[check].get_or_insert(outcome);
     }
     let fail = |reason: &str| Some(Outcome::Fail(reason.to_owned()));
-    let expected =
-        [Some(Outcome::Pass), Some(Outcome::Pass), fail("connection refused"), fail("no answer within 50ms")];
+    let expected = [
+        Some(Outcome::Pass),
+        Some(Outcome::Pass),
+        fail("cannot connect to 127.0.0.1:1: connection refused"),
+        fail("no answer within 50ms"),
+    ];
     assert_eq!(found, expected);
 }
 

@@ -38,6 +38,10 @@ pub enum Verb {
     /// What is live here, as a person reads it
     Status(Status),
     /// For a deployment's validation hook: waits, then says yes or no, and why
+    ///
+    /// Yes means: the service is healthy, it runs this version (or what lies on the disk, if none is given), and its
+    /// configuration is settled. A deployment whose hook asks is known by its variables, and what it was answered is kept
+    /// on the board and in the history. All lines are short, and the last one says why.
     Validate(Validate),
     /// What the newest wish would change, and what is or would be done about it
     ///
@@ -119,7 +123,7 @@ pub struct Validate {
     /// The version that must be running
     #[arg(long, value_name = "VERSION")]
     pub version: Option<String>,
-    /// How long to wait for a yes
+    /// How long to wait for a yes, and for a lictor to ask
     #[arg(long, value_name = "DURATION", default_value = "150s", value_parser = duration::parse)]
     pub timeout: Duration,
     /// Which lictor is asked.

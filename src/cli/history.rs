@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const MOST_KEYS: usize = 5;
 /// The longest reason that is shown, in characters.
 const LONGEST_WHY: usize = 300;
+/// The longest name of a deployment with its group and event, in characters.
+const LONGEST_DEPLOYMENT: usize = 120;
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +120,8 @@ fn line(entry: &Entry, paint: Paint) -> String {
         Outcome::Reloaded => ("reloaded", Tone::Good),
         Outcome::Ignored => ("ignored", Tone::Dim),
         Outcome::Operator => ("operator", Tone::Strong),
+        Outcome::Validated => ("validated", Tone::Good),
+        Outcome::NotValidated => ("not validated", Tone::Bad),
     };
     let at = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(entry.at_unix_ms));
     let mut line = format!("{at}  ");
@@ -133,6 +137,9 @@ fn details(entry: &Entry) -> String {
     let mut parts = Vec::new();
     if let Some(who) = entry.who {
         parts.push(format!("uid {who}"));
+    }
+    if let Some(deployment) = &entry.deployment {
+        parts.push(one_line(&deployment.to_string(), LONGEST_DEPLOYMENT).into_owned());
     }
     if !entry.why.is_empty() {
         parts.push(one_line(&entry.why, LONGEST_WHY).into_owned());
@@ -210,6 +217,7 @@ mod tests {
             propagation_ms: Some(1_250),
             steps: serde_json::from_str(r#"{"settling":100,"trial":1100}"#).unwrap(),
             who: None,
+            deployment: None,
         };
         assert_eq!(
             line(&entry, Paint::Plain),

@@ -1,18 +1,30 @@
-//! `env("NAME")` and `env("NAME", "default")`: the one function that is evaluated.
+//! The functions: `env("NAME")` and `env("NAME", "default")` are evaluated; `env_of_service("NAME")` and `file("PATH")`
+//! stay as they are, for the checks, which read anew what they stand for.
 
 use hcl_edit::expr::{Expression, FuncCall};
+
+use super::tree::Value;
 
 /// How lictor's own environment is asked. Tests hand in a table of their own.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The text that the call stands for, or what is wrong with it.
-pub(crate) fn evaluate(call: &FuncCall, lookup: Lookup<'_>) -> Result<String, String> {
+/// The value that the call stands for, or what is wrong with it.
+pub(crate) fn evaluate(call: &FuncCall, lookup: Lookup<'_>) -> Result<Value, String> {
     let name = call.name.name.as_str();
     match name {
         _ if call.name.is_namespaced() => Err("there is no such function".to_owned()),
-        "env" => environment(call, lookup),
-        "env_of_service" | "file" => Err(format!("`{name}(...)` is not supported here")),
+        "env" => environment(call, lookup).map(Value::Text),
+        "env_of_service" => only_argument(call, "write env_of_service(\"NAME\")").map(Value::OfService),
+        "file" => only_argument(call, "write file(\"/path\")").map(Value::InFile),
         _ => Err(format!("there is no function `{name}`: only env(\"NAME\") and env(\"NAME\", \"default\")")),
+    }
+}
+
+fn only_argument(call: &FuncCall, form: &str) -> Result<String, String> {
+    let mut arguments = call.args.iter().map(Expression::as_str);
+    match (arguments.next().flatten(), arguments.next()) {
+        (Some(text), None) if !text.is_empty() && !text.contains('\0') => Ok(text.to_owned()),
+        _ => Err(form.to_owned()),
     }
 }
 

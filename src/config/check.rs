@@ -1,6 +1,14 @@
 //! `check "Label" {}`: what is probed, how often, and what it means.
 
+mod grpc;
+mod http;
 mod kind;
+mod mode;
+mod redis;
+mod sql;
+mod sqs;
+mod tcp;
+mod tls;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,7 +24,7 @@ use crate::machine::policy::{CheckRule, Role};
 const RESERVED: &[&str] = &["version", "Config"];
 
 /// More checks than anybody can read on one page.
-const MAX_CHECKS: usize = 100;
+const MAX_CHECKS: usize = 256;
 
 const ROLES: &[(&str, Role)] =
     &[("startup", Role::Startup), ("readiness", Role::Readiness), ("liveness", Role::Liveness), ("info", Role::Info)];

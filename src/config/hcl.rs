@@ -1,5 +1,5 @@
 //! HCL2 to words and values. What HCL could compute (operators, conditionals, templates) is refused with a hint; the
-//! one function is `env()`.
+//! functions are in `call`.
 
 use hcl_edit::Span;
 use hcl_edit::expr::{Expression, ObjectKey, UnaryOperator};
@@ -85,7 +85,7 @@ impl Walk<'_> {
             }
             Expression::HeredocTemplate(heredoc) => self.literal(&heredoc.template, &place),
             Expression::FuncCall(function) => {
-                call::evaluate(function, self.lookup).map_or_else(|sentence| self.broken(&place, sentence), Value::Text)
+                call::evaluate(function, self.lookup).unwrap_or_else(|sentence| self.broken(&place, sentence))
             }
             Expression::UnaryOp(operation) => match (operation.operator.value(), self.node(&operation.expr).value) {
                 (UnaryOperator::Neg, Value::Integer(number)) => Value::Integer(-number),

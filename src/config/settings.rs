@@ -6,7 +6,7 @@ use super::call::Lookup;
 use super::section::Section;
 use super::{
     Admin, Apply, Key, Listen, Log, State, Statsd, Status, Version, admin, apply, check, commit_key, consul, crash,
-    exec, guard, key, listen, log, name, sources, state, statsd, status, value, version, wait,
+    exec, expvar, guard, key, listen, log, name, sources, state, statsd, status, value, version, wait,
 };
 use crate::environment::glob::Glob;
 use crate::environment::{Schema, Visibility};
@@ -37,6 +37,8 @@ pub struct Settings {
     pub admin: Admin,
     /// `StatsD`.
     pub statsd: Statsd,
+    /// What the service publishes, if it is asked.
+    pub expvar: Option<crate::expvar::Settings>,
     /// What is kept on disk.
     pub state: State,
     /// What is logged.
@@ -89,6 +91,7 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
     let status = root.within("status", status::read).unwrap_or_default();
     let admin = root.within("admin", admin::read).unwrap_or_default();
     let statsd = root.within("statsd", statsd::read).unwrap_or_default();
+    let expvar = root.within("expvar", expvar::read).flatten();
     let state = root.within("state", state::read).unwrap_or_default();
     policy.boot_grace = state.boot_grace;
     let log = root.within("log", log::read).unwrap_or_default();
@@ -106,6 +109,7 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
         status,
         admin,
         statsd,
+        expvar,
         state,
         log,
         pid_file,

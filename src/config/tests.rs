@@ -1,9 +1,12 @@
 //! Whole configurations, through `load`.
 
 mod blocks;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "redis"))]
+mod databases;
 mod envconsul;
 mod hostile;
 mod merging;
+mod probes;
 mod surface;
 mod syntax;
 

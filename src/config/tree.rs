@@ -19,6 +19,10 @@ pub(crate) enum Value {
     Bool(bool),
     List(Vec<Node>),
     Object(Object),
+    /// `env_of_service("NAME")`.
+    OfService(String),
+    /// `file("PATH")`.
+    InFile(String),
     /// It could not be read and that has been reported; it counts as given.
     Broken,
 }
@@ -77,6 +81,8 @@ impl Value {
             Self::Bool(_) => "true or false",
             Self::List(_) => "a list",
             Self::Object(_) => "a block",
+            Self::OfService(_) => "env_of_service(...), which is for checks",
+            Self::InFile(_) => "file(...), which is for checks",
             Self::Broken => "something else",
         }
     }

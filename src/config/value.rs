@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::duration;
 use super::report::Finding;
-use super::tree::{Node, Value};
+use super::tree::{Node, Object, Value};
+use crate::check::Text;
 
 /// Text without a NUL, which no argument, path or variable can hold.
 pub(crate) fn text(node: &Node) -> Result<String, Finding> {
@@ -14,6 +15,27 @@ pub(crate) fn text(node: &Node) -> Result<String, Finding> {
         Value::Text(text) => Ok(text.clone()),
         Value::Integer(_) | Value::Float(_) => Err(node.unlike("text, in quotes")),
         _ => Err(node.unlike("text")),
+    }
+}
+
+/// Text that a check reads anew for each probe: as written, `env_of_service("NAME")` or `file("PATH")`. JSON has no
+/// functions: there it is `{"env_of_service": "NAME"}` or `{"file": "PATH"}`. What is written must please `parse`.
+pub(crate) fn anew<E: ToString>(
+    parse: impl FnOnce(&str) -> Result<(), E>,
+) -> impl FnOnce(&Node) -> Result<Text, Finding> {
+    move |node| match &node.value {
+        Value::OfService(name) => Ok(Text::OfService(name.clone())),
+        Value::InFile(path) => Ok(Text::InFile(path.into())),
+        Value::Object(Object { entries }) => match entries.as_slice() {
+            [entry] if entry.word == "env_of_service" => some_text(&entry.node).map(Text::OfService),
+            [entry] if entry.word == "file" => some_text(&entry.node).map(|path| Text::InFile(path.into())),
+            _ => Err(node.unlike("text, or {\"env_of_service\": \"NAME\"} or {\"file\": \"/path\"}")),
+        },
+        _ => {
+            let text = some_text(node)?;
+            parse(&text).map_err(|why| node.wrong(why.to_string()))?;
+            Ok(Text::Written(text.into()))
+        }
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn board() -> Board {
             running_build: Some(Build("go:a".to_owned())),
             installed: version("1.214"),
             installed_build: Build("go:a".to_owned()),
+            outdated: false,
         },
         config: ConfigPicture {
             violations: Vec::new(),
@@ -51,6 +52,7 @@ pub(crate) fn board() -> Board {
         },
         hold: None,
         reload: None,
+        deployment: None,
         candidate: None,
         sources: Vec::new(),
         disk: None,

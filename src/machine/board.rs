@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::build::{Build, Version};
+use super::deployment::Validation;
 use super::event::{Exit, SourceReport};
 use super::history::Entry;
 use super::hold::Hold;
@@ -51,6 +52,9 @@ pub struct Board {
     /// What came of the last reading of our own configuration; `None`: only the start has read it.
     #[serde(default)]
     pub reload: Option<Reload>,
+    /// What the last deployment was answered that asked `lictor validate`.
+    #[serde(default)]
+    pub deployment: Option<Validation>,
     /// The wish on its way, if there is one.
     pub candidate: Option<CandidatePicture>,
     /// The sources, in the order of the configuration.
@@ -135,6 +139,9 @@ pub struct BuildPicture {
     pub installed: Version,
     /// Its identity.
     pub installed_build: Build,
+    /// Whether the executable on disk is another one than the process was started on: installed but not restarted.
+    #[serde(default)]
+    pub outdated: bool,
 }
 
 /// What the service runs on and what is to be said about it.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::build::{Build, Version};
+use super::deployment::{Deployment, Verdict};
 use super::numbers::{CheckId, DrainId, RequestId, RunId, TurnId};
 use super::reload::Pending;
 use crate::environment::{Environment, Fingerprint, Freshness};
@@ -189,6 +190,15 @@ pub enum Verb {
     },
     /// Back to the previous good environment, and hold.
     Revert,
+    /// Keep what a deployment's validation has come to. It asks for nothing to be done.
+    Validated {
+        /// Which deployment.
+        deployment: Deployment,
+        /// Yes or no.
+        verdict: Verdict,
+        /// What it was told, as a short sentence.
+        reason: String,
+    },
 }
 
 /// Who asks, and under which number the answer goes out.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::build::Build;
+use super::deployment::Deployment;
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
 use super::steps::Steps;
@@ -44,9 +45,12 @@ pub struct Entry {
     /// How long each step of the road has taken, in milliseconds: for a wish that has come to its end or was stopped.
     #[serde(default, skip_serializing_if = "Steps::is_empty")]
     pub steps: Steps,
-    /// The uid of the operator who asked, for `operator`.
+    /// The uid of who asked, for `operator` and for validations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<u32>,
+    /// The deployment that asked, for `validated` and `not_validated`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<Deployment>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -89,4 +93,8 @@ pub enum Outcome {
     Unresponsive,
     /// An operator asked.
     Operator,
+    /// A deployment asked whether it is live and healthy here, and it is.
+    Validated,
+    /// The same, and it is not.
+    NotValidated,
 }

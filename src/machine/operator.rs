@@ -32,6 +32,7 @@ impl Machine {
             Verb::Release { fingerprint } => self.release(fingerprint, who),
             Verb::Retry { fingerprint } => self.retry(fingerprint, who),
             Verb::Revert => self.go_back(who),
+            Verb::Validated { deployment, verdict, reason } => Ok(self.validated(deployment, verdict, reason, who)),
         }
     }
 

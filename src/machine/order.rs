@@ -51,7 +51,7 @@ pub enum Order {
         /// What it shall be on from now on.
         environment: Arc<Environment>,
     },
-    /// Probe this run from now on, at this pace (an order for the same run changes the pace).
+    /// Probe this run from now on, at this pace (an order for the same run changes the pace and what it runs on).
     Probe {
         /// Which run.
         run: RunId,

@@ -6,6 +6,7 @@ use super::board::{
     Board, BuildPicture, CandidatePicture, CheckPicture, CheckState, ConfigPicture, ConfigState, Phase, ProcessPicture,
     QuarantinePicture, StepName,
 };
+use super::build::Build;
 use super::health::Tally;
 use super::life::{Life, Purpose};
 use super::numbers::GenerationId;
@@ -39,6 +40,7 @@ impl Machine {
             config: self.config(),
             hold: self.hold.clone(),
             reload: self.reload.clone(),
+            deployment: self.validation.clone(),
             candidate: self.candidate(),
             sources: self.sources.clone(),
             disk: self.disk.clone(),
@@ -78,7 +80,11 @@ impl Machine {
 
     fn build(&self) -> BuildPicture {
         let started_on = self.life.run().map(|run| run.build.clone());
+        let known = |build: &&Build| **build != Build::default();
+        let installed = Some(&self.installed.0).filter(known);
+        let outdated = started_on.as_ref().filter(known).zip(installed).is_some_and(|(started, now)| started != now);
         BuildPicture {
+            outdated,
             running: self.running.as_ref().map(|(_, version)| version.clone()).unwrap_or_default(),
             running_build: self.running.as_ref().map(|(build, _)| build.clone()).or(started_on),
             installed: self.installed.1.clone(),
@@ -157,7 +163,12 @@ impl Machine {
             Wish::Environment(wish) => Some(wish),
             Wish::Unheard | Wish::Unfit(_) => None,
         };
-        let runs = self.life.alive().is_some_and(|run| wish == Some(&run.environment)) && self.refusal().is_none();
+        // While no source answers, what they gave last is the newest that is wanted.
+        let newest = |run: &super::life::Run| match wish {
+            Some(wish) => *wish == run.environment,
+            None => self.wish == Wish::Unheard && self.stale.is_some(),
+        };
+        let runs = self.life.alive().is_some_and(newest) && self.refusal().is_none();
         let proved = self.trial.as_ref().is_none_or(|trial| trial.kind == Kind::Proven);
         ConfigPicture {
             state,

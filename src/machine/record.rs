@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Machine;
 use super::board::StepName;
 use super::build::Build;
+use super::deployment::Deployment;
 use super::history::{Entry, Outcome};
 use super::life::Run;
 use super::moment::Moment;
@@ -38,6 +39,8 @@ pub(super) struct Subject {
     pub(super) seen: Option<Moment>,
     /// The uid of the operator who asked for it.
     pub(super) who: Option<u32>,
+    /// The deployment that it is about.
+    pub(super) deployment: Option<Deployment>,
 }
 
 impl Machine {
@@ -65,6 +68,7 @@ impl Machine {
             propagation_ms: propagation.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
             steps: if outcome.is_of_a_wish() { subject.took } else { Steps::default() },
             who: subject.who,
+            deployment: subject.deployment,
         };
         self.tail.push_back(entry.clone());
         if self.tail.len() > TAIL {
@@ -85,6 +89,7 @@ impl Machine {
             took: self.base_took(self.life.alive()),
             seen: None,
             who: None,
+            deployment: None,
         }
     }
 

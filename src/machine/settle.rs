@@ -244,13 +244,15 @@ impl Machine {
         true
     }
 
-    /// The process is probed while it runs, and faster while it is on trial.
+    /// The process is probed while it runs, and faster while it is on trial. The probes know what it runs on: a reload
+    /// changes that for the same run.
     fn set_pace(&mut self) {
         let probing = match (&self.life, &self.trial) {
             (Life::Alive(run), trial) if run.pid.is_some() => {
                 let on_trial =
                     trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven && trial.overdue.is_none());
-                Some((run.id, if on_trial { Pace::Trial } else { Pace::Normal }))
+                let pace = if on_trial { Pace::Trial } else { Pace::Normal };
+                Some((run.id, pace, run.environment.fingerprint()))
             }
             _ => None,
         };
@@ -258,7 +260,7 @@ impl Machine {
             self.probing = probing;
             let environment = self.life.alive().map(|run| Arc::clone(&run.environment));
             self.order(match (probing, environment) {
-                (Some((run, pace)), Some(environment)) => Order::Probe { run, pace, environment },
+                (Some((run, pace, _)), Some(environment)) => Order::Probe { run, pace, environment },
                 _ => Order::ProbeNothing,
             });
         }

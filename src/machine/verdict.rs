@@ -314,6 +314,7 @@ impl Suspect {
             took: self.took.clone(),
             seen: None,
             who: None,
+            deployment: None,
         }
     }
 }

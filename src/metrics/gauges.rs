@@ -3,7 +3,7 @@
 use super::names::{self, Metric, label};
 use super::series::{Labels, Series};
 use super::vitals::{Usage, Vitals};
-use super::{Board, Latest, Moment};
+use super::{Board, Latest, Moment, published};
 use crate::machine::board::{CheckState, Phase};
 
 /// All gauges, those of one metric beside each other.
@@ -22,6 +22,9 @@ pub(super) fn gauges<'a>(board: &'a Board, latest: &Latest, now: Moment) -> Vec<
         list.add(&names::SELF_CPU, own.cpu_percent);
     }
     list.add(&names::DROPPED, float(latest.dropped));
+    for Series { metric, labels, value } in published::gauges(&latest.published) {
+        list.labelled(metric, labels, value);
+    }
     list.0
 }
 

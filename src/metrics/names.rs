@@ -168,6 +168,36 @@ pub(super) static DROPPED: Metric = metric(
     "Lines for StatsD that are known to be lost.",
 );
 
+pub(super) static GO_UP: Metric =
+    metric("go.up", gauge("lictor_go_up"), "Whether what the service publishes by expvar can be read.");
+pub(super) static GO_HEAP: Metric = metric(
+    "go.heap_inuse_bytes",
+    gauge("lictor_go_heap_inuse_bytes"),
+    "Heap of the service's Go runtime that has something in it.",
+);
+pub(super) static GO_SYSTEM: Metric = metric(
+    "go.sys_bytes",
+    gauge("lictor_go_sys_bytes"),
+    "Memory that the service's Go runtime has obtained from the system.",
+);
+pub(super) static GO_ROUTINES: Metric =
+    metric("go.goroutines", gauge("lictor_go_goroutines"), "Goroutines of the service, if it publishes them.");
+pub(super) static GO_CYCLES: Metric = metric(
+    "go.gc_cycles",
+    counter("lictor_go_gc_cycles_total"),
+    "Cycles of garbage collection in the service's process.",
+);
+pub(super) static GO_PAUSE: Metric = metric(
+    "go.gc_pause_ms",
+    summary("lictor_go_gc_pause_seconds"),
+    "How long garbage collection stopped the service, each time.",
+);
+/// In `StatsD` each has its own name below this one.
+pub(super) static EXPVAR: Metric =
+    metric("expvar", gauge("lictor_expvar"), "What the service publishes by expvar, by name.");
+pub(super) static EXPVAR_TOTAL: Metric =
+    metric("expvar", counter("lictor_expvar_total"), "What the service counts by expvar, by name.");
+
 /// What tells the series of one metric apart.
 pub(super) mod label {
     pub(in super::super) const SERVICE: &str = "service";
@@ -177,4 +207,5 @@ pub(super) mod label {
     pub(in super::super) const SOURCE: &str = "source";
     pub(in super::super) const CLASS: &str = "class";
     pub(in super::super) const CHECK: &str = "check";
+    pub(in super::super) const NAME: &str = "name";
 }

@@ -8,7 +8,8 @@ use super::counts::counts;
 use super::gauges::gauges;
 use super::names::{Exposed, Kind, Metric, Unit, label};
 use super::series::{Count, Labels, Series};
-use super::{Board, Clock, Latest, Moment, names};
+use super::{Board, Clock, Latest, Moment, names, published};
+use crate::expvar;
 use crate::machine::totals::Timing;
 
 /// The page, to be written on request.
@@ -37,8 +38,13 @@ fn page(board: &Board, latest: &Latest, now: Moment) -> String {
         let labels = if *metric == names::BUILD_INFO { build } else { labels };
         page.gauge(metric, labels, value);
     }
-    for Series { metric, labels, value } in counts(board) {
+    for Series { metric, labels, value } in counts(board).into_iter().chain(published::counts(&latest.published)) {
         page.count(metric, labels, value);
+    }
+    for kind in [expvar::Kind::Gauge, expvar::Kind::Counter] {
+        for Series { metric, labels, value } in published::own(&latest.published, kind) {
+            page.gauge(metric, labels, value);
+        }
     }
     page.text
 }

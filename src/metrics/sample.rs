@@ -54,6 +54,7 @@ pub(super) fn quiet() -> Board {
         },
         hold: None,
         reload: None,
+        deployment: None,
         candidate: None,
         sources: Vec::new(),
         disk: None,

@@ -14,10 +14,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::changes::{Change, Urgency, changes, urgency};
 use super::gauges::gauges;
-use super::series::Series;
+use super::published::{Growth, Told};
+use super::series::{Labels, Series};
 use super::vitals::Sampler;
-use super::{Board, Clock, Latest, Statsd};
+use super::{Board, Clock, Latest, Statsd, names};
 use crate::drain::DrainWatcher;
+use crate::expvar::{Kind, Published};
 use line::Writer;
 use wire::Wire;
 
@@ -38,6 +40,9 @@ pub struct Meter {
     found: watch::Sender<Latest>,
     /// The board up to which everything has been told.
     told: Arc<Board>,
+    /// What the service publishes, and how far that has been told.
+    published: Published,
+    told_published: Told,
     /// When the lines that wait have to go.
     due: Option<Instant>,
     /// The settings as they change; `None`: they do not.
@@ -48,6 +53,7 @@ impl Meter {
     pub(super) fn new(
         settings: &Statsd,
         boards: watch::Receiver<Arc<Board>>,
+        published: Published,
         clock: Clock,
         found: watch::Sender<Latest>,
     ) -> Self {
@@ -61,6 +67,8 @@ impl Meter {
             sampler: Sampler::default(),
             found,
             told,
+            published,
+            told_published: Told::default(),
             due: None,
             settings: None,
         }
@@ -97,6 +105,7 @@ impl Meter {
             }
         }
         self.tell();
+        self.tell_published();
         self.flush();
     }
 
@@ -114,10 +123,18 @@ impl Meter {
     /// Looks at everything and sends it.
     fn tick(&mut self) {
         self.tell();
+        self.tell_published();
         let (board, now) = (Arc::clone(&self.boards.borrow()), (self.clock)());
-        let latest = Latest { vitals: self.sampler.sample(&board, now), dropped: self.wire.dropped() };
+        let latest = Latest {
+            vitals: self.sampler.sample(&board, now),
+            dropped: self.wire.dropped(),
+            published: Arc::clone(&self.published.borrow()),
+        };
         for Series { metric, labels, value } in gauges(&board, &latest, now) {
             self.wire.put(self.writer.gauge(metric, labels, value));
+        }
+        for number in latest.published.numbers.iter().filter(|number| number.kind == Kind::Gauge) {
+            self.wire.put(self.writer.own_gauge(&number.name, number.value));
         }
         self.flush();
         self.found.send_replace(Latest { dropped: self.wire.dropped(), ..latest });
@@ -148,6 +165,24 @@ impl Meter {
             Some(Urgency::Now) => self.flush(),
             Some(Urgency::Batched) => self.due = self.due.or_else(|| Some(Instant::now() + BATCH)),
             None => {}
+        }
+    }
+
+    /// Tells what the service has counted since the last time, by the same rule.
+    fn tell_published(&mut self) {
+        if !self.wire.is_open() {
+            return;
+        }
+        let now = Arc::clone(&self.published.borrow());
+        let Growth { cycles, pauses, counters } = self.told_published.growth(&now);
+        if cycles > 0 {
+            self.wire.put(self.writer.counter(&names::GO_CYCLES, Labels::NONE, cycles));
+        }
+        for millis in pauses {
+            self.wire.put(self.writer.timer(&names::GO_PAUSE, Labels::NONE, millis));
+        }
+        for (name, more) in counters {
+            self.wire.put(self.writer.own_counter(name, more));
         }
     }
 

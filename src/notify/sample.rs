@@ -47,6 +47,7 @@ pub(super) fn board() -> Board {
         },
         hold: None,
         reload: None,
+        deployment: None,
         candidate: None,
         sources: Vec::new(),
         disk: None,

@@ -2,7 +2,6 @@
 
 pub mod address;
 pub mod client;
-pub mod cloudwatch;
 pub mod consul;
 pub mod dependency;
 pub mod liar;

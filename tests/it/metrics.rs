@@ -7,9 +7,8 @@ use lictor::machine::history::Outcome;
 use lictor::machine::totals::{Ending, Reason};
 use rustix::process::Signal;
 
-use crate::harness::cloudwatch::CloudWatch;
-use crate::harness::lictor::{finish, is_good, pid, said};
-use crate::harness::telegraf::{self, Window};
+use crate::harness::lictor::{is_good, pid};
+use crate::harness::telegraf::Window;
 use crate::harness::{Lictor, Setup, Telegraf, eventually, processes};
 
 /// All that there is to tell, and its type.
@@ -182,44 +181,4 @@ fn a_telegraf_that_comes_and_goes_is_nothing_to_the_service() {
     let after = lictor.board();
     assert_eq!((pid(&after), after.restarts), (pid(&before), before.restarts));
     assert_eq!(lictor.status().0, 200);
-}
-
-#[test]
-fn the_example_for_telegraf_brings_the_metrics_to_cloudwatch() {
-    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/telegraf/telegraf.conf");
-    let mut check = std::process::Command::new(telegraf::program());
-    check.args(["config", "check", "--config", example]);
-    let checked = finish(check);
-    assert!(checked.status.success() && !said(&checked).contains("E!"), "{}", said(&checked));
-
-    let setup = with("");
-    let text = fs::read_to_string(example).unwrap();
-    let text = text
-        .replace("127.0.0.1:8125", &format!("{}:8125", setup.host()))
-        .replace("\"60s\"", "\"1s\"")
-        .replace("\"10s\"", "\"1s\"")
-        .replace("\"5s\"", "\"0s\"");
-    let cloud = CloudWatch::start();
-    let url = cloud.url();
-    let mut telegraf = Telegraf::with(&text);
-    telegraf.launch_with(&[
-        ("AWS_ENDPOINT_URL_CLOUDWATCH", url.as_str()),
-        ("AWS_ACCESS_KEY_ID", "test"),
-        ("AWS_SECRET_ACCESS_KEY", "test"),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-    ]);
-    let lictor = setup.start();
-    lictor.until_good();
-    let mut wanted =
-        BTreeSet::from(["lictor.up_value", "lictor.check.duration_ms_value", "lictor.build_info_value", "1.214"]);
-    while !wanted.is_empty() {
-        let body = String::from_utf8_lossy(&cloud.put()).into_owned();
-        assert!(body.contains("Lictor") && !body.contains("metric_type"), "{body}");
-        if body.contains("lictor.check.duration_ms_value") {
-            assert!(body.contains("StatisticValues"), "{body}");
-        }
-        assert_eq!(body.contains("1.214"), body.contains("lictor.build_info_value"), "the version only there: {body}");
-        wanted.retain(|name| !body.contains(name));
-    }
-    telegraf.has_understood_everything();
 }

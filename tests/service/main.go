@@ -28,7 +28,8 @@
 //	TERM_DUMP=path   when SIGTERM arrived
 //	SIGNAL_DUMP=path which of SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM and SIGCONT arrived
 //
-// Pages: /healthz, / (the variables named in SHOW), /env (all of them, as JSON), /pid, /version.
+// Pages: /healthz, / (the variables named in SHOW), /env (all of them, as JSON), /pid, /version, /gc (collects garbage),
+// /debug/vars (what it publishes by expvar).
 package main
 
 import (

@@ -2,16 +2,24 @@ package main
 
 import (
 	"encoding/json"
+	"expvar"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 	"unicode/utf8"
 )
 
+// Published at /debug/vars, beside what Go publishes itself.
+var asked = expvar.NewMap("asked")
+
 func serve(addr, addrFile string) {
+	expvar.Publish("goroutines", expvar.Func(func() any { return runtime.NumGoroutine() }))
+	expvar.NewFloat("balance").Set(-2.5)
+	expvar.NewString("greeting").Set("hello")
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		fatal(err)
@@ -21,7 +29,11 @@ func serve(addr, addrFile string) {
 	}
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { answer(w, shown()) })
 	http.HandleFunc("/env", func(w http.ResponseWriter, r *http.Request) { answer(w, environment()) })
-	http.HandleFunc("/pid", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, os.Getpid()) })
+	http.HandleFunc("/pid", func(w http.ResponseWriter, r *http.Request) {
+		asked.Add("Pid", 1)
+		fmt.Fprintln(w, os.Getpid())
+	})
+	http.HandleFunc("/gc", func(w http.ResponseWriter, r *http.Request) { runtime.GC() })
 	http.HandleFunc("/version", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, version) })
 	http.HandleFunc("/healthz", func(w http.ResponseWriter, r *http.Request) {
 		if problem := sickness(); problem != "" {

@@ -1,17 +1,20 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::{Client, Need, probe};
 use crate::check::probe::Finding;
 use crate::check::tests::spec;
+use crate::check::text::OfService;
 use crate::check::{Http, Kind, Spec};
 use crate::machine::policy::Role;
 
 fn http_spec(url: &str) -> Spec {
-    Spec { kind: Kind::Http(Http { url: url.to_owned() }), ..spec("web", Role::Readiness) }
+    Spec { kind: Kind::Http(Box::new(Http::get(url))), ..spec("web", Role::Readiness) }
 }
 
 /// Asks a server that gives this answer to the first request; says what was found and what the server was sent.
@@ -35,8 +38,9 @@ async fn against(answer: &'static [u8], path: &str) -> (Finding, String) {
 
 async fn ask(url: &str) -> Finding {
     let client = Client::for_checks(&[http_spec(url)]).unwrap();
-    let http = Http { url: url.to_owned() };
-    tokio::time::timeout(Duration::from_mins(1), probe(&http, &client)).await.expect("it must not hang")
+    let http = Http::get(url);
+    let service = OfService::new(watch::Sender::default().subscribe(), Arc::new(|_| Vec::new()));
+    tokio::time::timeout(Duration::from_mins(1), probe(&http, &client, &service)).await.expect("it must not hang")
 }
 
 fn bad(reason: &str) -> Finding {

@@ -164,7 +164,7 @@ fn checks_are_told_apart() {
         ),
         (
             "check \"D\" {\n}",
-            "1:1: check \"D\": has nothing to probe: write an http {}, tcp {} or command {} block in it",
+            "1:1: check \"D\": has nothing to probe: write an http {}, tcp {}, postgres {} or another such block in it",
         ),
         (
             &format!("check \"D\" {{\n  {probe}\n  http {{\n    url = \"http://h/\"\n  }}\n}}"),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Case, LEAST, errors_of, with};
-use crate::check::{Command, Http, Kind, Tcp};
+use crate::check::{Command, Http, Kind, Text};
 use crate::config::{Admin, Apply, Handover, Log, LogFormat, State, Statsd, Status, Style, Version, VersionProcess};
 use crate::environment::Visibility;
 use crate::environment::glob::Glob;
@@ -81,11 +81,12 @@ fn the_checks() {
     let rules: Vec<_> = settings.checks.iter().map(|check| check.rule.clone()).collect();
     assert_eq!(rules, settings.policy.checks);
     let [database, web, disk] = settings.checks.as_slice() else { panic!("three checks") };
-    assert_eq!(database.kind, Kind::Tcp(Tcp { address: "127.0.0.1:5432".into() }));
+    let Kind::Postgres(postgres) = &database.kind else { panic!("it is a PostgreSQL") };
+    assert_eq!((&postgres.place.url, postgres.query.as_str()), (&Text::OfService("DATABASE_URL".into()), "SELECT 1"));
     assert_eq!((database.interval, database.timeout), (SECOND * 5, SECOND * 2));
     assert_eq!((database.rule.rise, database.rule.fall, database.rule.role), (1, 3, Role::Readiness));
     assert_eq!((database.rule.good.as_str(), database.rule.bad.as_str()), ("Good", "Bad"));
-    assert_eq!(web.kind, Kind::Http(Http { url: "http://127.0.0.1:8080/healthz".into() }));
+    assert_eq!(web.kind, Kind::Http(Box::new(Http::get("http://127.0.0.1:8080/healthz"))));
     assert_eq!((web.interval, web.timeout), (SECOND * 5, SECOND * 2));
     assert_eq!((web.rule.good.as_str(), web.rule.bad.as_str()), ("Healthy", "Unhealthy"));
     assert_eq!((web.rule.rise, web.rule.fall, web.rule.role), (1, 3, Role::Readiness));
@@ -151,8 +152,7 @@ fn keys_in_full() {
 fn what_is_not_served_yet_says_so_by_name() {
     let text = "vault {\n}\nsecret {\n  path = \"x\"\n}\nservice {\n}\nsyslog {\n}\nlisten \"http\" {\n  \
                 address = \"0.0.0.0:8080\"\n}\napply {\n  handover = \"overlap\"\n  \
-                check_command = [\"x\"]\n}\ncheck \"A\" {\n  grpc {\n  }\n}\ncheck \"B\" {\n  postgres {\n  }\n}\n\
-                check \"C\" {\n  mysql {\n  }\n}\ncheck \"D\" {\n  redis {\n  }\n}\ncheck \"E\" {\n  sqs {\n  }\n}\n\
+                check_command = [\"x\"]\n}\n\
                 consul {\n  ssl {\n    ca_cert_bytes = \"x\"\n  }\n}\nprefix {\n  path = \"a?ns=b\"\n}\n";
     assert_eq!(
         errors_of(text).lines().collect::<Vec<_>>(),
@@ -163,13 +163,8 @@ fn what_is_not_served_yet_says_so_by_name() {
             "a.hcl:8:1: `syslog` is not supported yet",
             "a.hcl:10:1: `listen` is not supported yet",
             "a.hcl:14:14: `apply.handover = \"overlap\"` is not supported yet",
-            "a.hcl:18:3: `check.grpc` is not supported yet",
-            "a.hcl:22:3: `check.postgres` is not supported yet",
-            "a.hcl:26:3: `check.mysql` is not supported yet",
-            "a.hcl:30:3: `check.redis` is not supported yet",
-            "a.hcl:34:3: `check.sqs` is not supported yet",
-            "a.hcl:39:5: `consul.ssl.ca_cert_bytes` is not supported yet",
-            "a.hcl:43:10: prefix.path: `?ns` is not supported yet",
+            "a.hcl:19:5: `consul.ssl.ca_cert_bytes` is not supported yet",
+            "a.hcl:23:10: prefix.path: `?ns` is not supported yet",
         ]
     );
 }

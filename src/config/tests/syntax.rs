@@ -79,8 +79,9 @@ fn nothing_is_computed_but_env() {
         ("env()", "write env(\"NAME\") or env(\"NAME\", \"default\")"),
         ("env(\"A\", 5)", "write env(\"NAME\") or env(\"NAME\", \"default\")"),
         ("env(\"NOPE\")", "the environment variable \"NOPE\" is not set: set it, or write env(\"NOPE\", \"default\")"),
-        ("file(\"x\")", "`file(...)` is not supported here"),
-        ("env_of_service(\"X\")", "`env_of_service(...)` is not supported here"),
+        ("file(\"x\")", "name: expected text, found file(...), which is for checks"),
+        ("env_of_service(\"X\")", "name: expected text, found env_of_service(...), which is for checks"),
+        ("env_of_service()", "write env_of_service(\"NAME\")"),
         (
             "0644",
             "a number must not begin with a zero, it would be read as decimal: a mode is written as text, as in \"0640\"",
@@ -131,7 +132,7 @@ fn every_error_at_once_but_one_syntax_error_a_file() {
             "a.hcl:4:9: wait.min: months and years are not units here: write hours or days, as in \"720h\"",
             "b.hcl:1:5: the value is missing: it stands on the same line",
             "c.json:1:16: key must be a string",
-            "d.hcl:1:1: check \"D\": has nothing to probe: write an http {}, tcp {} or command {} block in it",
+            "d.hcl:1:1: check \"D\": has nothing to probe: write an http {}, tcp {}, postgres {} or another such block in it",
             "d.hcl:2:14: check \"D\".interval: a duration needs a unit, as in \"5s\", \"250ms\" or \"1m30s\"",
         ]
     );
@@ -176,7 +177,7 @@ fn json_s_errors_have_their_place() {
             "a.json:2:39: unknown word `bogus` in exec",
             "a.json:3:19: exec.kill_timeout: a duration needs a unit, as in \"5s\", \"250ms\" or \"1m30s\"",
             "a.json:4:23: prefix.path: expected text, in quotes, found a number",
-            "a.json:5:28: `check.grpc` is not supported yet",
+            "a.json:5:28: check \"D\".grpc: `address` is missing",
             "a.json:5:39: check: expected a block, found a number",
             "a.json:6:11: null is not a value: leave the word out",
             "a.json:6:25: `wait` is given twice, here and on line 6: write it once",

@@ -24,7 +24,7 @@ fn latest() -> Latest {
         fd_limit: Some(1024),
         threads: 8,
     };
-    Latest { vitals: Vitals { service: Some(usage), own: Some(usage) }, dropped: 5 }
+    Latest { vitals: Vitals { service: Some(usage), own: Some(usage) }, dropped: 5, ..Latest::default() }
 }
 
 #[test]

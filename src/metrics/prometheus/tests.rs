@@ -17,7 +17,7 @@ fn busy() -> String {
         fd_limit: Some(1024),
         threads: 8,
     };
-    let latest = Latest { vitals: Vitals { service: Some(usage), own: Some(usage) }, dropped: 5 };
+    let latest = Latest { vitals: Vitals { service: Some(usage), own: Some(usage) }, dropped: 5, ..Latest::default() };
     page(&sample::busy(), &latest, Moment(12_000))
 }
 

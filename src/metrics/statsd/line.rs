@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use super::safe;
-use crate::metrics::names::{Metric, label};
+use crate::metrics::names::{self, Metric, label};
 use crate::metrics::series::Labels;
 use crate::metrics::{Statsd, Style};
 
@@ -48,9 +48,40 @@ impl Writer {
         self.write(metric, labels, thousandths(millis), "ms")
     }
 
+    /// A number that the service publishes. A sign would make it a difference, so one below zero comes after a zero, in the
+    /// same datagram.
+    pub(super) fn own_gauge(&mut self, name: &str, value: f64) -> &str {
+        if value >= 0.0 {
+            return self.write_own(name, plain(value), "g");
+        }
+        let zero = self.write_own(name, 0, "g").to_owned();
+        let line = self.write_own(name, plain(value), "g");
+        self.line = [&zero, "\n", line].concat();
+        &self.line
+    }
+
+    /// What the service has counted further.
+    pub(super) fn own_counter(&mut self, name: &str, more: u64) -> &str {
+        self.write_own(name, more, "c")
+    }
+
+    fn write_own(&mut self, name: &str, value: impl fmt::Display, kind: &str) -> &str {
+        self.begin(&[names::EXPVAR.statsd, ".", name]);
+        self.finish(Labels::NONE, value, kind)
+    }
+
     fn write(&mut self, metric: &Metric, labels: Labels<'_>, value: impl fmt::Display, kind: &str) -> &str {
+        self.begin(&[metric.statsd]);
+        self.finish(labels, value, kind)
+    }
+
+    fn begin(&mut self, words: &[&str]) {
         self.line.clear();
-        self.line.extend([self.prefix.as_str(), ".", metric.statsd]);
+        self.line.extend([self.prefix.as_str(), "."]);
+        self.line.extend(words.iter().copied());
+    }
+
+    fn finish(&mut self, labels: Labels<'_>, value: impl fmt::Display, kind: &str) -> &str {
         match self.style {
             Style::Influx => {
                 self.line.push(',');
@@ -84,6 +115,11 @@ fn between(style: Style) -> char {
         Style::Influx => '=',
         Style::Datadog => ':',
     }
+}
+
+/// As the service has it, but for digits that would need an exponent.
+fn plain(value: f64) -> f64 {
+    if value.abs() < 1e15 { (value * 1e6).round() / 1e6 } else { value.round() }
 }
 
 /// More digits than this are noise. Never with an exponent or a sign.
@@ -129,6 +165,20 @@ mod tests {
         assert_eq!(shown(0.1 + 0.2), "0.3|g");
         assert_eq!(shown(123_456_789_012_345.0), "123456789012345|g");
         assert_eq!(shown(0.000_01), "0|g");
+    }
+
+    #[test]
+    fn what_the_service_publishes_has_its_own_name() {
+        let mut influx = writer(Style::Influx);
+        let tags = "service=billing,env=prod,az=eu_west_1";
+        assert_eq!(influx.own_gauge("queue.depth", 7.5), format!("lictor.expvar.queue.depth,{tags}:7.5|g"));
+        assert_eq!(influx.own_counter("requests", 3), format!("lictor.expvar.requests,{tags}:3|c"));
+        let below = format!("lictor.expvar.t,{tags}:0|g\nlictor.expvar.t,{tags}:-2|g");
+        assert_eq!(influx.own_gauge("t", -2.0), below);
+        assert_eq!(
+            writer(Style::Datadog).own_gauge("a", 1e20),
+            "lictor.expvar.a:100000000000000000000|g|#service:billing,env:prod,az:eu_west_1"
+        );
     }
 
     #[test]

@@ -36,7 +36,7 @@ fn settings(address: impl Into<String>, interval: Duration) -> Statsd {
 
 fn made(settings: &Statsd, board: Board) -> (Meter, watch::Sender<Arc<Board>>, Exposition) {
     let (boards, latest) = watch::channel(Arc::new(board));
-    let (meter, page) = meter(settings, latest, || Moment(12_000));
+    let (meter, page) = meter(settings, latest, watch::channel(Arc::default()).1, || Moment(12_000));
     (meter, boards, page)
 }
 

@@ -31,6 +31,7 @@ fn entry(generation: u64, why: &str) -> Entry {
         propagation_ms: None,
         steps: Steps::default(),
         who: Some(7),
+        deployment: None,
     }
 }
 

@@ -69,6 +69,17 @@ fn a_process_that_is_sick_on_what_it_was_told_is_restarted_on_the_last_good_one_
 }
 
 #[test]
+fn the_probes_know_what_a_reload_brought() {
+    let mut scene = Scene::good_on(checked(), &wanted("1", "info", "a"));
+    for level in ["debug", "trace"] {
+        let next = wanted("1", level, "a");
+        let orders = scene.wish(&next);
+        let knows = |order: &Order| matches!(order, Order::Probe { environment, .. } if *environment == next);
+        assert!(orders.iter().any(knows), "also while the one before is on trial: {orders:?}");
+    }
+}
+
+#[test]
 fn what_passed_before_a_reload_proves_nothing_about_it() {
     let mut scene = Scene::good_on(checked(), &wanted("1", "info", "a"));
     scene.wish(&wanted("1", "debug", "a"));
@@ -80,10 +91,12 @@ fn what_passed_before_a_reload_proves_nothing_about_it() {
 }
 
 #[test]
-fn an_ignored_key_is_recorded_and_nothing_else() {
+fn an_ignored_key_is_recorded_and_the_probes_know_it_and_nothing_else() {
     let mut scene = Scene::good_on(policy(), &wanted("1", "info", "a"));
     let next = wanted("1", "info", "b");
-    assert_eq!(scene.wish(&next), []);
+    let orders = scene.wish(&next);
+    let knows = |order: &Order| matches!(order, Order::Probe { environment, .. } if *environment == next);
+    assert!(orders.len() == 1 && orders.iter().all(knows), "{orders:?}");
     let board = scene.board();
     assert_eq!((board.config.state, board.config.settled), (ConfigState::Good, true));
     assert_eq!(

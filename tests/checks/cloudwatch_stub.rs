@@ -8,16 +8,25 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::address::loopback;
+use crate::harness::address::loopback;
 
 /// Longer than any request takes that is not lost.
 const LIMIT: Duration = Duration::from_mins(1);
+
+/// What was put by one request.
+#[derive(Debug)]
+pub struct Put {
+    /// By gzip.
+    pub compressed: bool,
+    /// In CBOR, once it is not compressed.
+    pub body: Vec<u8>,
+}
 
 /// An endpoint that takes everything; stopped when dropped.
 #[derive(Debug)]
 pub struct CloudWatch {
     address: SocketAddr,
-    bodies: Receiver<Vec<u8>>,
+    puts: Receiver<Put>,
     over: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -28,7 +37,7 @@ impl CloudWatch {
         let listener = TcpListener::bind((loopback(), 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let over = Arc::new(AtomicBool::new(false));
-        let (sender, bodies) = channel();
+        let (sender, puts) = channel();
         let seen = Arc::clone(&over);
         let thread = std::thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
@@ -39,7 +48,7 @@ impl CloudWatch {
                 let _ = answer(stream, &sender);
             }
         });
-        Self { address, bodies, over, thread: Some(thread) }
+        Self { address, puts, over, thread: Some(thread) }
     }
 
     /// Where it is, as a URL.
@@ -47,14 +56,14 @@ impl CloudWatch {
         format!("http://{}", self.address)
     }
 
-    /// The body of the next request.
-    pub fn put(&self) -> Vec<u8> {
-        self.bodies.recv_timeout(LIMIT).expect("metrics are put")
+    /// What the next request has put.
+    pub fn put(&self) -> Put {
+        self.puts.recv_timeout(LIMIT).expect("metrics are put")
     }
 }
 
 /// One request a connection: it is closed after the answer.
-fn answer(mut stream: TcpStream, bodies: &Sender<Vec<u8>>) -> io::Result<()> {
+fn answer(mut stream: TcpStream, puts: &Sender<Put>) -> io::Result<()> {
     stream.set_read_timeout(Some(LIMIT))?;
     let mut text = Vec::new();
     let (head, body) = loop {
@@ -71,13 +80,13 @@ fn answer(mut stream: TcpStream, bodies: &Sender<Vec<u8>>) -> io::Result<()> {
             break (head, text.split_off(end + 4));
         }
     };
-    assert!(!head.contains("content-encoding"), "small bodies are not compressed: {head}");
+    assert!(head.contains("smithy-protocol: rpc-v2-cbor"), "another protocol: {head}");
     // An empty map in CBOR.
     stream.write_all(
         b"HTTP/1.1 200 OK\r\nsmithy-protocol: rpc-v2-cbor\r\ncontent-type: application/cbor\r\n\
           connection: close\r\ncontent-length: 1\r\n\r\n\xa0",
     )?;
-    let _ = bodies.send(body);
+    let _ = puts.send(Put { compressed: head.contains("content-encoding: gzip"), body });
     Ok(())
 }
 

@@ -1,0 +1,115 @@
+//! What a Go service publishes by the package `expvar`: its runtime's numbers and its own, read every few seconds.
+//!
+//! ```text
+//!   GET /debug/vars ──► page.rs   bounded, never wholly in memory as a tree ──► watch<Arc<Readings>> ──► metrics
+//! ```
+//! A service that is not there, or publishes nothing, is no fault of lictor's: it is said once, and the numbers are gone.
+
+mod fetch;
+pub mod page;
+mod settings;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+pub use page::{Kind, Number, Page, Runtime};
+pub use settings::{Rules, Settings};
+
+use crate::drain::DrainWatcher;
+use fetch::Fetch;
+
+/// What the last look at the page has found. Nothing at all before the first one, and while there is nothing to look at.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Readings {
+    /// Whether the page could be read; `None`: nobody has asked for it.
+    pub readable: Option<bool>,
+    /// The runtime's numbers, if they are published.
+    pub runtime: Option<Runtime>,
+    /// How many goroutines there are, if that is published.
+    pub goroutines: Option<f64>,
+    /// The service's own, by name, without doubles.
+    pub numbers: Vec<Number>,
+}
+
+/// Numbers of the service, as they are now.
+pub type Published = watch::Receiver<Arc<Readings>>;
+
+/// What is asked for, as it is configured at the moment.
+pub type Wanted = watch::Receiver<Option<Settings>>;
+
+/// A service that is not there is looked for again after this long: it may just be starting.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Reads the page, as long as one is wanted, until draining begins.
+pub async fn follow(mut wanted: Wanted, published: watch::Sender<Arc<Readings>>, mut drain: DrainWatcher) {
+    let mut listening = true;
+    while listening {
+        let settings = wanted.borrow_and_update().clone();
+        let reading = async {
+            if let Some(settings) = settings {
+                read_on(&settings, &published).await;
+            }
+            published.send_replace(Arc::default());
+            std::future::pending::<()>().await;
+        };
+        listening = tokio::select! {
+            biased;
+            () = drain.draining() => false,
+            changed = wanted.changed() => changed.is_ok(),
+            () = reading => false,
+        };
+    }
+}
+
+/// Looks at the page again and again, for ever.
+async fn read_on(settings: &Settings, published: &watch::Sender<Arc<Readings>>) {
+    let fetch = Fetch::new(settings);
+    let mut told = Told::default();
+    loop {
+        let found = match fetch.once().await {
+            Ok(body) => page::read(&body, &settings.rules).map_err(|error| error.to_string()),
+            Err(why) => Err(why),
+        };
+        told.tell(&found);
+        let readings = match found {
+            Ok(Page { runtime, goroutines, numbers, .. }) => {
+                Readings { readable: Some(true), runtime, goroutines, numbers }
+            }
+            Err(_) => Readings { readable: Some(false), ..Readings::default() },
+        };
+        let pause = if readings.readable == Some(true) { settings.interval } else { settings.interval.min(SOON) };
+        published.send_replace(Arc::new(readings));
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// What was said last, so that nothing is said twice.
+#[derive(Debug, Default)]
+struct Told {
+    failure: Option<String>,
+    left_out: usize,
+}
+
+impl Told {
+    fn tell(&mut self, found: &Result<Page, String>) {
+        let failure = found.as_ref().err();
+        match failure {
+            Some(why) if self.failure.as_ref() != failure => {
+                tracing::info!("the page of expvar cannot be read: {why}; is `expvar.url` right?");
+            }
+            None if self.failure.is_some() => tracing::info!("the page of expvar can be read again"),
+            _ => {}
+        }
+        self.failure = failure.cloned();
+        let left_out = found.as_ref().map_or(0, |page| page.left_out);
+        if left_out > self.left_out {
+            tracing::warn!("{left_out} numbers of expvar are left out: allow fewer, or raise `expvar.max_series`");
+        }
+        self.left_out = self.left_out.max(left_out);
+    }
+}
+
+#[cfg(test)]
+mod tests;
