@@ -68,6 +68,12 @@ fn key(number: usize) -> String {
     format!("large/KEY_{number}")
 }
 
+/// So that what came before (megabytes of written state) is over.
+#[expect(clippy::disallowed_methods, reason = "the pace of a benchmark; nothing is awaited by it")]
+fn idle() {
+    std::thread::sleep(std::time::Duration::from_millis(400));
+}
+
 fn one(consul: &Consul, sidecar: &Sidecar, number: usize) -> Times {
     let board = sidecar.until("good", |board| {
         board.healthy && board.config.settled && board.process.as_ref().is_some_and(|process| process.pid.is_some())
@@ -76,6 +82,7 @@ fn one(consul: &Consul, sidecar: &Sidecar, number: usize) -> Times {
     let (runs, terms) = (sidecar.times("runs").len(), sidecar.times("terms").len());
     std::thread::scope(|scope| {
         let end = scope.spawn(|| bare::end_of(pid));
+        idle();
         let put = now();
         consul.put(&key(number), format!("{number:0>LENGTH$}"));
         let main = sidecar.next_time("runs", runs);

@@ -119,7 +119,10 @@ impl Stream {
     async fn take(&mut self, list: List) {
         let stamp = self.commit.as_ref().map(|commit| Stamp::of(&list, commit.key()));
         let index = list.index;
-        let (entries, written) = self.entries(list);
+        let (mut entries, written) = self.entries(list);
+        if let Some(seen) = &self.seen {
+            share(&seen.entries, &mut entries);
+        }
         let content = compare(self.seen.as_ref().map(|seen| &*seen.entries), &entries);
         if self.watch.answered(self.now(), index, content) == Verdict::Confirm {
             return;
@@ -199,6 +202,18 @@ impl Stream {
     fn fail(&mut self, error: &Error) {
         self.watch.failed(self.now(), error.class());
         self.publisher.failed(error.class().as_str(), &error.sentence());
+    }
+}
+
+/// What has not changed is the same bytes as before: a few environments are kept, and most of their values are equal. Both
+/// lists are in byte order.
+fn share(old: &[Entry], new: &mut [Entry]) {
+    let mut old = old.iter().peekable();
+    for entry in new {
+        while old.next_if(|before| before.key < entry.key).is_some() {}
+        if let Some(before) = old.next_if(|before| before.key == entry.key && before.value == entry.value) {
+            entry.value = before.value.clone();
+        }
     }
 }
 

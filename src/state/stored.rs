@@ -165,6 +165,7 @@ pub(super) fn decode_hold(binding: &Binding, bytes: &[u8]) -> Result<(Option<Hol
     Ok((file.hold.map(Cow::into_owned), file.guard.into_owned()))
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference to the field")]
 fn no_record(record: &&Record) -> bool {
     record.is_empty()
 }
