@@ -75,7 +75,7 @@ impl Prober for Probes {
             match (kind, &self.client, &self.surroundings) {
                 (Kind::Tcp(tcp), _, _) => tcp::probe(tcp, &self.roots).await,
                 #[cfg(feature = "postgres")]
-                (Kind::Postgres(sql), _, _) => postgres::probe(sql, &self.service, &self.roots).await,
+                (Kind::Postgres(sql), _, _) => postgres::probe(sql, *timeout, &self.service, &self.roots).await,
                 #[cfg(feature = "mysql")]
                 (Kind::Mysql(sql), _, _) => mysql::probe(sql, &self.service).await,
                 #[cfg(feature = "redis")]

@@ -32,6 +32,7 @@ fn every_answer_has_its_words() {
         ("Socket", format!("url = \"app:{MARKER}@unix({socket})/orders\"")),
         ("Password apart", format!("url = \"mysql://{at}/orders\"; user = \"app\"; password = \"{MARKER}\"")),
         ("Answer", format!("{url}; query = \"SELECT 40 + 2\"; expect = \"42\"")),
+        ("First of many", format!("{url}; query = \"SELECT seq FROM seq_7_to_99999999\"; expect = \"7\"")),
         ("No TLS", format!("{url}; tls = \"disable\"")),
         ("Guarded", format!("{guarded}; tls = \"require\"")),
         ("Guarded by its signer", format!("{guarded}; tls = \"verify-ca\"; ca = {ca:?}")),
