@@ -77,7 +77,7 @@ impl Prober for Probes {
                 #[cfg(feature = "postgres")]
                 (Kind::Postgres(sql), _, _) => postgres::probe(sql, *timeout, &self.service, &self.roots).await,
                 #[cfg(feature = "mysql")]
-                (Kind::Mysql(sql), _, _) => mysql::probe(sql, &self.service).await,
+                (Kind::Mysql(sql), _, _) => mysql::probe(sql, *timeout, &self.service).await,
                 #[cfg(feature = "redis")]
                 (Kind::Redis(redis), _, _) => redis::probe(redis, &self.service, &self.roots).await,
                 (Kind::Http(http), Some(client), _) => http::probe(http, client, &self.service).await,
