@@ -1,7 +1,7 @@
 //! Environment files for tests; tests/systemd reads them with systemd itself.
 
 /// A file, and the value of `A` that it gives.
-pub const VALUES: &[(&str, &str)] = &[
+pub(super) const VALUES: &[(&str, &str)] = &[
     ("A=b", "b"),
     ("A=", ""),
     ("A=b\n", "b"),
@@ -38,4 +38,4 @@ pub const VALUES: &[(&str, &str)] = &[
 ];
 
 /// A value with everything in it that a reader may trip over.
-pub const ODD: &str = "a \\ \" ' $HOME ${x} $(id) `id` !\n#\ttwo\\\nlines\r\n\\\\ n é ";
+pub(super) const ODD: &str = "a \\ \" ' $HOME ${x} $(id) `id` !\n#\ttwo\\\nlines\r\n\\\\ n é ";

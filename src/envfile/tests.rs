@@ -23,7 +23,7 @@ fn environment<T: Into<Secret>>(pairs: impl IntoIterator<Item = (String, T)>) ->
 
 #[test]
 fn one_value_as_systemd_reads_it() {
-    for (text, expected) in VALUES {
+    for &(text, expected) in VALUES {
         assert_eq!(read(text), [("A".to_owned(), expected.to_owned())], "{text:?}");
     }
 }
