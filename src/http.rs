@@ -10,6 +10,7 @@ mod env;
 mod exposition;
 mod health;
 mod listener;
+mod places;
 mod query;
 mod question;
 mod reply;

@@ -1,7 +1,6 @@
 //! The server: accepts within limits, serves HTTP/1.1, and ends in good order.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Request;
@@ -10,11 +9,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::listener::{Listener, Peer};
+use super::places::{Heard, Places};
 use super::reply::Reply;
 use crate::drain::DrainWatcher;
 
@@ -30,7 +29,7 @@ const QUIET: Duration = Duration::from_secs(30);
 /// What one server may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at one time; the next one waits in the kernel's queue.
+    /// Connections at one time. One more is taken in; the others wait in the kernel's queue.
     pub connections: usize,
     /// From one byte of a head to its end. Shorter only in tests.
     pub head_time: Duration,
@@ -53,7 +52,9 @@ pub trait Handler: Clone + Send + 'static {
 
 /// Serves until draining begins and the last connection has ended, or had its time to.
 pub async fn serve<L: Listener, H: Handler>(mut listener: L, limits: Limits, handler: H, mut drain: DrainWatcher) {
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let mut places = Places::new(limits.connections);
+    // Accepted, and still without a place.
+    let mut newcomer = None;
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut complaint = Complaint::default();
@@ -62,19 +63,25 @@ pub async fn serve<L: Listener, H: Handler>(mut listener: L, limits: Limits, han
             biased;
             () = drain.draining() => break,
             Some(ended) = connections.join_next() => report(ended),
-            accepted = accept(&mut listener, &places, &mut complaint) => {
-                let Some((stream, peer, place)) = accepted else { continue };
-                let handler = handler.clone();
-                let service = service_fn(move |request| handler.handle(&peer, request));
+            accepted = accept(&mut listener, &mut complaint), if newcomer.is_none() => newcomer = accepted,
+            place = places.next(), if newcomer.is_some() => {
+                let Some((stream, peer)) = newcomer.take() else { continue };
+                let (handler, heard) = (handler.clone(), Heard::default());
+                let asks = heard.clone();
+                let service = service_fn(move |request| {
+                    asks.note();
+                    handler.handle(&peer, request)
+                });
                 let connection = protocol(limits).serve_connection(TokioIo::new(stream), service);
                 let connection = graceful.watch(connection);
-                connections.spawn(async move {
+                let task = connections.spawn(async move {
                     // What a client does wrong on its connection ends that connection, and is no news.
                     if let Err(error) = connection.await {
                         tracing::debug!(%error, "a connection ended early");
                     }
                     drop(place);
                 });
+                places.taken(heard, task);
             }
         }
     }
@@ -85,16 +92,10 @@ pub async fn serve<L: Listener, H: Handler>(mut listener: L, limits: Limits, han
     }
 }
 
-/// The next connection, once there is a place for it. `None`: there was none this time.
-async fn accept<L: Listener>(
-    listener: &mut L,
-    places: &Arc<Semaphore>,
-    complaint: &mut Complaint,
-) -> Option<(L::Stream, Peer, OwnedSemaphorePermit)> {
-    // The place comes first: a connection that cannot be served yet is better off in the kernel's queue.
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+/// The next connection. `None`: there was none this time.
+async fn accept<L: Listener>(listener: &mut L, complaint: &mut Complaint) -> Option<(L::Stream, Peer)> {
     match listener.accept().await {
-        Ok((stream, peer)) => Some((stream, peer, place)),
+        Ok(accepted) => Some(accepted),
         Err(error) if is_the_clients_own(&error) => None,
         Err(error) => {
             complaint.make(&error);

@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tokio::time::Instant;
 
 use crate::harness::lictor::pid;
@@ -129,26 +130,27 @@ fn connections_that_say_nothing_lock_nobody_out_for_long() {
     std::thread::scope(|scope| {
         for _ in 0..600 {
             scope.spawn(|| {
-                let mut stream = TcpStream::connect(address).unwrap();
+                let Ok(mut stream) = TcpStream::connect(address) else { return };
                 open.fetch_add(1, Ordering::SeqCst);
                 // Until it is cut off.
                 says(&mut stream, b"GET /status HTTP/1.1\r\nX: ");
             });
         }
         eventually("every place is taken", || (open.load(Ordering::SeqCst) >= 256).then_some(()));
-        // Everybody else has one within the time for a head, or Consul's own check would fail.
+        // Everybody else gets one long before their time is over.
         let asked = Instant::now();
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         let said = says(&mut stream, b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         assert!(said.starts_with("HTTP/1.1 200"), "{said}");
-        assert!(asked.elapsed() < HEAD_TIME + SLACK, "took {:?}", asked.elapsed());
+        assert!(asked.elapsed() < HEAD_TIME / 2, "took {:?}", asked.elapsed());
+        // Whoever is left hangs up.
+        lictor.signal(Signal::KILL);
     });
 }
 
-/// What a client has for the head of its request, and what a busy machine may need beside it.
+/// What a client has for the head of its request where nobody waits, and Consul's HTTP check for all of it.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-const SLACK: Duration = Duration::from_secs(3);
 
 #[test]
 fn connections_that_say_nothing_do_not_stop_the_operator_or_a_change() {
@@ -177,7 +179,7 @@ fn clients_that_wait_and_never_read_are_borne() {
         .collect();
     lictor.until_applied(|| lictor.setup().write("GREETING", "good day"));
     assert_eq!(lictor.status().0, 200);
-    lictor.signal(rustix::process::Signal::TERM);
+    lictor.signal(Signal::TERM);
     assert_eq!(lictor.ended().code(), Some(0), "those who wait do not hold it up");
     drop(waiting);
 }

@@ -70,6 +70,27 @@ async fn one_connection_too_many_waits_for_a_place() {
 }
 
 #[tokio::test]
+async fn who_asks_nothing_makes_room_for_who_waits() {
+    let limits = Limits { connections: 3, ..Limits::STATUS };
+    let harness = Harness::with(sample::board(), limits).await;
+    let mut served = harness.connect().await;
+    served.send(&get("/live")).await;
+    assert_eq!(served.response().await.status, 200);
+    let (mut first, mut second) = (harness.connect().await, harness.connect().await);
+    first.send("GET /live HTTP/1.1\r\nX: ").await;
+    let begun = Instant::now();
+    let mut waiting = harness.connect().await;
+    waiting.send(&get("/live")).await;
+    assert_eq!(waiting.response().await.status, 200);
+    assert!(begun.elapsed() < Limits::STATUS.head_time / 2, "took {:?}", begun.elapsed());
+    assert_eq!(first.until_closed().await, "", "who came first goes first");
+    for kept in [&mut served, &mut second] {
+        kept.send(&get("/live")).await;
+        assert_eq!(kept.response().await.status, 200, "only as many go as are needed");
+    }
+}
+
+#[tokio::test]
 async fn bodies_are_ignored_but_bounded() {
     let harness = Harness::new().await;
     let request = |headers: &str, body: &str| get("/live").replace("\r\n\r\n", &format!("\r\n{headers}\r\n\r\n{body}"));
