@@ -62,12 +62,7 @@ pub fn figures(effort: Effort) -> Vec<Figure> {
             bar: Bar::AtMost(3.0, Unit::Percent),
             beside: over,
         },
-        Figure {
-            what: "... the latest probe",
-            found: late.max(),
-            bar: Bar::AtMost(100.0, Unit::Milliseconds),
-            beside,
-        },
+        Figure { what: "... the latest probe", found: late.max(), bar: Bar::AtMost(100.0, Unit::Milliseconds), beside },
     ]
 }
 
