@@ -64,7 +64,6 @@ impl Target {
     }
 
     /// What is verified of the other end in this mode.
-    #[cfg(any(feature = "postgres", feature = "redis"))]
     pub(super) fn demand(&self, mode: TlsMode) -> Demand<'_> {
         Demand { mode, ca: self.ca.as_deref(), host: self.server_name.as_deref().unwrap_or(self.host()) }
     }
@@ -77,6 +76,7 @@ impl Target {
         match word {
             // The address wins over the name that it belongs to.
             "hostaddr" => self.host = Some(value.to_owned()),
+            "socket" | "unix_socket" => self.host = Some(value.to_owned()),
             "host" => self.host = Some(self.host.take().unwrap_or_else(|| value.to_owned())),
             "port" => self.port = Some(value.parse().map_err(|_| "its port is no number up to 65535".to_owned())?),
             "user" => self.user = Some(value.to_owned()),
@@ -102,6 +102,21 @@ fn mode(word: &str) -> Result<TlsMode, String> {
     })
 }
 
+/// Whether a PostgreSQL can be found by this text. The error does not repeat it.
+pub fn is_of_postgres(text: &str) -> Result<(), String> {
+    Target::of_postgres(text).map(drop)
+}
+
+/// Whether a MySQL can be found by this text. The error does not repeat it.
+pub fn is_of_mysql(text: &str) -> Result<(), String> {
+    Target::of_mysql(text).map(drop)
+}
+
+/// Whether a Redis can be found by this text. The error does not repeat it.
+pub fn is_of_redis(text: &str) -> Result<(), String> {
+    Target::of_redis(text).map(drop)
+}
+
 impl Place {
     /// Where to and as whom, at the moment.
     pub(super) async fn target(
@@ -118,7 +133,13 @@ impl Place {
             target.password = Some(password.read(service).await?.into());
         }
         target.ca = self.ca.clone().or(target.ca);
-        target.tls = self.tls.or(target.tls).or(target.ca.as_ref().map(|_| TlsMode::VerifyFull));
+        let asked = self.tls.or(target.tls);
+        target.tls = match (asked, &target.ca) {
+            (None, Some(_)) => Some(TlsMode::VerifyFull),
+            // As libpq: who says whom to trust wants it looked at.
+            (Some(TlsMode::Require), Some(_)) => Some(TlsMode::VerifyCa),
+            (asked, _) => asked,
+        };
         target.server_name = self.server_name.clone();
         Ok(target)
     }

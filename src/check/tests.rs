@@ -1,3 +1,6 @@
+#[cfg(all(feature = "mysql", feature = "postgres", feature = "redis"))]
+mod databases;
+
 use std::sync::Arc;
 use std::time::Duration;
 

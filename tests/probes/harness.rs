@@ -21,6 +21,7 @@ use ::lictor::machine::board::{CheckPicture, CheckState};
 
 pub use lictor::Lictor;
 pub use setup::Setup;
+pub use wait::eventually;
 
 /// Stands in every password, and must be in nothing that is said.
 pub const MARKER: &str = "hunter2";

@@ -10,9 +10,13 @@
 #[allow(dead_code, reason = "nobody here shows a certificate of a client")]
 mod authority;
 mod harness;
+#[path = "../checks/moto.rs"]
+#[allow(dead_code, reason = "nobody here looks at signatures")]
+mod moto;
 mod server;
 
 mod mysql;
 mod postgres;
 mod redis;
+mod story;
 mod tcp;

@@ -78,3 +78,22 @@ fn every_answer_has_its_words() {
     let said = all_that_is_said(&lictor);
     assert!(!said.contains(MARKER), "a password was said:\n{said}");
 }
+
+#[test]
+fn a_rotated_password_is_used_at_the_next_probe() {
+    let mut mariadb = MariaDb::start(|_| None, &user("app", "first", ""));
+    let name = |password: &str| format!("app:{password}@tcp({})/orders", mariadb.address());
+    let (first, second) = (name("first"), name("second"));
+    let setup = Setup::on_directory();
+    setup.write("DATABASE", first);
+    let database = check("Database", &block("url = env_of_service(\"DATABASE\")"), "");
+    let lictor = setup.config(&database).start();
+    lictor.until_good();
+    until_passing(&lictor, "Database");
+
+    mariadb.stop();
+    mariadb.launch(&["ALTER USER app IDENTIFIED BY 'second'".to_owned()]);
+    until_bad(&lictor, "Database", "Access denied for user 'app'");
+    lictor.until_applied(|| lictor.setup().write("DATABASE", second));
+    until_passing(&lictor, "Database");
+}

@@ -190,6 +190,13 @@ fn checks_are_told_apart() {
     ]);
 }
 
+#[cfg(not(feature = "redis"))]
+#[test]
+fn a_kind_that_is_not_built_in_is_refused_by_name() {
+    let errors = errors_of("check \"D\" {\n  redis {\n    url = \"redis://h\"\n  }\n}");
+    assert!(errors.contains("this lictor was built without redis {}: build it with `--features redis`"), "{errors}");
+}
+
 #[test]
 fn a_command_is_never_split() {
     let source = "file {\n  path = \"/x\"\n}\n";

@@ -41,7 +41,11 @@ fn in_full() {
     let sql = Sql { place: full.clone(), query: "SELECT 2".to_owned(), expect: Some(String::new()) };
     let more = "    query = \"SELECT 2\"\n    expect = \"\"\n  }";
     assert_eq!(kind(&format!("postgres {{\n    {words}{more}")), Kind::Postgres(sql));
-    assert_eq!(kind(&format!("redis {{\n    {words}  }}")), Kind::Redis(Redis { place: full }));
+    let of_redis = Place { url: Text::Written("redis://h/".into()), ..full };
+    assert_eq!(
+        kind(&format!("redis {{\n    {}  }}", words.replace("postgres:", "redis:"))),
+        Kind::Redis(Redis { place: of_redis })
+    );
     let tcp = Tcp {
         tls: TlsMode::VerifyFull,
         ca: Some("/ca.pem".into()),
@@ -74,22 +78,36 @@ fn what_cannot_be_meant() {
         ("postgres {\n  }", "check \"C\".postgres: `url` is missing".to_owned()),
         ("mysql {\n    url = \"\"\n  }", "check \"C\".mysql.url: must not be empty".to_owned()),
         (
-            "mysql {\n    url = \"x\"\n    server_name = \"x\"\n  }",
+            "mysql {\n    url = \"mysql://x\"\n    server_name = \"x\"\n  }",
             "unknown word `server_name` in check \"C\".mysql".to_owned(),
         ),
-        ("redis {\n    url = \"x\"\n    query = \"x\"\n  }", "unknown word `query` in check \"C\".redis".to_owned()),
-        ("redis {\n    url = \"x\"\n    tls = \"prefer\"\n  }", format!("check \"C\".redis.tls: {modes}")),
+        (
+            "redis {\n    url = \"redis://x\"\n    query = \"x\"\n  }",
+            "unknown word `query` in check \"C\".redis".to_owned(),
+        ),
+        ("redis {\n    url = \"redis://x\"\n    tls = \"prefer\"\n  }", format!("check \"C\".redis.tls: {modes}")),
         (
             "tcp {\n    address = \"h:1\"\n    tls = true\n  }",
             "check \"C\".tcp.tls: expected text, found true or false".to_owned(),
         ),
         (
-            "postgres {\n    url = \"x\"\n    tls = \"require\"\n    ca = \"/ca\"\n  }",
+            "postgres {\n    url = \"postgres://x\"\n    tls = \"require\"\n    ca = \"/ca\"\n  }",
             "check \"C\".postgres.ca: is not looked at by this `tls`: write \"verify-full\" or \"verify-ca\""
+                .to_owned(),
+        ),
+        (
+            "postgres {\n    url = \"postgres://app:hunter2@db:99999/\"\n  }",
+            "it is not a URL that begins with postgres://: is a character of the password not percent-encoded?"
+                .to_owned(),
+        ),
+        (
+            "mysql {\n    url = \"app:hunter2@db/x\"\n  }",
+            "check \"C\".mysql.url: it is neither a URL nor of the form user:password@tcp(host:port)/database"
                 .to_owned(),
         ),
     ] {
         let errors = errors_of(&check(block));
+        assert!(!errors.contains("hunter2"), "{errors}");
         assert!(errors.lines().any(|line| line.ends_with(&error)), "{block}: {errors}");
     }
 }

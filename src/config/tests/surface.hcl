@@ -63,7 +63,7 @@ key "DATABASE_URL" {
 }
 
 check "Database" {
-  tcp { address = "127.0.0.1:5432" }
+  postgres { url = env_of_service("DATABASE_URL") }
   interval = "5s"
   timeout  = "2s"
   rise     = 1

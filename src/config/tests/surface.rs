@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Case, LEAST, errors_of, with};
-use crate::check::{Command, Http, Kind, Tcp};
+use crate::check::{Command, Http, Kind, Text};
 use crate::config::{Admin, Apply, Handover, Log, LogFormat, State, Statsd, Status, Style, Version, VersionProcess};
 use crate::environment::Visibility;
 use crate::environment::glob::Glob;
@@ -81,7 +81,8 @@ fn the_checks() {
     let rules: Vec<_> = settings.checks.iter().map(|check| check.rule.clone()).collect();
     assert_eq!(rules, settings.policy.checks);
     let [database, web, disk] = settings.checks.as_slice() else { panic!("three checks") };
-    assert_eq!(database.kind, Kind::Tcp(Tcp::at("127.0.0.1:5432")));
+    let Kind::Postgres(postgres) = &database.kind else { panic!("it is a PostgreSQL") };
+    assert_eq!((&postgres.place.url, postgres.query.as_str()), (&Text::OfService("DATABASE_URL".into()), "SELECT 1"));
     assert_eq!((database.interval, database.timeout), (SECOND * 5, SECOND * 2));
     assert_eq!((database.rule.rise, database.rule.fall, database.rule.role), (1, 3, Role::Readiness));
     assert_eq!((database.rule.good.as_str(), database.rule.bad.as_str()), ("Good", "Bad"));
