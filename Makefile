@@ -8,7 +8,7 @@ SHELL       := bash
 CARGO       ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint bans programs unit demo bench fuzz peers deny setup
+.PHONY: help build test lint scripts bans programs unit demo bench fuzz peers deb deny setup
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ build: ## the release binary, target/release/lictor
 
 # The linters come first: they are quick and their news is short. The test run is last, so that its summary is the last
 # thing on the screen.
-test: setup peers lint bans programs unit ## set up what is missing, then run every check and test
+test: setup peers lint scripts bans programs unit ## set up what is missing, then run every check and test
 
 setup:
 	@tests/setup rust go cc hostile checks
@@ -34,6 +34,11 @@ lint: setup
 	@# That the fuzz targets still compile: any compiler can tell, and it takes libFuzzer itself only to run them.
 	CUSTOM_LIBFUZZER_PATH=/dev/null CARGO_TARGET_DIR=target \
 	  $(CARGO) clippy --manifest-path fuzz/Cargo.toml -- -D warnings
+
+# What other people's hosts run.
+scripts: setup
+	@tests/setup scripts
+	shellcheck -x examples/codedeploy/scripts/*.sh examples/quickstart/side-by-side packaging/deb packaging/debian/*
 
 # deny.toml says the same, but this needs no tool: the C-built TLS stacks must not come in by a default feature.
 bans:
@@ -53,7 +58,7 @@ programs: setup
 	done
 
 unit: peers
-	@tests/setup rig probes
+	@tests/setup rig bundle deb probes
 	$(CARGO) test --locked --no-fail-fast
 
 # Licences, bans and sources of every dependency. Apart from `test`, because installing cargo-deny takes two minutes;
@@ -62,11 +67,17 @@ deny: setup ## licences and origins of all dependencies (installs cargo-deny onc
 	@tests/setup deny
 	PATH="$$PWD/target/tools/bin:$$PATH" $(CARGO) deny --locked check licenses bans sources
 
+deb: setup ## the Debian package, target/debian/lictor.deb
+	@tests/setup deb
+	$(CARGO) build --release --locked
+	packaging/deb release target/debian/lictor.deb
+	lintian --allow-root target/debian/lictor.deb
+
 demo: setup ## lictor with a small Go service on a watched directory; CONSUL=1: on a real Consul
 	@examples/demo/demo $(if $(CONSUL),consul,directory)
 
 bench: setup ## the figures beside their bars, with the machine's name; BENCH=puts: one part; BENCH_QUICK=1: a first look
-	@tests/setup bench
+	@tests/setup bench rig bundle
 	@tests/peers/build consul
 	$(CARGO) build --release --locked
 	LICTOR="$$PWD/target/release/lictor" $(CARGO) bench --target-dir target/bench --locked --bench figures -- $(BENCH)

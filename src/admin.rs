@@ -8,7 +8,7 @@ mod history;
 mod petition;
 pub mod place;
 mod plan;
-mod request;
+pub mod request;
 mod socket;
 
 use std::io;

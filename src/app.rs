@@ -4,8 +4,10 @@ mod once;
 mod outfit;
 mod pid_file;
 mod places;
+mod plan;
 mod reload;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, yield_now};
 
 pub use once::once;
+pub use plan::{Planned, plan};
 pub use reload::Load;
 
 use outfit::{outfit, rooms};
@@ -70,13 +73,17 @@ pub enum AppError {
     /// The sources do not make an environment that a command could be run with (`--once`).
     #[error("the sources do not fit: {0}; mend the values")]
     Unfit(String),
+    /// A required source has not answered (`lictor plan`).
+    #[error("{0}; a plan needs its answer")]
+    Silent(String),
     /// The command cannot be started (`--once`).
     #[error(transparent)]
     Service(#[from] service::ServiceError),
 }
 
 impl AppError {
-    /// What lictor ends with: 75 for what is taken, 78 for what the configuration must mend, 70 for the rest.
+    /// What lictor ends with: 75 for what is taken, 69 for sources that do not answer, 78 for what the
+    /// configuration must mend, 70 for the rest.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::State(state::Error::Locked { .. })
@@ -88,6 +95,7 @@ impl AppError {
             | Self::Consul(_)
             | Self::PidFile { .. }
             | Self::Unfit(_) => 78,
+            Self::Silent(_) => 69,
             Self::Kernel(_) => 70,
             Self::Service(error) => error.exit_code(),
         }
@@ -145,7 +153,8 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let page = Exposition::new(move |board| page.page(board));
     let resources = Resources::new(boards.clone(), watcher.clone()).with_metrics(page);
     if let Some(listener) = listener {
-        tasks.spawn(http::serve(listener, Limits::STATUS, resources.clone(), watcher.clone()));
+        let resources = resources.clone().with_waits(http::WAITS);
+        tasks.spawn(http::serve(listener, Limits::STATUS, resources, watcher.clone()));
     }
     if let Some(admin) = admin {
         tracing::info!(path = %admin.path().display(), "the admin socket is open");
@@ -272,13 +281,24 @@ fn open_state(settings: &Settings) -> Result<State, AppError> {
 }
 
 fn restore(state: &State, settings: &Settings) -> Restored {
-    let now = Clock.epoch_unix_ms().saturating_add(Clock.now().0);
-    let state::Restored { good, quarantine, hold, guarded, next_generation, warnings } =
-        state.load().without_older_than(settings.state.max_age, now);
+    let (restored, warnings) = usable(state.load(), settings);
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    Restored { good, quarantine, guarded, hold, next_generation }
+    Restored { validation: state.history().borrow().validation(), ..restored }
+}
+
+/// What may be used of what was found, and what is to be said about the rest.
+fn usable(found: state::Restored, settings: &Settings) -> (Restored, Vec<String>) {
+    let now = Clock.epoch_unix_ms().saturating_add(Clock.now().0);
+    let state::Restored { good, quarantine, hold, guarded, next_generation, warnings } =
+        found.without_older_than(settings.state.max_age, now);
+    (Restored { good, quarantine, guarded, hold, next_generation, validation: None }, warnings)
+}
+
+/// The admin socket of a lictor with these settings; `None`: this user has no default place for it.
+pub fn socket(settings: &Settings) -> Option<PathBuf> {
+    places::socket(settings).map(|place| place.path().to_owned())
 }
 
 /// Who asks Consul, if a source is Consul's.

@@ -46,14 +46,16 @@ fn perform(verb: Verb) -> u8 {
         }),
         Verb::Validate(options) => asked(async {
             let target = Target::new(options.target.socket, options.target.name);
-            let options = validate::Options { target, version: options.version, timeout: options.timeout };
+            let deployment = validate::of_environment(|name| std::env::var(name).ok());
+            let (version, timeout) = (options.version, options.timeout);
+            let options = validate::Options { target, version, timeout, deployment };
             validate::run(&options, &mut std::io::stdout()).await
         }),
         Verb::Plan(options) => asked(async {
             let form = if options.json { plan::Form::Json } else { plan::Form::Text(paint::Paint::for_stdout()) };
             let code = if options.exit_code { plan::Code::Changes } else { plan::Code::Plain };
             let target = Target::new(options.target.socket, options.target.name);
-            let options = plan::Options { target, form, code };
+            let options = plan::Options { target, config: options.config, form, code };
             plan::run(&options, &mut std::io::stdout(), &mut std::io::stderr()).await
         }),
         Verb::Check(options) => {

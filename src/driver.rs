@@ -2,6 +2,7 @@
 //!
 //! Only the driver owns the machine, and only the driver publishes the board.
 
+mod ask;
 mod change;
 mod check_command;
 mod clock;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+pub use ask::Asked;
 pub use change::{Change, New, Outfit};
 pub use check_command::CheckCommand;
 pub use clock::Clock;
@@ -69,7 +71,7 @@ impl Driver {
         let found = self.installed.look_now();
         let adopted = self.rooms.adopt(RunId(1));
         let heard = self.composer.events(self.clock.now());
-        self.turn(found.into_iter().chain(adopted).chain(heard));
+        self.turn(found.into_iter().chain(adopted).chain(heard).chain([self.rooms.disk()]));
         self.publish();
         let mut drawing = Drawing::begun();
         let mut looks = tokio::time::interval(LOOK);
@@ -82,6 +84,7 @@ impl Driver {
                 Some(petition) = self.petitions.recv() => vec![self.rooms.desk.admit(petition)],
                 Some(change) = self.changes.recv() => self.change(change),
                 () = self.composer.changed() => self.composer.events(self.clock.now()),
+                event = self.rooms.disk_changed() => vec![event],
                 () = self.clock.until(self.machine.next_wake()) => self.tick(),
                 () = drawing.overdue() => Vec::new(),
                 _ = looks.tick() => {

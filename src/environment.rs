@@ -14,8 +14,9 @@ pub mod record;
 pub mod redact;
 pub mod schema;
 pub mod snapshot;
+pub mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::ser::SerializeStruct;
@@ -30,6 +31,7 @@ pub use record::Record;
 pub use redact::Redactor;
 pub use schema::Schema;
 pub use snapshot::{Entry, Freshness, Snapshot};
+pub use written::{Origin, Written};
 
 use crate::secret::Secret;
 
@@ -67,19 +69,53 @@ pub struct Environment {
     marks: Vec<Fingerprint>,
     /// What each source gave for it: no part of the fingerprint.
     record: Record,
+    /// What the sources tell of each variable, in the order of the names; empty: nothing. No part of the fingerprint.
+    written: Box<[Written]>,
 }
 
 impl Environment {
     /// An environment of these variables; the fingerprint covers names and values, not origins.
     pub fn new(variables: BTreeMap<String, Variable>) -> Self {
         let marks = variables.iter().map(|(name, variable)| Fingerprint::of_variable(name, &variable.value)).collect();
-        Self { fingerprint: Fingerprint::of_variables(&variables), variables, marks, record: Record::default() }
+        Self {
+            fingerprint: Fingerprint::of_variables(&variables),
+            variables,
+            marks,
+            record: Record::default(),
+            written: Box::default(),
+        }
     }
 
     /// The same with what each source gave for it.
     #[must_use]
     pub fn with_record(self, record: Record) -> Self {
         Self { record, ..self }
+    }
+
+    /// The same with what the sources tell of each variable, in the order of the names.
+    #[must_use]
+    pub fn with_written(self, written: impl IntoIterator<Item = Written>) -> Self {
+        let written: Box<[Written]> = written.into_iter().collect();
+        let known = written.len() == self.variables.len() && written.iter().any(Written::is_known);
+        Self { written: if known { written } else { Box::default() }, ..self }
+    }
+
+    /// What the sources tell of each variable, in the order of the names; empty: nothing.
+    pub fn written(&self) -> &[Written] {
+        &self.written
+    }
+
+    /// Where these variables come from, as far as they are in it; in the order of their names.
+    pub fn origins(&self, names: &[String]) -> Vec<Origin> {
+        let wanted: BTreeSet<&String> = names.iter().collect();
+        let found = self.variables.iter().enumerate().filter(|(_, (name, _))| wanted.contains(name));
+        found
+            .map(|(place, (name, variable))| Origin {
+                key: name.clone(),
+                source: Arc::clone(&variable.origin),
+                written: self.written.get(place).filter(|written| written.is_known()).cloned(),
+            })
+            .collect()
     }
 
     /// What each source gave for it.
@@ -179,6 +215,12 @@ impl<'de> Deserialize<'de> for Environment {
             let value = Secret::from(variable.value.unwrap_or_default());
             (variable.name, Variable { value, origin: variable.origin, visibility })
         });
-        Ok(Self { fingerprint: shown.fingerprint, variables: variables.collect(), marks, record: Record::default() })
+        Ok(Self {
+            fingerprint: shown.fingerprint,
+            variables: variables.collect(),
+            marks,
+            record: Record::default(),
+            written: Box::default(),
+        })
     }
 }

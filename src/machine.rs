@@ -19,6 +19,7 @@
 
 pub mod board;
 pub mod build;
+pub mod deployment;
 mod due;
 pub mod event;
 mod fold;
@@ -45,6 +46,7 @@ pub mod reload;
 mod road;
 mod settle;
 mod stale;
+pub mod steps;
 mod switch;
 pub mod totals;
 mod trial;
@@ -64,6 +66,7 @@ pub use numbers::{GenerationId, RunId};
 pub use order::Order;
 pub use policy::Policy;
 
+use deployment::Validation;
 use event::SourceReport;
 use guard::Guarding;
 use history::Entry;
@@ -80,6 +83,7 @@ use road::checked::Refusal;
 use road::drained::Drain;
 use road::settled::Edits;
 use road::turn::Turn;
+use steps::Steps;
 use totals::{Reason, Totals};
 use trial::Trial;
 use verdict::{Setback, Suspect};
@@ -99,6 +103,8 @@ pub struct Restored {
     pub hold: Option<Hold>,
     /// The number of the next generation.
     pub next_generation: GenerationId,
+    /// What the last deployment was answered.
+    pub validation: Option<Validation>,
 }
 
 /// What the sources want, all of them heard.
@@ -125,6 +131,8 @@ struct Base {
     unreported: Option<Moment>,
     /// The names that differ from the environment before it.
     keys: Vec<String>,
+    /// How long the road to the switch has taken, step by step, until that has been recorded.
+    took: Steps,
 }
 
 impl Base {
@@ -137,6 +145,7 @@ impl Base {
             since: now,
             unreported: None,
             keys: Vec::new(),
+            took: Steps::default(),
         }
     }
 }
@@ -179,6 +188,8 @@ pub struct Machine {
     life_since: Moment,
     base: Option<Base>,
     trial: Option<Trial>,
+    /// So many trials in a row were ended by a newer wish.
+    superseded: u32,
     suspect: Option<Suspect>,
     setback: Option<Setback>,
     streak: Streak,
@@ -192,7 +203,9 @@ pub struct Machine {
     /// wrapper's program is not the file that is looked at on disk.
     running: Option<(Build, Version)>,
     sources: Vec<SourceReport>,
-    /// When that was heard, Unix milliseconds.
+    /// Why what should be kept on disk is not.
+    disk: Option<String>,
+    /// When the sources were heard, Unix milliseconds.
     heard_unix_ms: u64,
     /// Why what runs may not be what the sources want, if they have been silent for long.
     stale: Option<String>,
@@ -201,6 +214,7 @@ pub struct Machine {
     reason: Reason,
     last_exit: Option<board::ExitPicture>,
     reload: Option<Reload>,
+    validation: Option<Validation>,
     tail: VecDeque<Entry>,
     orders: Vec<Order>,
     board_index: u64,
@@ -209,7 +223,7 @@ pub struct Machine {
 impl Machine {
     /// A machine that has heard nothing yet. `seed` feeds the jitter; `epoch_unix_ms` is Unix time at `Moment(0)`.
     pub fn new(policy: Policy, restored: Restored, seed: u64, now: Moment, epoch_unix_ms: u64) -> Self {
-        let Restored { good, quarantine, hold, guarded, next_generation } = restored;
+        let Restored { good, quarantine, hold, guarded, next_generation, validation } = restored;
         let generation = GenerationId(next_generation.0.saturating_sub(1));
         Self {
             policy,
@@ -233,6 +247,7 @@ impl Machine {
             life_since: now,
             base: None,
             trial: None,
+            superseded: 0,
             suspect: None,
             setback: None,
             streak: Streak::default(),
@@ -242,12 +257,14 @@ impl Machine {
             installed: (Build::default(), Version::default()),
             running: None,
             sources: Vec::new(),
+            disk: None,
             heard_unix_ms: 0,
             stale: None,
             totals: Totals::default(),
             reason: Reason::Exit,
             last_exit: None,
             reload: None,
+            validation,
             tail: VecDeque::new(),
             orders: Vec::new(),
             board_index: 0,

@@ -6,10 +6,11 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 
-/// Raw bytes that may be a password: compared and counted, never printed.
+/// Raw bytes that may be a password: compared and counted, never printed. A clone is the same bytes, not a copy of them.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
-pub struct Secret(Box<[u8]>);
+pub struct Secret(Arc<[u8]>);
 
 impl Secret {
     /// The bytes themselves, for the place that hands them on: the child's environment, a request's header.
@@ -46,7 +47,7 @@ impl fmt::Debug for Secret {
 
 impl From<Vec<u8>> for Secret {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes.into_boxed_slice())
+        Self(bytes.into())
     }
 }
 

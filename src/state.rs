@@ -1,9 +1,10 @@
 //! What is kept on disk between two lives of lictor: the good environments, the quarantine, the operator's hold, history.
 //!
 //! `good.json` is the only file with values in it. Every file is replaced whole (written beside itself, synced, renamed),
-//! so whoever reads sees the old one or the new one, and lictor can be killed at any time. Nothing in a file is trusted
-//! that another user could have written, that belongs to another machine, service, Consul or list of sources, or that
-//! does not match its fingerprint: it is ignored with a reason, and lictor starts without it.
+//! or in place by a single short write (`process.json`), so whoever reads sees the old one or the new one, and lictor can
+//! be killed at any time. Nothing in a file is trusted that another user could have written, that belongs to another
+//! machine, service, Consul or list of sources, or that does not match its fingerprint: it is ignored with a reason, and
+//! lictor starts without it.
 //!
 //! The directory is locked while lictor lives. Writing happens in a task of its own, where the newest contents of a file
 //! win, so that a slow disk holds up nothing; a full one is reported and tried again. `history.jsonl`, which only grows by
@@ -69,6 +70,7 @@ struct Open {
     binding: Arc<Binding>,
     wanted: watch::Sender<Wanted>,
     problem: watch::Receiver<Option<String>>,
+    unwritten: watch::Receiver<Option<String>>,
     writer: JoinSet<()>,
 }
 
@@ -88,9 +90,19 @@ pub fn open(directory: &Path, identity: Binding) -> Result<State, Error> {
     let mut writer = JoinSet::new();
     writer.spawn(Writer::new(Arc::clone(&directory), Arc::clone(&binding), wishes, problem, RETRY).run());
     let recent = watch::Sender::new(Recent::from_disk(&directory));
-    writer.spawn(Keeper::new(Arc::clone(&directory), recent.subscribe(), RETRY).run());
-    let store = Store::Open(Open { directory, binding, wanted, problem: problems, writer });
+    let (lost, unwritten) = watch::channel(None);
+    writer.spawn(Keeper::new(Arc::clone(&directory), recent.subscribe(), lost, RETRY).run());
+    let store = Store::Open(Open { directory, binding, wanted, problem: problems, unwritten, writer });
     Ok(State { store, recent })
+}
+
+/// What is kept in the directory, for whoever only looks: nothing is made, locked or changed. No directory: nothing.
+///
+/// # Errors
+/// It is there and cannot be read, or belongs to somebody else.
+pub fn peek(directory: &Path, identity: &Binding) -> Result<Restored, Error> {
+    let directory = Directory::look(directory)?;
+    Ok(directory.map(|directory| Restored::from_disk(&directory, identity)).unwrap_or_default())
 }
 
 impl State {
@@ -143,13 +155,13 @@ impl State {
         self.recent.subscribe()
     }
 
-    /// Replaces `process.json`, at once: it must be there when lictor is killed in the next moment, and costs no wait for
-    /// the disk, since it means nothing after a power cut.
+    /// Writes `process.json`, at once and in place: it must be there when lictor is killed in the next moment, and costs no
+    /// wait for the disk, since it means nothing after a power cut.
     pub fn keep_process(&self, process: &KeptProcess) {
         let Store::Open(open) = &self.store else { return };
         let kept = serde_json::to_vec(process)
             .map_err(std::io::Error::from)
-            .and_then(|json| open.directory.replace_soon(directory::PROCESS, &json));
+            .and_then(|json| open.directory.overwrite(directory::PROCESS, &json));
         if let Err(error) = kept {
             tracing::warn!(%error, "the service could not be taken over if lictor were killed now");
         }
@@ -166,9 +178,21 @@ impl State {
     /// Why what should be on disk is not, for the board; `None` if it is, or will be in a moment.
     pub fn problem(&self) -> Option<String> {
         match &self.store {
-            Store::Open(open) => open.problem.borrow().clone(),
+            Store::Open(open) => open.problem.borrow().clone().or_else(|| open.unwritten.borrow().clone()),
             Store::Absent { reason } => Some(format!("nothing is kept on disk: {reason}")),
         }
+    }
+
+    /// Waits until [`State::problem`] may say something else. Cancel-safe.
+    pub async fn problem_changed(&mut self) {
+        if let Store::Open(Open { problem, unwritten, .. }) = &mut self.store {
+            tokio::select! {
+                Ok(()) = problem.changed() => return,
+                Ok(()) = unwritten.changed() => return,
+                else => {}
+            }
+        }
+        std::future::pending::<()>().await;
     }
 
     /// Writes what has not been written yet, and gives the lock back. A disk that hangs hangs this too, so the caller
@@ -186,8 +210,9 @@ impl State {
         // At once, so that a lictor that is killed in the next moment has what its board has said; the writer makes it
         // last through a power cut, tries again, and says so if it cannot.
         let binding = open.wanted.borrow().binding.clone();
-        let kept = contents.encode(binding.as_ref().unwrap_or(&open.binding));
-        if let Err(error) = kept.and_then(|json| open.directory.replace_soon(contents.name(), &json)) {
+        let binding = binding.as_ref().unwrap_or(&open.binding);
+        let kept = open.directory.replace_soon(contents.name(), |out| contents.write(binding, out));
+        if let Err(error) = kept {
             tracing::debug!(%error, name = contents.name(), "not kept at once");
         }
         open.wanted.send_modify(|wanted| wanted.put(contents));

@@ -28,9 +28,19 @@ impl Effort {
         self.of(40, 200)
     }
 
+    /// Changes of one key among very many.
+    pub fn large_puts(self) -> usize {
+        self.of(10, 50)
+    }
+
     /// Starts of lictor.
     pub fn starts(self) -> usize {
         self.of(15, 50)
+    }
+
+    /// Deployments, each on a host of its own.
+    pub fn deployments(self) -> usize {
+        self.of(2, 5)
     }
 
     /// How long lictor is watched while nothing happens.

@@ -83,6 +83,11 @@ fn idle_sidecar(consul: &Consul, prefixes: usize) -> Sidecar {
     sidecar
 }
 
+/// What is resident of a process, in kilobytes.
+pub fn resident(pid: u32) -> f64 {
+    memory(pid).resident
+}
+
 fn memory(pid: u32) -> Memory {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
     let field = |name: &str| -> f64 {

@@ -1,7 +1,7 @@
 //! The figures of lictor beside the floor that the machine sets, on real parts. `make bench` runs it.
 //!
-//! It has no verdict: times on a shared machine are read by a person. `make bench BENCH=starts` prints one part; the
-//! parts are `puts`, `starts`, `footprint`, `status`, `flood`, `checks` and `binary`. `BENCH_QUICK=1` is for a first look.
+//! It has no verdict: times on a shared machine are read by a person. `make bench BENCH=starts` prints one part, of those
+//! that are listed below. `BENCH_QUICK=1` is for a first look.
 
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on says why by its panic")]
@@ -18,35 +18,58 @@ mod harness {
     pub mod wait;
 }
 
+#[path = "../../tests/codedeploy"]
+#[allow(dead_code, unused_imports, reason = "the tests use the rest of it")]
+mod codedeploy {
+    pub mod agent;
+    pub mod bundle;
+    pub mod host;
+}
+#[path = "../../tests/support/service.rs"]
+mod program;
+#[path = "../../tests/systemd/rig.rs"]
+#[allow(dead_code, reason = "the tests use the rest of it")]
+mod rig;
+
 mod bare;
 mod checks;
+mod deploys;
 mod effort;
 mod figure;
 mod flood;
 mod footprint;
+mod large;
 mod machine;
 mod nginx;
 mod puts;
+mod rejected;
 mod sidecar;
 mod starts;
 mod statistics;
 mod status;
 mod table;
+mod tick;
 
 use std::ffi::OsString;
 
+use codedeploy::{agent, bundle, host};
 use effort::Effort;
 use figure::{Bar, Figure, Unit};
+use harness::wait;
 
 /// Measures, and says what it found.
 type Part = fn(Effort) -> Vec<Figure>;
 
-const PARTS: [(&str, Part); 7] = [
+const PARTS: &[(&str, Part)] = &[
     ("puts", puts::figures),
     ("starts", starts::figures),
+    ("large", large::figures),
+    ("rejected", rejected::figures),
     ("footprint", footprint::figures),
     ("status", status::figures),
     ("flood", flood::figures),
+    ("tick", tick::figures),
+    ("deploys", deploys::figures),
     ("checks", checks::figures),
     ("binary", binary),
 ];

@@ -28,6 +28,7 @@ impl Sidecar {
         let host = loopback();
         let path = |name: &str| folder.path().join(name).display().to_string();
         program::install(program::OLD, &folder.path().join("service"));
+        // A verdict after 20 ms does not fall into the new child's start, where it would write its files.
         let mut config = format!(
             r#"name = "bench"
 consul {{
@@ -43,7 +44,7 @@ exec {{
   }}
 }}
 apply {{
-  min_healthy = "1ms"
+  min_healthy = "20ms"
 }}
 status {{
   address = "{host}:8127"

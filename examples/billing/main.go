@@ -28,7 +28,11 @@ func main() {
 
 func run() error {
 	addr := flag.String("addr", fallback("ADDR", "127.0.0.1:8080"), "where to listen")
+	migrations := flag.String("migrate", "", "apply the migrations in this folder, and end")
 	flag.Parse()
+	if *migrations != "" {
+		return migrate(*migrations)
+	}
 	settings, err := fromEnvironment()
 	if err != nil {
 		return err

@@ -89,11 +89,12 @@ impl Desk {
     async fn ask(self, verb: Verb, uid: Option<u32>, until: Instant) -> Answer {
         let done = done(&verb);
         let (answer, answered) = oneshot::channel();
-        let sent = self.petitions.send(Petition { verb, uid, answer }).await;
-        let effect = match (sent, answered.await) {
-            (Ok(()), Ok(Ok(effect))) => effect,
-            (Ok(()), Ok(Err(why))) => return http::error(StatusCode::CONFLICT, &why),
-            _ => return http::error(StatusCode::CONFLICT, STOPPING),
+        // What could not be sent comes back with the place for the answer in it, which must go away.
+        drop(self.petitions.send(Petition { verb, uid, answer }).await);
+        let effect = match answered.await {
+            Ok(Ok(effect)) => effect,
+            Ok(Err(why)) => return http::error(StatusCode::CONFLICT, &why),
+            Err(_) => return http::error(StatusCode::CONFLICT, STOPPING),
         };
         match effect::wait(effect, self.boards, self.drain, until).await {
             Outcome::Done(_) if effect == Effect::Done => {
@@ -109,16 +110,16 @@ impl Desk {
 
     async fn reload(self, uid: Option<u32>, until: Instant) -> Answer {
         let (answer, answered) = oneshot::channel();
-        let sent = self.reloads.send(petition::Reload { uid, answer }).await;
-        match (sent, tokio::time::timeout_at(until, answered).await) {
-            (Ok(()), Ok(Ok(Ok(pending)))) => reloaded(&pending),
-            (Ok(()), Ok(Ok(Err(errors)))) => {
+        drop(self.reloads.send(petition::Reload { uid, answer }).await);
+        match tokio::time::timeout_at(until, answered).await {
+            Ok(Ok(Ok(pending))) => reloaded(&pending),
+            Ok(Ok(Err(errors))) => {
                 let first = errors.first().map_or("", String::as_str);
                 let body = json!({ "error": format!("nothing is changed: {first}"), "errors": errors });
                 http::json(StatusCode::UNPROCESSABLE_ENTITY, body.to_string())
             }
-            (Ok(()), Err(_)) => http::error(StatusCode::GATEWAY_TIMEOUT, "the configuration is still being read"),
-            _ => http::error(StatusCode::CONFLICT, STOPPING),
+            Err(_) => http::error(StatusCode::GATEWAY_TIMEOUT, "the configuration is still being read"),
+            Ok(Err(_)) => http::error(StatusCode::CONFLICT, STOPPING),
         }
     }
 }
@@ -141,6 +142,7 @@ fn done(verb: &Verb) -> String {
             format!("{name} is sent to the service")
         }
         Verb::Release { .. } => "the guard lets the newest wish through".to_owned(),
+        Verb::Validated { .. } => "it is kept".to_owned(),
         Verb::Restart | Verb::Retry { .. } | Verb::Revert => String::new(),
     }
 }

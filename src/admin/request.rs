@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::http::one_line;
+use crate::machine::deployment::{Deployment, Verdict};
 use crate::machine::event::Verb;
 use crate::{environment, signal};
 
@@ -16,18 +17,21 @@ const LONGEST_TIMEOUT: Duration = Duration::from_mins(10);
 const LONGEST_HOLD: Duration = Duration::from_hours(24 * 365);
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 200;
+/// The longest name of a deployment, its group or its event, in characters.
+const LONGEST_NAME: usize = 100;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Request {
-    pub(super) what: What,
+pub struct Request {
+    /// Which effect is meant.
+    pub what: What,
     /// How long its effect is waited for.
-    pub(super) timeout: Duration,
+    pub timeout: Duration,
 }
 
 /// Who has to do it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub enum What {
     /// The machine.
     Verb(Verb),
     /// Our own configuration is to be read again.
@@ -43,11 +47,15 @@ struct Words {
     fingerprint: Option<String>,
     signal: Option<String>,
     timeout: Option<String>,
+    deployment: Option<String>,
+    group: String,
+    event: String,
+    verdict: Option<Verdict>,
 }
 
 /// Reads a request; the error is a sentence. `None`: there is no such verb.
-pub(super) fn read(verb: &str, body: &[u8]) -> Option<Result<Request, String>> {
-    let known = ["restart", "reload", "signal", "hold", "unhold", "release", "retry", "revert"];
+pub fn read(verb: &str, body: &[u8]) -> Option<Result<Request, String>> {
+    let known = ["restart", "reload", "signal", "hold", "unhold", "release", "retry", "revert", "validated"];
     known.contains(&verb).then(|| {
         let words = words(body)?;
         let timeout = duration("timeout", words.timeout.as_deref())?.unwrap_or(TIMEOUT).min(LONGEST_TIMEOUT);
@@ -67,8 +75,19 @@ fn what(verb: &str, words: &Words) -> Result<What, String> {
         "unhold" => Verb::Unhold,
         "release" => Verb::Release { fingerprint: fingerprint(words)? },
         "retry" => Verb::Retry { fingerprint: fingerprint(words)? },
+        "validated" => validated(words)?,
         _ => Verb::Revert,
     }))
+}
+
+fn validated(words: &Words) -> Result<Verb, String> {
+    let short = |text: &str| one_line(text.trim(), LONGEST_NAME).into_owned();
+    let id = words.deployment.as_deref().map(short).filter(|id| !id.is_empty());
+    let id = id.ok_or("which deployment? name it, as DEPLOYMENT_ID does")?;
+    let verdict = words.verdict.ok_or("verdict is missing: it is \"yes\" or \"no\"")?;
+    let deployment = Deployment { id, group: short(&words.group), event: short(&words.event) };
+    let reason = one_line(words.reason.trim(), LONGEST_REASON).into_owned();
+    Ok(Verb::Validated { deployment, verdict, reason })
 }
 
 fn words(body: &[u8]) -> Result<Words, String> {
@@ -108,6 +127,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{Request, What, read};
+    use crate::machine::deployment::{Deployment, Verdict};
     use crate::machine::event::Verb;
 
     fn verb(name: &str, body: &str) -> Result<Verb, String> {
@@ -125,6 +145,8 @@ mod tests {
             length: hours.map(Duration::from_hours),
         };
         let print = "3f9a0c12be77".parse().unwrap();
+        let deployment = Deployment { id: "d-1".to_owned(), group: "prod".to_owned(), event: String::new() };
+        let validated = Verb::Validated { deployment, verdict: Verdict::No, reason: "sick".to_owned() };
         for (name, body, expected) in [
             ("restart", "", Verb::Restart),
             ("restart", "{}", Verb::Restart),
@@ -138,6 +160,7 @@ mod tests {
             ("release", "", Verb::Release { fingerprint: None }),
             ("retry", r#"{"fingerprint":"3f9a0c12be77"}"#, Verb::Retry { fingerprint: Some(print) }),
             ("revert", "", Verb::Revert),
+            ("validated", r#"{"deployment":"d-1","group":"prod","verdict":"no","reason":"sick"}"#, validated),
         ] {
             assert_eq!(verb(name, body), Ok(expected), "{name} {body}");
         }
@@ -158,6 +181,9 @@ mod tests {
             ("restart", "[]", "JSON"),
             ("restart", r#"{"colour":1}"#, "colour"),
             ("restart", r#"{"timeout":"soon"}"#, "timeout"),
+            ("validated", r#"{"verdict":"yes"}"#, "which deployment"),
+            ("validated", r#"{"deployment":"d-1"}"#, "verdict"),
+            ("validated", r#"{"deployment":"d-1","verdict":"maybe"}"#, "maybe"),
         ] {
             let sentence = verb(name, body).expect_err(body);
             assert!(sentence.contains(word), "{sentence}");
@@ -166,7 +192,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_body_is_answered(verb in "(restart|reload|signal|hold|retry)", body in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn any_body_is_answered(verb in "(restart|reload|signal|hold|retry|validated)", body in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = read(&verb, &body);
         }
     }

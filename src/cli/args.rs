@@ -1,5 +1,6 @@
 //! The command line: its words, and nothing of what they do.
 
+mod manual;
 mod operator;
 mod refused;
 mod run;
@@ -22,7 +23,7 @@ use crate::config::duration;
 
 /// What somebody asks of lictor.
 #[derive(Debug, Parser)]
-#[command(name = "lictor", version, about = "A runtime sidecar for one Go service on a Linux host")]
+#[command(name = "lictor", version, about = "A runtime sidecar for one Go service on a Linux host", after_long_help = manual::LICTOR)]
 pub struct Cli {
     /// The verb and its own words.
     #[command(subcommand)]
@@ -37,11 +38,16 @@ pub enum Verb {
     /// What is live here, as a person reads it
     Status(Status),
     /// For a deployment's validation hook: waits, then says yes or no, and why
+    ///
+    /// Without --version, what lies on the disk must run. A deployment whose hook asks is known by its variables, and what
+    /// it was answered is kept on the board and in the history. All lines are short.
     Validate(Validate),
     /// What the newest wish would change, and what is or would be done about it
     ///
-    /// Ends with 0, with 1 if the newest wish is refused (rejected, or in quarantine), and with --exit-code with 3 if there are
-    /// changes. Values are shown only of public keys; of others fingerprint and length.
+    /// With -c and no lictor running, the sources are asked once, and what they say is compared with the newest good
+    /// environment of the state directory. Ends with 0, with 1 if the newest wish is refused (rejected, or in
+    /// quarantine), and with --exit-code with 3 if there are changes; what only waits for a restart is none. Values are
+    /// shown only of public keys; of others fingerprint and length.
     Plan(Plan),
     /// Reads the configuration and says what is wrong with it
     Check(Check),
@@ -96,6 +102,7 @@ pub struct Target {
 
 /// `lictor status`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = manual::STATUS)]
 pub struct Status {
     /// The board as JSON
     #[arg(long)]
@@ -110,11 +117,12 @@ pub struct Status {
 
 /// `lictor validate`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = manual::VALIDATE)]
 pub struct Validate {
     /// The version that must be running
     #[arg(long, value_name = "VERSION")]
     pub version: Option<String>,
-    /// How long to wait for a yes
+    /// How long to wait for a yes, and for a lictor to ask
     #[arg(long, value_name = "DURATION", default_value = "150s", value_parser = duration::parse)]
     pub timeout: Duration,
     /// Which lictor is asked.
@@ -125,6 +133,9 @@ pub struct Validate {
 /// `lictor plan`.
 #[derive(Debug, clap::Args)]
 pub struct Plan {
+    /// A file, or a directory of *.hcl and *.json files: whose lictor is asked, and what if none runs
+    #[arg(short, long, value_name = "FILE|DIR")]
+    pub config: Vec<PathBuf>,
     /// Ends with 3 if there are changes
     #[arg(long)]
     pub exit_code: bool,
@@ -138,6 +149,7 @@ pub struct Plan {
 
 /// `lictor check`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = manual::CHECK)]
 pub struct Check {
     /// A file, or a directory of *.hcl and *.json files
     #[arg(short, long, value_name = "FILE|DIR")]
@@ -146,6 +158,7 @@ pub struct Check {
 
 /// `lictor buildinfo`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = manual::BUILDINFO)]
 pub struct Buildinfo {
     /// The Go binary
     #[arg(value_name = "FILE")]

@@ -1,5 +1,6 @@
 //! `lictor history`: what was applied, held, rejected, reverted: when, which keys, outcome.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::{Duration, UNIX_EPOCH};
@@ -10,7 +11,9 @@ use serde_json::value::RawValue;
 use super::client::{Client, ClientError};
 use super::locate::Target;
 use super::paint::{Paint, Tone, cell};
+use crate::environment::Origin;
 use crate::http::one_line;
+use crate::machine::board::StepName;
 use crate::machine::history::{Entry, Outcome};
 
 /// How long one answer may take beyond its wait.
@@ -21,6 +24,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const MOST_KEYS: usize = 5;
 /// The longest reason that is shown, in characters.
 const LONGEST_WHY: usize = 300;
+/// The longest name of a deployment with its group and event, in characters.
+const LONGEST_DEPLOYMENT: usize = 120;
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +120,8 @@ fn line(entry: &Entry, paint: Paint) -> String {
         Outcome::Reloaded => ("reloaded", Tone::Good),
         Outcome::Ignored => ("ignored", Tone::Dim),
         Outcome::Operator => ("operator", Tone::Strong),
+        Outcome::Validated => ("validated", Tone::Good),
+        Outcome::NotValidated => ("not validated", Tone::Bad),
     };
     let at = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(entry.at_unix_ms));
     let mut line = format!("{at}  ");
@@ -131,6 +138,9 @@ fn details(entry: &Entry) -> String {
     if let Some(who) = entry.who {
         parts.push(format!("uid {who}"));
     }
+    if let Some(deployment) = &entry.deployment {
+        parts.push(one_line(&deployment.to_string(), LONGEST_DEPLOYMENT).into_owned());
+    }
     if !entry.why.is_empty() {
         parts.push(one_line(&entry.why, LONGEST_WHY).into_owned());
     }
@@ -139,16 +149,52 @@ fn details(entry: &Entry) -> String {
         let more = entry.keys.len().saturating_sub(MOST_KEYS) + entry.more_keys;
         parts.push(if more > 0 { format!("{shown} and {more} more") } else { shown });
     }
-    if let Some(millis) = entry.propagation_ms {
-        parts.push(format!("after {}", humantime::format_duration(Duration::from_millis(millis))));
+    if !entry.from.is_empty() {
+        parts.push(format!("from {}", sources(&entry.from)));
+    }
+    let length = |millis| humantime::format_duration(Duration::from_millis(millis));
+    let steps: Vec<_> = entry.steps.iter().map(|(step, millis)| format!("{} {}", word(step), length(millis))).collect();
+    let steps = if steps.is_empty() { String::new() } else { format!(" ({})", steps.join(", ")) };
+    match entry.propagation_ms {
+        Some(millis) => parts.push(format!("after {}{steps}", length(millis))),
+        None if !steps.is_empty() => parts.push(steps.trim_start().to_owned()),
+        None => {}
     }
     parts.join("; ")
+}
+
+/// Each source once, with the newest index that it tells of: `consul billing/ at 123, file /etc/x.env`.
+fn sources(from: &[Origin]) -> String {
+    let mut newest: BTreeMap<&str, u64> = BTreeMap::new();
+    for origin in from {
+        let index = newest.entry(&origin.source).or_default();
+        *index = (*index).max(origin.written.as_ref().map_or(0, |written| written.index));
+    }
+    let said = |(source, index): (&str, u64)| match index {
+        0 => one_line(source, 60).into_owned(),
+        index => format!("{} at {index}", one_line(source, 60)),
+    };
+    newest.into_iter().map(said).collect::<Vec<_>>().join(", ")
+}
+
+fn word(step: StepName) -> &'static str {
+    match step {
+        StepName::Settling => "settled",
+        StepName::Guarded => "guarded",
+        StepName::Checked => "checked",
+        StepName::Turn => "turn",
+        StepName::Drained => "drained",
+        StepName::Switched => "switched",
+        StepName::Trial => "trial",
+        StepName::Reverting => "reverting",
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Paint, line};
     use crate::machine::history::{Entry, Outcome};
+    use crate::machine::steps::Steps;
     use crate::machine::{Build, GenerationId, Moment};
 
     #[test]
@@ -162,16 +208,23 @@ mod tests {
             build: Build::default(),
             run: None,
             keys: ["A", "B", "C", "D", "E", "F"].map(str::to_owned).to_vec(),
+            from: serde_json::from_str(
+                r#"[{"key":"A","source":"file /x"},{"key":"B","source":"consul a/","modify_index":7}]"#,
+            )
+            .unwrap(),
             more_keys: 2,
             why: String::new(),
             propagation_ms: Some(1_250),
+            steps: serde_json::from_str(r#"{"settling":100,"trial":1100}"#).unwrap(),
             who: None,
+            deployment: None,
         };
         assert_eq!(
             line(&entry, Paint::Plain),
-            "2026-09-21T14:13:20Z  applied       3f9a0c12be77  A, B, C, D, E and 3 more; after 1s 250ms"
+            "2026-09-21T14:13:20Z  applied       3f9a0c12be77  A, B, C, D, E and 3 more; from consul a/ at 7, file /x; after 1s 250ms (settled 100ms, trial 1s 100ms)"
         );
         (entry.outcome, entry.keys, entry.more_keys, entry.propagation_ms) = (Outcome::Operator, Vec::new(), 0, None);
+        (entry.steps, entry.from) = (Steps::default(), Vec::new());
         (entry.who, entry.why, entry.environment) = (Some(0), "hold: night\u{1b}[2J".to_owned(), None);
         assert_eq!(
             line(&entry, Paint::Plain),

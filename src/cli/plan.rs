@@ -1,17 +1,16 @@
 //! `lictor plan`: what the newest wish would change, and what is or would be done about it.
 
+mod answer;
+mod render;
+
 use std::io::Write;
-use std::time::Duration;
+use std::path::PathBuf;
 
-use super::client::{Client, ClientError, NO};
+use super::client::NO;
 use super::locate::Target;
-use super::paint::{Cell, Paint, Tone, cell, plain, table};
-use crate::environment::Change;
-use crate::environment::difference::Side;
-use crate::machine::plan::{Action, Plan};
+use super::paint::Paint;
+use answer::Answer;
 
-/// How long the answer may take.
-const SOON: Duration = Duration::from_secs(10);
 /// The exit code where there are changes, if that was asked for.
 const CHANGES: u8 = 3;
 
@@ -20,6 +19,8 @@ const CHANGES: u8 = 3;
 pub struct Options {
     /// Of whom.
     pub target: Target,
+    /// `-c`: whose lictor is asked if `target` names none, and what is read if none runs.
+    pub config: Vec<PathBuf>,
     /// `--json` or not.
     pub form: Form,
     /// `--exit-code` or not.
@@ -44,89 +45,29 @@ pub enum Code {
     Changes,
 }
 
-/// Shows the plan. Returns the exit code: 0, 1 for a wish that is refused, 3 for changes if asked for, or 69 if no lictor
-/// answered.
+/// Shows the plan. Returns the exit code: 0, 1 for a wish that is refused, 3 for changes if asked for, 69 if no lictor or no
+/// source answered, 78 for a configuration that is wrong.
 pub async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    match read(&options.target).await {
-        Ok((plan, body)) => {
-            let text = match options.form {
-                Form::Text(paint) => render(&plan, paint).into_bytes(),
-                Form::Json => [body, b"\n".to_vec()].concat(),
-            };
+    match answer::find(&options.target, &options.config).await {
+        Ok(Answer { plan, remarks }) => {
+            for remark in remarks {
+                let _ = writeln!(err, "lictor: {remark}");
+            }
             // A reader that is gone needs no answer.
-            let _ = out.write_all(&text);
+            let _ = out.write_all(&match options.form {
+                Form::Text(paint) => render::render(&plan, paint).into_bytes(),
+                Form::Json => serde_json::to_vec(&plan).map(|json| [json, b"\n".to_vec()].concat()).unwrap_or_default(),
+            });
             match options.code {
                 _ if plan.is_refused() => NO,
-                Code::Changes if !plan.changes.is_empty() => CHANGES,
+                Code::Changes if plan.has_changes() => CHANGES,
                 Code::Plain | Code::Changes => 0,
             }
         }
-        Err(error) => {
-            let _ = writeln!(err, "lictor: {error}");
-            error.exit_code()
+        Err(silence) => {
+            let _ = writeln!(err, "{silence}");
+            silence.code
         }
-    }
-}
-
-async fn read(target: &Target) -> Result<(Plan, Vec<u8>), ClientError> {
-    let client = Client::find(target).await?;
-    let answer = client.get("/plan", SOON).await?;
-    if answer.status != 200 {
-        return Err(client.strange(&format!("status {} for /plan", answer.status)));
-    }
-    let plan = serde_json::from_slice(&answer.body).map_err(|error| client.strange(&error))?;
-    Ok((plan, answer.body))
-}
-
-/// The verdict, the changes, and how many of them.
-fn render(plan: &Plan, paint: Paint) -> String {
-    let mut out = String::new();
-    let (word, tone) = said(plan.action);
-    table(&mut out, paint, "", &[vec![cell(&plan.service, Tone::Strong), cell(word, tone), plain(&plan.why)]]);
-    let rows: Vec<_> = plan.changes.iter().map(row).collect();
-    table(&mut out, paint, "  ", &rows);
-    let count = |kind: fn(&Change) -> bool| plan.changes.iter().filter(|change| kind(change)).count();
-    let added = count(|change| change.before.is_none());
-    let removed = count(|change| change.after.is_none());
-    let changed = plan.changes.len() - added - removed;
-    let summary = match plan.wish {
-        None => "there is no wish that could be compared".to_owned(),
-        Some(_) if plan.changes.is_empty() => "no changes".to_owned(),
-        Some(_) => format!("{added} to add, {changed} to change, {removed} to remove"),
-    };
-    table(&mut out, paint, "", &[vec![cell(summary, Tone::Dim)]]);
-    out
-}
-
-fn said(action: Action) -> (&'static str, Tone) {
-    match action {
-        Action::Waiting => ("waiting", Tone::Warn),
-        Action::Nothing => ("nothing to do", Tone::Good),
-        Action::Trial => ("on trial", Tone::Warn),
-        Action::Restart => ("restart", Tone::Warn),
-        Action::Held => ("held", Tone::Warn),
-        Action::Rejected => ("rejected", Tone::Bad),
-        Action::Quarantined => ("quarantined", Tone::Bad),
-        Action::Retry => ("tried again later", Tone::Bad),
-    }
-}
-
-fn row(change: &Change) -> Vec<Cell> {
-    let (mark, tone) = match (&change.before, &change.after) {
-        (None, _) => ("+", Tone::Good),
-        (_, None) => ("-", Tone::Bad),
-        (Some(_), Some(_)) => ("~", Tone::Warn),
-    };
-    let sides: Vec<_> = [&change.before, &change.after].into_iter().flatten().collect();
-    let origin = sides.last().map_or("", |side| &side.origin);
-    let shown: Vec<_> = sides.iter().map(|side| value(side)).collect();
-    vec![cell(mark, tone), plain(&change.name), plain(origin), cell(shown.join(" -> "), Tone::Dim)]
-}
-
-fn value(side: &Side) -> String {
-    match &side.value {
-        Some(value) => value.clone(),
-        None => format!("{} ({} bytes)", side.fingerprint, side.length),
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::locate::Target;
-use crate::admin::{Access, AdminSocket, Desk, Place};
+use crate::admin::{Access, AdminSocket, Desk, Petition, Place};
 use crate::drain::{self, DrainTrigger};
 use crate::http::{Resources, sample};
 use crate::machine::Board;
@@ -17,6 +17,8 @@ use crate::machine::Board;
 pub(super) struct Served {
     directory: TempDir,
     boards: watch::Sender<Arc<Board>>,
+    /// What is asked of it; nothing is answered unless a test does.
+    pub(super) petitions: mpsc::Receiver<Petition>,
     trigger: Option<DrainTrigger>,
     tasks: JoinSet<()>,
 }
@@ -32,7 +34,8 @@ impl Served {
     /// One that has not been started yet.
     pub(super) fn absent() -> Self {
         let boards = watch::Sender::new(Arc::new(sample::board()));
-        Self { directory: TempDir::new().unwrap(), boards, trigger: None, tasks: JoinSet::new() }
+        let petitions = mpsc::channel(1).1;
+        Self { directory: TempDir::new().unwrap(), boards, petitions, trigger: None, tasks: JoinSet::new() }
     }
 
     /// Starts it.
@@ -40,11 +43,13 @@ impl Served {
         let place = Place::Configured(self.directory.path().join("billing.sock"));
         let socket = AdminSocket::bind(&place, &Access { mode: 0o600, group: None }).await.unwrap();
         let (trigger, watcher) = drain::channel();
+        let (petitions, received) = mpsc::channel(1);
+        self.petitions = received;
         let desk = Desk {
             resources: Resources::new(self.boards.subscribe(), watcher.clone()),
             boards: self.boards.subscribe(),
             history: watch::Sender::default().subscribe(),
-            petitions: mpsc::channel(1).0,
+            petitions,
             reloads: mpsc::channel(1).0,
             drain: watcher.clone(),
         };

@@ -1,7 +1,9 @@
 //! `lictor validate`: yes or no for the `ValidateService` hook, with the reason in the last line.
 //!
 //! `CodeDeploy` keeps the last 2 KB of whole lines and loses all of them to one line of 2,048 characters, so every line is
-//! short and the last one says what matters.
+//! short, all of the answer fits, and the last line says what matters.
+
+mod deployment;
 
 use std::io::Write;
 use std::time::Duration;
@@ -12,10 +14,21 @@ use tokio::time::Instant;
 
 use super::client::{Answer, BUG, Client, ClientError, NO, USAGE};
 use super::locate::Target;
-use crate::http::one_line;
+use crate::http::{not_restarted, one_line};
+use crate::machine::Board;
+use crate::machine::deployment::{Deployment, Verdict};
+pub use deployment::of_environment;
 
 /// The longest line, in characters.
 const LONGEST_LINE: usize = 190;
+/// The longest answer, in bytes.
+const LONGEST_ANSWER: usize = 1_900;
+/// How long the board may take, which is asked for when the answer is yes.
+const SOON: Duration = Duration::from_secs(5);
+/// After so long without an answer it is said for the first time what is waited for ...
+const FIRST_ROUND: Duration = Duration::from_secs(1);
+/// ... and from then on after so long, which is longer than it takes to be sure of another build.
+const ROUND: Duration = Duration::from_secs(10);
 /// Between two attempts to reach a lictor that is not there yet.
 const PAUSE: Duration = Duration::from_millis(500);
 /// A longer timeout is cut to this: no deployment takes a day.
@@ -32,19 +45,30 @@ pub struct Options {
     pub version: Option<String>,
     /// `--timeout`: how long a yes is waited for, and before that a lictor to ask.
     pub timeout: Duration,
+    /// For which deployment: lictor keeps what it is answered.
+    pub deployment: Option<Deployment>,
 }
 
 /// Waits for a yes or a sure no, and says which. Returns the exit code: 0 yes, 1 no, 69 there was nobody to ask.
 pub async fn run(options: &Options, out: &mut dyn Write) -> u8 {
     let deadline = Instant::now() + options.timeout.min(LONGEST_WAIT);
     let mut announced = false;
+    let mut round = FIRST_ROUND;
+    let mut waiting = None;
     loop {
         let begun = Instant::now();
-        let asked = ask(options, deadline).await;
+        let asked = ask(options, deadline.min(begun + round)).await;
         let over = Instant::now() >= deadline;
         match asked {
-            Ok(answer) if !over && answer.verdict.as_deref() == Some("not-yet") => {}
-            Ok(answer) => return conclude(options, &answer, out),
+            Ok(answer) if !over && answer.verdict.as_deref() == Some("not-yet") => {
+                // If the hook is cut off, this is all that anybody will see of it.
+                if waiting != answer.reason {
+                    say(out, &format!("not yet: {}", answer.reason.as_deref().unwrap_or("lictor did not say why")));
+                    waiting = answer.reason;
+                }
+                round = ROUND;
+            }
+            Ok(answer) => return conclude(options, &answer, out).await,
             Err(error) if !over && error.may_pass() => {
                 if !announced {
                     say(out, &format!("waiting for a lictor to answer: {error}"));
@@ -60,9 +84,9 @@ pub async fn run(options: &Options, out: &mut dyn Write) -> u8 {
     }
 }
 
-async fn ask(options: &Options, deadline: Instant) -> Result<Answer, ClientError> {
+async fn ask(options: &Options, until: Instant) -> Result<Answer, ClientError> {
     let client = Client::find(&options.target).await?;
-    let wait = deadline.saturating_duration_since(Instant::now());
+    let wait = until.saturating_duration_since(Instant::now());
     let mut path = format!("/status?wait={}ms", wait.as_millis());
     match &options.version {
         Some(version) => path.extend(["&version=", &encode(version)]),
@@ -78,25 +102,60 @@ fn encode(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-/// The object as lines, then yes or no.
-fn conclude(options: &Options, answer: &Answer, out: &mut dyn Write) -> u8 {
+/// The object as lines, then yes or no; and the same to lictor, for its history.
+async fn conclude(options: &Options, answer: &Answer, out: &mut dyn Write) -> u8 {
     let object: Map<String, Value> = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let mut lines: Vec<String> = Vec::new();
     for (name, value) in object.iter().filter(|(name, _)| !matches!(name.as_str(), "reason" | "error")) {
-        match value {
-            Value::String(word) => say(out, &format!("{name}: {word}")),
-            other => say(out, &format!("{name}: {other}")),
-        }
+        lines.push(match value {
+            Value::String(word) => format!("{name}: {word}"),
+            other => format!("{name}: {other}"),
+        });
     }
     let error = object.get("error").and_then(Value::as_str);
-    let (line, code) = match (answer.status, &answer.reason, &options.version) {
+    let (last, code) = match (answer.status, &answer.reason, &options.version) {
         (200, _, Some(version)) => (format!("yes: running {version}, healthy, config settled"), 0),
         (200, _, None) => ("yes: healthy, config settled".to_owned(), 0),
         (_, Some(reason), _) => (format!("no: {reason}"), NO),
         (400, None, _) => (format!("no: {}", error.unwrap_or("lictor did not understand the question")), USAGE),
         (status, None, _) => (format!("no: lictor answered {status}: {}", error.unwrap_or("and did not say why")), BUG),
     };
-    say(out, &line);
+    if code == 0 {
+        lines.extend(note(&options.target).await);
+    }
+    if let Some(deployment) = options.deployment.as_ref().filter(|_| code == 0 || code == NO) {
+        let verdict = if code == 0 { Verdict::Yes } else { Verdict::No };
+        let kept = deployment::record(&options.target, deployment, verdict, &last).await;
+        // The answer is the same: what is live here is no matter of who can write it down.
+        lines.extend(kept.err().map(|why| format!("not kept in lictor's history: {why}")));
+    }
+    lines.push(last);
+    say_all(out, &lines);
     code
+}
+
+/// What a yes leaves open: the version that was asked for runs, but is not what lies on the disk.
+async fn note(target: &Target) -> Option<String> {
+    let answer = Client::find(target).await.ok()?.get("/board", SOON).await.ok()?;
+    let board: Board = serde_json::from_slice(&answer.body).ok()?;
+    not_restarted(&board).map(|note| format!("mind: {note}"))
+}
+
+/// The last of these lines that fit, each of them short.
+fn say_all(out: &mut dyn Write, lines: &[String]) {
+    let lines: Vec<_> = lines.iter().map(|line| one_line(line, LONGEST_LINE)).collect();
+    let mut size = 0;
+    let fitting = lines.iter().rev().take_while(|line| {
+        size += line.len() + 1;
+        size <= LONGEST_ANSWER
+    });
+    let left_out = lines.len() - fitting.count();
+    if left_out > 0 {
+        say(out, &format!("({left_out} more lines: see lictor status)"));
+    }
+    for line in &lines[left_out..] {
+        say(out, line);
+    }
 }
 
 /// One short line. Who reads it may be gone; the exit code says it too.

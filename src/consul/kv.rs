@@ -18,6 +18,8 @@ use crate::secret::Secret;
 
 /// The largest answer that is read. Consul's own limit for one value is half a MiB.
 const LIMIT: usize = 64 << 20;
+/// A session's id is a UUID; what is longer is none.
+const SESSION: usize = 64;
 /// More keys than any folder of configuration has.
 const KEYS: usize = 100_000;
 
@@ -49,6 +51,8 @@ pub struct Pair {
     pub flags: u64,
     /// When it was last written.
     pub modify_index: u64,
+    /// The session that holds it locked, if one does.
+    pub session: Option<Box<str>>,
 }
 
 impl Client {
@@ -124,6 +128,8 @@ struct Raw<'a> {
     flags: u64,
     #[serde(default)]
     modify_index: u64,
+    #[serde(borrow, default)]
+    session: Option<Cow<'a, str>>,
 }
 
 /// A list that is given up as soon as it is too long.
@@ -166,7 +172,8 @@ pub fn decode(folder: &str, body: &[u8]) -> Result<Vec<Pair>, &'static str> {
             let key = raw.key.strip_prefix(folder).ok_or("a key outside of the folder")?.to_owned();
             let value = raw.value.as_deref().unwrap_or_default();
             let value = STANDARD.decode(value).map_err(|_| "a value that is no base64")?.into();
-            Ok::<_, &'static str>(Pair { key, value, flags: raw.flags, modify_index: raw.modify_index })
+            let session = raw.session.filter(|session| session.len() <= SESSION).map(Into::into);
+            Ok::<_, &'static str>(Pair { key, value, flags: raw.flags, modify_index: raw.modify_index, session })
         })
         .collect::<Result<Vec<_>, _>>()?;
     pairs.sort_by(|a, b| a.key.cmp(&b.key));
@@ -199,10 +206,15 @@ mod tests {
             value: value.to_vec().into(),
             flags,
             modify_index,
+            session: None,
         };
         assert_eq!(
             decode("app/", body.as_bytes()).unwrap(),
-            [pair("a \"q\" ü", b"", 0, 7), pair("b", b"\x00\xff\n", u64::MAX, 9), pair("sub/", b"", 0, 5)]
+            [
+                Pair { session: Some("x".into()), ..pair("a \"q\" ü", b"", 0, 7) },
+                pair("b", b"\x00\xff\n", u64::MAX, 9),
+                pair("sub/", b"", 0, 5)
+            ]
         );
     }
 

@@ -173,9 +173,10 @@ impl Composer {
             return None;
         }
         let (mut layers, mut remembered) = (Vec::new(), Vec::new());
-        for (Source { spec, .. }, entries) in self.sources.iter().zip(&lists) {
-            if let Some(entries) = entries.clone() {
-                layers.push(Layer { origin: Arc::clone(&spec.name), mapping: spec.mapping.clone(), entries });
+        for (Source { spec, .. }, snapshot) in self.sources.iter().zip(snapshots) {
+            if let Some(entries) = snapshot.entries.clone() {
+                let (origin, written) = (Arc::clone(&spec.name), Arc::clone(&snapshot.written));
+                layers.push(Layer { origin, mapping: spec.mapping.clone(), entries, written });
             } else if let Some(last) = self.memory.as_ref().and_then(|memory| memory.of(spec)) {
                 layers.push(last.layer);
                 remembered.push((Arc::clone(&spec.name), last.keys));

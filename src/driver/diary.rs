@@ -34,6 +34,7 @@ pub(super) fn note_event(event: &Event) {
         }
         Event::Unfit { .. }
         | Event::Sources { .. }
+        | Event::Disk { .. }
         | Event::Probed { .. }
         | Event::Checked { .. }
         | Event::TurnGranted { .. }
@@ -70,6 +71,7 @@ pub(super) fn note_order(order: &Order) {
 fn note_entry(entry: &Entry) {
     let fingerprint = entry.environment.map(|fingerprint| fingerprint.to_string()).unwrap_or_default();
     let (generation, why, keys) = (entry.generation, entry.why.as_str(), entry.keys.join(" "));
+    let deployment = entry.deployment.as_ref().map(ToString::to_string).unwrap_or_default();
     match entry.outcome {
         Outcome::Applied => tracing::info!(%generation, fingerprint, keys, "the configuration is good"),
         Outcome::Reloaded => {
@@ -84,6 +86,8 @@ fn note_entry(entry: &Entry) {
         Outcome::BuildFailed => tracing::error!(%generation, fingerprint, "build failed: {why}"),
         Outcome::Exited => tracing::warn!(%generation, "the service {why}"),
         Outcome::Unresponsive => tracing::error!(%generation, "restarting, not alive: {why}"),
+        Outcome::Validated => tracing::info!(%generation, deployment, "the deployment is validated: {why}"),
+        Outcome::NotValidated => tracing::error!(%generation, deployment, "the deployment is not validated: {why}"),
         Outcome::Operator => tracing::warn!(%generation, uid = entry.who, "{why}"),
     }
 }

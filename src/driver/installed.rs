@@ -54,7 +54,7 @@ impl Installed {
     }
 
     /// Tells of another executable as it is now.
-    pub(super) fn look_now(&mut self) -> Option<Event> {
+    pub fn look_now(&mut self) -> Option<Event> {
         let stamp = self.stamp();
         self.seen = stamp;
         self.tell(stamp)

@@ -35,7 +35,8 @@ impl Memory {
         if keys.is_none() && entries.is_empty() {
             return None;
         }
-        let layer = Layer { origin: Arc::clone(&spec.name), mapping: Mapping::default(), entries };
+        let layer =
+            Layer { origin: Arc::clone(&spec.name), mapping: Mapping::default(), entries, written: Arc::default() };
         Some(Remembered { layer, keys })
     }
 

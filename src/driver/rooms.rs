@@ -1,6 +1,7 @@
 //! Where orders go. Nothing here waits.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -12,7 +13,7 @@ use super::clock;
 use super::desk::Desk;
 use crate::chain;
 use crate::check::{self, Checks};
-use crate::environment::Environment;
+use crate::environment::{Environment, Redactor};
 use crate::machine::{Build, Event, Order, Policy, RunId};
 use crate::service::{self, Command, Service};
 use crate::state::{self, Binding, KeptProcess, State};
@@ -28,6 +29,8 @@ pub struct Rooms {
     state: State,
     /// Asks for the version of a process; all but its number is known beforehand.
     subject: Subject,
+    /// The id of this boot.
+    boot: String,
     inbox: mpsc::Sender<Event>,
     identifying: JoinSet<()>,
     /// Operators who wait for an answer.
@@ -54,6 +57,7 @@ impl Rooms {
             check_command,
             state,
             subject,
+            boot: state::boot_id(),
             inbox,
             identifying: JoinSet::new(),
             desk: Desk::default(),
@@ -64,6 +68,17 @@ impl Rooms {
     /// What remains to be closed when the loop has ended.
     pub fn into_state(self) -> State {
         self.state
+    }
+
+    /// Whether what should be kept on disk is kept.
+    pub(super) fn disk(&self) -> Event {
+        Event::Disk { problem: self.state.problem() }
+    }
+
+    /// The same, once it has changed. Cancel-safe.
+    pub(super) async fn disk_changed(&mut self) -> Event {
+        self.state.problem_changed().await;
+        self.disk()
     }
 
     /// The checks from now on.
@@ -154,7 +169,7 @@ impl Rooms {
 
     fn keep(&self, pid: u32, start_time: u64, environment: &Environment, build: &Build) {
         self.state.keep_process(&KeptProcess {
-            boot: state::boot_id(),
+            boot: self.boot.clone(),
             pid,
             start_time,
             environment: environment.fingerprint(),
@@ -166,8 +181,14 @@ impl Rooms {
         self.identifying.abort_all();
         while self.identifying.try_join_next().is_some() {}
         // A user that cannot be found has failed the start already.
-        let environment = service::child_environment(&self.command, environment).unwrap_or_default();
-        let subject = Subject { pid, environment, ..self.subject.clone() };
+        let variables = service::child_environment(&self.command, environment).unwrap_or_default();
+        let redactor = if self.subject.spec.asks_the_service() {
+            Redactor::of(environment).with_inherited(environment, &variables)
+        } else {
+            Redactor::default()
+        };
+        let redactor = Arc::new(redactor);
+        let subject = Subject { pid, environment: variables, redactor, ..self.subject.clone() };
         self.identifying.spawn(identify(run, subject, self.inbox.clone()));
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::glob::Glob;
 use super::schema::Schema;
-use super::{Entry, Environment, Mapping, Record, Variable, Visibility};
+use super::{Entry, Environment, Mapping, Record, Variable, Visibility, Written};
 use crate::secret::Secret;
 use warnings::Warnings;
 
@@ -27,6 +27,8 @@ pub struct Layer {
     pub mapping: Mapping,
     /// Its keys, in byte order.
     pub entries: Arc<[Entry]>,
+    /// What the source tells of each of them, in the same order; empty: nothing.
+    pub written: Arc<[Written]>,
 }
 
 /// What holds for all layers.
@@ -65,6 +67,7 @@ const LOADER: [&str; 2] = ["LD_PRELOAD", "LD_LIBRARY_PATH"];
 struct Slot<'a> {
     layer: usize,
     entry: &'a Entry,
+    written: Option<&'a Written>,
 }
 
 /// Maps every layer, later layers winning, and applies the lists and the custom variables.
@@ -74,10 +77,14 @@ pub fn compose(layers: &[Layer], rules: &Rules) -> Result<Composition, Unfit> {
     let mut warnings = Warnings::default();
     let merged = merge(layers, rules, &mut warnings);
     let custom: Arc<str> = Arc::from("custom");
+    let mut written: BTreeMap<String, Written> = BTreeMap::new();
     let mut variables: BTreeMap<String, Variable> = merged
         .into_iter()
         .filter(|(name, _)| passes(name, &rules.allowlist, &rules.denylist))
         .map(|(name, slot)| {
+            if let Some(known) = slot.written {
+                written.insert(name.clone(), known.clone());
+            }
             let visibility = rules.visibility(&name);
             let origin = Arc::clone(&layers[slot.layer].origin);
             (name, Variable { value: slot.entry.value.clone(), origin, visibility })
@@ -87,6 +94,7 @@ pub fn compose(layers: &[Layer], rules: &Rules) -> Result<Composition, Unfit> {
         let value = Secret::from(value.as_str());
         let variable = Variable { value, origin: Arc::clone(&custom), visibility: rules.visibility(name) };
         variables.insert(name.clone(), variable);
+        written.remove(name);
     }
     rules.schema.complete(&mut variables, rules);
     fit::check(&variables)?;
@@ -95,14 +103,16 @@ pub fn compose(layers: &[Layer], rules: &Rules) -> Result<Composition, Unfit> {
     for layer in layers {
         record.add_entries(&layer.origin, &layer.entries);
     }
-    let environment = Environment::new(variables).with_record(record);
+    let told: Vec<_> = variables.keys().map(|name| written.remove(name).unwrap_or_default()).collect();
+    let environment = Environment::new(variables).with_record(record).with_written(told);
     Ok(Composition { environment, warnings: warnings.into_lines(), violations })
 }
 
 fn merge<'a>(layers: &'a [Layer], rules: &Rules, warnings: &mut Warnings) -> BTreeMap<String, Slot<'a>> {
     let mut merged: BTreeMap<String, Slot<'a>> = BTreeMap::new();
     for (index, layer) in layers.iter().enumerate() {
-        for entry in in_byte_order(&layer.entries) {
+        for (place, entry) in in_byte_order(&layer.entries) {
+            let written = layer.written.get(place);
             let Some(name) = layer.mapping.name(&entry.key) else { continue };
             if let Some(why) = refusal(&name, rules) {
                 warnings.push(|| format!("{}: key {:?} is left out: {why}", layer.origin, entry.key));
@@ -110,7 +120,7 @@ fn merge<'a>(layers: &'a [Layer], rules: &Rules, warnings: &mut Warnings) -> BTr
             }
             match merged.entry(name) {
                 btree_map::Entry::Vacant(vacant) => {
-                    vacant.insert(Slot { layer: index, entry });
+                    vacant.insert(Slot { layer: index, entry, written });
                 }
                 btree_map::Entry::Occupied(mut occupied) => {
                     let earlier = occupied.get();
@@ -118,7 +128,7 @@ fn merge<'a>(layers: &'a [Layer], rules: &Rules, warnings: &mut Warnings) -> BTr
                         let keys = (&earlier.entry.key, &entry.key);
                         warnings.push(|| both(&layer.origin, keys, occupied.key()));
                     }
-                    occupied.insert(Slot { layer: index, entry });
+                    occupied.insert(Slot { layer: index, entry, written });
                 }
             }
         }
@@ -127,9 +137,9 @@ fn merge<'a>(layers: &'a [Layer], rules: &Rules, warnings: &mut Warnings) -> BTr
 }
 
 /// Sources promise byte order; who wins must not depend on the promise.
-fn in_byte_order(entries: &[Entry]) -> Vec<&Entry> {
-    let mut sorted: Vec<&Entry> = entries.iter().collect();
-    sorted.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
+fn in_byte_order(entries: &[Entry]) -> Vec<(usize, &Entry)> {
+    let mut sorted: Vec<(usize, &Entry)> = entries.iter().enumerate().collect();
+    sorted.sort_by(|(_, a), (_, b)| a.key.as_bytes().cmp(b.key.as_bytes()));
     sorted
 }
 

@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
+use hyper::header::RETRY_AFTER;
 use hyper::{Method, Request, StatusCode, Uri};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::exposition::Exposition;
 use super::health::Trouble;
 use super::listener::Peer;
 use super::query::Query;
 use super::question::{Block, Question, flag};
-use super::reply::{Reply, error, last, not_allowed};
-use super::server::Handler;
+use super::reply::{Answer, Reply, error, last, not_allowed, with_header};
+use super::server::{Handler, Limits};
 use super::status::Page;
 use super::waiting::Boards;
 use super::{board, env, health, status};
@@ -27,6 +28,11 @@ use crate::machine::Board;
 const LARGEST_BODY: u64 = 16 * 1024;
 /// How long such a body may take.
 const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// So many requests may wait at one time on the status port: the other connections stay free for who asks what is so.
+pub const WAITS: usize = Limits::STATUS.connections / 4 * 3;
+
+const TOO_MANY: &str = "too many requests wait already: ask without a wait, or again in a moment";
 
 const NOTHING_HERE: &str = "no such path: there are /status, /health, /live, /ready, /board, /env and /metrics";
 
@@ -66,18 +72,28 @@ pub struct Resources {
     /// The plain `/status` of the last board seen: a client that asks again and again gets ready-made bytes.
     page: RefCell<Option<Page>>,
     metrics: Option<Exposition>,
+    /// Shared by all connections.
+    waits: Arc<Semaphore>,
 }
 
 impl Clone for Resources {
     fn clone(&self) -> Self {
-        Self { boards: self.boards.clone(), page: RefCell::new(None), metrics: self.metrics.clone() }
+        let (boards, metrics, waits) = (self.boards.clone(), self.metrics.clone(), Arc::clone(&self.waits));
+        Self { boards, page: RefCell::new(None), metrics, waits }
     }
 }
 
 impl Resources {
     /// The resources of these boards. When `drain` begins, waiting requests are answered with what is so then.
     pub fn new(boards: watch::Receiver<Arc<Board>>, drain: DrainWatcher) -> Self {
-        Self { boards: Boards { latest: boards, drain }, page: RefCell::new(None), metrics: None }
+        let waits = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+        Self { boards: Boards { latest: boards, drain }, page: RefCell::new(None), metrics: None, waits }
+    }
+
+    /// With at most so many requests that wait at one time; one more is refused with 429, as Consul does.
+    #[must_use]
+    pub fn with_waits(self, most: usize) -> Self {
+        Self { waits: Arc::new(Semaphore::new(most)), ..self }
     }
 
     /// With `/metrics` beside the others.
@@ -123,7 +139,7 @@ impl Resources {
 
     fn status(&self, query: &Query<'_>) -> Result<Reply, BadRequest> {
         if let Some(question) = Question::read(query).map_err(BadRequest::new)? {
-            return Ok(Reply::later(status::ask(question, self.boards.clone())));
+            return Ok(self.wait(status::ask(question, self.boards.clone())));
         }
         let board = self.boards.latest.borrow();
         let mut page = self.page.borrow_mut();
@@ -131,6 +147,17 @@ impl Resources {
             *page = Some(Page::of(&board));
         }
         Ok(Reply::Now(page.as_ref().map(Page::answer)))
+    }
+
+    fn wait(&self, answer: impl Future<Output = Answer> + Send + 'static) -> Reply {
+        let Ok(place) = Arc::clone(&self.waits).try_acquire_owned() else {
+            return Reply::now(with_header(error(StatusCode::TOO_MANY_REQUESTS, TOO_MANY), RETRY_AFTER, "1"));
+        };
+        Reply::later(async move {
+            let answer = answer.await;
+            drop(place);
+            answer
+        })
     }
 
     fn health(&self, query: &Query<'_>) -> Result<Reply, BadRequest> {
@@ -147,7 +174,7 @@ impl Resources {
 
     fn board(&self, query: &Query<'_>) -> Result<Reply, BadRequest> {
         Ok(match Block::read(query).map_err(BadRequest::new)? {
-            Some(block) => Reply::later(board::after(block, self.boards.clone())),
+            Some(block) => self.wait(board::after(block, self.boards.clone())),
             None => Reply::now(board::whole(&self.boards.latest.borrow())),
         })
     }

@@ -53,13 +53,18 @@ pub(super) enum Difference {
     None,
     /// Nothing says so yet: a process is there, but has not been identified.
     Unclear,
-    /// What runs (if anything does) and what is on disk are known to be others.
+    /// What runs (if anything does) and what is on disk are known to be others; or, if any version will do, what runs is
+    /// not what is on disk.
     Both,
 }
 
 /// Compares the build, running and on disk, with the version asked for.
 pub(super) fn difference(about: &About, board: &Board) -> Difference {
-    let About::Version(wanted) = about else { return Difference::None };
+    let wanted = match about {
+        About::Version(wanted) => wanted,
+        About::Settled if board.build.outdated => return Difference::Both,
+        About::Settled | About::Health => return Difference::None,
+    };
     let same = |version: &Option<String>| version.as_ref().map(|version| version == wanted);
     match (same(&board.build.running.version), same(&board.build.installed.version)) {
         (Some(true), _) | (_, Some(true) | None) => Difference::None,
@@ -106,7 +111,11 @@ pub(super) fn decide(question: &Question, board: &Board, differed: Duration) -> 
 
 /// Why the running build is not the one asked for; `None`: it is, or none was asked for.
 fn other_build(about: &About, board: &Board) -> Option<String> {
-    let About::Version(wanted) = about else { return None };
+    let wanted = match about {
+        About::Version(wanted) => wanted,
+        About::Settled => return not_restarted(board),
+        About::Health => return None,
+    };
     let (running, installed) = (&board.build.running.version, &board.build.installed.version);
     if running.as_ref() == Some(wanted) {
         return None;
@@ -117,12 +126,19 @@ fn other_build(about: &About, board: &Board) -> Option<String> {
         None if board.process.is_some() => format!("the running version is unknown, not {wanted}"),
         None => format!("not running {wanted}"),
     };
-    Some(match installed {
-        Some(installed) if Some(installed) != running.as_ref() => {
+    Some(match (not_restarted(board), installed) {
+        (Some(why), _) => format!("{runs}; {why}"),
+        (None, Some(installed)) if Some(installed) != running.as_ref() => {
             format!("{runs}; on disk is {}", one_line(installed, 40))
         }
         _ => runs,
     })
+}
+
+/// What to say while the process was started on another executable than the one on disk.
+pub fn not_restarted(board: &Board) -> Option<String> {
+    let version = || one_line(board.build.installed.version.as_deref().unwrap_or("another build"), 40);
+    board.build.outdated.then(|| format!("{} is installed but not restarted", version()))
 }
 
 /// What became of the newest wish, if it was reverted or rejected.

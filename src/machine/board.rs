@@ -6,12 +6,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::build::{Build, Version};
+use super::deployment::Validation;
 use super::event::{Exit, SourceReport};
 use super::history::Entry;
 use super::hold::Hold;
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
-use super::policy::Role;
+use super::policy::{OnChange, Role};
 use super::reload::Reload;
 use super::totals::Totals;
 use crate::environment::{Environment, Fingerprint};
@@ -51,10 +52,16 @@ pub struct Board {
     /// What came of the last reading of our own configuration; `None`: only the start has read it.
     #[serde(default)]
     pub reload: Option<Reload>,
+    /// What the last deployment was answered that asked `lictor validate`.
+    #[serde(default)]
+    pub deployment: Option<Validation>,
     /// The wish on its way, if there is one.
     pub candidate: Option<CandidatePicture>,
     /// The sources, in the order of the configuration.
     pub sources: Vec<SourceReport>,
+    /// Why what should be kept on disk is not kept; `None`: it is.
+    #[serde(default)]
+    pub disk: Option<String>,
     /// The checks, in the order of the file.
     pub checks: Vec<CheckPicture>,
     /// Whether every startup, readiness and liveness check passes and the service is up.
@@ -132,6 +139,9 @@ pub struct BuildPicture {
     pub installed: Version,
     /// Its identity.
     pub installed_build: Build,
+    /// Whether the executable on disk is another one than the process was started on: installed but not restarted.
+    #[serde(default)]
+    pub outdated: bool,
 }
 
 /// What the service runs on and what is to be said about it.
@@ -156,6 +166,9 @@ pub struct ConfigPicture {
     pub held_since: Option<Moment>,
     /// The line for `"Config"` in `/status`; `None` when there is nothing to say.
     pub message: Option<String>,
+    /// Which rules of `key {}` the newest wish breaks, or why it does not compose; no value in them.
+    #[serde(default)]
+    pub violations: Vec<String>,
     /// Names of the variables that the process has not been started with as they are now: it has been told of them, or
     /// they could wait. They count from its next start on.
     #[serde(default)]
@@ -219,10 +232,13 @@ pub struct CandidatePicture {
     pub deadline: Option<Moment>,
     /// Names of the variables that differ from the environment that runs.
     pub keys: Vec<String>,
+    /// How it takes effect, as things stand.
+    #[serde(default)]
+    pub effect: OnChange,
 }
 
 /// The steps of the road (`ARCHITECTURE.md` draws it).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepName {
     /// Waiting for quiet.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::build::{Build, Version};
+use super::deployment::{Deployment, Verdict};
 use super::numbers::{CheckId, DrainId, RequestId, RunId, TurnId};
 use super::reload::Pending;
 use crate::environment::{Environment, Fingerprint, Freshness};
@@ -32,6 +33,11 @@ pub enum Event {
     Sources {
         /// One for each source, in the order of the configuration.
         sources: Vec<SourceReport>,
+    },
+    /// Whether what should be kept on disk is kept; it decides nothing, it is shown.
+    Disk {
+        /// Why it is not; `None`: it is.
+        problem: Option<String>,
     },
     /// The executable on disk is this one now.
     Installed {
@@ -184,6 +190,15 @@ pub enum Verb {
     },
     /// Back to the previous good environment, and hold.
     Revert,
+    /// Keep what a deployment's validation has come to. It asks for nothing to be done.
+    Validated {
+        /// Which deployment.
+        deployment: Deployment,
+        /// Yes or no.
+        verdict: Verdict,
+        /// What it was told, as a short sentence.
+        reason: String,
+    },
 }
 
 /// Who asks, and under which number the answer goes out.
@@ -250,12 +265,14 @@ mod recorded {
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use crate::environment::{Environment, Record};
+    use crate::environment::{Environment, Record, Written};
 
     #[derive(Serialize)]
-    struct Written<'a> {
+    struct Recorded<'a> {
         environment: &'a Environment,
         record: &'a Record,
+        #[serde(skip_serializing_if = "<[Written]>::is_empty")]
+        written: &'a [Written],
     }
 
     #[derive(Deserialize)]
@@ -263,14 +280,16 @@ mod recorded {
         environment: Environment,
         #[serde(default)]
         record: Record,
+        #[serde(default)]
+        written: Vec<Written>,
     }
 
     pub(super) fn serialize<S: Serializer>(environment: &Arc<Environment>, serializer: S) -> Result<S::Ok, S::Error> {
-        Written { environment, record: environment.record() }.serialize(serializer)
+        Recorded { environment, record: environment.record(), written: environment.written() }.serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Environment>, D::Error> {
-        let Read { environment, record } = Read::deserialize(deserializer)?;
-        Ok(Arc::new(environment.with_record(record)))
+        let Read { environment, record, written } = Read::deserialize(deserializer)?;
+        Ok(Arc::new(environment.with_record(record).with_written(written)))
     }
 }

@@ -31,6 +31,7 @@ impl Machine {
                 self.sources = sources;
                 self.heard_unix_ms = self.unix_ms();
             }
+            Event::Disk { problem } => self.disk = problem,
             Event::Installed { build, version } => self.installed(build, version),
             Event::Started { run, pid } => self.started(run, pid),
             Event::Adopted { run, pid, environment, build } => self.adopted(run, pid, environment, build),
@@ -202,7 +203,7 @@ impl Machine {
         }
         match verdict {
             Ok(()) => {
-                journey.step = journey.step.next();
+                journey.go(journey.step.next(), self.now);
                 self.refused = None;
             }
             Err(reason) => {
@@ -222,7 +223,7 @@ impl Machine {
         if let Some(journey) = &mut self.journey
             && matches!(journey.step, Step::Drained | Step::Switched)
         {
-            journey.step = Step::Turn;
+            journey.go(Step::Turn, self.now);
         }
     }
 
@@ -236,6 +237,8 @@ impl Machine {
         let before = std::mem::replace(&mut self.policy, policy);
         let now = self.now;
         self.guard.forget_comparison();
+        // What the check command refused, or what could not be told to the service, may be fine with another one.
+        self.refused = self.refused.take().filter(|refused| refused.by == Judge::Schema);
         self.totals.keep(&self.policy.checks);
         if let Life::Alive(run) | Life::Stopping(run, _) = &mut self.life {
             run.health.carry(now, &before.checks, &self.policy.checks);

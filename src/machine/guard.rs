@@ -99,7 +99,10 @@ impl Machine {
 
     /// The wish has come to the guard: a hold begins or ends. Says whether a line of history was written for it.
     pub(super) fn tell_losses(&mut self) -> bool {
-        self.note_begun();
+        // What has failed is not guarded, but may get good all the same: its hold is not forgotten meanwhile.
+        if self.worth() == Worth::Guarded {
+            self.note_begun();
+        }
         let Some(reason) = self.loss() else { return false };
         let Some(environment) = self.journey.as_ref().map(|journey| Arc::clone(&journey.environment)) else {
             return false;
@@ -110,7 +113,7 @@ impl Machine {
         }
         self.guard.told = fingerprint;
         let keys = self.base.as_ref().map(|base| changed_names(&base.environment, &environment)).unwrap_or_default();
-        let subject = Subject { environment: Some(environment), keys, ..self.subject() };
+        let subject = Subject { environment: Some(environment), keys, took: self.journey_took(), ..self.subject() };
         self.record(Outcome::Held, subject, reason);
         true
     }

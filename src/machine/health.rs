@@ -31,6 +31,7 @@ pub(super) struct Tally {
     pub(super) took: Option<Duration>,
     pub(super) probes: u64,
     pub(super) failures: u64,
+    passed_at: Option<Moment>,
     passes_in_a_row: u32,
     failures_in_a_row: u32,
     /// How many passes a trial does not count: they were before it.
@@ -46,6 +47,7 @@ impl Tally {
             took: None,
             probes: 0,
             failures: 0,
+            passed_at: None,
             passes_in_a_row: 0,
             failures_in_a_row: 0,
             earlier_passes: 0,
@@ -65,6 +67,7 @@ impl Tally {
         self.took = Some(took);
         let state = match outcome {
             Outcome::Pass => {
+                self.passed_at = Some(now);
                 self.passes_in_a_row = self.passes_in_a_row.saturating_add(1);
                 self.failures_in_a_row = 0;
                 self.why = None;
@@ -161,6 +164,15 @@ impl Health {
         }
     }
 
+    /// The run has had its time to start. Where neither startup nor readiness tells when a start is over, liveness counts
+    /// from now on: what hangs from its start would hang for ever.
+    pub(super) fn overdue(&mut self, rules: &[CheckRule]) {
+        let told = rules.iter().any(|rule| matches!(rule.role, Role::Startup | Role::Readiness));
+        if !told && !self.armed {
+            self.arm(rules);
+        }
+    }
+
     /// Whether every startup and readiness check passes.
     pub(super) fn ready(&self, rules: &[CheckRule]) -> bool {
         let waits = |(rule, tally): (&CheckRule, &Tally)| {
@@ -180,6 +192,13 @@ impl Health {
         };
         let found = rules.iter().zip(&self.tallies).find(failed).filter(|_| self.armed);
         found.map(|(rule, tally)| said(rule, tally))
+    }
+
+    /// Whether each readiness and liveness check has passed since then. A startup check is not probed any more.
+    pub(super) fn has_passed_since(&self, rules: &[CheckRule], then: Moment) -> bool {
+        let of =
+            rules.iter().zip(&self.tallies).filter(|(rule, _)| matches!(rule.role, Role::Readiness | Role::Liveness));
+        of.into_iter().all(|(_, tally)| tally.passed_at.is_some_and(|at| at >= then))
     }
 
     /// Which gating checks are not steady, and why, for a verdict's sentence.

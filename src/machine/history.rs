@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::build::Build;
+use super::deployment::Deployment;
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
-use crate::environment::Fingerprint;
+use super::steps::Steps;
+use crate::environment::{Fingerprint, Origin};
 
 /// One line of history: names, numbers and fingerprints, never a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,20 +33,36 @@ pub struct Entry {
     /// How many more there are.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more_keys: usize,
+    /// Where the first of them come from, as far as they are still there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<Origin>,
     /// Why, as a sentence.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub why: String,
     /// From the change being seen to the service being healthy on it, for `applied`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub propagation_ms: Option<u64>,
-    /// The uid of the operator who asked, for `operator`.
+    /// How long each step of the road has taken, in milliseconds: for a wish that has come to its end or was stopped.
+    #[serde(default, skip_serializing_if = "Steps::is_empty")]
+    pub steps: Steps,
+    /// The uid of who asked, for `operator` and for validations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<u32>,
+    /// The deployment that asked, for `validated` and `not_validated`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<Deployment>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_zero(number: &usize) -> bool {
     *number == 0
+}
+
+impl Outcome {
+    /// Whether it is about a wish on the road, and not about a process or an operator.
+    pub(super) fn is_of_a_wish(self) -> bool {
+        !matches!(self, Self::Exited | Self::Unresponsive | Self::Operator)
+    }
 }
 
 /// What can become of a wish, a trial or a run.
@@ -75,4 +93,8 @@ pub enum Outcome {
     Unresponsive,
     /// An operator asked.
     Operator,
+    /// A deployment asked whether it is live and healthy here, and it is.
+    Validated,
+    /// The same, and it is not.
+    NotValidated,
 }

@@ -13,7 +13,7 @@ impl Machine {
     pub(super) fn back_to_guarded(&mut self) -> bool {
         self.cancel_check();
         if let Some(journey) = &mut self.journey {
-            journey.step = Step::Guarded;
+            journey.go(Step::Guarded, self.now);
         }
         true
     }
@@ -26,12 +26,13 @@ impl Machine {
     /// The wish leaves the road for good, with nothing touched.
     pub(super) fn reject(&mut self, reason: String, by: Judge) -> bool {
         self.cancel_check();
-        let Some(Journey { environment, .. }) = self.journey.take() else { return false };
+        let Some(journey) = self.journey.take() else { return false };
+        let (took, environment) = (journey.took(self.now), journey.environment);
         let before = self.refused.take().filter(|before| before.is_about(&environment));
         if before.as_ref().is_none_or(|before| before.reason != reason) {
             let keys =
                 self.base.as_ref().map(|base| changed_names(&base.environment, &environment)).unwrap_or_default();
-            let subject = Subject { environment: Some(Arc::clone(&environment)), keys, ..self.subject() };
+            let subject = Subject { environment: Some(Arc::clone(&environment)), keys, took, ..self.subject() };
             self.record(Outcome::Rejected, subject, reason.clone());
         }
         let times = before.map_or(0, |before| before.times).saturating_add(1);

@@ -12,7 +12,7 @@ use super::moment::Moment;
 use super::order::{Effect, Order};
 use super::totals::Reason;
 use super::{Base, Machine, Subject, Wish};
-use crate::environment::Fingerprint;
+use crate::environment::{Fingerprint, changed_names};
 
 /// What is done, or why not.
 type Answer = Result<Effect, String>;
@@ -32,6 +32,7 @@ impl Machine {
             Verb::Release { fingerprint } => self.release(fingerprint, who),
             Verb::Retry { fingerprint } => self.retry(fingerprint, who),
             Verb::Revert => self.go_back(who),
+            Verb::Validated { deployment, verdict, reason } => Ok(self.validated(deployment, verdict, reason, who)),
         }
     }
 
@@ -110,7 +111,8 @@ impl Machine {
             return false;
         }
         self.told_held = Some(environment.fingerprint());
-        let subject = Subject { environment: Some(environment), keys: Vec::new(), ..self.subject() };
+        let keys = self.base.as_ref().map(|base| changed_names(&base.environment, &environment)).unwrap_or_default();
+        let subject = Subject { environment: Some(environment), keys, took: self.journey_took(), ..self.subject() };
         self.record(Outcome::Held, subject, reason);
         true
     }
@@ -156,6 +158,7 @@ impl Machine {
         self.leave_road();
         self.note(who, format!("revert to {fingerprint}"));
         (self.trial, self.suspect, self.streak) = (None, None, Streak::default());
+        self.superseded = 0;
         // A lictor that is started again during the hold must come back to this one.
         self.ledger.prefer(&base.environment);
         self.keep_good();

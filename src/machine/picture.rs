@@ -6,11 +6,13 @@ use super::board::{
     Board, BuildPicture, CandidatePicture, CheckPicture, CheckState, ConfigPicture, ConfigState, Phase, ProcessPicture,
     QuarantinePicture, StepName,
 };
+use super::build::Build;
 use super::health::Tally;
 use super::life::{Life, Purpose};
 use super::numbers::GenerationId;
 use super::policy::CheckRule;
 use super::road::checked::Refusal;
+use super::stale::by_the_clock;
 use super::trial::Kind;
 use super::verdict::SetbackKind;
 use super::{Machine, Wish};
@@ -38,8 +40,10 @@ impl Machine {
             config: self.config(),
             hold: self.hold.clone(),
             reload: self.reload.clone(),
+            deployment: self.validation.clone(),
             candidate: self.candidate(),
             sources: self.sources.clone(),
+            disk: self.disk.clone(),
             checks: self.checks(),
             healthy: alive.is_some_and(|run| run.health.healthy_since.is_some()),
             ready: alive.is_some_and(|run| run.health.ready(rules)),
@@ -76,7 +80,11 @@ impl Machine {
 
     fn build(&self) -> BuildPicture {
         let started_on = self.life.run().map(|run| run.build.clone());
+        let known = |build: &&Build| **build != Build::default();
+        let installed = Some(&self.installed.0).filter(known);
+        let outdated = started_on.as_ref().filter(known).zip(installed).is_some_and(|(started, now)| started != now);
         BuildPicture {
+            outdated,
             running: self.running.as_ref().map(|(_, version)| version.clone()).unwrap_or_default(),
             running_build: self.running.as_ref().map(|(build, _)| build.clone()).or(started_on),
             installed: self.installed.1.clone(),
@@ -120,6 +128,7 @@ impl Machine {
                 since: journey.since,
                 deadline: None,
                 keys: keys.unwrap_or_default(),
+                effect: self.effect(),
             });
         }
         let base = self.base.as_ref()?;
@@ -130,6 +139,7 @@ impl Machine {
             since: base.since,
             deadline,
             keys: base.keys.clone(),
+            effect: self.effect(),
         };
         if let Some(suspect) = &self.suspect {
             let fingerprint = suspect.environment.fingerprint();
@@ -142,7 +152,7 @@ impl Machine {
         }
     }
 
-    fn on_trial(&self) -> bool {
+    pub(super) fn on_trial(&self) -> bool {
         self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven && trial.overdue.is_none())
     }
 
@@ -153,7 +163,12 @@ impl Machine {
             Wish::Environment(wish) => Some(wish),
             Wish::Unheard | Wish::Unfit(_) => None,
         };
-        let runs = self.life.alive().is_some_and(|run| wish == Some(&run.environment)) && self.refusal().is_none();
+        // While no source answers, what they gave last is the newest that is wanted.
+        let newest = |run: &super::life::Run| match wish {
+            Some(wish) => *wish == run.environment,
+            None => self.wish == Wish::Unheard && self.stale.is_some(),
+        };
+        let runs = self.life.alive().is_some_and(newest) && self.refusal().is_none();
         let proved = self.trial.as_ref().is_none_or(|trial| trial.kind == Kind::Proven);
         ConfigPicture {
             state,
@@ -167,6 +182,10 @@ impl Machine {
                 && ((runs && self.journey.is_none()) || self.holding().is_some() || self.guarded_since().is_some()),
             held_since: self.held_since(),
             message,
+            violations: match &self.wish {
+                Wish::Unfit(reasons) => reasons.clone(),
+                Wish::Unheard | Wish::Environment(_) => self.violations.clone(),
+            },
             pending_restart: self.pending_restart(),
             good: self.ledger.newest().map(|good| good.environment.fingerprint()),
             quarantine: self.ledger.quarantine().iter().map(shown).collect(),
@@ -185,9 +204,10 @@ impl Machine {
             Wish::Unfit(reasons) => return say(ConfigState::Rejected, format!("Rejected: {}", reasons.join("; "))),
             Wish::Environment(wish) => wish,
         };
-        if let (Some(_), Some(loss)) = (self.guarded_since(), self.loss()) {
-            let fingerprint = wish.fingerprint();
-            return say(ConfigState::Held, format!("Held: {loss}; write them again, or lictor release {fingerprint}"));
+        if let (Some(since), Some(loss)) = (self.guarded_since(), self.loss()) {
+            let (since, fingerprint) = (by_the_clock(since), wish.fingerprint());
+            let way_out = format!("write them again, or lictor release {fingerprint}");
+            return say(ConfigState::Held, format!("Held: {loss}; since {since}; {way_out}"));
         }
         if let Some(refused) = self.refusal() {
             return say(ConfigState::Rejected, format!("Rejected: {}", refused.reason));
@@ -204,7 +224,8 @@ impl Machine {
             return say(ConfigState::Reverted, format!("Reverted: {failed}{keys}: {reason}; running on {base}"));
         }
         if let Some(hold) = self.holding().filter(|_| waits(wish)) {
-            return say(ConfigState::Held, format!("Held: {}", hold.reason));
+            let since = by_the_clock(hold.since_unix_ms);
+            return say(ConfigState::Held, format!("Held: {}; since {since}", hold.reason));
         }
         if let Some(setback) = self.setback.as_ref().filter(|_| waits(wish)) {
             return match setback.kind {

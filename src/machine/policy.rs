@@ -114,7 +114,7 @@ pub struct KeyRule {
 }
 
 /// What a change of a variable asks for, the least first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnChange {
     /// Nothing: it counts from the next start on.
@@ -122,6 +122,7 @@ pub enum OnChange {
     /// The reload signal.
     Reload,
     /// A restart.
+    #[default]
     Restart,
 }
 

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use super::Machine;
+use super::board::StepName;
 use super::build::Build;
+use super::deployment::Deployment;
 use super::history::{Entry, Outcome};
+use super::life::Run;
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
 use super::order::Order;
+use super::steps::Steps;
 use crate::environment::Environment;
 
 /// How many lines of history stand on the board.
@@ -19,6 +23,9 @@ const REASON: usize = 2000;
 /// How many names of variables one line of history has; more are counted.
 const NAMED: usize = 100;
 
+/// Of how many of them it says where they come from.
+const TRACED: usize = 20;
+
 /// What a line of history is about.
 pub(super) struct Subject {
     pub(super) generation: GenerationId,
@@ -26,10 +33,14 @@ pub(super) struct Subject {
     pub(super) build: Build,
     pub(super) run: Option<RunId>,
     pub(super) keys: Vec<String>,
+    /// How long its steps have taken.
+    pub(super) took: Steps,
     /// When the change was seen, if the line tells how long it took.
     pub(super) seen: Option<Moment>,
     /// The uid of the operator who asked for it.
     pub(super) who: Option<u32>,
+    /// The deployment that it is about.
+    pub(super) deployment: Option<Deployment>,
 }
 
 impl Machine {
@@ -39,6 +50,9 @@ impl Machine {
         let mut keys = subject.keys;
         let more_keys = keys.len().saturating_sub(NAMED);
         keys.truncate(NAMED);
+        let environment = subject.environment.as_ref().filter(|_| outcome.is_of_a_wish());
+        let from =
+            environment.map(|environment| environment.origins(&keys[..keys.len().min(TRACED)])).unwrap_or_default();
         let entry = Entry {
             at: self.now,
             at_unix_ms: self.unix_ms(),
@@ -49,9 +63,12 @@ impl Machine {
             run: subject.run,
             keys,
             more_keys,
+            from,
             why: shortened(why.into()),
             propagation_ms: propagation.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+            steps: if outcome.is_of_a_wish() { subject.took } else { Steps::default() },
             who: subject.who,
+            deployment: subject.deployment,
         };
         self.tail.push_back(entry.clone());
         if self.tail.len() > TAIL {
@@ -69,9 +86,29 @@ impl Machine {
             build: self.life.run().map_or_else(|| self.installed.0.clone(), |run| run.build.clone()),
             run: self.life.run().map(|run| run.id),
             keys: base.map(|base| base.keys.clone()).unwrap_or_default(),
+            took: self.base_took(self.life.alive()),
             seen: None,
             who: None,
+            deployment: None,
         }
+    }
+
+    /// How long the steps of the present base have taken until now, the last ones in this run.
+    pub(super) fn base_took(&self, run: Option<&Run>) -> Steps {
+        let Some(base) = &self.base else { return Steps::default() };
+        let mut took = base.took.clone();
+        let of_base = run.filter(|run| run.pid.is_some() && run.environment == base.environment);
+        if let Some(run) = of_base.filter(|_| base.unreported.is_some()) {
+            let begun = self.trial.as_ref().map_or(run.started, |trial| trial.begun(run)).max(base.since);
+            took.add(StepName::Switched, begun - base.since);
+            took.add(StepName::Trial, self.now - begun);
+        }
+        took
+    }
+
+    /// The same of the wish on the road.
+    pub(super) fn journey_took(&self) -> Steps {
+        self.journey.as_ref().map(|journey| journey.took(self.now)).unwrap_or_default()
     }
 }
 

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use super::board::StepName;
 use super::moment::Moment;
 use super::numbers::CheckId;
+use super::steps::Steps;
 use crate::environment::Environment;
 
 /// A wish on its way, before the switch.
@@ -26,6 +27,10 @@ pub(super) struct Journey {
     pub(super) environment: Arc<Environment>,
     pub(super) since: Moment,
     pub(super) step: Step,
+    /// When it came to that step.
+    entered: Moment,
+    /// How long the steps before have taken.
+    took: Steps,
 }
 
 /// Where on the road it stands. A step that asks somebody carries the number of its question.
@@ -54,7 +59,20 @@ pub(super) enum Decision {
 
 impl Journey {
     pub(super) fn new(environment: Arc<Environment>, now: Moment) -> Self {
-        Self { environment, since: now, step: Step::Settled }
+        Self { environment, since: now, step: Step::Settled, entered: now, took: Steps::default() }
+    }
+
+    /// On to this step, or back to it.
+    pub(super) fn go(&mut self, step: Step, now: Moment) {
+        self.took = self.took(now);
+        (self.step, self.entered) = (step, now);
+    }
+
+    /// How long each step has taken until now.
+    pub(super) fn took(&self, now: Moment) -> Steps {
+        let mut took = self.took.clone();
+        took.add(self.step_name(), now - self.entered);
+        took
     }
 
     pub(super) fn step_name(&self) -> StepName {

@@ -1,6 +1,7 @@
 //! Compares what is wanted with what is so and takes the next legal step, until there is none left.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::health::{Health, Patience};
 use super::history::Outcome;
@@ -127,7 +128,7 @@ impl Machine {
                     self.tell_losses();
                 }
                 if let Some(journey) = &mut self.journey {
-                    journey.step = step.next();
+                    journey.go(step.next(), self.now);
                 }
                 true
             }
@@ -136,7 +137,9 @@ impl Machine {
 
     pub(super) fn decide(&self, step: Step) -> Decision {
         match (step, self.edits) {
-            (Step::Settled, Some(edits)) if self.base.is_some() => settled::decide(self.now, edits, &self.policy),
+            (Step::Settled, Some(edits)) if self.base.is_some() => {
+                settled::decide(self.now, edits, self.rest(), &self.policy)
+            }
             (Step::Settled | Step::Switched, _) => Decision::Pass,
             (Step::Guarded, _) => guarded::decide(self.holding(), self.guard.losses()),
             (Step::Checked(asked), _) => checked::decide(&self.violations, self.policy.check_command, asked),
@@ -150,6 +153,12 @@ impl Machine {
                 Way::Wait(_) | Way::Reload | Way::Ignore => Decision::Pass,
             },
         }
+    }
+
+    /// How long the newest wish rests, so that the trial that it would end comes to its verdict.
+    fn rest(&self) -> Duration {
+        let on_trial = self.life.alive().is_some() && self.on_trial();
+        if on_trial { settled::rest(self.superseded, &self.policy) } else { Duration::ZERO }
     }
 
     /// The operator's hold, unless there is nothing else to run: a first start is not held.

@@ -1,5 +1,6 @@
 //! Sources that stay silent: how long a start waits for them, and what is said about it.
 
+use std::fmt::Display;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::event::SourceReport;
@@ -61,8 +62,13 @@ impl Machine {
     }
 }
 
+/// Unix milliseconds as RFC 3339, to the second.
+pub(super) fn by_the_clock(unix_ms: u64) -> impl Display {
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(unix_ms))
+}
+
 fn said<'a>(since_unix_ms: u64, sources: impl Iterator<Item = &'a SourceReport>) -> String {
-    let since = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(since_unix_ms));
+    let since = by_the_clock(since_unix_ms);
     let why = |source: &SourceReport| match &source.freshness.error {
         Some(error) => format!("{}: {error}", source.name),
         None => format!("{} has not answered", source.name),

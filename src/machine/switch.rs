@@ -10,6 +10,7 @@ use super::policy::OnChange;
 use super::road::checked::{Judge, Refusal};
 use super::road::switched::{self, Way};
 use super::road::{Journey, Step};
+use super::steps::Steps;
 use super::totals::Reason;
 use super::trial::{Kind, Reload, Trial};
 use super::{Base, Machine, Streak, Subject};
@@ -18,23 +19,48 @@ use crate::environment::changed_names;
 impl Machine {
     /// How the wish on the road would take effect now.
     pub(super) fn way(&self) -> Way {
-        let (Some(base), Some(journey)) = (&self.base, &self.journey) else { return Way::Restart };
+        match self.asked() {
+            OnChange::Restart => Way::Restart,
+            asked => {
+                switched::decide(asked, switched::standing(self.now, &self.life, self.trial.as_ref(), &self.policy))
+            }
+        }
+    }
+
+    /// What the changes of the wish on the road ask for.
+    fn asked(&self) -> OnChange {
+        let (Some(base), Some(journey)) = (&self.base, &self.journey) else { return OnChange::Restart };
         let rules = &self.policy.on_change;
         if rules.iter().all(|rule| rule.on_change == OnChange::Restart) {
-            return Way::Restart;
+            return OnChange::Restart;
         }
-        let asked = switched::asked(rules, &changed_names(&base.environment, &journey.environment));
-        switched::decide(asked, switched::standing(self.now, &self.life, self.trial.as_ref(), &self.policy))
+        switched::asked(rules, &changed_names(&base.environment, &journey.environment))
+    }
+
+    /// How the wish on the road will take effect, as things stand; or how the newest switch did.
+    pub(super) fn effect(&self) -> OnChange {
+        if self.journey.is_none() {
+            let told = self.trial.as_ref().is_some_and(|trial| trial.reload.is_some());
+            return if told { OnChange::Reload } else { OnChange::Restart };
+        }
+        match self.way() {
+            Way::Restart => OnChange::Restart,
+            Way::Reload => OnChange::Reload,
+            Way::Ignore => OnChange::Ignore,
+            Way::Wait(_) => self.asked(),
+        }
     }
 
     /// From here on the wish is what every start starts. A trial that is going on ends without a verdict.
     pub(super) fn switch(&mut self) -> bool {
         let way = self.way();
         if let (Way::Wait(_), Some(journey)) = (way, &mut self.journey) {
-            journey.step = Step::Turn;
+            journey.go(Step::Turn, self.now);
             return true;
         }
-        let Some(Journey { environment, since, .. }) = self.journey.take() else { return false };
+        let Some(journey) = self.journey.take() else { return false };
+        let took = journey.took(self.now);
+        let Journey { environment, since, .. } = journey;
         self.supersede();
         let seen = self.edits.take().map_or(since, |edits| edits.first);
         let keys = match &self.base {
@@ -43,7 +69,7 @@ impl Machine {
         };
         self.numbers.generation = self.numbers.generation.next();
         let generation = self.numbers.generation;
-        let base = Base { environment, build: None, generation, since: self.now, unreported: Some(seen), keys };
+        let base = Base { environment, build: None, generation, since: self.now, unreported: Some(seen), keys, took };
         let before = self.base.replace(base);
         match way {
             Way::Reload => self.reload(before),
@@ -55,9 +81,14 @@ impl Machine {
 
     /// A newer wish takes its place: what is on trial, or under suspicion, gets no verdict.
     fn supersede(&mut self) {
+        if self.suspect.is_none() && self.on_trial() {
+            self.superseded = self.superseded.saturating_add(1);
+        }
         let subject = match self.suspect.take() {
             Some(suspect) => suspect.subject(),
             None if self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven) => self.subject(),
+            // Switched to, and never started.
+            None if self.base.as_ref().is_some_and(|base| base.build.is_none()) => self.subject(),
             None => return,
         };
         self.record(Outcome::Superseded, subject, "a newer wish took its place");
@@ -96,6 +127,9 @@ impl Machine {
             base.unreported = None;
         }
         self.record(Outcome::Ignored, self.subject(), "");
+        if let Some(base) = &mut self.base {
+            base.took = Steps::default();
+        }
     }
 
     /// The run is one of the present base from now on, without a start of its own.

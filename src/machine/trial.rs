@@ -1,7 +1,5 @@
 //! On trial: a run proves itself, or not.
 
-use std::time::Duration;
-
 use super::Base;
 use super::health::Patience;
 use super::life::Run;
@@ -64,14 +62,18 @@ impl Trial {
         self.begun(run) + policy.deadline
     }
 
-    fn begun(&self, run: &Run) -> Moment {
+    pub(super) fn begun(&self, run: &Run) -> Moment {
         self.reload.as_ref().map_or(run.started, |reload| reload.at)
     }
 
-    /// When the run will have been healthy for `min_healthy`, if nothing breaks.
-    fn passes_at(&self, run: &Run, min_healthy: Duration) -> Option<Moment> {
-        let steady = run.health.steady_since?.max(self.begun(run)) + min_healthy;
-        Some(steady.max(run.health.confirmed_at?))
+    /// When the run will have been healthy for `min_healthy`, if nothing breaks. Checks are probed three times in that, so
+    /// one that has not passed in the last third of it may just be hanging: its answer is waited for.
+    fn passes_at(&self, run: &Run, policy: &Policy) -> Option<Moment> {
+        let since = run.health.steady_since?.max(self.begun(run));
+        let answered = self.kind == Kind::Proven
+            || self.overdue.is_some()
+            || run.health.has_passed_since(&policy.checks, since + policy.min_healthy * 2 / 3);
+        Some((since + policy.min_healthy).max(run.health.confirmed_at?)).filter(|_| answered)
     }
 
     /// Judges the run. A run that is overdue can only pass, whenever that may be.
@@ -79,7 +81,7 @@ impl Trial {
         if run.pid.is_none() {
             return Judgement::Open(None);
         }
-        let proof = self.passes_at(run, policy.min_healthy);
+        let proof = self.passes_at(run, policy);
         if self.overdue.is_some() {
             let passed = proof.is_some_and(|at| at <= now);
             return if passed { Judgement::Passed } else { Judgement::Open(proof) };

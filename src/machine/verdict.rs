@@ -11,6 +11,8 @@ use super::numbers::GenerationId;
 use super::order::{Order, Pair};
 use super::policy::{Policy, Revert};
 use super::random::doubled;
+use super::road::checked::{Judge, Refusal};
+use super::steps::Steps;
 use super::totals::Reason;
 use super::trial::{Kind, Trial};
 use super::{Base, Machine, Subject};
@@ -28,6 +30,7 @@ pub(super) struct Suspect {
     pub(super) reason: String,
     generation: GenerationId,
     keys: Vec<String>,
+    took: Steps,
 }
 
 impl Suspect {
@@ -103,7 +106,11 @@ impl Machine {
 
     /// The run has been healthy for long enough.
     pub(super) fn passed(&mut self) {
+        let took = self.base_took(self.life.alive());
         let (Some(trial), Life::Alive(run)) = (self.trial.take(), &self.life) else { return };
+        if trial.kind != Kind::Proven {
+            self.superseded = 0;
+        }
         let (environment, build, generation) = (Arc::clone(&run.environment), run.build.clone(), run.generation);
         let at = self.unix_ms();
         let block = Arc::clone(&run.block);
@@ -122,10 +129,16 @@ impl Machine {
         if let Some(suspect) = self.suspect.take() {
             self.quarantine(suspect, at);
         } else if let Some(seen) = self.base.as_mut().and_then(|base| base.unreported.take()) {
-            let subject = Subject { seen: Some(seen), ..self.subject() };
+            if let Some(base) = &mut self.base {
+                base.took = Steps::default();
+            }
+            let subject = Subject { seen: Some(seen), took, ..self.subject() };
             let outcome = if trial.reload.is_some() { Outcome::Reloaded } else { Outcome::Applied };
             self.record(outcome, subject, "");
         }
+        // Asked again and let through, it is refused no more; rules are not asked, they say the same.
+        let stands = |refused: &Refusal| refused.by == Judge::Schema || !refused.is_about(&environment);
+        self.refused = self.refused.take().filter(stands);
         self.plan_retry();
     }
 
@@ -162,6 +175,7 @@ impl Machine {
     /// The run that is alive has failed its trial.
     pub(super) fn failed(&mut self, why: &str) {
         let (Some(trial), Life::Alive(run)) = (&self.trial, &self.life) else { return };
+        self.superseded = 0;
         match trial.kind {
             Kind::Candidate => {
                 let run = run.clone();
@@ -174,19 +188,28 @@ impl Machine {
                 // Nothing better is known than what runs: it stays, and may still get healthy.
                 let kind = self.kind_of_start();
                 self.trial = Some(Trial { overdue: Some(why.to_owned()), ..Trial::new(kind) });
+                self.count_liveness();
             }
             kind @ (Kind::Build | Kind::First | Kind::Proven) => {
                 if kind == Kind::Build {
                     self.record(Outcome::BuildFailed, self.subject(), why);
                 }
                 self.trial = self.trial.take().map(|trial| Trial { overdue: Some(why.to_owned()), ..trial });
+                self.count_liveness();
             }
+        }
+    }
+
+    fn count_liveness(&mut self) {
+        if let Life::Alive(run) = &mut self.life {
+            run.health.overdue(&self.policy.checks);
         }
     }
 
     /// The run has ended by itself; the process is gone already.
     pub(super) fn crashed(&mut self, run: &Run, text: &str) {
         let kind = self.trial.take().map(|trial| trial.kind);
+        self.superseded = 0;
         self.record(Outcome::Exited, self.subject_of(run), text);
         if self.shutdown {
             return;
@@ -222,6 +245,7 @@ impl Machine {
     fn take_back(&mut self, run: &Run, why: &str) {
         let Some(good) = self.ledger.fallback(&run.environment, &run.build) else { return self.back_off(&run.build) };
         let keys = self.base.as_ref().map(|base| base.keys.clone()).unwrap_or_default();
+        let took = self.base_took(Some(run));
         let base = Base::of(good, self.now);
         self.suspect = Some(Suspect {
             environment: Arc::clone(&run.environment),
@@ -229,6 +253,7 @@ impl Machine {
             reason: why.to_owned(),
             generation: run.generation,
             keys,
+            took,
         });
         self.base = Some(base);
         self.trial = None;
@@ -290,8 +315,10 @@ impl Suspect {
             build: self.build.clone(),
             run: None,
             keys: self.keys.clone(),
+            took: self.took.clone(),
             seen: None,
             who: None,
+            deployment: None,
         }
     }
 }

@@ -104,7 +104,12 @@ mod tests {
             | Outcome::Rejected
             | Outcome::Reloaded
             | Outcome::Ignored => true,
-            Outcome::BuildFailed | Outcome::Exited | Outcome::Unresponsive | Outcome::Operator => false,
+            Outcome::BuildFailed
+            | Outcome::Exited
+            | Outcome::Unresponsive
+            | Outcome::Operator
+            | Outcome::Validated
+            | Outcome::NotValidated => false,
         }
     }
 
@@ -113,7 +118,9 @@ mod tests {
         assert!(RESULTS.iter().all(|(outcome, _)| is_of_a_wish(*outcome)));
         let mut board = sample::quiet();
         let before = format!("{:?}", counts(&board));
-        for outcome in [Outcome::Exited, Outcome::BuildFailed, Outcome::Unresponsive, Outcome::Operator] {
+        for outcome in
+            [Outcome::Exited, Outcome::BuildFailed, Outcome::Unresponsive, Outcome::Operator, Outcome::NotValidated]
+        {
             assert!(!is_of_a_wish(outcome));
             board.totals.outcomes.insert(outcome, 3);
         }

@@ -38,6 +38,7 @@ pub(super) fn quiet() -> Board {
             ..BuildPicture::default()
         },
         config: ConfigPicture {
+            violations: Vec::new(),
             pending_restart: Vec::new(),
             state: ConfigState::Good,
             fingerprint: None,
@@ -53,8 +54,10 @@ pub(super) fn quiet() -> Board {
         },
         hold: None,
         reload: None,
+        deployment: None,
         candidate: None,
         sources: Vec::new(),
+        disk: None,
         checks: Vec::new(),
         healthy: true,
         ready: true,

@@ -31,6 +31,7 @@ pub(super) fn board() -> Board {
         next_start: None,
         build: BuildPicture { running: version, ..BuildPicture::default() },
         config: ConfigPicture {
+            violations: Vec::new(),
             pending_restart: Vec::new(),
             state: ConfigState::Good,
             fingerprint,
@@ -46,8 +47,10 @@ pub(super) fn board() -> Board {
         },
         hold: None,
         reload: None,
+        deployment: None,
         candidate: None,
         sources: Vec::new(),
+        disk: None,
         checks: Vec::new(),
         healthy: true,
         ready: true,

@@ -15,7 +15,7 @@ use crate::consul::head::Found;
 use crate::consul::kv::{Folder, List};
 use crate::consul::watch::{Content, Rules, Verdict};
 use crate::consul::{Class, Client, Error, Renewal, Watch};
-use crate::environment::{Entry, Snapshot};
+use crate::environment::{Entry, Snapshot, Written};
 
 /// While it waits after an error it looks this often whether the token file has been mended.
 const LOOK: Duration = Duration::from_secs(1);
@@ -62,10 +62,17 @@ struct Stream {
     /// How many lists in a row lacked a key that was there.
     doubts: u32,
     /// What was last accepted, counted or not.
-    seen: Option<Arc<[Entry]>>,
+    seen: Option<Keys>,
     /// What of it counts: all of it, or the set that was sealed last.
-    counted: Option<Arc<[Entry]>>,
+    counted: Option<Keys>,
     publisher: Publisher,
+}
+
+/// A list, and what Consul tells of each key beside its value.
+#[derive(Clone)]
+struct Keys {
+    entries: Arc<[Entry]>,
+    written: Arc<[Written]>,
 }
 
 impl Stream {
@@ -112,8 +119,11 @@ impl Stream {
     async fn take(&mut self, list: List) {
         let stamp = self.commit.as_ref().map(|commit| Stamp::of(&list, commit.key()));
         let index = list.index;
-        let entries = self.entries(list);
-        let content = compare(self.seen.as_deref(), &entries);
+        let (mut entries, written) = self.entries(list);
+        if let Some(seen) = &self.seen {
+            share(&seen.entries, &mut entries);
+        }
+        let content = compare(self.seen.as_ref().map(|seen| &*seen.entries), &entries);
         if self.watch.answered(self.now(), index, content) == Verdict::Confirm {
             return;
         }
@@ -121,8 +131,9 @@ impl Stream {
             return;
         }
         self.doubts = 0;
-        if content != Content::Same {
-            self.seen = Some(entries.into());
+        match &mut self.seen {
+            Some(seen) if content == Content::Same => seen.written = written.into(),
+            seen => *seen = Some(Keys { entries: entries.into(), written: written.into() }),
         }
         let standing = match (&self.commit, stamp) {
             (Some(Commit::Seals(_)), Some(stamp)) => self.seal.judge(stamp),
@@ -135,17 +146,22 @@ impl Stream {
     }
 
     /// The commit key is none of them.
-    fn entries(&self, list: List) -> Vec<Entry> {
+    fn entries(&self, list: List) -> (Vec<Entry>, Vec<Written>) {
         let commit = self.commit.as_ref().map(Commit::key);
         let pairs = list.pairs.into_iter().filter(|pair| commit != Some(pair.key.as_str()));
-        pairs.map(|pair| Entry { key: pair.key, value: pair.value }).collect()
+        pairs
+            .map(|pair| {
+                let written = Written { index: pair.modify_index, flags: pair.flags, session: pair.session };
+                (Entry { key: pair.key, value: pair.value }, written)
+            })
+            .unzip()
     }
 
     /// Many keys are missing: one of them is asked for by name, since a list leaves out what the token may not read, and
     /// an old server does not say so.
     async fn are_gone(&mut self, entries: &[Entry]) -> bool {
         let missing = |entry: &&Entry| entries.binary_search_by(|other| other.key.cmp(&entry.key)).is_err();
-        let Some(entry) = self.seen.iter().flat_map(|seen| seen.iter()).find(missing) else { return true };
+        let Some(entry) = self.seen.iter().flat_map(|seen| seen.entries.iter()).find(missing) else { return true };
         match self.client.find(&self.folder, &entry.key).await {
             Ok(Found::Nothing) => return true,
             // It may have come back just now: the next list says.
@@ -172,19 +188,32 @@ impl Stream {
             self.publisher.failed(Class::Invalid.as_str(), sentence);
             return;
         };
-        if counted.len() < self.min_keys {
-            let (found, wanted) = (counted.len(), self.min_keys);
+        if counted.entries.len() < self.min_keys {
+            let (found, wanted) = (counted.entries.len(), self.min_keys);
             let sentence =
                 format!("{found} keys found where min_keys asks for {wanted}; write them, or lower min_keys");
             self.publisher.failed(Class::Invalid.as_str(), &sentence);
             return;
         }
-        self.publisher.answered(Arc::clone(counted), Some(index), open.into_iter().collect());
+        let Keys { entries, written } = counted.clone();
+        self.publisher.told(entries, written, Some(index), open.into_iter().collect());
     }
 
     fn fail(&mut self, error: &Error) {
         self.watch.failed(self.now(), error.class());
         self.publisher.failed(error.class().as_str(), &error.sentence());
+    }
+}
+
+/// What has not changed is the same bytes as before: a few environments are kept, and most of their values are equal. Both
+/// lists are in byte order.
+fn share(old: &[Entry], new: &mut [Entry]) {
+    let mut old = old.iter().peekable();
+    for entry in new {
+        while old.next_if(|before| before.key < entry.key).is_some() {}
+        if let Some(before) = old.next_if(|before| before.key == entry.key && before.value == entry.value) {
+            entry.value = before.value.clone();
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
-use crate::environment::{Entry, Freshness, Snapshot};
+use crate::environment::{Entry, Freshness, Snapshot, Written};
 
 /// The sending end of one source. It keeps the last good entries through every failure.
 #[derive(Debug)]
@@ -21,14 +21,21 @@ impl Publisher {
         (Self { name: Arc::clone(name), sender }, receiver)
     }
 
-    /// The source has answered with these keys, in byte order. What is published is only replaced if they differ.
+    /// The source has answered with these keys, in byte order, and tells nothing else of them.
     pub fn answered(&self, entries: Arc<[Entry]>, index: Option<u64>, warnings: Vec<String>) {
+        self.told(entries, Arc::default(), index, warnings);
+    }
+
+    /// The source has answered with these keys, in byte order, and tells this of each. The keys that are published are only
+    /// replaced if they differ.
+    pub fn told(&self, entries: Arc<[Entry]>, written: Arc<[Written]>, index: Option<u64>, warnings: Vec<String>) {
         let mut recovered = None;
         self.sender.send_modify(|snapshot| {
             let snapshot = Arc::make_mut(snapshot);
             if snapshot.entries.as_ref() != Some(&entries) {
                 snapshot.entries = Some(entries);
             }
+            snapshot.written = written;
             let freshness = &mut snapshot.freshness;
             recovered = freshness.failing_since_unix_ms.take();
             *freshness = Freshness {

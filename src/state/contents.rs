@@ -1,6 +1,6 @@
 //! What a file is to hold: one variant a file.
 
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::binding::Binding;
@@ -26,14 +26,14 @@ impl Contents {
         }
     }
 
-    /// Their stored form.
-    pub(super) fn encode(&self, binding: &Binding) -> io::Result<Vec<u8>> {
-        let encoded = match self {
-            Self::Good(good) => stored::encode_good(binding, good),
-            Self::Quarantine(quarantine) => stored::encode_quarantine(binding, quarantine),
-            Self::Hold(holds) => stored::encode_hold(binding, holds.0.as_ref(), &holds.1),
+    /// Writes their stored form.
+    pub(super) fn write(&self, binding: &Binding, out: impl Write) -> io::Result<()> {
+        let written = match self {
+            Self::Good(good) => stored::write_good(out, binding, good),
+            Self::Quarantine(quarantine) => stored::write_quarantine(out, binding, quarantine),
+            Self::Hold(holds) => stored::write_hold(out, binding, holds.0.as_ref(), &holds.1),
         };
-        encoded.map_err(io::Error::from)
+        written.map_err(io::Error::from)
     }
 
     /// Whether these are the very same contents, not only equal ones.

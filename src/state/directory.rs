@@ -1,9 +1,9 @@
 //! The locked directory: files in it are read with suspicion and replaced whole.
 
 use std::fs::{DirBuilder, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, AtFlags, FlockOperation, Mode, OFlags, Stat};
@@ -21,6 +21,8 @@ pub(super) const HOLD: &str = "hold.json";
 pub(super) const HISTORY: &str = "history.jsonl";
 const OURS: [&str; 5] = [GOOD, QUARANTINE, PROCESS, HOLD, HISTORY];
 const UNFINISHED: &str = ".new";
+/// What is written in place has this length, in bytes: less than any page, so it is written at once or not at all.
+const BLOCK: usize = 1024;
 
 /// The state directory, held until this is dropped.
 #[derive(Debug)]
@@ -40,20 +42,41 @@ impl Directory {
             .create(path)
             .map_err(|source| Error::Create { directory: directory(), source })?;
         let unusable = |error: Errno| Error::Use { directory: directory(), source: error.into() };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = fs::open(path, flags, Mode::empty()).map_err(unusable)?;
-        let stat = fs::fstat(&fd).map_err(unusable)?;
-        if stat.st_uid != process::geteuid().as_raw() {
-            return Err(Error::Foreign { directory: directory(), owner: stat.st_uid });
-        }
-        match fs::flock(&fd, FlockOperation::NonBlockingLockExclusive) {
+        let opened = Self::find(path).map_err(unusable)?;
+        let stat = opened.of_ours()?;
+        match fs::flock(&opened.fd, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => return Err(Error::Locked { directory: directory() }),
             Err(error) => return Err(unusable(error)),
         }
-        let opened = Self { path: directory(), fd };
         opened.close_to_others(stat.st_mode)?;
         Ok(opened)
+    }
+
+    /// Opens it to be read only: it is neither made nor locked nor changed. `None`: it is not there.
+    pub(super) fn look(path: &Path) -> Result<Option<Self>, Error> {
+        let found = match Self::find(path) {
+            Ok(found) => found,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(Error::Use { directory: path.to_owned(), source: error.into() }),
+        };
+        found.of_ours()?;
+        Ok(Some(found))
+    }
+
+    fn find(path: &Path) -> Result<Self, Errno> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self { path: path.to_owned(), fd: fs::open(path, flags, Mode::empty())? })
+    }
+
+    /// What the kernel says of it, if it is ours.
+    fn of_ours(&self) -> Result<Stat, Error> {
+        let unusable = |error: Errno| Error::Use { directory: self.path.clone(), source: error.into() };
+        let stat = fs::fstat(&self.fd).map_err(unusable)?;
+        if stat.st_uid != process::geteuid().as_raw() {
+            return Err(Error::Foreign { directory: self.path.clone(), owner: stat.st_uid });
+        }
+        Ok(stat)
     }
 
     /// Where it is, for messages.
@@ -98,8 +121,13 @@ impl Directory {
 
     /// Replaces a file: after this, and after a power cut, it has the old contents or the new ones.
     pub(super) fn replace(&self, name: &str, contents: &[u8]) -> io::Result<()> {
+        self.replace_by(name, |out| out.write_all(contents))
+    }
+
+    /// The same, with contents that are written piece by piece.
+    pub(super) fn replace_by(&self, name: &str, write: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
         self.replace_through(&format!("{name}{UNFINISHED}"), name, |file| {
-            file.write_all(contents)?;
+            buffered(file, write)?;
             file.sync_all()
         })?;
         match fs::fsync(&self.fd) {
@@ -110,9 +138,35 @@ impl Directory {
     }
 
     /// Replaces a file without waiting for the disk: it outlives us, but perhaps not a power cut.
-    pub(super) fn replace_soon(&self, name: &str, contents: &[u8]) -> io::Result<()> {
+    pub(super) fn replace_soon(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut Out<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
         // Another name than that of `replace`, which may be at work on the same file in the background.
-        self.replace_through(&format!("{name}.soon{UNFINISHED}"), name, |file| file.write_all(contents))
+        self.replace_through(&format!("{name}.soon{UNFINISHED}"), name, |file| buffered(file, write))
+    }
+
+    /// Writes a short file in place, in one call, which a kill does not cut. This is the way for what is on the path of a
+    /// start: a rename over a file waits until ext4 has found blocks for the new one.
+    pub(super) fn overwrite(&self, name: &str, contents: &[u8]) -> io::Result<()> {
+        match BLOCK.checked_sub(contents.len()) {
+            // White space after a value is no part of it in JSON.
+            Some(blank) => self.write_over(name, &[contents, &b" ".repeat(blank)].concat()),
+            None => Err(io::ErrorKind::FileTooLarge.into()),
+        }
+        // What is not ours in its place is replaced.
+        .or_else(|_| self.replace_soon(name, |out| out.write_all(contents)))
+    }
+
+    fn write_over(&self, name: &str, block: &[u8]) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = File::from(fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR)?);
+        let stat = fs::fstat(&file)?;
+        trust(seen(&stat), process::geteuid().as_raw()).map_err(io::Error::other)?;
+        let (size, length) = (seen(&stat).size, u64::try_from(block.len()).unwrap_or(u64::MAX));
+        file.write_all_at(block, 0)?;
+        if size > length { file.set_len(length) } else { Ok(()) }
     }
 
     fn replace_through(
@@ -174,6 +228,15 @@ impl Directory {
         }
         Ok(true)
     }
+}
+
+/// Where contents are written to.
+pub(super) type Out<'a> = BufWriter<&'a mut File>;
+
+fn buffered(file: &mut File, write: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(file);
+    write(&mut out)?;
+    out.flush()
 }
 
 impl Drop for Directory {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 pub(super) use keeper::Keeper;
 
 use super::directory::{Directory, HISTORY};
+use crate::machine::deployment::Validation;
 use crate::machine::history::Entry;
 
 /// So many lines are kept in memory ...
@@ -36,6 +37,12 @@ impl Recent {
         let first = self.last - self.lines.len() as u64;
         let known = usize::try_from(number.saturating_sub(first)).unwrap_or(usize::MAX);
         self.lines.iter().skip(known)
+    }
+
+    /// What the last deployment was answered, as far as that is still here.
+    pub fn validation(&self) -> Option<Validation> {
+        let entries = self.lines.iter().rev().map(|line| serde_json::from_str(line).ok());
+        entries.flatten().find_map(|entry| Validation::of(&entry))
     }
 
     pub(super) fn push(&mut self, line: Arc<str>) {

@@ -1,15 +1,17 @@
 //! The stored form of the files: JSON with a number for its format. Pure.
 //!
-//! `Environment` hides values when it is serialised, on purpose, so the form with values is written out here by hand.
+//! `Environment` hides values when it is serialised, on purpose, so the form with values is written out here by hand: one
+//! variable after the other, since five environments of ten thousand would take many megabytes at once.
 //! A failure to read never quotes what was read, which may be a value.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::binding::Binding;
 use crate::environment::{Environment, Fingerprint, Record, Variable, Visibility};
@@ -28,14 +30,33 @@ struct Format {
     format: u32,
 }
 
-#[derive(Serialize, Deserialize)]
-struct GoodFile<'a> {
+#[derive(Serialize)]
+struct GoodFileToWrite<'a> {
     format: u32,
+    binding: &'a Binding,
+    #[serde(serialize_with = "each_good")]
+    good: &'a [Good],
+}
+
+#[derive(Serialize)]
+struct GoodToWrite<'a> {
+    fingerprint: Fingerprint,
+    generation: GenerationId,
+    at_unix_ms: u64,
+    builds: &'a [Build],
+    #[serde(serialize_with = "each_variable")]
+    variables: &'a Environment,
+    #[serde(skip_serializing_if = "no_record")]
+    record: &'a Record,
+}
+
+#[derive(Deserialize)]
+struct GoodFile<'a> {
     binding: Cow<'a, Binding>,
     good: Vec<StoredGood<'a>>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct StoredGood<'a> {
     fingerprint: Fingerprint,
     generation: GenerationId,
@@ -43,7 +64,7 @@ struct StoredGood<'a> {
     builds: Cow<'a, [Build]>,
     variables: Vec<StoredVariable<'a>>,
     /// What each source gave for it; an older lictor kept none.
-    #[serde(default, skip_serializing_if = "no_record")]
+    #[serde(default)]
     record: Cow<'a, Record>,
 }
 
@@ -79,28 +100,44 @@ struct HoldFile<'a> {
 }
 
 /// `good.json`.
-pub(super) fn encode_good(binding: &Binding, good: &[Good]) -> serde_json::Result<Vec<u8>> {
-    let good = good.iter().map(|good| StoredGood {
+pub(super) fn write_good(out: impl Write, binding: &Binding, good: &[Good]) -> serde_json::Result<()> {
+    serde_json::to_writer(out, &GoodFileToWrite { format: FORMAT, binding, good })
+}
+
+fn each_good<S: Serializer>(good: &[Good], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(good.iter().map(|good| GoodToWrite {
         fingerprint: good.environment.fingerprint(),
         generation: good.generation,
         at_unix_ms: good.at_unix_ms,
-        builds: Cow::Borrowed(&good.builds),
-        variables: good.environment.variables().iter().map(|(name, variable)| stored(name, variable)).collect(),
-        record: Cow::Borrowed(good.environment.record()),
-    });
-    serde_json::to_vec(&GoodFile { format: FORMAT, binding: Cow::Borrowed(binding), good: good.collect() })
+        builds: &good.builds,
+        variables: &good.environment,
+        record: good.environment.record(),
+    }))
+}
+
+fn each_variable<S: Serializer>(environment: &Environment, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(environment.variables().iter().map(|(name, variable)| stored(name, variable)))
 }
 
 /// `quarantine.json`.
-pub(super) fn encode_quarantine(binding: &Binding, quarantine: &[Quarantined]) -> serde_json::Result<Vec<u8>> {
+pub(super) fn write_quarantine(
+    out: impl Write,
+    binding: &Binding,
+    quarantine: &[Quarantined],
+) -> serde_json::Result<()> {
     let (binding, quarantine) = (Cow::Borrowed(binding), Cow::Borrowed(quarantine));
-    serde_json::to_vec(&QuarantineFile { format: FORMAT, binding, quarantine })
+    serde_json::to_writer(out, &QuarantineFile { format: FORMAT, binding, quarantine })
 }
 
 /// `hold.json`; without a hold it says so.
-pub(super) fn encode_hold(binding: &Binding, hold: Option<&Hold>, guarded: &Guarded) -> serde_json::Result<Vec<u8>> {
+pub(super) fn write_hold(
+    out: impl Write,
+    binding: &Binding,
+    hold: Option<&Hold>,
+    guarded: &Guarded,
+) -> serde_json::Result<()> {
     let (binding, hold) = (Cow::Borrowed(binding), hold.map(Cow::Borrowed));
-    serde_json::to_vec(&HoldFile { format: FORMAT, binding, hold, guard: Cow::Borrowed(guarded) })
+    serde_json::to_writer(out, &HoldFile { format: FORMAT, binding, hold, guard: Cow::Borrowed(guarded) })
 }
 
 /// The good environments in a file, each of them or why it is not used, or why none is.
@@ -128,8 +165,8 @@ pub(super) fn decode_hold(binding: &Binding, bytes: &[u8]) -> Result<(Option<Hol
     Ok((file.hold.map(Cow::into_owned), file.guard.into_owned()))
 }
 
-#[expect(clippy::ptr_arg, reason = "serde's `skip_serializing_if` hands a reference to the field")]
-fn no_record(record: &Cow<'_, Record>) -> bool {
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference to the field")]
+fn no_record(record: &&Record) -> bool {
     record.is_empty()
 }
 

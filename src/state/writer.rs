@@ -118,12 +118,12 @@ impl Writer {
             self.told.clear();
             tracing::info!("the state in {} is written again", self.directory.path().display());
         }
-        self.problem.send_replace(problem);
+        self.problem.send_if_modified(|before| std::mem::replace(before, problem.clone()) != problem);
     }
 
     async fn write_one(&self, contents: Contents) -> io::Result<()> {
         let (directory, binding) = (Arc::clone(&self.directory), Arc::clone(&self.binding));
-        let write = move || directory.replace(contents.name(), &contents.encode(&binding)?);
+        let write = move || directory.replace_by(contents.name(), |out| contents.write(&binding, out));
         task::spawn_blocking(write).await.unwrap_or_else(|broken| Err(io::Error::other(broken)))
     }
 }

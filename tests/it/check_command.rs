@@ -118,3 +118,27 @@ fn a_new_build_is_asked_again() {
         is_good(board) && board.build.running.version.as_deref() == Some(NEW)
     });
 }
+
+#[test]
+fn it_is_asked_as_the_user_of_the_service_and_in_a_group_of_its_own() {
+    let root = rustix::process::geteuid().is_root();
+    let setup = checked_by(
+        "[ \"$GREETING\" = hello ] && exit 0\necho \"user $(id -u) group $(ps -o pgid= -p $$ | tr -d ' ') self $$\"\nexit 1",
+        "30s",
+    );
+    fs::set_permissions(setup.folder(), fs::Permissions::from_mode(0o777)).unwrap();
+    // Nobody but root can become somebody else.
+    let (setup, user) = if root {
+        (setup.config("exec {\n  user = \"nobody\"\n}\n"), 65534)
+    } else {
+        (setup, rustix::process::getuid().as_raw())
+    };
+    let lictor = setup.start();
+    lictor.until_good();
+    lictor.setup().write("GREETING", "good day");
+    let said = lictor.until("rejected", is_rejected).config.message.unwrap();
+    let words: Vec<&str> = said.split(' ').collect();
+    let after = |word: &str| words.iter().skip_while(|other| **other != word).nth(1).copied().unwrap_or_default();
+    assert_eq!(after("user"), user.to_string(), "{said}");
+    assert!(!after("self").is_empty() && after("group") == after("self"), "{said}");
+}

@@ -1,6 +1,6 @@
 //! What is written to Consul reaches the service.
 
-use crate::harness::{Consul, Setup};
+use crate::harness::{Consul, Setup, eventually};
 
 #[test]
 fn a_put_becomes_the_environment_of_the_service() {
@@ -31,6 +31,22 @@ fn twenty_puts_in_a_burst_are_one_change() {
     let after = lictor.until_applied(|| (0..20).for_each(|number| consul.put(&format!("billing/KEY_{number}"), "x")));
     assert_eq!(lictor.value("KEY_19").as_deref(), Some("x"));
     assert_eq!(after.restarts, before.restarts + 1);
+}
+
+#[test]
+fn edits_that_never_rest_are_acted_on_after_the_longest_wait() {
+    let consul = Consul::start();
+    consul.put("billing/GREETING", "hello");
+    let lictor =
+        Setup::on_consul(consul.address()).checked().config("wait {\n  min = \"1s\"\n  max = \"1s\"\n}\n").start();
+    lictor.until_good();
+    let mut number = 0;
+    eventually("the service runs on an edit", || {
+        number += 1;
+        consul.put("billing/GREETING", number.to_string());
+        (lictor.runs().len() > 1).then_some(())
+    });
+    assert!(number > 2, "{number} edits are no crowd");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use lictor::machine::history::Outcome;
 use rustix::process::Signal;
 
 use crate::harness::lictor::{is_good, outcomes, pid};
-use crate::harness::{Consul, Lictor, Setup};
+use crate::harness::{Consul, Lictor, Setup, eventually};
 
 const KEYS: usize = 9;
 
@@ -54,6 +54,8 @@ fn a_wiped_prefix_is_held_and_a_restore_key_by_key_restarts_nothing_until_it_is_
     assert_eq!(lictor.status().0, 200);
     assert_eq!(lictor.get("/status?version=1.214").code, 200, "what the guard holds is settled");
     assert!(outcomes(&board).contains(&Outcome::Held), "{:#?}", board.history);
+    let counted = "lictor_config_changes_total{result=\"held\"} 1";
+    eventually("it is counted", || lictor.get("/metrics").text().contains(counted).then_some(()));
 
     for number in 0..KEYS - 1 {
         consul.put(&key(number), "restored");
@@ -172,4 +174,56 @@ fn each_source_counts_alone() {
     assert!(message(&board).contains("consul billing/ lost 3 of 3 keys (KEY_0, KEY_1, KEY_2)"), "{}", message(&board));
     let lost: BTreeMap<_, _> = board.sources.iter().map(|source| (&*source.name, source.keys)).collect();
     assert_eq!(lost, [("consul billing/", Some(0)), ("consul global/", Some(KEYS * 10))].into());
+}
+
+/// A second folder, beside `billing/`.
+fn second(more: &str) -> String {
+    format!("prefix {{\n  path = \"second/\"\n{more}}}\n")
+}
+
+#[test]
+fn a_source_of_its_own_mind_is_applied_empty_and_the_others_are_held() {
+    let consul = Consul::start();
+    (0..KEYS).for_each(|number| consul.put(&format!("second/OTHER_{number}"), "x"));
+    let lictor = up(&consul, &second("  empty = \"apply\"\n"));
+    lictor.until_applied(|| {
+        consul.ask("DELETE", "/v1/kv/second/?recurse", b"");
+    });
+    assert_eq!((lictor.value("OTHER_0"), seen(&lictor)), (None, KEYS));
+    wipe(&consul);
+    lictor.until("held", held);
+    assert_eq!(seen(&lictor), KEYS);
+}
+
+#[test]
+fn what_our_own_configuration_takes_away_or_adds_is_no_loss() {
+    let consul = Consul::start();
+    (0..KEYS * 2).for_each(|number| consul.put(&format!("second/OTHER_{number}"), "x"));
+    let lictor = up(&consul, &second(""));
+    let file = lictor.setup().path("2.hcl");
+    lictor.until_applied(|| {
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(lictor.cli("reload", &[]).status.code(), Some(0));
+    });
+    assert_eq!((lictor.value("OTHER_0"), seen(&lictor)), (None, KEYS), "not one key of it is missed");
+
+    consul.ask("DELETE", "/v1/kv/second/?recurse", b"");
+    std::fs::write(&file, second("")).unwrap();
+    assert_eq!(lictor.cli("reload", &[]).status.code(), Some(0));
+    let board = lictor.until("the empty one has answered", |board| board.sources.len() == 2 && is_good(board));
+    assert_eq!(board.config.held_since, None);
+}
+
+#[test]
+fn a_release_does_not_override_the_schema() {
+    let consul = Consul::start();
+    let lictor = up(&consul, "key \"KEY_0\" {\n  required = true\n}\n");
+    let before = lictor.board();
+    wipe(&consul);
+    let board = lictor.until("held first", held);
+    assert_eq!(board.config.violations.len(), 1, "known already: {:?}", board.config.violations);
+    assert_eq!(lictor.cli("release", &[]).status.code(), Some(0));
+    let board = lictor.until("rejected then", |board| board.config.state == ConfigState::Rejected);
+    assert_eq!((pid(&board), seen(&lictor)), (pid(&before), KEYS));
+    assert!(message(&board).contains("KEY_0 is required"), "{}", message(&board));
 }

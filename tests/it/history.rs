@@ -6,13 +6,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::sync::mpsc;
 
+use lictor::machine::board::StepName;
 use lictor::machine::history::{Entry, Outcome};
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::harness::lictor::said;
 use crate::harness::wait::PATIENCE;
-use crate::harness::{Lictor, Setup, eventually, processes};
+use crate::harness::{Consul, Lictor, Setup, eventually, processes};
 
 fn up() -> Lictor {
     let setup = Setup::on_directory().checked();
@@ -106,4 +107,35 @@ fn without_a_directory_it_is_kept_in_memory() {
     assert!(said(&lictor.cli("history", &[])).contains("applied"));
     assert!(lictor.cli("hold", &["night"]).status.success());
     assert!(said(&lictor.cli("history", &[])).contains("hold: night"));
+}
+
+#[test]
+fn it_tells_where_a_change_came_from_and_how_long_each_step_took() {
+    let consul = Consul::start();
+    consul.put("billing/GREETING", "hello");
+    let lictor = Setup::on_consul(consul.address()).checked().start();
+    lictor.until_good();
+    let session = consul.ask("PUT", "/v1/session/create", b"{}").json()["ID"].as_str().unwrap().to_owned();
+    let board = lictor.until_applied(|| {
+        consul.ask("PUT", &format!("/v1/kv/billing/GREETING?flags=42&acquire={session}"), b"good day");
+    });
+    let applied = board.history.last().unwrap();
+    assert_eq!((applied.outcome, applied.keys.as_slice()), (Outcome::Applied, &["GREETING".to_owned()][..]));
+    let key = &consul.ask("GET", "/v1/kv/billing/GREETING", b"").json()[0];
+    let from = serde_json::to_value(&applied.from).unwrap();
+    let expected = serde_json::json!([{
+        "key": "GREETING", "source": "consul billing/", "modify_index": key["ModifyIndex"], "flags": 42, "session": session,
+    }]);
+    assert_eq!(from, expected);
+    let steps: Vec<_> = applied.steps.iter().map(|(step, _)| step).collect();
+    assert!(steps.contains(&StepName::Settling) && steps.contains(&StepName::Trial), "{applied:?}");
+    let all: u64 = applied.steps.iter().map(|(_, millis)| millis).sum();
+    assert!(all <= applied.propagation_ms.unwrap() + 10, "{applied:?}");
+
+    // What only a directory knows has no index.
+    let lictor = up();
+    let board = lictor.until_applied(|| lictor.setup().write("GREETING", "hunter2-two"));
+    let from = serde_json::to_value(&board.history.last().unwrap().from).unwrap();
+    assert!(from[0]["source"].as_str().unwrap().starts_with("directory "), "{from}");
+    assert_eq!(from[0].get("modify_index"), None, "{from}");
 }

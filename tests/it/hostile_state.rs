@@ -5,10 +5,12 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use lictor::machine::Board;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
 
-use crate::harness::lictor::pid;
+use crate::harness::lictor::{pid, said};
+use crate::harness::program::OLD;
 use crate::harness::{Lictor, Setup, eventually};
 
 /// Puts something where it does not belong.
@@ -90,6 +92,7 @@ fn a_directory_that_cannot_be_is_told_and_done_without() {
         lictor.until_good();
         works(&lictor);
         says(&lictor, told);
+        assert!(lictor.board().disk.is_some_and(|why| why.contains(told)), "on the board");
     }
 }
 
@@ -117,9 +120,20 @@ fn a_full_disk_is_told_and_healed() {
     let lictor = setup().prepared();
     on_small_disk(&lictor, "size=32k,mode=700");
     let before = lictor.until_good();
+    assert_eq!(before.disk, None);
     let board = lictor.until_applied(|| lictor.setup().write("BIG", "x".repeat(60_000)));
     says(&lictor, "No space left");
     assert_eq!(board.restarts, before.restarts + 1);
+    let full = |board: &Board| {
+        board.disk.as_ref().is_some_and(|why| why.contains("good.json") && why.contains("No space left"))
+    };
+    lictor.until("the full disk is on the board", full);
+    assert!(said(&lictor.cli("status", &[])).contains("No space left"));
+    assert_eq!(
+        lictor.status(),
+        (200, serde_json::json!({"Web": "Healthy", "version": OLD})),
+        "it concerns nobody else"
+    );
     // As soon as there is room, what is good is kept again.
     let kept = Path::new("/proc")
         .join(lictor.pid().to_string())
@@ -130,6 +144,7 @@ fn a_full_disk_is_told_and_healed() {
         lictor.until_applied(|| lictor.setup().write("GREETING", format!("good day {number}")));
     }
     eventually("the newest is kept", || fs::read_to_string(&kept).ok()?.contains("good day 4").then_some(()));
+    lictor.until("and nothing is to be said any more", |board| board.disk.is_none());
     assert!(pid(&lictor.board()) > 0);
 }
 
@@ -140,4 +155,7 @@ fn a_disk_that_cannot_be_written_is_told() {
     lictor.until_good();
     says(&lictor, "nothing new is kept");
     works(&lictor);
+    let told = |board: &Board| board.disk.as_ref().is_some_and(|why| why.contains("cannot write"));
+    lictor.until("the read-only directory is on the board", told);
+    assert_eq!(lictor.status().0, 200);
 }

@@ -81,3 +81,60 @@ fn without_a_lictor_it_says_so() {
     let output = lictor.cli("plan", &[]);
     assert_eq!(output.status.code(), Some(69), "{}", said(&output));
 }
+
+/// As long as the quiet time: what is wanted stays on its way.
+const SLOW: &str = "wait {\n  min = \"1h\"\n  max = \"1h\"\n}\n";
+
+const KEYS: &str = "key \"LEVEL\" {\n  on_change = \"reload\"\n}\nkey \"NOTE*\" {\n  on_change = \"ignore\"\n}\n\
+                    key \"PORT\" {\n  type = \"port\"\n}\nkey \"SIZE\" {\n  type = \"int\"\n}\n";
+
+#[test]
+fn a_change_says_whether_it_takes_a_restart_a_reload_or_nothing() {
+    let consul = Consul::start();
+    consul.put("billing/GREETING", "hello");
+    let lictor = Setup::on_consul(consul.address()).checked().config(KEYS).config(SLOW).start();
+    lictor.until_good();
+    for (key, action, effect, code) in
+        [("NOTE_A", "nothing", "ignore", 0), ("LEVEL", "reload", "reload", 3), ("GREETING", "restart", "restart", 3)]
+    {
+        consul.put(&format!("billing/{key}"), "changed");
+        lictor.until("it is known", |_| plan(&lictor).0.contains(key));
+        let (text, json, found) = plan(&lictor);
+        assert_eq!(
+            (found, json["action"].as_str(), json["effect"].as_str()),
+            (code, Some(action), Some(effect)),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_only_waits_for_a_restart_is_no_change() {
+    let consul = Consul::start();
+    consul.put("billing/GREETING", "hello");
+    let lictor = Setup::on_consul(consul.address()).checked().config(KEYS).start();
+    lictor.until_good();
+    for (key, waiting) in [("NOTE_A", "NOTE_A"), ("LEVEL", "LEVEL, NOTE_A")] {
+        lictor.until_applied(|| consul.put(&format!("billing/{key}"), "changed"));
+        let (text, json, code) = plan(&lictor);
+        assert_eq!((code, json["action"].as_str()), (0, Some("nothing")), "{text}");
+        assert!(text.contains("no changes") && text.contains(&format!("pending restart  {waiting}")), "{text}");
+    }
+}
+
+#[test]
+fn what_is_rejected_lists_every_violation_and_no_value() {
+    let consul = Consul::start();
+    consul.put("billing/GREETING", "hello");
+    let lictor = Setup::on_consul(consul.address()).checked().config(KEYS).start();
+    lictor.until_good();
+    consul.put("billing/PORT", "hunter1");
+    consul.put("billing/SIZE", "hunter2");
+    lictor.until("both are known", |board| board.config.violations.len() == 2);
+    let (text, json, code) = plan(&lictor);
+    assert_eq!((code, json["action"].as_str()), (1, Some("rejected")), "{text}");
+    for (number, name) in ["PORT", "SIZE"].iter().enumerate() {
+        assert!(text.contains(&format!("  !  {name} ")), "{text}");
+        assert!(json["violations"][number].as_str().unwrap().starts_with(name), "{json}");
+    }
+}

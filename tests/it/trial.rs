@@ -135,3 +135,18 @@ fn the_same_value_written_again_restarts_nothing() {
     let after = lictor.until_applied(|| consul.put("billing/COLOUR", "red"));
     assert_eq!(after.restarts, before.restarts + 1);
 }
+
+#[test]
+fn what_keeps_ending_soon_after_it_was_good_is_taken_back() {
+    let consul = Consul::start();
+    let lictor = greeted(&consul).start();
+    let good = lictor.until_good().config.fingerprint;
+    consul.put("billing/EXIT_AFTER", "800ms");
+    lictor.until("it was good", |board| {
+        board.history.iter().filter(|entry| entry.outcome == Outcome::Applied).count() == 2
+    });
+    let board = lictor.until_reverted_to(good);
+    assert!(board.config.message.is_some_and(|said| said.contains("keeps ending soon after it was good")));
+    let crashes = board.history.iter().filter(|entry| entry.outcome == Outcome::Exited).count();
+    assert_eq!(crashes, 3, "a single crash reverts nothing: {:#?}", board.history);
+}

@@ -42,7 +42,10 @@ fn a_hold_stops_a_wish_and_survives_lictor() {
         lictor.setup().write("GREETING", "good day");
         lictor.until("held", held);
         let (code, status) = lictor.status();
-        assert_eq!((code, status["Config"].as_str()), (200, Some("Held: waiting for the DBA")), "{status}");
+        let said = status["Config"].as_str().unwrap();
+        assert_eq!((code, said.starts_with("Held: waiting for the DBA; since 20")), (200, true), "{said}");
+        let page = lictor.get("/metrics").text();
+        assert!(page.lines().any(|line| line.starts_with("lictor_config_held_seconds")), "{page}");
         assert_eq!(lictor.get("/status?version=1.214").code, 200, "what an operator holds is settled");
 
         lictor.restart(signal);

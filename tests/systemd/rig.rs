@@ -14,6 +14,8 @@ use crate::wait::{PATIENCE, eventually};
 
 /// The instance under test; its user is called the same.
 pub const UNIT: &str = "lictor@svc";
+/// Where programs are looked for in it.
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// The number of that user, and of its group.
 pub const USER: u32 = 4711;
 
@@ -30,12 +32,26 @@ pub struct Rig {
 impl Rig {
     /// Boots one whose instance `svc` has this configuration besides what every test needs.
     pub fn boot(config: &str) -> Self {
+        let rig = Self::bare(&[]);
+        fs::create_dir(rig.path("/srv/conf.d")).unwrap();
+        fs::create_dir(rig.path("/srv/out")).unwrap();
+        chown(rig.path("/srv/out"), Some(USER), Some(USER)).unwrap();
+        rig.write("/etc/lictor/svc.hcl", &format!("{BASE}{config}"));
+        rig
+    }
+
+    /// Boots one without an instance, with these programs in its `/usr/local/bin`, besides `lictor` and the service.
+    pub fn bare(programs: &[(&str, &Path)]) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let folder = tempfile::Builder::new().prefix("lictor-rig-").tempdir().unwrap();
         let console = File::create(folder.path().join("console")).unwrap();
+        // `make bench` measures the release.
+        let lictor = std::env::var_os("LICTOR").unwrap_or_else(|| env!("CARGO_BIN_EXE_lictor").into());
+        let lictor = PathBuf::from(lictor);
         let boot = Command::new(root.join("tests/rig/boot"))
-            .args([folder.path(), Path::new(env!("CARGO_BIN_EXE_lictor")), &SERVICE])
+            .args([folder.path(), &lictor, &SERVICE])
             .arg(root.join("systemd/lictor@.service"))
+            .args(programs.iter().map(|(name, program)| format!("{name}:{}", program.display())))
             .stdin(Stdio::null())
             .stdout(console.try_clone().unwrap())
             .stderr(console)
@@ -49,19 +65,20 @@ impl Rig {
             rig.pid = fs::read_to_string(children).ok()?.trim().parse().ok()?;
             rig.run("systemctl is-active basic.target").status.success().then_some(rig.pid)
         });
-        fs::create_dir(rig.path("/srv/conf.d")).unwrap();
-        fs::create_dir(rig.path("/srv/out")).unwrap();
-        chown(rig.path("/srv/out"), Some(USER), Some(USER)).unwrap();
-        rig.write("/etc/lictor/svc.hcl", &format!("{BASE}{config}"));
         rig
     }
 
     /// Runs these words in it, to their end, as root who has just logged in.
     pub fn run(&self, words: &str) -> Output {
         let mut command = Command::new("timeout");
-        command.args(["60", "nsenter", "--all", "--target", &self.pid.to_string()]).args(words.split(' '));
-        command.env_clear().env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        command.arg("60").args(self.entering()).args(words.split(' '));
+        command.env_clear().env("PATH", PATH);
         command.current_dir("/").stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// The words that make a command one inside.
+    pub fn entering(&self) -> [String; 4] {
+        ["nsenter".into(), "--all".into(), "--target".into(), self.pid.to_string()]
     }
 
     /// The same, which must succeed; gives what it said.

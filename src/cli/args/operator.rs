@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Target;
+use super::{Target, manual};
 use crate::config::duration;
 use crate::environment::Fingerprint;
 
@@ -12,6 +12,7 @@ const EXIT: &str = "Ends with 0 when it is done, 1 when it is refused or has no 
 
 /// `lictor env`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = manual::READ)]
 pub struct Env {
     /// Shows what the newest wish changes of what runs: + added, ~ changed, - removed
     #[arg(long)]
@@ -23,6 +24,7 @@ pub struct Env {
 
 /// `lictor history`.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = manual::READ)]
 pub struct History {
     /// One JSON object a line
     #[arg(long)]

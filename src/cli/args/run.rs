@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::switch;
 use super::table::Overrides;
+use super::{manual, switch};
 use crate::config::{Flags, SourceFlag, Warning};
 
 /// `lictor run`.
@@ -13,6 +13,7 @@ use crate::config::{Flags, SourceFlag, Warning};
 #[command(
     version,
     disable_version_flag = true,
+    after_long_help = manual::RUN,
     override_usage = "lictor run [-c FILE|DIR]... [flags] [-- COMMAND ARG...]"
 )]
 pub struct Run {

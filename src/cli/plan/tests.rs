@@ -4,7 +4,9 @@ use super::{Code, Form, Options, run};
 use crate::cli::paint::Paint;
 use crate::cli::served::{Heard, Served};
 use crate::environment::{Environment, Variable, Visibility};
-use crate::machine::board::ConfigState;
+use crate::machine::Moment;
+use crate::machine::board::{CandidatePicture, ConfigState, StepName};
+use crate::machine::policy::OnChange;
 
 fn environment(variables: &[(&str, &str, Visibility)]) -> Arc<Environment> {
     let variables = variables.iter().map(|(name, value, visibility)| {
@@ -16,7 +18,7 @@ fn environment(variables: &[(&str, &str, Visibility)]) -> Arc<Environment> {
 
 async fn asked(served: &Served, form: Form, code: Code) -> (u8, String) {
     let mut out = Heard::default();
-    let options = Options { target: served.target(), form, code };
+    let options = Options { target: served.target(), config: Vec::new(), form, code };
     let code = run(&options, &mut out, &mut Heard::default()).await;
     (code, out.text())
 }
@@ -73,6 +75,47 @@ async fn nothing_to_do_is_said() {
     });
     let (code, text) = asked(&served, TEXT, Code::Changes).await;
     assert_eq!((code, text.as_str()), (0, "billing  nothing to do\nno changes\n"));
+}
+
+#[tokio::test]
+async fn what_does_without_a_restart_is_said() {
+    for (effect, word, code, how) in [
+        (OnChange::Restart, "restart", 3, ", by a restart"),
+        (OnChange::Reload, "reload", 3, ", by a reload"),
+        (OnChange::Ignore, "nothing to do", 0, ", from the next start on"),
+    ] {
+        let served = changed(ConfigState::Pending, None).await;
+        served.change(|board| {
+            board.candidate = Some(CandidatePicture {
+                fingerprint: board.config.wish.unwrap(),
+                generation: None,
+                step: StepName::Settling,
+                since: Moment(1),
+                deadline: None,
+                keys: Vec::new(),
+                effect,
+            });
+        });
+        let (found, text) = asked(&served, TEXT, Code::Changes).await;
+        assert_eq!((found, text.contains(word), text.contains(how)), (code, true, true), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn every_violation_has_its_line_and_what_waits_for_a_restart_is_no_change() {
+    let served = changed(ConfigState::Rejected, Some("Rejected: A is no url; B is required")).await;
+    served.change(|board| board.config.violations = vec!["A is no url".to_owned(), "B is required".to_owned()]);
+    let (_, text) = asked(&served, TEXT, Code::Plain).await;
+    assert_eq!(text.lines().next(), Some("billing  rejected"), "not twice: {text}");
+    assert!(text.contains("\n  !  A is no url\n  !  B is required\n"), "{text}");
+
+    let served = Served::new().await;
+    served.change(|board| {
+        board.config.pending_restart = vec!["LEVEL".to_owned(), "NOTE".to_owned()];
+        (board.environment, board.wish) = (Some(environment(&[])), Some(environment(&[])));
+    });
+    let (code, text) = asked(&served, TEXT, Code::Changes).await;
+    assert_eq!((code, text.contains("pending restart  LEVEL, NOTE\nno changes")), (0, true), "{text}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use crate::cli::paint::{Cell, Paint, Tone, cell, plain, table};
 use crate::machine::Moment;
 use crate::machine::board::{Board, CheckPicture, CheckState, ConfigState, Phase, StepName};
 use crate::machine::build::Version;
+use crate::machine::deployment::Verdict;
 use crate::machine::event::SourceReport;
 use crate::machine::policy::Role;
 
@@ -18,7 +19,14 @@ const MOST_ERRORS: usize = 5;
 pub fn render(board: &Board, now: Moment, paint: Paint) -> String {
     let mut out = String::new();
     table(&mut out, paint, "", &[headline(board, now)]);
-    let parts = [process(board, now), version(board), config(board, now), hold(board, now)];
+    let parts = [
+        process(board, now),
+        version(board),
+        deployment(board, now),
+        config(board, now),
+        hold(board, now),
+        disk(board),
+    ];
     let rows: Vec<Vec<Cell>> = parts.into_iter().chain([candidate(board, now), reload(board, now)]).flatten().collect();
     table(&mut out, paint, "  ", &rows);
     block(&mut out, paint, "checks", board.checks.iter().map(|check| check_row(check, now)));
@@ -73,6 +81,22 @@ fn version(board: &Board) -> Vec<Vec<Cell>> {
     let running = board.build.running_build.as_ref();
     if running.is_none_or(|running| *running != board.build.installed_build) {
         rows.push(titled("on disk", cell(version_text(&board.build.installed), Tone::Warn)));
+    }
+    rows
+}
+
+fn deployment(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
+    let Some(validation) = &board.deployment else { return Vec::new() };
+    let now_unix_ms = board.epoch_unix_ms.saturating_add(now.0);
+    let ago = span(Duration::from_millis(now_unix_ms.saturating_sub(validation.at_unix_ms)));
+    let (word, tone) = match validation.verdict {
+        Verdict::Yes => ("validated", Tone::Plain),
+        Verdict::No => ("not validated", Tone::Bad),
+    };
+    let deployment = format!("{} {word} {ago} ago", validation.deployment);
+    let mut rows = vec![titled("deployment", cell(deployment, tone))];
+    if validation.verdict == Verdict::No {
+        rows.push(titled("", cell(&validation.reason, tone)));
     }
     rows
 }
@@ -136,6 +160,11 @@ fn hold(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
     let left = left.map(|left| format!(", {left} left")).unwrap_or_default();
     let who = hold.who.map(|who| format!(", by uid {who}")).unwrap_or_default();
     vec![titled("hold", cell(format!("{}{who}, for {since}{left}", hold.reason), Tone::Warn))]
+}
+
+/// Why what should be kept is not.
+fn disk(board: &Board) -> Vec<Vec<Cell>> {
+    board.disk.iter().map(|problem| titled("disk", cell(problem, Tone::Bad))).collect()
 }
 
 /// What our own configuration waits for, and why it was refused.

@@ -11,7 +11,7 @@ use crate::machine::build::Build;
 use crate::machine::event::{Exit, SourceReport};
 use crate::machine::hold::Hold;
 use crate::machine::numbers::RunId;
-use crate::machine::policy::Role;
+use crate::machine::policy::{OnChange, Role};
 use crate::machine::reload::{Pending, Reload};
 use crate::machine::{Moment, Version};
 
@@ -69,6 +69,7 @@ fn trouble_is_told_where_it_is() {
         since: Moment(LATER.0 - 5_000),
         deadline: Some(Moment(LATER.0 + 85_000)),
         keys: (0..7).map(|number| format!("KEY_{number}")).collect(),
+        effect: OnChange::Restart,
     });
     board.checks = vec![check("Database", CheckState::Failing), check("Disk", CheckState::Failing)];
     board.checks[0].why = Some("connection refused".to_owned());

@@ -1,14 +1,18 @@
 use std::time::Duration;
 
 use super::{Options, run};
+use crate::admin::Petition;
 use crate::cli::served::{Heard, Served};
 use crate::http::sample::{check, version};
 use crate::machine::board::{CheckState, ConfigState};
+use crate::machine::deployment::{Deployment, Verdict};
+use crate::machine::event::Verb;
+use crate::machine::order::Effect;
 
 const SOON: Duration = Duration::from_secs(20);
 
 fn options(served: &Served, version: Option<&str>, timeout: Duration) -> Options {
-    Options { target: served.target(), version: version.map(str::to_owned), timeout }
+    Options { target: served.target(), version: version.map(str::to_owned), timeout, deployment: None }
 }
 
 async fn said(options: &Options) -> (u8, String) {
@@ -44,6 +48,8 @@ async fn no_is_said_with_the_reason_last() {
     assert_eq!(code, 1);
     assert!(text.lines().all(|line| line.chars().count() < 200), "{text}");
     assert!(text.lines().last().is_some_and(|line| line.starts_with("no: Rejected: y y")), "{text}");
+    assert!(text.len() < 2048, "all of it is kept: {} bytes", text.len());
+    assert!(text.starts_with("(43 more lines: "), "{text}");
 }
 
 #[tokio::test]
@@ -95,4 +101,69 @@ async fn without_a_lictor_it_is_69_at_the_end() {
     let (code, text) = said(&options(&served, Some("1.214"), Duration::from_millis(50))).await;
     assert_eq!(code, 69);
     assert!(text.lines().last().is_some_and(|line| line.starts_with("no: no lictor runs here")), "{text}");
+}
+
+fn deployment() -> Deployment {
+    Deployment { id: "d-1".to_owned(), group: "prod".to_owned(), event: "ValidateService".to_owned() }
+}
+
+#[tokio::test]
+async fn what_a_deployment_is_answered_is_kept() {
+    let mut served = Served::new().await;
+    for (wanted, code, verdict, reason) in [
+        ("1.214", 0, Verdict::Yes, "yes: running 1.214, healthy, config settled"),
+        ("1.215", 1, Verdict::No, "no: running 1.214, not 1.215"),
+    ] {
+        let options =
+            Options { deployment: Some(deployment()), ..options(&served, Some(wanted), Duration::from_millis(50)) };
+        let kept = async {
+            let Petition { verb, answer, .. } = served.petitions.recv().await.unwrap();
+            answer.send(Ok(Effect::Done)).unwrap();
+            verb
+        };
+        let (said, verb) = tokio::join!(said(&options), kept);
+        assert_eq!(said, (code, format!("version: 1.214\n{reason}\n")));
+        assert_eq!(verb, Verb::Validated { deployment: deployment(), verdict, reason: reason.to_owned() });
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_kept_is_an_answer() {
+    let mut served = Served::new().await;
+    served.petitions.close();
+    let options = Options { deployment: Some(deployment()), ..options(&served, Some("1.214"), SOON) };
+    let expected = "version: 1.214\nnot kept in lictor's history: lictor is stopping\n\
+                    yes: running 1.214, healthy, config settled\n";
+    assert_eq!(said(&options).await, (0, expected.to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_installed_but_not_restarted_is_said() {
+    let served = Served::new().await;
+    served.change(|board| {
+        board.build.outdated = true;
+        board.build.installed = version("1.215");
+    });
+    let why = "1.215 is installed but not restarted";
+    let no = said(&options(&served, Some("1.215"), Duration::from_millis(50))).await;
+    assert_eq!(no, (1, format!("version: 1.214\nno: running 1.214, not 1.215; {why}\n")));
+    let any = said(&options(&served, None, Duration::from_millis(50))).await;
+    assert_eq!(any, (1, format!("version: 1.214\nno: {why}\n")));
+    let older = said(&options(&served, Some("1.214"), SOON)).await;
+    let expected = format!("version: 1.214\nmind: {why}\nyes: running 1.214, healthy, config settled\n");
+    assert_eq!(older, (0, expected));
+}
+
+#[test]
+fn a_deployment_is_known_by_its_id() {
+    let variables =
+        [("DEPLOYMENT_ID", "d-1"), ("DEPLOYMENT_GROUP_NAME", "prod"), ("LIFECYCLE_EVENT", "ValidateService")];
+    let of = |known: &[(&str, &str)]| {
+        let value = |name: &str| known.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        super::of_environment(value)
+    };
+    assert_eq!(of(&variables), Some(deployment()));
+    assert_eq!(of(&variables[1..]), None);
+    assert_eq!(of(&variables[..1]).map(|deployment| deployment.to_string()), Some("d-1".to_owned()));
+    assert_eq!(deployment().to_string(), "d-1 of prod (ValidateService)");
 }

@@ -6,12 +6,17 @@ use proptest::prelude::*;
 use super::{Layer, Rules, compose};
 use crate::environment::format::Format;
 use crate::environment::glob::Glob;
-use crate::environment::{Entry, Environment, Mapping, Visibility};
+use crate::environment::{Entry, Environment, Mapping, Origin, Visibility, Written};
 use crate::secret::Secret;
 
 fn layer(origin: &str, keys: &[(&str, &str)]) -> Layer {
     let entries = keys.iter().map(|(key, value)| Entry { key: (*key).to_owned(), value: Secret::from(*value) });
-    Layer { origin: Arc::from(origin), mapping: Mapping::default(), entries: entries.collect() }
+    Layer {
+        origin: Arc::from(origin),
+        mapping: Mapping::default(),
+        entries: entries.collect(),
+        written: Arc::default(),
+    }
 }
 
 fn upcased(layer: Layer) -> Layer {
@@ -200,4 +205,21 @@ proptest! {
         let expected: Vec<_> = expected.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         prop_assert_eq!(pairs(&environment), expected);
     }
+}
+
+#[test]
+fn what_a_source_tells_of_a_key_goes_with_the_variable_that_wins() {
+    let told = |index| Written { index, flags: 7, session: Some("held".into()) };
+    let one = Layer { written: [told(3), told(4)].into(), ..layer("consul one/", &[("A", "1"), ("B", "1")]) };
+    let two = layer("file two", &[("B", "2"), ("C", "2")]);
+    let rules = Rules { custom: vec![("D".into(), "3".into())], ..Rules::default() };
+    let environment = compose(&[one, two], &rules).unwrap().environment;
+    let names = ["A", "B", "D", "GONE"].map(str::to_owned);
+    let origins = environment.origins(&names);
+    let found: Vec<_> = origins.iter().map(|it| (it.key.as_str(), &*it.source, it.written.clone())).collect();
+    assert_eq!(found, [("A", "consul one/", Some(told(3))), ("B", "file two", None), ("D", "custom", None)]);
+    let json = serde_json::to_string(&origins[..2]).unwrap();
+    let expected = r#"[{"key":"A","source":"consul one/","modify_index":3,"flags":7,"session":"held"},{"key":"B","source":"file two"}]"#;
+    assert_eq!(json, expected);
+    assert_eq!(serde_json::from_str::<Vec<Origin>>(&json).unwrap(), origins[..2]);
 }

@@ -215,7 +215,12 @@ fn more_violations_than_a_person_reads_are_counted() {
 fn composed(schema: Schema, rules: Rules, pairs: &[(&str, &str)]) -> (Environment, Vec<String>) {
     let entry = |(key, value): &(&str, &str)| Entry { key: (*key).to_owned(), value: Secret::from(*value) };
     let entries: Vec<Entry> = pairs.iter().map(entry).collect();
-    let layer = Layer { origin: "consul app/".into(), mapping: Mapping::default(), entries: entries.into() };
+    let layer = Layer {
+        origin: "consul app/".into(),
+        mapping: Mapping::default(),
+        entries: entries.into(),
+        written: std::sync::Arc::default(),
+    };
     let composition = compose(&[layer], &Rules { schema, ..rules }).unwrap();
     (composition.environment, composition.violations)
 }

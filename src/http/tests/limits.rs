@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::{Harness, get, until};
 use crate::drain::Drained;
-use crate::http::{Limits, sample};
+use crate::http::{Limits, WAITS, sample};
 
 #[tokio::test]
 async fn a_head_up_to_16_kb_and_no_further() {
@@ -115,4 +115,28 @@ async fn finished_connections_leave_nothing_behind() {
         assert_eq!(harness.get("/live").await.status, 200);
     }
     until(|| harness.boards.receiver_count() == 1).await;
+}
+
+#[tokio::test]
+async fn however_many_wait_there_is_room_for_who_does_not() {
+    let harness = Harness::new().await;
+    harness.change(|board| board.healthy = false);
+    let mut waiting = Vec::new();
+    for _ in 0..WAITS {
+        let mut connection = harness.connect().await;
+        connection.send(&get("/status?wait=10m")).await;
+        waiting.push(connection);
+    }
+    // One for each connection and one for each wait, beside the server's own.
+    harness.receivers(1 + 2 * WAITS).await;
+    for target in ["/status?wait=10m", "/board?index=999"] {
+        let refused = harness.get(target).await;
+        assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")), "{target}");
+    }
+    assert_eq!(harness.get("/status").await.status, 503, "what is so is said all the same");
+    harness.change(|board| board.healthy = true);
+    for mut connection in waiting {
+        assert_eq!(connection.response().await.status, 200);
+    }
+    assert_eq!(harness.get("/status?wait=10m").await.status, 200);
 }

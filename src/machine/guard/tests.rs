@@ -8,7 +8,7 @@ use crate::machine::board::ConfigState;
 use crate::machine::event::{Asked, Event, Exit, Verb};
 use crate::machine::hold::Guarded;
 use crate::machine::ledger::Good;
-use crate::machine::policy::{Crash, Empty, Guard, Policy};
+use crate::machine::policy::{Crash, Empty, Guard, Policy, Step};
 use crate::machine::{Build, GenerationId, Machine, Moment, Order, Restored, RunId, Version, history};
 
 /// A machine whose processes start at once and end when they are told to.
@@ -227,9 +227,28 @@ fn what_fails_before_anything_was_good_is_mended_by_taking_its_keys_away() {
 #[test]
 fn a_first_trial_that_has_not_failed_is_guarded() {
     let mut stage = Stage::new(Restored::default());
-    stage.tell(Event::Policy { policy: Box::new(Policy { min_healthy: Duration::from_secs(60), ..policy() }) });
+    stage.tell(Event::Policy { policy: Box::new(Policy { min_healthy: Duration::from_mins(1), ..policy() }) });
     stage.wish(&keys(9, "x"));
     assert_eq!(stage.state(), ConfigState::Trial);
     stage.wish(&keys(0, "x"));
     assert_eq!((stage.state(), stage.starts.len()), (ConfigState::Held, 1));
+}
+
+#[test]
+fn a_failure_before_anything_was_good_does_not_forget_a_hold_of_what_gets_good_later() {
+    let mut stage = Stage::new(Restored::default());
+    let slow = Policy { min_healthy: Duration::from_mins(1), ..policy() };
+    stage.tell(Event::Policy { policy: Box::new(slow.clone()) });
+    stage.wish(&keys(9, "x"));
+    stage.tell(Event::Policy { policy: Box::new(Policy { check_command: Step::Configured, ..slow }) });
+    stage.wish(&keys(0, "x"));
+    assert_eq!(stage.state(), ConfigState::Held);
+    stage.tell(Event::Exited { run: RunId(1), exit: Exit::Code(1) });
+    stage.wish(&keys(5, "x"));
+    assert_eq!((stage.state(), stage.starts.len()), (ConfigState::Pending, 2), "it may go, and is being checked");
+    for _ in 0..60 {
+        stage.now += 1_000;
+        stage.tell(Event::Tick);
+    }
+    assert_eq!(stage.state(), ConfigState::Held, "half of a restore is not applied to what is good");
 }

@@ -44,7 +44,7 @@ fn a_hold_stops_a_wish_until_it_ends() {
     world.pass(60_000);
     let board = world.board();
     assert_eq!((board.config.state, board.config.fingerprint), (ConfigState::Held, before.config.fingerprint));
-    assert_eq!(board.config.message.as_deref(), Some("Held: night"));
+    assert_eq!(board.config.message.as_deref(), Some("Held: night; since 1970-01-01T00:00:05Z"));
     assert!(board.config.settled, "an operator holds it");
     assert_eq!(board.restarts, before.restarts);
     assert_eq!(board.hold.as_ref().and_then(|hold| hold.who), Some(7));

@@ -1,8 +1,14 @@
 //! *settled*: many edits are one change. A change is acted on after `wait.min` of quiet, or `wait.max` after its first
 //! edit, quiet or not. The first start does not wait.
+//!
+//! A key that never rests would end every trial before its verdict. So after some trials that were superseded in a row, a
+//! change that would supersede another one rests for longer, until a trial comes to its verdict.
+
+use std::time::Duration;
 
 use super::super::moment::Moment;
 use super::super::policy::Policy;
+use super::super::random::doubled;
 use super::Decision;
 
 /// When the newest wish changed: the first edit that has not been acted on, and the last one.
@@ -12,8 +18,21 @@ pub(in super::super) struct Edits {
     pub(in super::super) last: Moment,
 }
 
-pub(in super::super) fn decide(now: Moment, edits: Edits, policy: &Policy) -> Decision {
-    let due = (edits.last + policy.quiet_min).min(edits.first + policy.quiet_max.max(policy.quiet_min));
+/// So many trials in a row are superseded without a wait: whoever corrects a mistake does not wait.
+const AT_ONCE: u32 = 2;
+
+/// How long a change rests at least, from its first edit on, while a trial is going on and so many before it were superseded
+/// in a row: as long as a trial takes at least, then twice that, up to the time by which every trial has its verdict.
+pub(in super::super) fn rest(superseded: u32, policy: &Policy) -> Duration {
+    match superseded.checked_sub(AT_ONCE) {
+        None => Duration::ZERO,
+        Some(further) => doubled(policy.min_healthy, policy.deadline, further.saturating_add(1)),
+    }
+}
+
+pub(in super::super) fn decide(now: Moment, edits: Edits, rest: Duration, policy: &Policy) -> Decision {
+    let quiet = (edits.last + policy.quiet_min).min(edits.first + policy.quiet_max.max(policy.quiet_min));
+    let due = quiet.max(edits.first + rest);
     if now >= due { Decision::Pass } else { Decision::Wait(Some(due)) }
 }
 
@@ -21,7 +40,7 @@ pub(in super::super) fn decide(now: Moment, edits: Edits, policy: &Policy) -> De
 mod tests {
     use std::time::Duration;
 
-    use super::{Decision, Edits, Moment, Policy, decide};
+    use super::{Decision, Edits, Moment, Policy, decide, rest};
 
     #[test]
     fn quiet_time_counts_from_the_last_edit_and_its_limit_from_the_first() {
@@ -30,7 +49,9 @@ mod tests {
             quiet_max: Duration::from_millis(250),
             ..Policy::new("test")
         };
-        let at = |now, first, last| decide(Moment(now), Edits { first: Moment(first), last: Moment(last) }, &policy);
+        let at = |now, first, last| {
+            decide(Moment(now), Edits { first: Moment(first), last: Moment(last) }, Duration::ZERO, &policy)
+        };
         assert_eq!(at(50, 0, 0), Decision::Wait(Some(Moment(100))));
         assert_eq!(at(100, 0, 0), Decision::Pass);
         assert_eq!(at(240, 0, 200), Decision::Wait(Some(Moment(250))));
@@ -40,6 +61,19 @@ mod tests {
     #[test]
     fn no_quiet_time_means_at_once() {
         let policy = Policy { quiet_min: Duration::ZERO, ..Policy::new("test") };
-        assert_eq!(decide(Moment(7), Edits { first: Moment(7), last: Moment(7) }, &policy), Decision::Pass);
+        let edits = Edits { first: Moment(7), last: Moment(7) };
+        assert_eq!(decide(Moment(7), edits, Duration::ZERO, &policy), Decision::Pass);
+        let resting = decide(Moment(7), edits, Duration::from_millis(5), &policy);
+        assert_eq!(resting, Decision::Wait(Some(Moment(12))), "unless a trial is to come to its verdict first");
+    }
+
+    #[test]
+    fn the_rest_grows_from_the_shortest_trial_to_the_longest() {
+        let policy =
+            Policy { min_healthy: Duration::from_secs(10), deadline: Duration::from_secs(90), ..Policy::new("test") };
+        assert_eq!(
+            [0, 1, 2, 3, 4, 5, 6, 99].map(|trials| rest(trials, &policy).as_secs()),
+            [0, 0, 10, 20, 40, 80, 90, 90]
+        );
     }
 }

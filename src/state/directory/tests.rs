@@ -1,10 +1,10 @@
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use rustix::fs::{CWD, FileType, Mode};
 
-use super::{Directory, GOOD};
+use super::{Directory, GOOD, PROCESS};
 use crate::state::Error;
 use crate::state::trust::LARGEST;
 
@@ -49,6 +49,41 @@ fn a_file_is_replaced_whole_and_leftovers_do_not_matter() {
     directory.replace(GOOD, b"two").unwrap();
     assert_eq!(directory.read(GOOD), Ok(Some(b"two".to_vec())));
     assert!(!base.path().join("good.json.new").exists());
+}
+
+#[test]
+fn what_is_written_in_place_is_there_alone_whatever_was_there() {
+    let base = tempfile::tempdir().unwrap();
+    let directory = Directory::open(base.path()).unwrap();
+    let there = || String::from_utf8(directory.read(PROCESS).unwrap().unwrap()).unwrap();
+    for contents in ["[1, 2]", "[1]"] {
+        directory.overwrite(PROCESS, contents.as_bytes()).unwrap();
+        assert_eq!(there().trim_end(), contents, "a longer one leaves nothing behind");
+    }
+    let inode = || fs::metadata(base.path().join(PROCESS)).unwrap().ino();
+    let before = inode();
+    directory.overwrite(PROCESS, b"[2]").unwrap();
+    assert_eq!(inode(), before, "it is the same file");
+    directory.overwrite(PROCESS, "x".repeat(5_000).as_bytes()).unwrap();
+    assert_eq!(there(), "x".repeat(5_000), "what does not fit is no less kept");
+    directory.overwrite(PROCESS, b"[3]").unwrap();
+    assert_eq!(there().trim_end(), "[3]");
+    assert_eq!(mode(&base.path().join(PROCESS)), 0o600);
+}
+
+#[test]
+fn what_is_not_ours_is_not_written_over_but_replaced() {
+    let base = tempfile::tempdir().unwrap();
+    let directory = Directory::open(base.path()).unwrap();
+    let (path, victim) = (base.path().join(PROCESS), base.path().join("victim"));
+    fs::write(&victim, "of another").unwrap();
+    symlink(&victim, &path).unwrap();
+    directory.overwrite(PROCESS, b"[1]").unwrap();
+    assert_eq!(fs::read(&victim).unwrap(), b"of another");
+    fs::remove_file(&path).unwrap();
+    rustix::fs::mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    directory.overwrite(PROCESS, b"[2]").unwrap();
+    assert_eq!(directory.read(PROCESS).unwrap().unwrap(), b"[2]");
 }
 
 #[test]

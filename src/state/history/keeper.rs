@@ -18,30 +18,30 @@ pub(in crate::state) struct Keeper {
     recent: watch::Receiver<Recent>,
     /// The number of the newest line that is on disk.
     written: u64,
-    disk: Disk,
+    /// Why the last attempt failed, if it did.
+    problem: watch::Sender<Option<String>>,
     retry: Duration,
-}
-
-/// How the last attempt went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Disk {
-    Writes,
-    Fails,
 }
 
 impl Keeper {
     /// Writes what comes after the lines that are there already; a failure is tried again after `retry`.
-    pub(in crate::state) fn new(directory: Arc<Directory>, recent: watch::Receiver<Recent>, retry: Duration) -> Self {
+    pub(in crate::state) fn new(
+        directory: Arc<Directory>,
+        recent: watch::Receiver<Recent>,
+        problem: watch::Sender<Option<String>>,
+        retry: Duration,
+    ) -> Self {
         let written = recent.borrow().last();
-        Self { directory, recent, written, disk: Disk::Writes, retry }
+        Self { directory, recent, written, problem, retry }
     }
 
     /// Writes until the other end is gone.
     pub(in crate::state) async fn run(mut self) {
         loop {
+            let failing = self.problem.borrow().is_some();
             let open = tokio::select! {
                 changed = self.recent.changed() => changed.is_ok(),
-                () = tokio::time::sleep(self.retry), if self.disk == Disk::Fails => true,
+                () = tokio::time::sleep(self.retry), if failing => true,
             };
             self.write().await;
             if !open {
@@ -63,13 +63,13 @@ impl Keeper {
         match appended.unwrap_or_else(|broken| Err(io::Error::other(broken))) {
             Ok(()) => {
                 self.written = last;
-                if std::mem::replace(&mut self.disk, Disk::Writes) == Disk::Fails {
+                if self.problem.send_if_modified(|problem| problem.take().is_some()) {
                     tracing::info!("history is written down again");
                 }
             }
             Err(error) => {
-                if std::mem::replace(&mut self.disk, Disk::Fails) == Disk::Writes {
-                    let text = cannot_write(&self.directory.path().join(HISTORY), &error);
+                let text = cannot_write(&self.directory.path().join(HISTORY), &error);
+                if self.problem.send_if_modified(|problem| problem.replace(text.clone()).is_none()) {
                     tracing::warn!("{text}; it is tried again, and the newest lines are kept in memory");
                 }
             }

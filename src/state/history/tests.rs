@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::append::{LARGEST, append};
 use super::{Directory, HISTORY, Keeper, LINES, Recent, line};
 use crate::machine::history::{Entry, Outcome};
+use crate::machine::steps::Steps;
 use crate::machine::{Build, GenerationId, Moment};
 use crate::state::tests::binding;
 use crate::state::{State, open};
@@ -24,10 +25,13 @@ fn entry(generation: u64, why: &str) -> Entry {
         build: Build::default(),
         run: None,
         keys: vec!["A".to_owned()],
+        from: Vec::new(),
         more_keys: 0,
         why: why.to_owned(),
         propagation_ms: None,
+        steps: Steps::default(),
         who: Some(7),
+        deployment: None,
     }
 }
 
@@ -134,11 +138,15 @@ async fn what_cannot_be_written_waits_in_memory_and_is_written_later() {
     fs::create_dir(&file).unwrap();
     let recent = watch::Sender::new(Recent::default());
     let mut tasks = JoinSet::new();
-    tasks.spawn(Keeper::new(directory, recent.subscribe(), Duration::from_millis(5)).run());
+    let (problem, mut problems) = watch::channel(None);
+    tasks.spawn(Keeper::new(directory, recent.subscribe(), problem, Duration::from_millis(5)).run());
     for number in 1..=3 {
         recent.send_modify(|recent| recent.push(line(&entry(number, "")).unwrap()));
         tokio::task::yield_now().await;
     }
+    let told = tokio::time::timeout(Duration::from_mins(1), problems.wait_for(Option::is_some)).await.unwrap().unwrap();
+    assert!(told.as_ref().is_some_and(|why| why.contains("history.jsonl")));
+    drop(told);
     fs::remove_dir(&file).unwrap();
     let written = async {
         while fs::read_to_string(&file).unwrap_or_default().lines().count() < 3 {
@@ -146,6 +154,8 @@ async fn what_cannot_be_written_waits_in_memory_and_is_written_later() {
         }
     };
     tokio::time::timeout(Duration::from_mins(1), written).await.unwrap();
+    let healed = tokio::time::timeout(Duration::from_mins(1), problems.wait_for(Option::is_none)).await;
+    assert!(healed.is_ok_and(|healed| healed.is_ok()));
     drop(recent);
     while tasks.join_next().await.is_some() {}
     let numbers: Vec<u64> = on_disk(folder.path()).iter().map(|entry| entry.generation.0).collect();

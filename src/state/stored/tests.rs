@@ -2,13 +2,18 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{decode_good, decode_hold, decode_quarantine, encode_good, encode_hold, encode_quarantine};
+use super::{decode_good, decode_hold, decode_quarantine, write_good, write_hold, write_quarantine};
 use crate::environment::{Environment, Record};
 use crate::machine::GenerationId;
 use crate::machine::hold::{Guarded, Hold};
 use crate::machine::ledger::Good;
 use crate::state::Binding;
 use crate::state::tests::{binding, good, quarantined};
+
+fn encode_good(binding: &Binding, good: &[Good]) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    write_good(&mut bytes, binding, good).map(|()| bytes)
+}
 
 /// What was read, or the first thing that was wrong with it.
 fn read(bytes: &[u8]) -> Result<Vec<Good>, String> {
@@ -137,7 +142,8 @@ fn a_number_that_leaves_nothing_to_count_on_is_damage() {
 #[test]
 fn the_quarantine_comes_back() {
     let kept = [quarantined("exited with 3"), quarantined("\"Web\" failed")];
-    let bytes = encode_quarantine(&binding(), &kept).unwrap();
+    let mut bytes = Vec::new();
+    write_quarantine(&mut bytes, &binding(), &kept).unwrap();
     assert_eq!(decode_quarantine(&binding(), &bytes).unwrap(), kept);
     for length in 0..bytes.len() {
         assert!(decode_quarantine(&binding(), &bytes[..length]).is_err(), "cut to {length}");
@@ -169,10 +175,12 @@ fn what_holds_wishes_back_comes_back() {
     let released = Some("6fe2f63dbeb6".parse().unwrap());
     let guarded = Guarded { begun, since_unix_ms: Some(2), released };
     for (hold, guarded) in [(Some(hold), Guarded::default()), (None, guarded), (None, Guarded::default())] {
-        let bytes = encode_hold(&binding(), hold.as_ref(), &guarded).unwrap();
+        let mut bytes = Vec::new();
+        write_hold(&mut bytes, &binding(), hold.as_ref(), &guarded).unwrap();
         assert_eq!(decode_hold(&binding(), &bytes).unwrap(), (hold, guarded));
     }
-    let older = encode_hold(&binding(), None, &Guarded::default()).unwrap();
+    let mut older = Vec::new();
+    write_hold(&mut older, &binding(), None, &Guarded::default()).unwrap();
     let older = String::from_utf8(older).unwrap().replace(",\"guard\":{\"begun\":[]}", "");
     assert!(!older.contains("guard"), "{older}");
     assert_eq!(decode_hold(&binding(), older.as_bytes()).unwrap(), (None, Guarded::default()));

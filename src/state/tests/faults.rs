@@ -122,7 +122,7 @@ fn a_death_at_any_moment_leaves_a_file_that_can_be_read() {
         let directory = Directory::open(&directory).unwrap();
         for generation in 1.. {
             let contents = Contents::Good(Arc::new([large(generation)]));
-            directory.replace(contents.name(), &contents.encode(&binding()).unwrap()).unwrap();
+            directory.replace_by(contents.name(), |out| contents.write(&binding(), out)).unwrap();
         }
     }
     let base = tempfile::tempdir().unwrap();

@@ -28,7 +28,12 @@ pub struct Setup {
 impl Setup {
     /// The folder `billing/` of this Consul.
     pub fn on_consul(address: SocketAddr) -> Self {
-        Self::on(&format!("consul {{\n  address = \"{address}\"\n}}\nprefix {{\n  path = \"billing/\"\n}}\n"))
+        Self::on_folder(address, "billing/")
+    }
+
+    /// Another folder of this Consul, where several share one.
+    pub fn on_folder(address: SocketAddr, folder: &str) -> Self {
+        Self::on(&format!("consul {{\n  address = \"{address}\"\n}}\nprefix {{\n  path = \"{folder}\"\n}}\n"))
     }
 
     /// The directory `conf.d` in the test's own folder.

@@ -244,3 +244,25 @@ fn a_refused_wish_is_checked_again_when_it_comes_back() {
     story.wish("b");
     assert_eq!(story.did(), ["check b", "check b"]);
 }
+
+#[test]
+fn what_hangs_from_its_start_is_restarted_once_it_is_overdue() {
+    let mut story = Story::good_on_a_with(|policy| {
+        policy.checks.clear();
+        liveness(policy);
+    });
+    story.weather("Alive", Weather::Failing);
+    story.restart();
+    story.passes(89 * SECOND);
+    assert_eq!(story.starts(), ["a on 1"], "a start may take its time");
+    story.passes(10 * SECOND);
+    assert!(story.records().contains(&Outcome::Unresponsive));
+    assert_eq!(story.starts(), ["a on 1"], "once more");
+
+    let mut story = Story::good_on_a_with(liveness);
+    story.weather("Web", Weather::Failing);
+    story.weather("Alive", Weather::Failing);
+    story.restart();
+    story.passes(600 * SECOND);
+    assert_eq!(story.starts(), ["a on 1"], "where readiness tells, liveness waits for it");
+}

@@ -57,6 +57,7 @@ fn nothing_starts_while_a_process_is_being_stopped_then_the_newest_wins() {
     assert_eq!(story.did(), [""; 0], "it is still being stopped");
     story.exits(0);
     assert_eq!(story.starts(), ["d on 1"]);
+    assert_eq!(story.records(), [Outcome::Superseded, Outcome::Superseded], "b and c, though they were never started");
 }
 
 #[test]

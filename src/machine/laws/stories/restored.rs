@@ -126,6 +126,7 @@ fn without_its_sources_the_good_environment_is_used_after_the_grace() {
     story.passes(1);
     assert_eq!(story.starts(), ["a on 1"]);
     assert!(story.message().starts_with("Stale since "), "{}", story.message());
+    assert!(story.board().config.settled, "nothing newer is known: a deployment can be validated meanwhile");
     story.wish("b");
     story.passes(15 * SECOND);
     assert_eq!(story.running(), "b on 1", "the sources were heard in the end");

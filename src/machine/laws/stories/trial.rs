@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::story::check;
-use super::{ConfigState, Nature, Outcome, Pace, Part, Policy, Probed, Role, SECOND, Story, Weather};
+use super::{ConfigState, Nature, Outcome, Pace, Part, Policy, Probed, Role, SECOND, Step, Story, Weather};
+use crate::machine::board::StepName;
 
 fn no_checks(policy: &mut Policy) {
     policy.checks.clear();
@@ -202,4 +203,68 @@ fn a_startup_check_must_have_succeeded_too() {
     story.weather("Warm", Weather::Passing);
     story.passes(12 * SECOND);
     assert_eq!(story.state(), ConfigState::Good);
+}
+
+#[test]
+fn a_probe_that_hangs_at_the_end_is_waited_for() {
+    let mut story = Story::good_on_a();
+    story.wish("b");
+    story.passes(6 * SECOND);
+    story.weather("Web", Weather::Silent);
+    story.passes(20 * SECOND);
+    assert_eq!(story.state(), ConfigState::Trial, "nobody knows how it is");
+    story.probe("Web", failed());
+    story.passes(63 * SECOND);
+    assert_eq!(story.running(), "b on 1");
+    story.passes(2 * SECOND);
+    assert_eq!(story.running(), "a on 1", "it was not shown to be healthy by the deadline");
+
+    let mut story = Story::good_on_a();
+    story.wish("b");
+    story.passes(6 * SECOND);
+    story.weather("Web", Weather::Silent);
+    story.passes(20 * SECOND);
+    story.probe("Web", Probed::Pass);
+    assert_eq!(story.state(), ConfigState::Good, "it was merely slow");
+}
+
+#[test]
+fn a_line_of_history_tells_how_long_each_step_took() {
+    let mut story = Story::good_on_a_with(|policy| {
+        (policy.check_command, policy.turn) = (Step::Configured, Step::Configured);
+        policy.quiet_min = Duration::from_millis(100);
+    });
+    story.by_hand(Part::Check);
+    story.by_hand(Part::Turn);
+    story.wish("b");
+    story.passes(400);
+    story.checked(Ok(()));
+    story.passes(3 * SECOND);
+    story.by_hand(Part::Stop);
+    story.turn_granted();
+    story.passes(2 * SECOND);
+    story.exits(0);
+    story.passes(15 * SECOND);
+    let mut steps = |outcome| {
+        let entry = story.board().history.into_iter().rfind(|entry| entry.outcome == outcome).expect("a line");
+        entry.steps.iter().collect::<Vec<_>>()
+    };
+    let found = steps(Outcome::Applied);
+    let (before, trial) = found.split_at(4);
+    let expected =
+        [(StepName::Settling, 100), (StepName::Checked, 300), (StepName::Turn, 3_000), (StepName::Switched, 2_000)];
+    assert_eq!(before, expected);
+    assert!(matches!(trial, [(StepName::Trial, 10_000..=11_000)]), "{trial:?}");
+
+    story.nature("c on", Nature::Dies);
+    story.wish("c");
+    story.passes(100);
+    story.checked(Ok(()));
+    story.turn_granted();
+    story.exits(0);
+    story.passes(2 * SECOND);
+    story.turn_granted();
+    story.passes(15 * SECOND);
+    let entry = story.board().history.into_iter().rfind(|entry| entry.outcome == Outcome::Reverted).expect("a line");
+    assert_eq!(entry.steps.iter().collect::<Vec<_>>(), [(StepName::Settling, 100), (StepName::Trial, 1_000)]);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ConfigState, Policy, SECOND, Story};
+use super::{ConfigState, Nature, Outcome, Part, Policy, SECOND, Story, Weather};
 
 fn wait(policy: &mut Policy) {
     policy.quiet_min = Duration::from_secs(1);
@@ -65,4 +65,81 @@ fn an_edit_that_is_taken_back_in_time_is_no_change() {
     story.passes(60 * SECOND);
     assert_eq!(story.starts(), [""; 0]);
     assert_eq!(story.state(), ConfigState::Good);
+}
+
+/// A key that changes every three seconds, while a trial takes ten.
+fn restless(story: &mut Story, changes: usize) {
+    for name in ('b'..='y').cycle().take(changes) {
+        story.wish(&name.to_string());
+        story.passes(3 * SECOND);
+    }
+}
+
+#[test]
+fn a_key_that_never_rests_comes_to_verdicts_all_the_same() {
+    let mut story = Story::good_on_a();
+    restless(&mut story, 40);
+    let (starts, records) = (story.starts(), story.records());
+    let verdicts = records.iter().filter(|outcome| **outcome == Outcome::Applied).count();
+    assert!(verdicts >= 6, "in two minutes: {records:?}");
+    assert!(starts.len() <= 27, "instead of 40: {starts:?}");
+    let longest = records.split(|outcome| *outcome == Outcome::Applied).map(<[_]>::len).max();
+    assert!(longest <= Some(3), "so many in a row are superseded: {records:?}");
+}
+
+#[test]
+fn once_the_key_rests_the_newest_runs() {
+    let mut story = Story::good_on_a();
+    restless(&mut story, 17);
+    story.wish("z");
+    story.passes(90 * SECOND);
+    assert_eq!((story.running(), story.good()[0]), ("z on 1", "z"));
+}
+
+#[test]
+fn whoever_corrects_a_mistake_does_not_wait() {
+    let mut story = Story::good_on_a();
+    for name in ["b", "c"] {
+        story.wish(name);
+        story.passes(SECOND);
+    }
+    story.wish("d");
+    assert_eq!(story.starts(), ["b on 1", "c on 1", "d on 1"]);
+    story.passes(15 * SECOND);
+    story.wish("e");
+    story.wish("f");
+    assert_eq!(story.starts(), ["e on 1", "f on 1"], "a verdict forgets what was superseded");
+}
+
+#[test]
+fn what_has_failed_is_not_waited_for() {
+    let mut story = Story::good_on_a();
+    for name in ["b", "c"] {
+        story.wish(name);
+        story.passes(SECOND);
+    }
+    story.nature("d on", Nature::Dies);
+    story.wish("d");
+    story.passes(500);
+    story.wish("e");
+    assert_eq!(story.starts(), ["b on 1", "c on 1", "d on 1"], "its trial goes on");
+    story.passes(600);
+    assert_eq!(story.running(), "e on 1");
+}
+
+#[test]
+fn while_nothing_runs_the_newest_does_not_rest() {
+    let mut story = Story::good_on_a();
+    story.weather("Web", Weather::Silent);
+    for name in ["b", "c", "d"] {
+        story.wish(name);
+        story.passes(SECOND);
+    }
+    story.by_hand(Part::Stop);
+    story.wish("e");
+    story.passes(11 * SECOND);
+    assert_eq!(story.did().last().map(String::as_str), Some("stop"));
+    story.wish("f");
+    story.exits(0);
+    assert_eq!(story.running(), "f on 1");
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::nature::{KINDS, POLICIES};
+use crate::machine::deployment::{Deployment, Verdict};
 use crate::machine::event::Verb;
 
 /// What can be done to the world between two moments.
@@ -32,6 +33,11 @@ pub(in super::super) enum Dependency {
     Down,
 }
 
+fn validated() -> Verb {
+    let deployment = Deployment { id: "d-1".into(), group: String::new(), event: String::new() };
+    Verb::Validated { deployment, verdict: Verdict::Yes, reason: "healthy".into() }
+}
+
 pub(in super::super) fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         6 => (0..KINDS).prop_map(Action::Wish),
@@ -51,6 +57,7 @@ pub(in super::super) fn action() -> impl Strategy<Value = Action> {
             Just(Verb::Retry { fingerprint: None }),
             Just(Verb::Signal { signal: 1 }),
             Just(Verb::Revert),
+            Just(validated()),
         ]
         .prop_map(Action::Operator),
         1 => Just(Action::LoseTurn),

@@ -95,3 +95,15 @@ async fn too_few_keys_are_no_answer() {
     let snapshot = bench.until(|snapshot| snapshot.freshness.error.is_some()).await;
     assert_eq!(keys(&snapshot), ["a", "b"], "the last good keys are kept");
 }
+
+#[test]
+fn what_has_not_changed_is_the_same_bytes_as_before() {
+    let entry = |(key, value): &(&str, &str)| Entry { key: (*key).to_owned(), value: (*value).into() };
+    let old: Vec<_> = [("a", "1"), ("b", "2"), ("d", "4"), ("e", "5")].iter().map(entry).collect();
+    let expected: Vec<_> = [("a", "1"), ("b", "3"), ("c", "2"), ("d", "4")].iter().map(entry).collect();
+    let mut new = expected.clone();
+    share(&old, &mut new);
+    assert_eq!(new, expected);
+    let same = |one: &Entry, other: &Entry| one.value.expose().as_ptr() == other.value.expose().as_ptr();
+    assert_eq!([same(&new[0], &old[0]), same(&new[1], &old[1]), same(&new[3], &old[2])], [true, false, true]);
+}

@@ -1,0 +1,19 @@
+# /etc/lictor/billing.hcl, part of each deployment: how lictor runs billing.
+
+# consul {
+#   token_file = "/etc/lictor/billing.token"   # 0640, group billing; see consul/policy.hcl of lictor
+# }
+
+prefix {
+  path = "billing/"
+}
+
+exec {
+  command = ["/opt/billing/billing", "-addr", ":8080"]
+}
+
+check "Web" {
+  http {
+    url = "http://127.0.0.1:8080/healthz"
+  }
+}

@@ -1,0 +1,65 @@
+//! `lictor plan -c FILE` where no lictor runs: the sources are asked once, and the machine is asked what it would do if
+//! the newest good environment of the state directory ran. Nothing is written, started or locked.
+
+use std::time::Duration;
+
+use super::{AppError, client, places, usable};
+use crate::config::Settings;
+use crate::driver::{Asked, Clock, Composer, Installed};
+use crate::machine::plan::{Action, Basis, Plan};
+use crate::machine::policy::Step;
+use crate::machine::{Event, Machine, Policy, Restored, RunId};
+use crate::state;
+
+/// How long a source may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What would be done, and what is to be said about how it was found out.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// A sentence for each thing that was left out.
+    pub remarks: Vec<String>,
+}
+
+/// What these settings want now, against what was good last.
+///
+/// # Errors
+/// A required source has not answered, or the state directory cannot be read.
+pub async fn plan(settings: &Settings) -> Result<Planned, AppError> {
+    let mut composer = Composer::new(settings.sources.clone(), settings.rules.clone(), client(settings)?);
+    let Asked { wish, silent } = composer.ask_once(PATIENCE).await;
+    let Some(wish) = wish else { return Err(AppError::Silent(silent.join("; "))) };
+    let found = state::peek(&places::state_directory(settings), &places::binding(&settings.name, settings));
+    let (restored, warnings) = usable(found.map_err(AppError::State)?, settings);
+    let installed = Installed::new(places::program(&settings.command), settings.version.symbol.clone()).look_now();
+    let mut plan = foreseen(&settings.policy, restored, installed, wish);
+    plan.basis = Basis::Kept;
+    if matches!(plan.action, Action::Restart | Action::Reload) {
+        let command = &settings.apply.check_command;
+        let checked = if command.is_empty() { "" } else { ", and if its check command passes it" };
+        plan.why = format!("as soon as a lictor runs{checked}");
+    }
+    Ok(Planned { plan, remarks: silent.into_iter().chain(warnings).collect() })
+}
+
+/// What the machine makes of this wish while the newest good environment runs. Its orders go nowhere.
+fn foreseen(policy: &Policy, restored: Restored, installed: Option<Event>, wish: Event) -> Plan {
+    // It comes as far as the last step before anything is touched.
+    let policy = Policy { check_command: Step::Configured, ..policy.clone() };
+    let settled = policy.quiet_max.max(policy.quiet_min);
+    let now = Clock.now();
+    let runs = restored.good.first().map(|good| Event::Adopted {
+        run: RunId(1),
+        pid: 0,
+        environment: good.environment.fingerprint(),
+        build: good.builds.first().cloned().unwrap_or_default(),
+    });
+    let mut machine = Machine::new(policy, restored, 0, now, Clock.epoch_unix_ms());
+    for event in installed.into_iter().chain(runs).chain([wish]) {
+        let _ = machine.handle(now, event);
+    }
+    let _ = machine.handle(now + settled, Event::Tick);
+    Plan::of(&machine.board(None))
+}

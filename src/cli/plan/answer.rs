@@ -1,0 +1,90 @@
+//! Who answers: the running lictor, or with `-c` and none running, the sources and what is kept.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::app::{self, AppError, Planned};
+use crate::chain::sentence;
+use crate::cli::client::{Client, ClientError};
+use crate::cli::locate::Target;
+use crate::config::{self, Errors, Flags, Inputs, Settings};
+use crate::machine::plan::Plan;
+
+/// How long the answer of a lictor may take.
+const SOON: Duration = Duration::from_secs(10);
+/// The configuration is wrong: `EX_CONFIG` of sysexits.
+const WRONG: u8 = 78;
+
+/// The plan, and what is to be said beside it.
+pub(super) struct Answer {
+    pub(super) plan: Plan,
+    pub(super) remarks: Vec<String>,
+}
+
+/// There is none.
+#[derive(Debug, thiserror::Error)]
+#[error("{text}")]
+pub(super) struct Silence {
+    text: String,
+    /// What to end with.
+    pub(super) code: u8,
+}
+
+impl From<ClientError> for Silence {
+    fn from(error: ClientError) -> Self {
+        Self { text: format!("lictor: {}", sentence(&error)), code: error.exit_code() }
+    }
+}
+
+impl From<AppError> for Silence {
+    fn from(error: AppError) -> Self {
+        Self { text: format!("lictor: {}", sentence(&error)), code: error.exit_code() }
+    }
+}
+
+impl From<Errors> for Silence {
+    fn from(errors: Errors) -> Self {
+        let lines: Vec<_> = errors.errors.iter().map(|error| format!("lictor: {error}")).collect();
+        Self { text: lines.join("\n"), code: WRONG }
+    }
+}
+
+/// Asks whoever there is to ask.
+pub(super) async fn find(target: &Target, config: &[PathBuf]) -> Result<Answer, Silence> {
+    if config.is_empty() {
+        return Ok(ask(target).await?);
+    }
+    let settings = read(config)?;
+    let named = target.socket.is_some() || target.name.is_some();
+    let meant = if named { Some(target.clone()) } else { its_own(target, &settings) };
+    if let Some(meant) = meant {
+        match ask(&meant).await {
+            Err(error) if error.may_pass() => {}
+            answered => return Ok(answered?),
+        }
+    }
+    let Planned { plan, remarks } = app::plan(&settings).await?;
+    Ok(Answer { plan, remarks })
+}
+
+fn read(config: &[PathBuf]) -> Result<Settings, Errors> {
+    let lookup = |name: &str| std::env::var(name).ok();
+    let inputs = Inputs { paths: config, flags: &Flags::default(), command: &[], lookup: &lookup };
+    config::load(inputs).map(|(settings, _)| settings)
+}
+
+/// The lictor that runs on this configuration, if it does.
+fn its_own(target: &Target, settings: &Settings) -> Option<Target> {
+    let socket = app::socket(settings)?;
+    Some(Target { socket: Some(socket), ..target.clone() })
+}
+
+async fn ask(target: &Target) -> Result<Answer, ClientError> {
+    let client = Client::find(target).await?;
+    let answer = client.get("/plan", SOON).await?;
+    if answer.status != 200 {
+        return Err(client.strange(&format!("status {} for /plan", answer.status)));
+    }
+    let plan = serde_json::from_slice(&answer.body).map_err(|error| client.strange(&error))?;
+    Ok(Answer { plan, remarks: Vec::new() })
+}

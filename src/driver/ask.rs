@@ -1,0 +1,47 @@
+//! The sources asked once, for whoever wants an answer and no watch.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::composer::Composer;
+use crate::machine::event::SourceReport;
+use crate::machine::{Event, Moment};
+
+/// What the sources have said.
+#[derive(Debug)]
+pub struct Asked {
+    /// What they compose to, or why they do not; `None`: a required one has not answered.
+    pub wish: Option<Event>,
+    /// A sentence for each source that has not answered.
+    pub silent: Vec<String>,
+}
+
+impl Composer {
+    /// Waits until each source has answered or failed, but no longer than this.
+    pub async fn ask_once(&mut self, patience: Duration) -> Asked {
+        let end = Instant::now() + patience;
+        let (mut wish, mut reports) = (None, Vec::new());
+        loop {
+            for event in self.events(Moment(0)) {
+                match event {
+                    Event::Sources { sources } => reports = sources,
+                    composed => wish = Some(composed),
+                }
+            }
+            if !reports.iter().any(is_open) || timeout_at(end, self.changed()).await.is_err() {
+                break;
+            }
+        }
+        Asked { wish, silent: reports.iter().filter(|source| source.keys.is_none()).map(said).collect() }
+    }
+}
+
+fn is_open(source: &SourceReport) -> bool {
+    source.keys.is_none() && source.freshness.error.is_none()
+}
+
+fn said(source: &SourceReport) -> String {
+    let why = source.freshness.error.as_deref().unwrap_or("it takes too long");
+    format!("{} has not answered: {why}", source.name)
+}

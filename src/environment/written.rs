@@ -1,0 +1,43 @@
+//! When and by whom a variable's key was last written, where its source tells: for the history.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// What Consul tells of one key beside its value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// Consul's `ModifyIndex`: when it was last written. 0: nobody knows.
+    #[serde(rename = "modify_index")]
+    pub index: u64,
+    /// A number for whoever wrote it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub flags: u64,
+    /// The session that holds it locked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Box<str>>,
+}
+
+/// Where a variable comes from, as history tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The variable.
+    pub key: String,
+    /// Its layer: `consul billing/`, `file /etc/x.env`, `custom`.
+    pub source: Arc<str>,
+    /// What the source tells beside the value.
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Written>,
+}
+
+impl Written {
+    /// Whether the source has told anything.
+    pub(super) fn is_known(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
