@@ -5,7 +5,11 @@ use std::time::Duration;
 use reqwest::Method;
 
 use super::{errors_of, with};
-use crate::check::{Expression, Field, Grpc, Http, Kind, Scalar, Sqs, Statuses, Text, Tls};
+#[cfg(feature = "grpc")]
+use crate::check::Grpc;
+#[cfg(feature = "sqs")]
+use crate::check::Sqs;
+use crate::check::{Expression, Field, Http, Kind, Scalar, Statuses, Text, Tls};
 use crate::environment::glob::Glob;
 use crate::expvar::{Rules, Settings};
 
@@ -93,6 +97,7 @@ fn http_that_cannot_be_meant() {
 }
 
 #[test]
+#[cfg(feature = "sqs")]
 fn sqs_in_full() {
     let queue = "https://sqs.eu-west-1.amazonaws.com/1/q".to_owned();
     let block = |words: &str| format!("sqs {{\n    queue_url = \"{queue}\"\n    {words}\n  }}");
@@ -109,6 +114,7 @@ fn sqs_in_full() {
 }
 
 #[test]
+#[cfg(feature = "grpc")]
 fn grpc_in_full() {
     let block = |words: &str| format!("grpc {{\n    address = \"h:9090\"\n    {words}\n  }}");
     let of = |words: &str| with(&check(&block(words))).checks[0].kind.clone();
