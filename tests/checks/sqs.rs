@@ -107,14 +107,21 @@ fn what_else_may_be_answered() {
 }
 
 #[test]
-fn an_endpoint_whose_certificate_nobody_trusts() {
+fn an_endpoint_with_an_authority_of_its_own() {
     let authority = Authority::new();
     let host = loopback();
     let server = WebServer::tls((host, 0).into(), tls(&authority.server("sqs.test", host), None));
-    let setup = setup();
+    let setup = self::setup();
     give(&setup, &Keys { id: "AKIA".to_owned(), secret: "hunter2hunter2".to_owned() });
     let queue = format!("https://{}/123456789012/orders", server.address);
-    fails(&with_check(setup, &kind(&queue, "")).start(), "its certificate is signed by nobody who is trusted here");
+    let lictor = with_check(setup, &kind(&queue, "")).start();
+    fails(&lictor, "its certificate is signed by nobody who is trusted here: set `ca` to its CA");
+    drop(lictor);
+    let trusting = self::setup();
+    give(&trusting, &Keys { id: "AKIA".to_owned(), secret: "hunter2hunter2".to_owned() });
+    server.answers(200, &[], r#"{"Attributes":{"ApproximateNumberOfMessages":"0"}}"#);
+    let ca = format!("  ca = \"{}\"\n", authority.ca().display());
+    passes(&with_check(trusting, &kind(&queue, &ca)).start());
 }
 
 #[test]
