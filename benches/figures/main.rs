@@ -32,8 +32,8 @@ mod program;
 mod rig;
 
 mod bare;
-mod deploys;
 mod checks;
+mod deploys;
 mod effort;
 mod figure;
 mod flood;
