@@ -12,25 +12,6 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 use lictor::cli::args::Cli;
 
-/// What the definitions do not say.
-const MORE: [(&str, &[&str]); 3] = [
-    (
-        "EXIT STATUS",
-        &["0 done, healthy, yes; 1 no; 2 wrong usage; 3 changes (plan --exit-code); 69 no lictor answered; 70 a bug; \
-             75 an address, a socket or a directory is taken; 78 the configuration is wrong. run ends with 0 after a clean \
-             stop, run --once with the code of its command."],
-    ),
-    (
-        "FILES",
-        &[
-            "/etc/lictor/NAME.hcl: the configuration of lictor@NAME.service.",
-            "/var/lib/lictor/NAME: good environments (with their values), quarantine, holds, history.",
-            "/run/lictor/NAME.sock, /run/lictor/NAME/NAME.sock: the operator's socket.",
-        ],
-    ),
-    ("SEE ALSO", &["/usr/share/doc/lictor, systemctl(1), consul(1), envconsul(1)"]),
-];
-
 fn main() -> io::Result<()> {
     let folder = std::env::args_os().nth(1).map(PathBuf::from);
     let folder = folder.ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "name the folder to write into"))?;
@@ -50,22 +31,26 @@ fn main() -> io::Result<()> {
 fn page(command: &Command, folder: &Path) -> io::Result<()> {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name());
     let mut text = Vec::new();
-    Man::new(command.clone()).title(name).section("1").manual("lictor").render(&mut text)?;
+    let man = Man::new(command.clone()).title(name).section("1").manual("lictor");
+    man.render_title(&mut text)?;
+    man.render_name_section(&mut text)?;
+    man.render_synopsis_section(&mut text)?;
+    man.render_description_section(&mut text)?;
+    man.render_options_section(&mut text)?;
     if command.has_subcommands() {
-        more().to_writer(&mut text)?;
+        man.render_subcommands_section(&mut text)?;
+    }
+    if command.get_after_long_help().or(command.get_after_help()).is_some() {
+        let mut extra = Vec::new();
+        man.render_extra_section(&mut extra)?;
+        text.extend(String::from_utf8_lossy(&extra).replacen(".SH EXTRA", ".SH NOTES", 1).into_bytes());
+    }
+    if command.has_subcommands() {
+        let mut more = Roff::new();
+        more.control("SH", ["SEE ALSO"]);
+        more.text([roman("/usr/share/doc/lictor, systemctl(1), consul(1), envconsul(1)")]);
+        more.to_writer(&mut text)?;
     }
     fs::write(folder.join(format!("{name}.1")), text)?;
     command.get_subcommands().try_for_each(|verb| page(verb, folder))
-}
-
-fn more() -> Roff {
-    let mut more = Roff::new();
-    for (title, paragraphs) in MORE {
-        more.control("SH", [title]);
-        for paragraph in paragraphs {
-            more.control("PP", []);
-            more.text([roman(*paragraph)]);
-        }
-    }
-    more
 }

@@ -175,12 +175,15 @@ impl Checks {
     /// What commands are run in; without any, nothing is prepared.
     fn surroundings(&self, environment: &Environment) -> Option<Surroundings> {
         let commands = self.specs.iter().any(|spec| matches!(spec.kind, Kind::Command(_)));
-        commands.then(|| Surroundings {
-            environment: command::Environment((self.context.environment)(environment)),
-            directory: self.context.directory.clone(),
-            user: self.context.user.clone(),
-            roster: self.context.roster.clone(),
-            redactor: Redactor::of(environment),
+        commands.then(|| {
+            let variables = (self.context.environment)(environment);
+            Surroundings {
+                redactor: Redactor::of(environment).with_inherited(environment, &variables),
+                environment: command::Environment(variables),
+                directory: self.context.directory.clone(),
+                user: self.context.user.clone(),
+                roster: self.context.roster.clone(),
+            }
         })
     }
 }

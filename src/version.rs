@@ -9,10 +9,12 @@ mod processes;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use declared::Unanswered;
 
+use crate::environment::Redactor;
 use crate::gobuild;
 use crate::machine::{Build, Version};
 use crate::service::roster::Roster;
@@ -38,6 +40,13 @@ pub struct Spec {
     pub command: Vec<String>,
     /// Which process is read.
     pub process: ProcessChoice,
+}
+
+impl Spec {
+    /// Whether the service itself may be asked.
+    pub fn asks_the_service(&self) -> bool {
+        self.http.is_some() || !self.command.is_empty()
+    }
 }
 
 impl Default for Spec {
@@ -66,6 +75,8 @@ pub struct Subject {
     pub spec: Spec,
     /// The service's whole environment, for `version.command`.
     pub environment: Vec<(OsString, OsString)>,
+    /// Knows the values of that which are not public: what holds one is not shown as a version.
+    pub redactor: Arc<Redactor>,
     /// Where the service runs.
     pub directory: Option<PathBuf>,
     /// As whom the service runs.

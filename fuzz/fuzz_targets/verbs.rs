@@ -9,7 +9,7 @@ use lictor::machine::event::Verb;
 
 fuzz_target!(|input: &[u8]| {
     let Some((verb, body)) = input.split_first() else { return };
-    let verbs = ["restart", "reload", "signal", "hold", "unhold", "release", "retry", "revert", "reboot"];
+    let verbs = ["restart", "reload", "signal", "hold", "unhold", "release", "retry", "revert", "reboot", "validated"];
     let verb = verbs[usize::from(*verb) % verbs.len()];
     match read(verb, body) {
         Some(Ok(Request { what, timeout })) => {

@@ -35,6 +35,7 @@ pub(super) fn outfit(settings: &Settings, roster: &Roster) -> Outfit {
         program: places::program(&command),
         spec: settings.version.clone(),
         environment: Vec::new(),
+        redactor: Arc::default(),
         directory: command.directory.clone(),
         user: command.user.clone(),
         roster: roster.clone(),

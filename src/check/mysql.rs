@@ -1,5 +1,7 @@
 //! `mysql`: one query to MySQL or MariaDB over a connection of its own, closed when it is answered.
 
+use std::time::Duration;
+
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Error, Executor, Row, raw_sql};
 
@@ -12,19 +14,21 @@ use super::{Sql, TlsMode, answer, dial, file, reason};
 const PORT: u16 = 3306;
 
 /// Asks once.
-pub(super) async fn probe(sql: &Sql, service: &OfService) -> Finding {
+pub(super) async fn probe(sql: &Sql, timeout: Duration, service: &OfService) -> Finding {
     let target = match sql.place.target(service, Target::of_mysql).await {
         Ok(target) => target,
         Err(reason) => return Finding::Bad(reason::brief(&reason)),
     };
-    answer::finding(ask(sql, &target).await, sql.expect.as_deref(), &target)
+    answer::finding(ask(sql, &target, timeout).await, sql.expect.as_deref(), &target)
 }
 
 /// The first value of the first row.
-async fn ask(sql: &Sql, target: &Target) -> Result<Option<String>, String> {
+async fn ask(sql: &Sql, target: &Target, timeout: Duration) -> Result<Option<String>, String> {
     let options = options(target).await?;
     let place = target.shown(PORT);
     let mut connection = MySqlConnection::connect_with(&options).await.map_err(|error| cannot(&place, &error))?;
+    // A server that does not know the limit will do without.
+    let _ = connection.execute(raw_sql(AssertSqlSafe(limit(timeout)))).await;
     let answer = connection.fetch_optional(raw_sql(AssertSqlSafe(sql.query.clone()))).await;
     let answer = match answer.map_err(|error| why(&error))? {
         // Unchecked: in this protocol everything is text.
@@ -34,6 +38,16 @@ async fn ask(sql: &Sql, target: &Target) -> Result<Option<String>, String> {
     // How it ends does not matter any more.
     let _ = connection.close().await;
     Ok(answer)
+}
+
+/// Tells the server, MariaDB or MySQL, not to go on with the query when nobody waits for it any more. A proxy that
+/// reads neither comment sets a variable that nobody reads.
+fn limit(timeout: Duration) -> String {
+    let (seconds, milliseconds) = (timeout.as_secs_f64(), timeout.as_millis());
+    format!(
+        "SET @lictor = 0 /*M! , SESSION max_statement_time = {seconds} */ \
+         /*!50708 , SESSION max_execution_time = {milliseconds} */"
+    )
 }
 
 async fn options(target: &Target) -> Result<MySqlConnectOptions, String> {

@@ -2,9 +2,11 @@
 
 use std::error::Error as _;
 use std::io;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, sleep_until};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::DbError;
 use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage};
@@ -23,16 +25,24 @@ const PORT: u16 = 5432;
 const ASKS_FOR_TLS: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 /// Asks once.
-pub(super) async fn probe(sql: &Sql, service: &OfService, roots: &Roots) -> Finding {
+pub(super) async fn probe(sql: &Sql, timeout: Duration, service: &OfService, roots: &Roots) -> Finding {
+    // What is left then is for taking the query back.
+    let patience = Patience { ends: Instant::now() + timeout.mul_f32(0.9), timeout };
     let target = match sql.place.target(service, Target::of_postgres).await {
         Ok(target) => target,
         Err(reason) => return Finding::Bad(reason::brief(&reason)),
     };
-    answer::finding(ask(sql, &target, roots).await, sql.expect.as_deref(), &target)
+    answer::finding(ask(sql, &target, roots, patience).await, sql.expect.as_deref(), &target)
+}
+
+/// How long the answer is waited for.
+struct Patience {
+    ends: Instant,
+    timeout: Duration,
 }
 
 /// The first value of the first row.
-async fn ask(sql: &Sql, target: &Target, roots: &Roots) -> Result<Option<String>, String> {
+async fn ask(sql: &Sql, target: &Target, roots: &Roots, patience: Patience) -> Result<Option<String>, String> {
     let user = target.user.as_deref().ok_or("it is not said as whom: write a user in the URL, or `user`")?;
     let wire = connect(target, roots).await?;
     let mut config = Config::new();
@@ -46,17 +56,37 @@ async fn ask(sql: &Sql, target: &Target, roots: &Roots) -> Result<Option<String>
     }
     let (client, connection) = config.connect_raw(Frames::new(wire), NoTls).await.map_err(|error| why(&error))?;
     let mut connection = std::pin::pin!(connection);
-    let answer = tokio::select! {
-        answer = first(&client, &sql.query) => answer,
+    let (value, rest) = tokio::select! {
+        answer = first(&client, &sql.query) => answer?,
         // It ends of itself only when the server hangs up.
-        ended = &mut connection => Err(ended.err().map_or_else(|| "connection closed".to_owned(), |error| why(&error))),
+        ended = &mut connection => {
+            return Err(ended.err().map_or_else(|| "connection closed".to_owned(), |error| why(&error)));
+        }
+        () = sleep_until(patience.ends) => {
+            take_back(&client, target, roots).await;
+            return Err(reason::no_answer(patience.timeout));
+        }
     };
-    // Without its client the connection says goodbye; how it ends does not matter any more.
+    // Without its client the connection says goodbye, once all has been read; how it ends does not matter any more.
     drop(client);
-    if answer.is_ok() {
+    if rest == Rest::Nothing {
         let _ = connection.await;
     }
-    answer
+    Ok(value)
+}
+
+/// The server would go on with the query after the connection has closed, and with the next one beside it.
+async fn take_back(client: &Client, target: &Target, roots: &Roots) {
+    if let Ok(wire) = connect(target, roots).await {
+        let _ = client.cancel_token().cancel_query_raw(wire, NoTls).await;
+    }
+}
+
+/// What of an answer has not been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    Nothing,
+    Rows,
 }
 
 /// A connection on which the protocol can begin.
@@ -81,15 +111,22 @@ async fn connect(target: &Target, roots: &Roots) -> Result<Wire, String> {
     }
 }
 
-async fn first(client: &Client, query: &str) -> Result<Option<String>, String> {
+/// The first value of the first row. Of further rows nothing is read.
+async fn first(client: &Client, query: &str) -> Result<(Option<String>, Rest), String> {
     let answers = client.simple_query_raw(query).await.map_err(|error| why(&error))?;
     let mut answers = std::pin::pin!(answers);
+    let mut value = None;
     while let Some(answer) = answers.next().await {
-        if let SimpleQueryMessage::Row(row) = answer.map_err(|error| why(&error))? {
-            return row.try_get(0).map(|value| value.map(str::to_owned)).map_err(|error| why(&error));
+        match (answer.map_err(|error| why(&error))?, &value) {
+            (SimpleQueryMessage::Row(row), None) => {
+                let text = row.try_get(0).map_err(|error| why(&error))?;
+                value = Some(text.map(str::to_owned));
+            }
+            (SimpleQueryMessage::Row(_), Some(_)) => return Ok((value.flatten(), Rest::Rows)),
+            _ => {}
         }
     }
-    Ok(None)
+    Ok((value.flatten(), Rest::Nothing))
 }
 
 /// Why there was no answer: what the server says of it, or what went wrong on the way.

@@ -75,9 +75,9 @@ impl Prober for Probes {
             match (kind, &self.client, &self.surroundings) {
                 (Kind::Tcp(tcp), _, _) => tcp::probe(tcp, &self.roots).await,
                 #[cfg(feature = "postgres")]
-                (Kind::Postgres(sql), _, _) => postgres::probe(sql, &self.service, &self.roots).await,
+                (Kind::Postgres(sql), _, _) => postgres::probe(sql, *timeout, &self.service, &self.roots).await,
                 #[cfg(feature = "mysql")]
-                (Kind::Mysql(sql), _, _) => mysql::probe(sql, &self.service).await,
+                (Kind::Mysql(sql), _, _) => mysql::probe(sql, *timeout, &self.service).await,
                 #[cfg(feature = "redis")]
                 (Kind::Redis(redis), _, _) => redis::probe(redis, &self.service, &self.roots).await,
                 (Kind::Http(http), Some(client), _) => http::probe(http, client, &self.service).await,

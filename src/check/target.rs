@@ -76,6 +76,7 @@ impl Target {
         match word {
             // The address wins over the name that it belongs to.
             "hostaddr" => self.host = Some(value.to_owned()),
+            "socket" | "unix_socket" => self.host = Some(value.to_owned()),
             "host" => self.host = Some(self.host.take().unwrap_or_else(|| value.to_owned())),
             "port" => self.port = Some(value.parse().map_err(|_| "its port is no number up to 65535".to_owned())?),
             "user" => self.user = Some(value.to_owned()),
@@ -132,7 +133,13 @@ impl Place {
             target.password = Some(password.read(service).await?.into());
         }
         target.ca = self.ca.clone().or(target.ca);
-        target.tls = self.tls.or(target.tls).or(target.ca.as_ref().map(|_| TlsMode::VerifyFull));
+        let asked = self.tls.or(target.tls);
+        target.tls = match (asked, &target.ca) {
+            (None, Some(_)) => Some(TlsMode::VerifyFull),
+            // As libpq: who says whom to trust wants it looked at.
+            (Some(TlsMode::Require), Some(_)) => Some(TlsMode::VerifyCa),
+            (asked, _) => asked,
+        };
         target.server_name = self.server_name.clone();
         Ok(target)
     }

@@ -39,9 +39,8 @@ pub enum Verb {
     Status(Status),
     /// For a deployment's validation hook: waits, then says yes or no, and why
     ///
-    /// Yes means: the service is healthy, it runs this version (or what lies on the disk, if none is given), and its
-    /// configuration is settled. A deployment whose hook asks is known by its variables, and what it was answered is kept
-    /// on the board and in the history. All lines are short, and the last one says why.
+    /// Without --version, what lies on the disk must run. A deployment whose hook asks is known by its variables, and what
+    /// it was answered is kept on the board and in the history. All lines are short.
     Validate(Validate),
     /// What the newest wish would change, and what is or would be done about it
     ///

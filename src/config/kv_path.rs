@@ -10,21 +10,12 @@ pub(crate) struct KvPath {
     pub(crate) folder: String,
     /// What follows `@`.
     pub(crate) datacenter: Option<String>,
-    /// As configured, for the text before the names.
+    /// As configured, the text before the names with `no_prefix = false`.
     pub(crate) written: String,
 }
 
 /// Consul's limit for a key.
 const MAX_BYTES: usize = 512;
-
-impl KvPath {
-    /// The text before each name with `no_prefix = false`: what is written, every other character an underscore, and
-    /// one more.
-    pub(crate) fn name_prefix(&self) -> String {
-        let safe = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
-        self.written.chars().map(safe).chain(['_']).collect()
-    }
-}
 
 /// Reads a path; the whole store is never one.
 pub(crate) fn parse(text: &str, lookup: Lookup<'_>) -> Result<KvPath, String> {
@@ -143,13 +134,5 @@ mod tests {
             assert!(sentence.contains(part), "{text}: {sentence}");
         }
         assert!(read(&"x".repeat(513)).is_err());
-    }
-
-    #[test]
-    fn the_text_before_names_is_what_was_written() {
-        let prefix = |text: &str| read(text).map(|path| path.name_prefix());
-        assert_eq!(prefix("app/my_service").as_deref(), Ok("app_my_service_"));
-        assert_eq!(prefix("app/").as_deref(), Ok("app__"));
-        assert_eq!(prefix("app@dc1").as_deref(), Ok("app_dc1_"));
     }
 }

@@ -103,7 +103,7 @@ fn prefix(section: &mut Section<'_>, naming: Naming, lookup: Lookup<'_>, sources
         Some(datacenter) => format!("consul {folder}@{datacenter}").into(),
         None => format!("consul {folder}").into(),
     };
-    let prefix = path.filter(|_| no_prefix == Some(false)).map(|path| path.name_prefix());
+    let prefix = path.filter(|_| no_prefix == Some(false)).map(|path| path.written);
     if let Some(empty) = empty {
         sources.empty.push((Arc::clone(&name), empty));
     }

@@ -69,16 +69,28 @@ impl Outfit {
 
     /// In which words of the configuration it differs from what runs.
     pub(super) fn differences(&self, command: &Command, subject: &Subject) -> Vec<String> {
-        let (new, old) = (&self.command, command);
-        let program = new.program == old.program && new.arguments == old.arguments;
+        // Taken apart, so that a word that is new there is not forgotten here.
+        let Command {
+            program,
+            arguments,
+            directory,
+            user,
+            kill_signal,
+            kill_timeout,
+            reload_signal,
+            env_file,
+            inherit,
+        } = &self.command;
+        let old = command;
         let words = [
-            ("exec.command", program),
-            ("exec.directory", new.directory == old.directory),
-            ("exec.user", new.user == old.user),
-            ("exec.kill_signal", new.kill_signal == old.kill_signal),
-            ("exec.kill_timeout", new.kill_timeout == old.kill_timeout),
-            ("exec.reload_signal", new.reload_signal == old.reload_signal),
-            ("exec.env", new.inherit == old.inherit),
+            ("exec.command", *program == old.program && *arguments == old.arguments),
+            ("exec.directory", *directory == old.directory),
+            ("exec.user", *user == old.user),
+            ("exec.kill_signal", *kill_signal == old.kill_signal),
+            ("exec.kill_timeout", *kill_timeout == old.kill_timeout),
+            ("exec.reload_signal", *reload_signal == old.reload_signal),
+            ("exec.env_file", *env_file == old.env_file),
+            ("exec.env", *inherit == old.inherit),
             ("version", self.subject.spec == subject.spec),
         ];
         words.into_iter().filter(|(_, same)| !same).map(|(word, _)| word.to_owned()).collect()

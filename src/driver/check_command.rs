@@ -50,6 +50,7 @@ impl CheckCommand {
             Ok(variables) => variables,
             Err(error) => return Some(Event::Checked { check, verdict: Err(chain::sentence(&error)) }),
         };
+        let redactor = Redactor::of(environment).with_inherited(environment, &variables);
         let errand = Errand {
             program: PathBuf::from(program),
             arguments: arguments.to_vec(),
@@ -59,7 +60,6 @@ impl CheckCommand {
             timeout: self.timeout,
         };
         let (roster, inbox) = (self.roster.clone(), self.inbox.clone());
-        let redactor = Redactor::of(environment);
         self.asked.spawn(async move {
             let timeout = errand.timeout;
             let verdict = match errand::run(errand, &roster).await {

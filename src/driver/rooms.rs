@@ -1,6 +1,7 @@
 //! Where orders go. Nothing here waits.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -12,7 +13,7 @@ use super::clock;
 use super::desk::Desk;
 use crate::chain;
 use crate::check::{self, Checks};
-use crate::environment::Environment;
+use crate::environment::{Environment, Redactor};
 use crate::machine::{Build, Event, Order, Policy, RunId};
 use crate::service::{self, Command, Service};
 use crate::state::{self, Binding, KeptProcess, State};
@@ -180,8 +181,14 @@ impl Rooms {
         self.identifying.abort_all();
         while self.identifying.try_join_next().is_some() {}
         // A user that cannot be found has failed the start already.
-        let environment = service::child_environment(&self.command, environment).unwrap_or_default();
-        let subject = Subject { pid, environment, ..self.subject.clone() };
+        let variables = service::child_environment(&self.command, environment).unwrap_or_default();
+        let redactor = if self.subject.spec.asks_the_service() {
+            Redactor::of(environment).with_inherited(environment, &variables)
+        } else {
+            Redactor::default()
+        };
+        let redactor = Arc::new(redactor);
+        let subject = Subject { pid, environment: variables, redactor, ..self.subject.clone() };
         self.identifying.spawn(identify(run, subject, self.inbox.clone()));
     }
 }

@@ -4,6 +4,8 @@
 //! program that encodes a value before it prints it is not seen through.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use percent_encoding::percent_decode;
@@ -14,8 +16,31 @@ use crate::secret::Secret;
 /// A shorter value is masked only where it stands alone: `1` is in too many words. In bytes.
 const CERTAIN: usize = 4;
 
+/// What every process has, and nobody keeps secret.
+const HARMLESS: [&str; 19] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "TERM",
+    "COLORTERM",
+    "TZ",
+    "PWD",
+    "OLDPWD",
+    "HOSTNAME",
+    "MAIL",
+    "RUNTIME_DIRECTORY",
+    "STATE_DIRECTORY",
+    "CACHE_DIRECTORY",
+    "LOGS_DIRECTORY",
+    "CONFIGURATION_DIRECTORY",
+];
+
 /// Finds the values of one environment.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Redactor {
     /// By their first byte, longest first, so that a value within a value does not spoil it.
     needles: BTreeMap<u8, Vec<Needle>>,
@@ -51,10 +76,33 @@ impl Redactor {
                 }
             }
         }
-        for same in needles.values_mut() {
+        Self { needles }.sorted()
+    }
+
+    /// Also for what a process of this environment inherits beside it: the other ones of its variables. Words that are on
+    /// every host, and values that are too short to be found with certainty, are left.
+    #[must_use]
+    pub fn with_inherited(mut self, environment: &Environment, process: &[(OsString, OsString)]) -> Self {
+        for (name, value) in process {
+            let (name, value) = (name.to_string_lossy(), value.as_bytes());
+            let known = environment.variables().contains_key(&*name) || HARMLESS.contains(&&*name);
+            if known || name.starts_with("LC_") || name.starts_with("XDG_") {
+                continue;
+            }
+            let name: Arc<str> = (*name).into();
+            for value in pieces(value).into_iter().filter(|value| value.len() >= CERTAIN) {
+                let needle = Needle { value, name: Arc::clone(&name) };
+                self.needles.entry(needle.value.expose()[0]).or_default().push(needle);
+            }
+        }
+        self.sorted()
+    }
+
+    fn sorted(mut self) -> Self {
+        for same in self.needles.values_mut() {
             same.sort_by_key(|needle| std::cmp::Reverse(needle.value.len()));
         }
-        Self { needles }
+        self
     }
 
     /// The text with `[NAME]` in the place of every value.

@@ -237,6 +237,8 @@ impl Machine {
         let before = std::mem::replace(&mut self.policy, policy);
         let now = self.now;
         self.guard.forget_comparison();
+        // What the check command refused, or what could not be told to the service, may be fine with another one.
+        self.refused = self.refused.take().filter(|refused| refused.by == Judge::Schema);
         self.totals.keep(&self.policy.checks);
         if let Life::Alive(run) | Life::Stopping(run, _) = &mut self.life {
             run.health.carry(now, &before.checks, &self.policy.checks);

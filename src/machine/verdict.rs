@@ -11,6 +11,7 @@ use super::numbers::GenerationId;
 use super::order::{Order, Pair};
 use super::policy::{Policy, Revert};
 use super::random::doubled;
+use super::road::checked::{Judge, Refusal};
 use super::steps::Steps;
 use super::totals::Reason;
 use super::trial::{Kind, Trial};
@@ -135,6 +136,9 @@ impl Machine {
             let outcome = if trial.reload.is_some() { Outcome::Reloaded } else { Outcome::Applied };
             self.record(outcome, subject, "");
         }
+        // Asked again and let through, it is refused no more; rules are not asked, they say the same.
+        let stands = |refused: &Refusal| refused.by == Judge::Schema || !refused.is_about(&environment);
+        self.refused = self.refused.take().filter(stands);
         self.plan_retry();
     }
 

@@ -7,6 +7,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 
 use super::Subject;
+use crate::environment::redact::Start;
 use crate::gobuild::presentable;
 use crate::machine::event::Exit;
 use crate::service::errand::{self, CannotRun, Errand};
@@ -39,6 +40,11 @@ pub enum Unanswered {
     /// Nothing in it that can be shown as a version.
     #[error("{0} gave no version: one line of at most 200 bytes, or JSON {{\"version\": \"..\"}}")]
     NoVersion(&'static str),
+    /// It holds the value of a variable that is not public.
+    #[error(
+        "the version that the service told holds the value of a variable, {0}; if that may be shown, write public = true in its key block"
+    )]
+    NotPublic(String),
     /// The command cannot be run.
     #[error("version.command cannot be run; name the program by its path")]
     Command(#[from] CannotRun),
@@ -53,7 +59,7 @@ impl Unanswered {
         match self {
             Self::Request(error) => !error.is_builder(),
             Self::Status(status) => status.is_server_error(),
-            Self::TooLong | Self::NoVersion(_) | Self::Command(_) | Self::Failed(_) => false,
+            Self::TooLong | Self::NoVersion(_) | Self::NotPublic(_) | Self::Command(_) | Self::Failed(_) => false,
         }
     }
 }
@@ -64,13 +70,24 @@ pub(super) async fn ask(subject: &Subject) -> Result<Option<String>, Unanswered>
         Some(url) => Some(ask_patiently(url).await),
         None => None,
     };
+    let by_http = by_http.map(|told| told.and_then(|version| fit_to_be_shown(version, subject)));
     if let Some(Ok(version)) = by_http {
         return Ok(Some(version));
     }
     if let Some((program, arguments)) = subject.spec.command.split_first() {
-        return run(program, arguments, subject).await.map(Some);
+        return fit_to_be_shown(run(program, arguments, subject).await?, subject).map(Some);
     }
     by_http.transpose()
+}
+
+/// A version goes everywhere.
+fn fit_to_be_shown(version: String, subject: &Subject) -> Result<String, Unanswered> {
+    let masked = subject.redactor.mask(version.as_bytes(), Start::Whole);
+    if masked == version.as_bytes() {
+        Ok(version)
+    } else {
+        Err(Unanswered::NotPublic(String::from_utf8_lossy(&masked).into_owned()))
+    }
 }
 
 async fn ask_patiently(url: &str) -> Result<String, Unanswered> {

@@ -68,6 +68,7 @@ fn debug_shows_no_environment() {
         program: "/opt/billing/billing".into(),
         spec: Spec::default(),
         environment: vec![("PASSWORD".into(), "hunter2".into())],
+        redactor: std::sync::Arc::default(),
         directory: None,
         user: None,
         roster: Roster::default(),

@@ -39,6 +39,7 @@ fn subject(service: &Service, program: &Path, process: ProcessChoice) -> Subject
         program: program.to_owned(),
         spec: Spec { process, ..Spec::default() },
         environment: Vec::new(),
+        redactor: std::sync::Arc::default(),
         directory: None,
         user: None,
         roster: lictor::service::roster::Roster::default(),

@@ -186,3 +186,42 @@ fn metrics_go_to_another_address_without_a_restart() {
     assert!(lines.lines().all(|line| line.starts_with("other.")), "{lines}");
     assert_eq!(pid(&lictor.board()), pid(&before));
 }
+
+#[test]
+fn what_a_check_command_refused_is_judged_anew_when_there_is_another() {
+    let refusing = "apply {\n  check_command = [\"/bin/sh\", \"-c\", \"test $GREETING = hello\"]\n}\n";
+    let lictor = up(refusing);
+    let before = lictor.board();
+    lictor.setup().write("GREETING", "good day");
+    lictor.until("refused", |board| board.config.state == ConfigState::Rejected);
+    edit(&lictor, "");
+    ends(&lictor.cli("reload", &[]), 0, "was read again");
+    let after =
+        lictor.until("applied", |board| is_good(board) && board.config.fingerprint != before.config.fingerprint);
+    assert_eq!((after.config.message, after.config.settled), (None, true));
+    assert_eq!(lictor.value("GREETING").as_deref(), Some("good day"));
+}
+
+#[test]
+fn a_first_start_that_a_check_command_refused_is_good_once_there_is_no_command() {
+    let setup = Setup::on_directory().checked();
+    let lictor = setup.config("apply {\n  check_command = [\"/bin/false\"]\n}\n");
+    lictor.write("GREETING", "hello");
+    let lictor = lictor.start();
+    lictor.until("refused", |board| board.config.state == ConfigState::Rejected);
+    edit(&lictor, "");
+    ends(&lictor.cli("reload", &[]), 0, "was read again");
+    let board = lictor.until_good();
+    assert_eq!((board.config.message, board.config.settled), (None, true));
+}
+
+#[test]
+fn a_file_for_the_variables_is_written_from_the_next_start_on() {
+    let lictor = up("");
+    let file = lictor.setup().path("variables.env");
+    edit(&lictor, &format!("exec {{\n  env_file = \"{}\"\n}}\n", file.display()));
+    ends(&lictor.cli("reload", &[]), 0, "waits for the next start of the service: exec.env_file");
+    assert!(!file.exists());
+    ends(&lictor.cli("restart", &[]), 0, "is healthy");
+    assert!(fs::read_to_string(&file).unwrap().contains("GREETING=hello"));
+}

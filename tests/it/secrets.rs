@@ -123,10 +123,14 @@ check "Web" {{
 }}
 check "Chatty" {{
   command {{
-    command = ["/bin/sh", "-c", "env; echo \"no login with $PASSWORD $API_KEY $SIGNING_KEY $CUSTOM $DATABASE_URL\"; exit 2"]
+    command = ["/bin/sh", "-c", "env; echo \"no login with $PASSWORD $API_KEY $SIGNING_KEY $CUSTOM $DATABASE_URL $INHERITED\"; exit 2"]
   }}
   interval = "100ms"
   role     = "info"
+}}
+version {{
+  symbol  = "main.nothing"
+  command = ["/bin/sh", "-c", "echo $INHERITED-$PASSWORD"]
 }}
 log {{
   level = "trace"

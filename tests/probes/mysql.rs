@@ -32,6 +32,7 @@ fn every_answer_has_its_words() {
         ("Socket", format!("url = \"app:{MARKER}@unix({socket})/orders\"")),
         ("Password apart", format!("url = \"mysql://{at}/orders\"; user = \"app\"; password = \"{MARKER}\"")),
         ("Answer", format!("{url}; query = \"SELECT 40 + 2\"; expect = \"42\"")),
+        ("First of many", format!("{url}; query = \"SELECT seq FROM seq_7_to_99999999\"; expect = \"7\"")),
         ("No TLS", format!("{url}; tls = \"disable\"")),
         ("Guarded", format!("{guarded}; tls = \"require\"")),
         ("Guarded by its signer", format!("{guarded}; tls = \"verify-ca\"; ca = {ca:?}")),
@@ -50,13 +51,16 @@ fn every_answer_has_its_words() {
             "signed by nobody who is trusted",
         ),
         ("Slow", format!("url = \"mysql://app:{MARKER}@{nobody_speaks}/orders\""), "no answer within 2s"),
-        ("Slow query", format!("{url}; query = \"SELECT SLEEP(60)\""), "no answer within 2s"),
     ];
     let blocks =
         good.iter().map(|(label, words)| (label, words)).chain(bad.iter().map(|(label, words, _)| (label, words)));
     let config: String = blocks.map(|(label, words)| check(label, &block(words), "")).collect();
     let database =
         check("Database", &block(&url), "good = \"Good\"\n  bad = \"Bad\"").replace("\"info\"", "\"readiness\"");
+    let slow = check("Slow query", &block(&format!("{url}; query = \"SELECT SLEEP(60)\"")), "");
+    let running = "SELECT COUNT(*) < 3 FROM information_schema.processlist WHERE info = 'SELECT SLEEP(60)'";
+    let piles = check("Nothing piles up", &block(&format!("{url}; query = \"{running}\"; expect = \"1\"")), "");
+    let config = config + &slow.replace("\"2s\"", "\"300ms\"") + &piles;
     setup.write("GREETING", "hello");
     let lictor = setup.config(&config).config(&database).start();
 
@@ -67,6 +71,12 @@ fn every_answer_has_its_words() {
     for (label, _, reason) in &bad {
         until_bad(&lictor, label, reason);
     }
+    let slow = lictor.until("the slow query was asked often", |board| {
+        board.checks.iter().any(|check| check.name == "Slow query" && check.probes >= 6)
+    });
+    assert!(slow.checks.iter().any(|check| check.why.as_deref() == Some("no answer within 300ms")), "{slow:#?}");
+    until_passing(&lictor, "Nothing piles up");
+
     mariadb.stop();
     let down = until_bad(&lictor, "Database", "connection refused");
     assert_eq!(down, format!("cannot connect to {at}: connection refused"));

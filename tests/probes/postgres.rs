@@ -31,6 +31,7 @@ fn every_answer_has_its_words() {
         ("Socket", format!("url = \"postgres:///orders?host={folder}&user=app\"")),
         ("Password in a file", format!("url = \"postgres://app@{at}/orders\"; password = file(\"{file}\")")),
         ("Answer", format!("{url}; query = \"SELECT 40 + 2\"; expect = \"42\"")),
+        ("First of many", format!("{url}; query = \"SELECT generate_series(7, 99999999)\"; expect = \"7\"")),
         ("No TLS", format!("{url}; tls = \"disable\"")),
         ("Guarded", format!("{guarded}; tls = \"require\"")),
         ("Guarded by its signer", format!("{guarded}; tls = \"verify-ca\"; ca = {ca:?}")),
@@ -61,7 +62,6 @@ fn every_answer_has_its_words() {
             "signed by nobody who is trusted",
         ),
         ("Slow", format!("url = \"postgres://app:{MARKER}@{nobody_speaks}/orders\""), "no answer within 2s"),
-        ("Slow query", format!("{url}; query = \"SELECT pg_sleep(60)\""), "no answer within 2s"),
         ("No variable", "url = env_of_service(\"NOT_THERE\")".to_owned(), "the service has no variable NOT_THERE"),
     ];
     let blocks =
@@ -69,6 +69,10 @@ fn every_answer_has_its_words() {
     let config: String = blocks.map(|(label, words)| check(label, &block(words), "")).collect();
     let database =
         check("Database", &block(&url), "good = \"Good\"\n  bad = \"Bad\"").replace("\"info\"", "\"readiness\"");
+    let slow = check("Slow query", &block(&format!("{url}; query = \"SELECT pg_sleep(60)\"")), "");
+    let running = "SELECT count(*) < 3 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'";
+    let piles = check("Nothing piles up", &block(&format!("{url}; query = \"{running}\"; expect = \"t\"")), "");
+    let config = config + &slow.replace("\"2s\"", "\"300ms\"") + &piles;
     setup.write("GREETING", "hello");
     let lictor = setup.config(&config).config(&database).start();
 
@@ -81,6 +85,12 @@ fn every_answer_has_its_words() {
     }
     let (code, status) = lictor.status();
     assert_eq!((code, status["Database"].as_str(), status["Slow"].as_str()), (200, Some("Good"), Some("Unhealthy")));
+
+    let slow = lictor.until("the slow query was asked often", |board| {
+        board.checks.iter().any(|check| check.name == "Slow query" && check.probes >= 6)
+    });
+    assert!(slow.checks.iter().any(|check| check.why.as_deref() == Some("no answer within 300ms")), "{slow:#?}");
+    until_passing(&lictor, "Nothing piles up");
 
     postgres.stop();
     let down = until_bad(&lictor, "Database", "connection refused");

@@ -1,8 +1,12 @@
+use std::sync::Arc;
+
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use proptest::prelude::*;
+use tokio::sync::watch;
 
 use super::Target;
-use crate::check::TlsMode;
+use crate::check::text::OfService;
+use crate::check::{Place, Text, TlsMode};
 
 fn target(host: &str, port: Option<u16>, user: &str, password: &str, database: &str) -> Target {
     let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -25,6 +29,8 @@ fn urls() {
     assert_eq!(socket, target("/run/postgresql", None, "app", "", "orders"));
     let tls = of("postgres://app@db/orders?sslmode=verify-ca&sslrootcert=/etc/ca.pem");
     assert_eq!((tls.tls, tls.ca), (Some(TlsMode::VerifyCa), Some("/etc/ca.pem".into())));
+    let socket = Target::of_mysql("mysql://app@localhost/orders?socket=/run/mysqld/mysqld.sock").unwrap();
+    assert_eq!(socket.host(), "/run/mysqld/mysqld.sock");
     let mysql = Target::of_mysql("mysql://app:x@db/orders?ssl-mode=VERIFY_IDENTITY&ssl-ca=/ca.pem").unwrap();
     assert_eq!((mysql.tls, mysql.ca), (Some(TlsMode::VerifyFull), Some("/ca.pem".into())));
     assert_eq!(Target::of_redis("redis://h:6380/2").unwrap().tls, Some(TlsMode::Disable));
@@ -89,6 +95,27 @@ fn a_place_is_shown_without_anything_else() {
     assert_eq!(shown("db", None), "db:5432");
     assert_eq!(shown("::1", Some(1)), "[::1]:1");
     assert_eq!(shown("/run/mysqld.sock", None), "/run/mysqld.sock");
+}
+
+#[tokio::test]
+async fn the_check_goes_over_the_url() {
+    let service = OfService::new(watch::Sender::default().subscribe(), Arc::new(|_| Vec::new()));
+    let url = "postgres://app:old@db/orders?sslmode=require";
+    let place = |user: Option<&str>, tls, ca: Option<&str>| Place {
+        url: Text::Written(url.into()),
+        user: user.map(|user| Text::Written(user.into())),
+        password: Some(Text::Written("new".into())),
+        tls,
+        ca: ca.map(Into::into),
+        server_name: Some("db.internal".to_owned()),
+    };
+    let plain = place(Some("other"), None, None).target(&service, Target::of_postgres).await.unwrap();
+    assert_eq!((plain.user.as_deref(), plain.password), (Some("other"), Some("new".into())));
+    assert_eq!((plain.tls, plain.server_name.as_deref()), (Some(TlsMode::Require), Some("db.internal")));
+    let by_ca = place(None, None, Some("/ca")).target(&service, Target::of_postgres).await.unwrap();
+    assert_eq!((by_ca.tls, by_ca.user.as_deref()), (Some(TlsMode::VerifyCa), Some("app")));
+    let full = place(None, Some(TlsMode::VerifyFull), Some("/ca")).target(&service, Target::of_postgres).await.unwrap();
+    assert_eq!((full.tls, full.ca), (Some(TlsMode::VerifyFull), Some("/ca".into())));
 }
 
 proptest! {

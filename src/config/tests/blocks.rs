@@ -190,6 +190,13 @@ fn checks_are_told_apart() {
     ]);
 }
 
+#[cfg(not(feature = "redis"))]
+#[test]
+fn a_kind_that_is_not_built_in_is_refused_by_name() {
+    let errors = errors_of("check \"D\" {\n  redis {\n    url = \"redis://h\"\n  }\n}");
+    assert!(errors.contains("this lictor was built without redis {}: build it with `--features redis`"), "{errors}");
+}
+
 #[test]
 fn a_command_is_never_split() {
     let source = "file {\n  path = \"/x\"\n}\n";
@@ -227,6 +234,17 @@ fn secrets_are_not_repeated() {
 }
 
 #[test]
+fn a_prefix_before_the_names_is_envconsul_s() {
+    // Its own tests, and a trailing slash as it was measured.
+    for (path, name) in
+        [("app/my_service", "app_my_service_mykey"), ("app/", "app__mykey"), ("app@dc2", "app_dc2_mykey")]
+    {
+        let settings = with(&format!("prefix {{\n  path = \"{path}\"\n  no_prefix = false\n}}\n"));
+        assert_eq!(settings.sources[1].mapping.name("mykey").as_deref(), Some(name), "{path}");
+    }
+}
+
+#[test]
 fn prefixes_become_sources() {
     let settings = with(
         "prefix {\n  path = \"/a/b\"\n  datacenter = \"dc2\"\n  no_prefix = false\n  required = false\n  min_keys = 2\n  \
@@ -238,7 +256,7 @@ fn prefixes_become_sources() {
         (&*first.name, prefix.path.as_str(), prefix.datacenter.as_deref()),
         ("consul a/b/@dc2", "a/b/", Some("dc2"))
     );
-    assert_eq!((first.required, first.min_keys, first.mapping.prefix.as_deref()), (false, 2, Some("_a_b_")));
+    assert_eq!((first.required, first.min_keys, first.mapping.prefix.as_deref()), (false, 2, Some("/a/b")));
     assert_eq!((&*second.name, &second.mapping.prefix), ("consul c/@dc3", &None));
     assert_eq!(settings.policy.guard.empty_of, [("consul a/b/@dc2".into(), Empty::Apply)]);
 }

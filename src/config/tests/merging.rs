@@ -84,7 +84,7 @@ fn flags_win_over_files_and_files_over_the_environment() {
     let names: Vec<&str> = settings.sources.iter().map(|source| &*source.name).collect();
     assert_eq!(names, ["consul app/", "file /f", "consul p/", "directory /d"]);
     let prefixes: Vec<Option<&str>> = settings.sources.iter().map(|source| source.mapping.prefix.as_deref()).collect();
-    assert_eq!(prefixes, [None, None, Some("p_"), None]);
+    assert_eq!(prefixes, [None, None, Some("p"), None]);
     assert!(settings.sources.iter().all(|source| source.mapping.upcase));
 
     let settings = Case { environment: &environment, ..Case::of(&[("a.hcl", LEAST)]) }.settings();

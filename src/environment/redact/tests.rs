@@ -76,3 +76,21 @@ fn any_bytes_will_do() {
 fn debug_shows_no_value() {
     assert!(!format!("{:?}", redactor(&[("PASSWORD", b"hunter2")])).contains("hunter2"));
 }
+
+#[test]
+fn what_is_inherited_is_masked_but_what_every_process_has_is_not() {
+    let variable = |value: &str, visibility| Variable { value: value.into(), origin: "test".into(), visibility };
+    let environment = Environment::new(
+        [
+            ("PASSWORD".to_owned(), variable("hunter2", Visibility::Secret)),
+            ("REGION".to_owned(), variable("eu-west-1", Visibility::Public)),
+        ]
+        .into(),
+    );
+    let process =
+        [("HOME", "/home/app"), ("TOKEN", "t0ken"), ("DEBUG", "1"), ("REGION", "eu-west-1"), ("PASSWORD", "hunter2")]
+            .map(|(name, value)| (name.into(), value.into()));
+    let redactor = Redactor::of(&environment).with_inherited(&environment, &process);
+    let shown = mask(&redactor, "t0ken hunter2 1 /home/app eu-west-1");
+    assert_eq!(shown, "[TOKEN] [PASSWORD] 1 /home/app eu-west-1");
+}

@@ -5,6 +5,7 @@ use tokio::net::TcpListener;
 
 use super::super::{Spec, Subject, complete};
 use super::{LONGEST_BODY, Unanswered, ask, first_line, from_body};
+use crate::environment::{Environment, Redactor, Variable, Visibility};
 use crate::machine::Version;
 use crate::service::roster::Roster;
 
@@ -14,6 +15,7 @@ fn subject(http: Option<String>, command: &[&str]) -> Subject {
         program: "/opt/billing/billing".into(),
         spec: Spec { http, command: command.iter().map(|word| (*word).to_owned()).collect(), ..Spec::default() },
         environment: Vec::new(),
+        redactor: std::sync::Arc::default(),
         directory: None,
         user: None,
         roster: Roster::default(),
@@ -137,4 +139,15 @@ fn a_number_keeps_its_zeros_or_is_refused() {
     assert_eq!(from_body(br#"{"version": 7}"#).as_deref(), Some("7"));
     assert_eq!(from_body(br#"{"version": 1.10}"#), None);
     assert_eq!(from_body(br#"{"version": null}"#), None);
+}
+
+#[tokio::test]
+async fn the_value_of_a_variable_is_no_version() {
+    let variable = |value: &str| Variable { value: value.into(), origin: "o".into(), visibility: Visibility::Secret };
+    let environment = Environment::new([("PASSWORD".to_owned(), variable("hunter2"))].into());
+    let subject =
+        Subject { redactor: Redactor::of(&environment).into(), ..subject(None, &["/bin/echo", "1.2-hunter2"]) };
+    let error = ask(&subject).await.expect_err("not to be shown");
+    let sentence = error.to_string();
+    assert!(sentence.contains("1.2-[PASSWORD]") && !sentence.contains("hunter2"), "{sentence}");
 }
