@@ -9,6 +9,7 @@ mod clock;
 mod composer;
 mod desk;
 mod diary;
+mod drawing;
 mod installed;
 mod memory;
 mod rooms;
@@ -31,6 +32,7 @@ pub use rooms::Rooms;
 use crate::admin::Petition;
 use crate::machine::reload::Pending;
 use crate::machine::{Board, Event, Machine, RunId};
+use drawing::{Drawing, News};
 
 /// How many facts may wait for the loop before their senders do.
 pub const INBOX: usize = 1024;
@@ -70,6 +72,8 @@ impl Driver {
         let adopted = self.rooms.adopt(RunId(1));
         let heard = self.composer.events(self.clock.now());
         self.turn(found.into_iter().chain(adopted).chain(heard).chain([self.rooms.disk()]));
+        self.publish();
+        let mut drawing = Drawing::begun();
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.machine.is_finished() {
@@ -82,13 +86,17 @@ impl Driver {
                 () = self.composer.changed() => self.composer.events(self.clock.now()),
                 event = self.rooms.disk_changed() => vec![event],
                 () = self.clock.until(self.machine.next_wake()) => self.tick(),
+                () = drawing.overdue() => Vec::new(),
                 _ = looks.tick() => {
                     self.pulse.send_replace(());
                     self.installed.look().into_iter().collect()
                 }
             };
-            self.turn(events);
+            if drawing.is_due_after(self.turn(events)) {
+                self.publish();
+            }
         }
+        self.publish();
         self.rooms
     }
 
@@ -100,9 +108,11 @@ impl Driver {
         events
     }
 
-    /// Tells the machine, carries its orders to the rooms, and what they answer at once back to the machine.
-    fn turn(&mut self, events: impl IntoIterator<Item = Event>) {
+    /// Tells the machine, carries its orders to the rooms, and what they answer at once back to the machine. Says what
+    /// there is to be drawn.
+    fn turn(&mut self, events: impl IntoIterator<Item = Event>) -> News {
         let mut events: VecDeque<_> = events.into_iter().collect();
+        let mut news = News::Findings;
         while let Some(event) = events.pop_front() {
             diary::note_event(&event);
             // What is started next is what lies on the disk now, not what lay there a second ago.
@@ -110,9 +120,12 @@ impl Driver {
             if ended {
                 self.take_up(&mut events);
             }
-            self.handle(event, &mut events);
+            let found = matches!(event, Event::Probed { .. });
+            if self.handle(event, &mut events) > 0 || !found {
+                news = News::Other;
+            }
         }
-        self.publish();
+        news
     }
 
     /// Nothing runs: what waits for a start is taken up, and the disk is looked at.
@@ -150,11 +163,15 @@ impl Driver {
         events
     }
 
-    fn handle(&mut self, event: Event, answers: &mut VecDeque<Event>) {
-        for order in self.machine.handle(self.clock.now(), event) {
+    /// Says how many orders came of it.
+    fn handle(&mut self, event: Event, answers: &mut VecDeque<Event>) -> usize {
+        let orders = self.machine.handle(self.clock.now(), event);
+        let count = orders.len();
+        for order in orders {
             diary::note_order(&order);
             answers.extend(self.rooms.order(order));
         }
+        count
     }
 
     fn publish(&mut self) {

@@ -153,6 +153,27 @@ proptest! {
     }
 }
 
+/// A find of the property tests: while a wish is held, what it is held against fails; the way back is shorter for it.
+#[test]
+fn what_is_held_against_a_candidate_goes_on_when_that_fails_and_what_was_good_has_no_more_keys() {
+    let mut world = World::begin(65_635_634_440_132_434, world::Beginning::Fresh);
+    for action in [
+        Action::Wish(16),
+        Action::Pass(3_048),
+        Action::Reload(1),
+        Action::Wish(1),
+        Action::Pass(100),
+        Action::Wish(16),
+        Action::Pass(100),
+        Action::Wish(17),
+        Action::Pass(200),
+    ] {
+        world.act(action);
+    }
+    world.pass(60_000);
+    assert_eq!(world.board().config.state, ConfigState::Good);
+}
+
 /// A wish that would lose much of what is on trial, but nothing of what is good, waits until the trial has failed.
 #[test]
 fn when_a_trial_has_failed_the_guard_compares_with_what_is_gone_back_to() {

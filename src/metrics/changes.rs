@@ -1,7 +1,7 @@
 //! What happened between two boards: the difference of their totals.
 
 use super::Board;
-use super::counts::counts;
+use super::counts::{counts_but_of_checks, of_check};
 use super::names;
 use super::series::{Count, Series};
 use crate::machine::totals::Timing;
@@ -29,20 +29,49 @@ pub(super) enum Urgency {
     Now,
 }
 
-/// Everything that happened between the two.
+/// Everything that happened between the two. Mostly that is one probe of one check, two hundred times a second.
 pub(super) fn changes<'a>(before: &Board, now: &'a Board) -> Vec<Series<'a, Change>> {
-    if before.totals == now.totals && before.sources == now.sources {
-        return Vec::new();
+    let mut changes = Vec::new();
+    if !counted_the_same(before, now) {
+        let before = counts_but_of_checks(before);
+        let change = |(place, series)| change(series, before.get(place), &before);
+        changes.extend(counts_but_of_checks(now).into_iter().enumerate().filter_map(change));
     }
-    let before = counts(before);
-    let change = |(place, series): (usize, Series<'a, Count>)| {
-        let same = |old: &&Series<'_, Count>| old.metric == series.metric && old.labels == series.labels;
-        // Mostly they stand where they stood.
-        let old = before.get(place).filter(same).or_else(|| before.iter().find(same));
-        let value = difference(old.map(|old| old.value), series.value)?;
-        Some(Series { metric: series.metric, labels: series.labels, value })
-    };
-    counts(now).into_iter().enumerate().filter_map(change).collect()
+    let (before, now) = (&before.totals.checks, &now.totals.checks);
+    // Mostly they stand where they stood.
+    let places = before.iter().map(Some).chain(std::iter::repeat(None));
+    for ((name, probes), place) in now.iter().zip(places) {
+        let stood = place.filter(|(known, _)| *known == name).map(|(_, probes)| probes);
+        let old = stood.or_else(|| before.get(name)).copied();
+        if old != Some(*probes) {
+            let old = old.map(|old| of_check(name, old));
+            let of = |(place, series)| change(series, old.as_ref().and_then(|old| old.get(place)), &[]);
+            changes.extend(of_check(name, *probes).into_iter().enumerate().filter_map(of));
+        }
+    }
+    changes
+}
+
+/// Whether nothing but checks has counted.
+fn counted_the_same(before: &Board, now: &Board) -> bool {
+    let (old, new) = (&before.totals, &now.totals);
+    old.restarts == new.restarts
+        && old.exits == new.exits
+        && old.outcomes == new.outcomes
+        && old.propagation == new.propagation
+        && before.sources == now.sources
+}
+
+/// How far a series has come since it was the one at the same place, or another of the old ones.
+fn change<'a>(
+    series: Series<'a, Count>,
+    place: Option<&Series<'_, Count>>,
+    all: &[Series<'_, Count>],
+) -> Option<Series<'a, Change>> {
+    let same = |old: &&Series<'_, Count>| old.metric == series.metric && old.labels == series.labels;
+    let old = place.filter(same).or_else(|| all.iter().find(same));
+    let value = difference(old.map(|old| old.value), series.value)?;
+    Some(Series { metric: series.metric, labels: series.labels, value })
 }
 
 /// Checks run all the time, and what they say is in the gauges; everything else is rare, and news.

@@ -6,10 +6,28 @@ use super::Board;
 use super::names::{self, label};
 use super::series::{Count, Labels, Series};
 use crate::machine::history::Outcome;
-use crate::machine::totals::{Ending, Reason};
+use crate::machine::totals::{Ending, Probes, Reason};
 
 /// All totals, those of one metric beside each other.
 pub(super) fn counts(board: &Board) -> Vec<Series<'_, Count>> {
+    let mut list = counts_but_of_checks(board);
+    let checks = &board.totals.checks;
+    list.extend(checks.iter().map(|(name, probes)| of_check(name, *probes)[0]));
+    list.extend(checks.iter().map(|(name, probes)| of_check(name, *probes)[1]));
+    list
+}
+
+/// What was counted of one check's probes.
+pub(super) fn of_check(name: &str, Probes { failures, took }: Probes) -> [Series<'_, Count>; 2] {
+    let labels = Labels::one(label::CHECK, name);
+    [
+        Series { metric: &names::CHECK_FAILURES, labels, value: Count::Events(failures) },
+        Series { metric: &names::CHECK_DURATION, labels, value: Count::Timed(took) },
+    ]
+}
+
+/// The same without what checks have counted: they are many, and count all the time.
+pub(super) fn counts_but_of_checks(board: &Board) -> Vec<Series<'_, Count>> {
     let totals = &board.totals;
     let of = |metric, labels, value| Series { metric, labels, value };
     let events = |metric, labels, count: Option<&u64>| of(metric, labels, Count::Events(count.copied().unwrap_or(0)));
@@ -35,16 +53,6 @@ pub(super) fn counts(board: &Board) -> Vec<Series<'_, Count>> {
             )
         }));
     }
-    list.extend(
-        totals.checks.iter().map(|(name, probes)| {
-            events(&names::CHECK_FAILURES, Labels::one(label::CHECK, name), Some(&probes.failures))
-        }),
-    );
-    list.extend(
-        totals.checks.iter().map(|(name, probes)| {
-            of(&names::CHECK_DURATION, Labels::one(label::CHECK, name), Count::Timed(probes.took))
-        }),
-    );
     list
 }
 

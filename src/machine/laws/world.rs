@@ -276,10 +276,10 @@ impl World {
             self.granted = Some(*turn);
         }
         self.watch_release(&event);
-        let (before, trial) = (self.machine.config().fingerprint, self.trial_after(&event));
+        let before = self.machine.config().fingerprint;
         self.log.push((self.now, event.clone()));
         let orders = self.machine.handle(self.now, event);
-        self.hold_to_the_guard(before, trial);
+        self.hold_to_the_guard(before);
         if !orders.is_empty() {
             let board = serde_json::to_string(&self.machine.picture()).unwrap();
             assert!(!board.contains(MARKER), "law 8: a value on the board");

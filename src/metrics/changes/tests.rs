@@ -45,8 +45,8 @@ fn everything_that_happened_is_told_once() {
             "source.errors source=consul billing/ class=timeout +2 now",
             "source.errors source=consul billing/ class=unreachable +5 now",
             "check.failures check=Database +1",
-            "check.failures check=Status for SQS queue +1",
             "check.duration_ms check=Database 4 x 1.5 ms",
+            "check.failures check=Status for SQS queue +1",
             "check.duration_ms check=Status for SQS queue 4 x 1.5 ms",
         ]
     );

@@ -3,7 +3,8 @@
 use super::World;
 use super::nature::kept;
 use crate::environment::Fingerprint;
-use crate::machine::event::{Event, Outcome, Verb};
+use crate::machine::event::{Event, Verb};
+use crate::machine::history::Outcome;
 
 /// What the world knows of the guard, from the board alone.
 #[derive(Clone, Debug, Default)]
@@ -14,28 +15,7 @@ pub(super) struct Watched {
     released: Option<Fingerprint>,
 }
 
-/// What an event can say about what is on trial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trial {
-    /// There is none, or nothing against it.
-    GoesOn,
-    MayHaveFailed,
-}
-
 impl World {
-    pub(super) fn trial_after(&self, event: &Event) -> Trial {
-        let proven = self.machine.config().fingerprint.is_none_or(|runs| self.good.contains(&runs));
-        let overdue = self.live.values().any(|process| self.now - process.started >= self.policy.deadline);
-        let bad = matches!(
-            event,
-            Event::Exited { .. }
-                | Event::StartFailed { .. }
-                | Event::ReloadFailed { .. }
-                | Event::Probed { outcome: Outcome::Fail(_), .. }
-        );
-        if !proven && (overdue || bad) { Trial::MayHaveFailed } else { Trial::GoesOn }
-    }
-
     pub(super) fn watch_release(&mut self, event: &Event) {
         if matches!(event, Event::Operator { verb: Verb::Release { .. }, .. }) && self.guards() {
             self.guard.released = self.wish;
@@ -44,9 +24,7 @@ impl World {
 
     /// What runs never changes to a wish that would lose much at once, nor to one that lacks any key of what runs once a
     /// hold has begun, unless an operator has let it through. What fails before anything was good is not guarded.
-    ///
-    /// What has just failed its trial is gone back from: then the good one counts, not what failed.
-    pub(super) fn hold_to_the_guard(&mut self, before: Option<Fingerprint>, trial: Trial) {
+    pub(super) fn hold_to_the_guard(&mut self, before: Option<Fingerprint>) {
         let now = self.machine.config().fingerprint;
         let through = now.is_some_and(|now| self.guard.released == Some(now) || self.good.contains(&now));
         if let (Some(had), Some(has)) = (self.keys(before), self.keys(now))
@@ -54,9 +32,8 @@ impl World {
             && now == self.wish
             && !self.good.is_empty()
             && !through
+            && !self.had_failed(before)
         {
-            let good = self.good.iter().filter_map(|good| self.keys(Some(*good))).min();
-            let had = good.filter(|_| trial == Trial::MayHaveFailed).map_or(had, |good| good.min(had));
             let lost = had.saturating_sub(has);
             assert!(lost < 3 || lost * 2 <= had, "{lost} of {had} keys are lost at once");
             assert!(lost == 0 || !self.guard.losing, "half of a restore is applied: {lost} of {had} keys are missing");
@@ -64,6 +41,13 @@ impl World {
         let missing = self.keys(now).zip(self.keys(self.wish)).is_none_or(|(had, has)| has < had);
         let released = self.guard.released.is_some() && self.guard.released == self.wish;
         self.guard.losing = missing && !released && (self.guard.losing || self.guards());
+    }
+
+    /// Whether what ran had just failed and was on its way back, when the newest wish took the way instead: that is held
+    /// against what it was going back to.
+    fn had_failed(&self, before: Option<Fingerprint>) -> bool {
+        let last = self.machine.tail.back();
+        last.is_some_and(|last| last.outcome == Outcome::Superseded && last.run.is_none() && last.environment == before)
     }
 
     fn keys(&self, wanted: Option<Fingerprint>) -> Option<usize> {
