@@ -14,6 +14,8 @@ use super::reply::Reply;
 
 /// When every place is taken and somebody waits for one, a connection may still take this long over a head.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Of so many places one is made free at a look: all of the kernel's queue has its turn within a second or two.
+const SHARE: usize = 16;
 
 /// The places of one server.
 #[derive(Debug)]
@@ -47,16 +49,18 @@ impl Seats {
         self.taken.remove(&task);
     }
 
-    /// Ends the connection that has been waiting for its client for longest, if any has for long enough. Its place is free
-    /// once its task has ended. Look again and again: how long is known from the first look on.
-    pub(super) fn free_one(&mut self, now: Instant) {
+    /// Ends the connections that have been waiting for their client for longest, if any have for long enough: a few at a
+    /// time, because a queue of silent ones may stand before one that asks. A place is free once its task has ended. Look
+    /// again and again: how long is known from the first look on.
+    pub(super) fn free_some(&mut self, now: Instant) {
         for seat in self.taken.values_mut() {
             seat.look(now);
         }
-        let waiting = self.taken.values().filter_map(|seat| Some((seat.idle?.1, &seat.task)));
-        if let Some((since, task)) = waiting.min_by_key(|(since, _)| *since)
-            && now.duration_since(since) >= PATIENCE
-        {
+        let idle = |seat: &'_ Seat| seat.idle.map(|(_, since)| since);
+        let mut waiting: Vec<_> = self.taken.values().filter_map(|seat| Some((idle(seat)?, &seat.task))).collect();
+        waiting.sort_by_key(|(since, _)| *since);
+        let slow = waiting.into_iter().filter(|(since, _)| now.duration_since(*since) >= PATIENCE);
+        for (_, task) in slow.take((self.limit / SHARE).max(1)) {
             task.abort();
         }
     }

@@ -23,7 +23,7 @@ const LARGEST_HEAD: usize = 16 * 1024;
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long accepting rests when the process is out of file descriptors or memory.
 const REST: Duration = Duration::from_millis(100);
-/// How often it is looked whether a place can be made free.
+/// How often it is looked whether places can be made free.
 const LOOK: Duration = Duration::from_millis(100);
 /// Between two log lines about that.
 const QUIET: Duration = Duration::from_secs(30);
@@ -82,7 +82,7 @@ pub async fn serve<L: Listener, H: Handler>(mut listener: L, limits: Limits, han
             () = drain.draining() => break,
             Some(ended) = connections.join_next_with_id() => seats.leave(report(ended)),
             accepted = accept(&mut listener, &mut complaint), if newcomer.is_none() => newcomer = accepted,
-            now = looks.tick(), if newcomer.is_some() => seats.free_one(now),
+            now = looks.tick(), if newcomer.is_some() => seats.free_some(now),
         }
     }
     drop((listener, handler, newcomer));
