@@ -9,18 +9,15 @@ use super::life::{Life, Purpose, Run, Streak};
 use super::moment::Moment;
 use super::numbers::GenerationId;
 use super::order::{Order, Pair};
-use super::policy::{Policy, Revert};
+use super::policy::Revert;
 use super::random::doubled;
 use super::road::checked::{Judge, Refusal};
+use super::setback::{Setback, SetbackKind};
 use super::steps::Steps;
 use super::totals::Reason;
 use super::trial::{Kind, Trial};
 use super::{Base, Machine, Subject};
 use crate::environment::Environment;
-
-/// Healthy on neither, and no health for so many deadlines: the wish is tried again although nothing got better, since
-/// nothing healthy is at stake and what is good may never be healthy again (a rotated password).
-const PATIENCE: u32 = 10;
 
 /// A candidate that failed; quarantined only once the good environment is healthy again.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,49 +33,6 @@ pub(super) struct Suspect {
 impl Suspect {
     pub(super) fn is(&self, environment: &Environment, build: &Build) -> bool {
         *self.environment == *environment && self.build == *build
-    }
-}
-
-/// Healthy on neither: the wish waits until the service has been healthy, then is tried again.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Setback {
-    pub(super) kind: SetbackKind,
-    environment: Arc<Environment>,
-    build: Build,
-    pub(super) reason: String,
-    since: Moment,
-    attempts: u32,
-    /// Set once the service has been healthy for `min_healthy`.
-    retry_at: Option<Moment>,
-}
-
-/// Who is to blame for a setback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SetbackKind {
-    /// Nobody known: a pair that was good before is not healthy either.
-    Inconclusive,
-    /// The new build: neither environment is healthy on it.
-    BuildFailed,
-}
-
-impl Setback {
-    /// Whether it is about this wish.
-    pub(super) fn is_about(&self, wish: &Environment) -> bool {
-        *self.environment == *wish
-    }
-
-    fn ends_at(&self, policy: &Policy) -> Moment {
-        self.retry_at.unwrap_or(self.since + policy.deadline.saturating_mul(PATIENCE))
-    }
-
-    /// Whether this wish on this build has to wait.
-    pub(super) fn bars(&self, now: Moment, wish: &Environment, build: &Build, policy: &Policy) -> bool {
-        *self.environment == *wish && self.build == *build && now < self.ends_at(policy)
-    }
-
-    /// When the wait ends, if it has not.
-    pub(super) fn due(&self, now: Moment, policy: &Policy) -> Option<Moment> {
-        Some(self.ends_at(policy)).filter(|at| *at > now)
     }
 }
 
