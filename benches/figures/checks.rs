@@ -1,7 +1,6 @@
 //! Two hundred checks, each once a second: what they cost, and how late they are.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -33,14 +32,7 @@ pub fn figures(effort: Effort) -> Vec<Figure> {
     let consul = Consul::start();
     consul.put("billing/GREETING", "hello");
     let (server, seen) = serve();
-    let checks = |config: &mut String, number| {
-        let kind = format!("http {{\n    url = \"http://{server}/{number}\"\n  }}");
-        write!(config, "check \"C{number}\" {{\n  {kind}\n  interval = \"1s\"\n}}\n").unwrap();
-    };
-    let config = (0..CHECKS).fold(String::new(), |mut config, number| {
-        checks(&mut config, number);
-        config
-    });
+    let config: String = (0..CHECKS).map(|number| check(server, number)).collect();
     let mut sidecar = Sidecar::new(&consul, &["billing/".to_owned()], &config);
     sidecar.start();
     sidecar.until("good", |board| board.healthy && board.config.settled);
@@ -51,19 +43,28 @@ pub fn figures(effort: Effort) -> Vec<Figure> {
     sidecar.stop();
     // The listener looks up, finds nobody to tell, and ends.
     drop(seen);
-    let _ = TcpStream::connect(server).and_then(|mut stream| stream.write_all(b"GET /0 HTTP/1.1\r\n\r\n"));
+    let _ = TcpStream::connect(server).and_then(|mut stream| stream.write_all(b"TCP /0 "));
 
     let beside = format!("median {:.2}, p99 {:.2}", late.median(), late.p99());
     let over = format!("over {:?}", effort.idle());
     vec![
         Figure {
-            what: "200 checks by HTTP, each once a second: processor",
+            what: "200 checks, half of them by HTTP and half by TCP, each once a second: processor",
             found: cpu,
             bar: Bar::AtMost(3.0, Unit::Percent),
             beside: over,
         },
         Figure { what: "... the latest probe", found: late.max(), bar: Bar::AtMost(100.0, Unit::Milliseconds), beside },
     ]
+}
+
+/// By turns one that asks by HTTP and one that connects; both say which check they are.
+fn check(server: SocketAddr, number: usize) -> String {
+    let kind = match number % 2 {
+        0 => format!("http {{\n    url = \"http://{server}/{number}\"\n  }}"),
+        _ => format!("tcp {{\n    address = \"{server}\"\n    send = \"TCP /{number} \"\n  }}"),
+    };
+    format!("check \"C{number}\" {{\n  {kind}\n  interval = \"1s\"\n}}\n")
 }
 
 /// How much later than an interval after the one before each probe came.

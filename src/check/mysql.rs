@@ -27,8 +27,8 @@ async fn ask(sql: &Sql, target: &Target, timeout: Duration) -> Result<Option<Str
     let options = options(target).await?;
     let place = target.shown(PORT);
     let mut connection = MySqlConnection::connect_with(&options).await.map_err(|error| cannot(&place, &error))?;
-    // A server that does not know the limit will do without.
-    let _ = connection.execute(raw_sql(AssertSqlSafe(limit(timeout)))).await;
+    // Somewhat later than the probe itself ends. A server that does not know the limit will do without.
+    let _ = connection.execute(raw_sql(AssertSqlSafe(limit(timeout.mul_f32(1.5))))).await;
     let answer = connection.fetch_optional(raw_sql(AssertSqlSafe(sql.query.clone()))).await;
     let answer = match answer.map_err(|error| why(&error))? {
         // Unchecked: in this protocol everything is text.

@@ -36,13 +36,13 @@ pub(super) async fn probe(sqs: &Sqs, client: &http::Client, kept: &Kept, service
 
 /// How many messages wait.
 async fn ask(sqs: &Sqs, client: &http::Client, kept: &Kept, service: &OfService) -> Result<u64, String> {
-    let client = client.shared()?;
+    let client = client.trusting(sqs.ca.as_deref()).await?;
     let queue_url = sqs.queue_url.read(service).await?;
     let queue = Url::parse(&queue_url).map_err(|_| format!("{} is no URL of a queue", sqs.queue_url))?;
     let environment = service.composed();
     let variables = Variables::of(&environment);
     let region = region::of(sqs.region.as_deref(), &queue, &variables).ok_or(region::UNKNOWN)?;
-    let keys = Chain { client, variables: &variables, kept }.keys(SystemTime::now()).await?;
+    let keys = Chain { client: &client, variables: &variables, kept }.keys(SystemTime::now()).await?;
     let endpoint = endpoint(sqs.endpoint.as_deref(), &queue)?;
     let body = serde_json::json!({
         "QueueUrl": queue_url,

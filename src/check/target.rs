@@ -74,9 +74,8 @@ impl Target {
             return Ok(());
         }
         match word {
-            // The address wins over the name that it belongs to.
-            "hostaddr" => self.host = Some(value.to_owned()),
-            "socket" | "unix_socket" => self.host = Some(value.to_owned()),
+            // These win over the name that they belong to.
+            "hostaddr" | "socket" | "unix_socket" => self.host = Some(value.to_owned()),
             "host" => self.host = Some(self.host.take().unwrap_or_else(|| value.to_owned())),
             "port" => self.port = Some(value.parse().map_err(|_| "its port is no number up to 65535".to_owned())?),
             "user" => self.user = Some(value.to_owned()),

@@ -197,7 +197,7 @@ impl Machine {
         let present = |environment: Option<&Environment>| {
             environment.map_or_else(|| "nothing".to_owned(), |environment| environment.fingerprint().to_string())
         };
-        let base = present(self.base.as_ref().map(|base| &*base.environment));
+        let base = || present(self.base.as_ref().map(|base| &*base.environment));
         let waits = |wish: &Environment| self.base.as_ref().is_none_or(|base| *base.environment != *wish);
         let wish = match &self.wish {
             Wish::Unheard => return (ConfigState::Waiting, self.stale.clone()),
@@ -214,14 +214,15 @@ impl Machine {
         }
         if let Some(suspect) = &self.suspect {
             let failed = suspect.environment.fingerprint();
-            return say(ConfigState::Trial, format!("Reverting: {failed}: {}; going back to {base}", suspect.reason));
+            let going = format!("Reverting: {failed}: {}; going back to {}", suspect.reason, base());
+            return say(ConfigState::Trial, going);
         }
         let quarantined = self.ledger.quarantined(wish, &self.installed.0).filter(|_| waits(wish));
         if let Some(quarantined) = quarantined {
             let (failed, reason) = (quarantined.pair.environment, &quarantined.reason);
             let keys =
                 self.base.as_ref().map(|base| named(&changed_names(&base.environment, wish))).unwrap_or_default();
-            return say(ConfigState::Reverted, format!("Reverted: {failed}{keys}: {reason}; running on {base}"));
+            return say(ConfigState::Reverted, format!("Reverted: {failed}{keys}: {reason}; running on {}", base()));
         }
         if let Some(hold) = self.holding().filter(|_| waits(wish)) {
             let since = by_the_clock(hold.since_unix_ms);

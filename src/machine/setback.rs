@@ -1,4 +1,4 @@
-//! Healthy on neither: how long a wish waits that failed where the good environment failed as well.
+//! What keeps a wish waiting that was healthy on neither environment.
 
 use std::sync::Arc;
 

@@ -66,6 +66,8 @@ impl Machine {
             self.superseded = 0;
         }
         let (environment, build, generation) = (Arc::clone(&run.environment), run.build.clone(), run.generation);
+        // That it stays healthy is what the rest of the trial is about, and no part of how long the change took.
+        let healthy = run.health.steady_since.map_or(self.now, |steady| steady.max(trial.begun(run)));
         let at = self.unix_ms();
         let block = Arc::clone(&run.block);
         if self.ledger.promote(&environment, &build, generation, at, &block) == Changed::Yes {
@@ -86,7 +88,7 @@ impl Machine {
             if let Some(base) = &mut self.base {
                 base.took = Steps::default();
             }
-            let subject = Subject { seen: Some(seen), took, ..self.subject() };
+            let subject = Subject { propagation: Some(healthy - seen), took, ..self.subject() };
             let outcome = if trial.reload.is_some() { Outcome::Reloaded } else { Outcome::Applied };
             self.record(outcome, subject, "");
         }
@@ -270,7 +272,7 @@ impl Suspect {
             run: None,
             keys: self.keys.clone(),
             took: self.took.clone(),
-            seen: None,
+            propagation: None,
             who: None,
             deployment: None,
         }

@@ -1,9 +1,11 @@
 //! `sqs`: a queue as moto has it, and what moto cannot do by a server of the test's own.
 
+use crate::authority::Authority;
 use crate::harness::Setup;
+use crate::harness::address::loopback;
 use crate::harness::lictor::pid;
 use crate::moto::{Keys, Moto};
-use crate::web_server::WebServer;
+use crate::web_server::{WebServer, tls};
 use crate::words::{fails, nowhere, passes, setup, with_check};
 
 /// Credentials as variables of the service.
@@ -102,6 +104,24 @@ fn what_else_may_be_answered() {
     passes(&lictor);
     assert_eq!(pid(&lictor.board()), pid(&first), "an informing check restarts nothing");
     nowhere(&lictor, &["hunter2hunter2", "hunter3hunter3", "hunter4"]);
+}
+
+#[test]
+fn an_endpoint_with_an_authority_of_its_own() {
+    let authority = Authority::new();
+    let host = loopback();
+    let server = WebServer::tls((host, 0).into(), tls(&authority.server("sqs.test", host), None));
+    let setup = self::setup();
+    give(&setup, &Keys { id: "AKIA".to_owned(), secret: "hunter2hunter2".to_owned() });
+    let queue = format!("https://{}/123456789012/orders", server.address);
+    let lictor = with_check(setup, &kind(&queue, "")).start();
+    fails(&lictor, "its certificate is signed by nobody who is trusted here: set `ca` to its CA");
+    drop(lictor);
+    let trusting = self::setup();
+    give(&trusting, &Keys { id: "AKIA".to_owned(), secret: "hunter2hunter2".to_owned() });
+    server.answers(200, &[], r#"{"Attributes":{"ApproximateNumberOfMessages":"0"}}"#);
+    let ca = format!("  ca = \"{}\"\n", authority.ca().display());
+    passes(&with_check(trusting, &kind(&queue, &ca)).start());
 }
 
 #[test]

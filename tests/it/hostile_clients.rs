@@ -164,6 +164,25 @@ fn clients_that_wait_and_never_read_are_borne() {
 }
 
 #[test]
+fn who_watches_on_the_admin_socket_locks_no_operator_out() {
+    let lictor = up();
+    let path = lictor.setup().path("admin.sock");
+    let watching: Vec<_> = (0..60)
+        .map(|number| {
+            let mut stream = UnixStream::connect(&path).unwrap();
+            let what = if number % 2 == 0 { "/board?index=18446744073709551615" } else { "/history?after=1000000" };
+            let question = format!("GET {what}&wait=10m HTTP/1.1\r\nHost: x\r\n\r\n");
+            stream.write_all(question.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let held = lictor.cli("hold", &["night", "shift"]);
+    assert_eq!(held.status.code(), Some(0), "{held:?}");
+    assert_eq!(lictor.cli("status", &[]).status.code(), Some(0));
+    drop(watching);
+}
+
+#[test]
 fn a_flood_on_the_admin_socket_is_borne() {
     let lictor = up();
     let path = lictor.setup().path("admin.sock");

@@ -74,7 +74,9 @@ fn every_answer_has_its_words() {
     let slow = lictor.until("the slow query was asked often", |board| {
         board.checks.iter().any(|check| check.name == "Slow query" && check.probes >= 6)
     });
-    assert!(slow.checks.iter().any(|check| check.why.as_deref() == Some("no answer within 300ms")), "{slow:#?}");
+    // The server's own limit, if the machine is so busy that its message is there first.
+    let late = |why: &str| why == "no answer within 300ms" || why.contains("max_statement_time exceeded");
+    assert!(slow.checks.iter().any(|check| check.why.as_deref().is_some_and(late)), "{slow:#?}");
     until_passing(&lictor, "Nothing piles up");
 
     mariadb.stop();

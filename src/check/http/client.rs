@@ -1,11 +1,15 @@
 //! Who asks: one client for all checks, and one of its own for a check with certificates or a name of its own.
 
 use std::error::Error as _;
+#[cfg(feature = "sqs")]
+use std::path::Path;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, ClientBuilder, Identity, Url};
 
+#[cfg(feature = "sqs")]
+use crate::check::Tls;
 use crate::check::tls::{self, Pem};
 use crate::check::{Http, Kind, Spec, reason};
 
@@ -27,7 +31,7 @@ impl Need {
         let of_one = |spec: &Spec| match &spec.kind {
             Kind::Http(http) if is_https(&http.url) && !is_special(http) => Self::Tls,
             Kind::Http(_) => Self::Plain,
-            Kind::Sqs(sqs) if sqs.is_plain() => Self::Plain,
+            Kind::Sqs(sqs) if sqs.needs_no_roots() => Self::Plain,
             Kind::Sqs(_) => Self::Tls,
             _ => Self::None,
         };
@@ -50,10 +54,12 @@ impl Client {
         Some(Self(build(builder)))
     }
 
-    /// The client that is shared.
+    /// The client that is shared, or one that trusts nobody but whom this file names.
     #[cfg(feature = "sqs")]
-    pub(in crate::check) fn shared(&self) -> Result<&reqwest::Client, String> {
-        self.0.as_ref().map_err(Clone::clone)
+    pub(in crate::check) async fn trusting(&self, ca: Option<&Path>) -> Result<reqwest::Client, String> {
+        let Some(ca) = ca else { return self.0.clone() };
+        let tls = Tls { ca: Some(ca.to_owned()), ..Tls::default() };
+        build(with_certificates(builder(), &Pem::read(&tls).await?)?)
     }
 
     /// Who asks for this check, and for which URL.
@@ -78,7 +84,18 @@ fn is_special(http: &Http) -> bool {
 /// A client with the certificates as they are now, which takes the server for the one that is named.
 async fn special(http: &Http, mut url: Url) -> Result<(reqwest::Client, Url), String> {
     let pem = Pem::read(&http.tls).await?;
-    let mut builder = builder();
+    let mut builder = with_certificates(builder(), &pem)?;
+    let name = http.tls.server_name.as_deref().or(http.host.as_deref().map(without_port));
+    if let Some(name) = name {
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        builder = builder.dns_resolver(Fixed { host, port: url.port_or_known_default().unwrap_or(443) });
+        url.set_host(Some(name)).map_err(|_| format!("{name:?} is no name for a server"))?;
+    }
+    build(builder).map(|client| (client, url))
+}
+
+/// Who is trusted, and what is shown.
+fn with_certificates(mut builder: ClientBuilder, pem: &Pem) -> Result<ClientBuilder, String> {
     if let Some(trusted) = &pem.trusted {
         let certificates = Certificate::from_pem_bundle(trusted).ok().filter(|found| !found.is_empty());
         builder = builder.tls_certs_only(certificates.ok_or(tls::NO_CA)?);
@@ -87,13 +104,7 @@ async fn special(http: &Http, mut url: Url) -> Result<(reqwest::Client, Url), St
         let both = if cert == key { cert.clone() } else { [cert.as_slice(), b"\n", key].concat() };
         builder = builder.identity(Identity::from_pem(&both).map_err(|_| tls::NO_IDENTITY)?);
     }
-    let name = http.tls.server_name.as_deref().or(http.host.as_deref().map(without_port));
-    if let Some(name) = name {
-        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        builder = builder.dns_resolver(Fixed { host, port: url.port_or_known_default().unwrap_or(443) });
-        url.set_host(Some(name)).map_err(|_| format!("{name:?} is no name for a server"))?;
-    }
-    build(builder).map(|client| (client, url))
+    Ok(builder)
 }
 
 fn without_port(host: &str) -> &str {

@@ -10,6 +10,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Sqs> {
         region: section.read("region", value::parsed(region)),
         endpoint: section.read("endpoint", value::parsed(url::http)),
         max_messages: section.read("max_messages", value::count(0)).map(u64::from),
+        ca: section.read("ca", value::path),
         queue_url: queue_url?,
     })
 }

@@ -5,7 +5,11 @@ use std::time::Duration;
 use reqwest::Method;
 
 use super::{errors_of, with};
-use crate::check::{Expression, Field, Grpc, Http, Kind, Scalar, Sqs, Statuses, Text, Tls};
+#[cfg(feature = "grpc")]
+use crate::check::Grpc;
+#[cfg(feature = "sqs")]
+use crate::check::Sqs;
+use crate::check::{Expression, Field, Http, Kind, Scalar, Statuses, Text, Tls};
 use crate::environment::glob::Glob;
 use crate::expvar::{Rules, Settings};
 
@@ -93,15 +97,17 @@ fn http_that_cannot_be_meant() {
 }
 
 #[test]
+#[cfg(feature = "sqs")]
 fn sqs_in_full() {
     let queue = "https://sqs.eu-west-1.amazonaws.com/1/q".to_owned();
     let block = |words: &str| format!("sqs {{\n    queue_url = \"{queue}\"\n    {words}\n  }}");
-    let words = "region = \"eu-west-2\"\n    endpoint = \"http://h:1\"\n    max_messages = 5";
+    let words = "region = \"eu-west-2\"\n    endpoint = \"http://h:1\"\n    max_messages = 5\n    ca = \"/ca\"";
     let expected = Sqs {
         queue_url: Text::Written(queue.as_str().into()),
         region: Some("eu-west-2".to_owned()),
         endpoint: Some("http://h:1".to_owned()),
         max_messages: Some(5),
+        ca: Some("/ca".into()),
     };
     assert_eq!(with(&check(&block(words))).checks[0].kind, Kind::Sqs(expected));
     assert_eq!(wrong(&block("region = \"EU\"")), "check \"C\".sqs.region: expected a region, as in \"eu-west-1\"");
@@ -109,6 +115,7 @@ fn sqs_in_full() {
 }
 
 #[test]
+#[cfg(feature = "grpc")]
 fn grpc_in_full() {
     let block = |words: &str| format!("grpc {{\n    address = \"h:9090\"\n    {words}\n  }}");
     let of = |words: &str| with(&check(&block(words))).checks[0].kind.clone();

@@ -80,6 +80,8 @@ impl MariaDb {
             ["/usr/sbin/mariadbd", "/usr/libexec/mariadbd"].into_iter().find(|path| fs::exists(path).unwrap());
         let mut command = self.server.command(program.unwrap_or("mariadbd"));
         command.arg("--no-defaults").arg(format!("--datadir={}", self.server.path("data").display()));
+        // Whoever starts clears away what others of its kind have in theirs.
+        command.arg(format!("--tmpdir={}", self.server.path("").display()));
         command.args([
             "--innodb-log-file-size=4M",
             "--innodb-buffer-pool-size=8M",
