@@ -90,7 +90,9 @@ impl Drop for Demo {
     fn drop(&mut self) {
         eventually("nothing of the demo runs any more", || {
             let left = processes::naming(self.folder.path());
-            left.iter().for_each(|process| processes::signal(process.pid, Signal::KILL));
+            for process in &left {
+                processes::signal(process.pid, Signal::KILL);
+            }
             left.is_empty().then_some(())
         });
         let _ = self.child.kill();

@@ -160,17 +160,23 @@ fn while_the_guard_holds() {
     const KEYS: [&str; 4] = ["billing/A", "billing/B", "billing/C", "billing/D"];
     for way in WAYS {
         let consul = Consul::start();
-        KEYS.iter().for_each(|key| consul.put(key, "x"));
+        for key in KEYS {
+            consul.put(key, "x");
+        }
         let lictor = greeted(&consul).start();
         lictor.until_good();
-        KEYS.iter().for_each(|key| consul.delete(key));
+        for key in KEYS {
+            consul.delete(key);
+        }
         let held = |board: &Board| board.config.state == ConfigState::Held && board.healthy;
         lictor.until("held", held);
         lictor.restart(way);
         lictor.until("held again", held);
         assert_eq!(lictor.value("A").as_deref(), Some("x"));
         consul.put("billing/GREETING", "good day");
-        KEYS.iter().for_each(|key| consul.put(key, "x"));
+        for key in KEYS {
+            consul.put(key, "x");
+        }
         arrives_at(&lictor, "good day");
         assert_eq!(lictor.value("A").as_deref(), Some("x"));
     }

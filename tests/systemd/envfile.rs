@@ -4,6 +4,7 @@
 mod sample;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ fn by_systemd(files: &[Vec<u8>]) -> Vec<Option<Variables>> {
     let mut words = "systemctl start".to_owned();
     for (number, file) in files() {
         fs::write(rig.path(&format!("/srv/files/{number}")), file).unwrap();
-        words += &format!(" read@{number}");
+        write!(words, " read@{number}").unwrap();
     }
     // It fails if any file is refused.
     rig.run(&words);
@@ -104,7 +105,7 @@ fn systemd_reads_what_lictor_writes() {
     let value = value.prop_map(|characters| characters.into_iter().filter(|character| *character != '\0').collect());
     let mut runner = TestRunner::deterministic();
     let mut wanted =
-        Variables::from([("A".into(), sample::ODD.into()), ("B".into(), "".into()), ("_c9".into(), "\\".into())]);
+        Variables::from([("A".into(), sample::ODD.into()), ("B".into(), String::new()), ("_c9".into(), "\\".into())]);
     wanted.extend((0..RANDOM).map(|number| {
         let value: String = value.new_tree(&mut runner).unwrap().current();
         (format!("V_{number}"), value)
