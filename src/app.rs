@@ -153,13 +153,13 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let page = Exposition::new(move |board| page.page(board));
     let resources = Resources::new(boards.clone(), watcher.clone()).with_metrics(page);
     if let Some(listener) = listener {
-        let resources = resources.clone().with_waits(http::WAITS);
+        let resources = resources.clone().with_waits(http::waits(Limits::STATUS));
         tasks.spawn(http::serve(listener, Limits::STATUS, resources, watcher.clone()));
     }
     if let Some(admin) = admin {
         tracing::info!(path = %admin.path().display(), "the admin socket is open");
         let desk = Desk {
-            resources,
+            resources: resources.with_waits(http::waits(Limits::ADMIN)),
             boards,
             history: state.history(),
             petitions,

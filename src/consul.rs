@@ -58,6 +58,8 @@ pub struct Tls {
     pub verify: bool,
     /// A file of trusted certificates, instead of the system's.
     pub ca_cert: Option<PathBuf>,
+    /// The same as text, in PEM.
+    pub ca_cert_bytes: Option<String>,
     /// A folder of such files.
     pub ca_path: Option<PathBuf>,
     /// The client's certificate (alone: a PEM file with certificate and key).
@@ -71,7 +73,15 @@ pub struct Tls {
 impl Default for Tls {
     /// The system's certificates, verified, and no certificate of our own.
     fn default() -> Self {
-        Self { verify: true, ca_cert: None, ca_path: None, cert: None, key: None, server_name: None }
+        Self {
+            verify: true,
+            ca_cert: None,
+            ca_cert_bytes: None,
+            ca_path: None,
+            cert: None,
+            key: None,
+            server_name: None,
+        }
     }
 }
 

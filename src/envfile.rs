@@ -3,6 +3,8 @@
 
 mod read;
 #[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod tests;
 mod write;
 

@@ -44,6 +44,7 @@ mod random;
 mod record;
 pub mod reload;
 mod road;
+mod setback;
 mod settle;
 mod stale;
 pub mod steps;
@@ -83,10 +84,11 @@ use road::checked::Refusal;
 use road::drained::Drain;
 use road::settled::Edits;
 use road::turn::Turn;
+use setback::Setback;
 use steps::Steps;
 use totals::{Reason, Totals};
 use trial::Trial;
-use verdict::{Setback, Suspect};
+use verdict::Suspect;
 
 use crate::environment::{Environment, Fingerprint};
 

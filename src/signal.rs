@@ -29,7 +29,7 @@ impl Signal {
 
 /// What we listen to: what stops and reloads lictor, and what a service may use for itself. Not SIGCHLD, SIGPIPE and
 /// SIGURG, which runtimes use, nor those of a terminal's job control, which are about lictor.
-const HEARD: [i32; 11] = [
+const NAMED: [i32; 11] = [
     libc::SIGTERM,
     libc::SIGINT,
     libc::SIGHUP,
@@ -59,7 +59,13 @@ pub fn signals() -> io::Result<impl Stream<Item = Signal>> {
 /// As [`signals`].
 pub fn numbers() -> io::Result<impl Stream<Item = i32>> {
     reset()?;
-    Signals::new(HEARD)
+    Signals::new(NAMED.into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX()))
+}
+
+/// Whether a signal of this number may be sent to a service: one that has a name, or a real-time one. The C library keeps
+/// the numbers between for itself.
+pub fn exists(number: i32) -> bool {
+    name(number).is_some() || (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&number)
 }
 
 /// Unblocks every signal in this thread and gives each that is ignored its default action again. SIGPIPE stays ignored:
@@ -127,7 +133,19 @@ const NAMES: [(i32, &str); 31] = [
 pub fn number(name: &str) -> Option<i32> {
     let upper = name.to_ascii_uppercase();
     let bare = upper.strip_prefix("SIG").unwrap_or(&upper);
-    NAMES.iter().find(|(_, known)| &known[3..] == bare).map(|&(number, _)| number)
+    let named = NAMES.iter().find(|(_, known)| &known[3..] == bare).map(|&(number, _)| number);
+    named.or_else(|| real_time(bare))
+}
+
+/// `RTMIN`, `RTMIN+3`, `RTMAX-1`.
+fn real_time(bare: &str) -> Option<i32> {
+    let away = |text: &str, sign: char| if text.is_empty() { Some(0) } else { text.strip_prefix(sign)?.parse().ok() };
+    let number = match (bare.strip_prefix("RTMIN"), bare.strip_prefix("RTMAX")) {
+        (Some(rest), _) => libc::SIGRTMIN().checked_add(away(rest, '+')?)?,
+        (_, Some(rest)) => libc::SIGRTMAX().checked_sub(away(rest, '-')?)?,
+        _ => return None,
+    };
+    (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&number).then_some(number)
 }
 
 /// The name of a signal, with `SIG`; `None` for real-time signals and what is no signal.

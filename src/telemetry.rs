@@ -2,6 +2,7 @@
 //!
 //! Logging is the least important thing lictor does: a stderr that is closed, full or stuck costs lines, never more.
 
+mod json;
 mod line;
 mod outlet;
 
@@ -17,6 +18,7 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry;
 
+use json::Json;
 use line::{Dress, Line};
 use outlet::Outlet;
 
@@ -43,7 +45,7 @@ pub fn init(level: Level, format: Format) {
         Format::Auto => {
             set_global_default(registry().with(layer.event_format(Line::new(dress())).with_filter(targets)))
         }
-        Format::Json => set_global_default(registry().with(layer.json().flatten_event(true).with_filter(targets))),
+        Format::Json => set_global_default(registry().with(layer.event_format(Json).with_filter(targets))),
     };
 }
 

@@ -205,10 +205,12 @@ async fn tls_with_a_certificate_of_our_own() {
     fs::create_dir(&folder).unwrap();
     fs::copy(agent.path("consul-agent-ca.pem"), folder.join("ca.pem")).unwrap();
     fs::write(folder.join("README"), "not a certificate").unwrap();
+    let text = fs::read_to_string(agent.path("consul-agent-ca.pem")).unwrap();
     for tls in [
         whole.clone(),
         Tls { key: Some(pkcs8), ..whole.clone() },
         Tls { cert: Some(together), key: None, ..whole.clone() },
+        Tls { ca_cert: None, ca_cert_bytes: Some(text), ..whole.clone() },
         Tls { ca_cert: None, ca_path: Some(folder), ..whole.clone() },
         Tls { server_name: Some("server.dc1.consul".to_owned()), ..whole.clone() },
         Tls { ca_cert: None, verify: false, ..whole.clone() },

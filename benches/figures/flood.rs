@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::effort::Effort;
 use crate::figure::{Bar, Figure, Unit};
+use crate::harness::client::Request;
 use crate::harness::consul::Consul;
 use crate::sidecar::Sidecar;
 use crate::statistics::{Sample, now};
@@ -28,18 +29,35 @@ pub fn figures(_: Effort) -> Vec<Figure> {
     let clients: Vec<TcpStream> =
         (0..CLIENTS).map(|_| TcpStream::connect((sidecar.host, 8127)).expect("the port is open")).collect();
     let over = AtomicBool::new(false);
-    let flooded = std::thread::scope(|scope| {
+    let (flooded, health) = std::thread::scope(|scope| {
         scope.spawn(|| drip(&clients, &over));
-        let flooded = questions(&sidecar);
+        let found = (questions(&sidecar), health(&sidecar));
         over.store(true, Ordering::Relaxed);
-        flooded
+        found
     });
-    vec![Figure {
-        what: "`lictor status` with 600 slow clients on the status port: the slowest of 50",
-        found: flooded.max(),
-        bar: Bar::AtMost(50.0, Unit::Milliseconds),
-        beside: format!("median {:.2}; without them {:.2}", flooded.median(), quiet.median()),
-    }]
+    vec![
+        Figure {
+            what: "`lictor status` with 600 slow clients on the status port: the slowest of 50",
+            found: flooded.max(),
+            bar: Bar::AtMost(50.0, Unit::Milliseconds),
+            beside: format!("median {:.2}; without them {:.2}", flooded.median(), quiet.median()),
+        },
+        Figure {
+            what: "... `/health` is answered again",
+            found: health,
+            bar: Bar::AtMost(10_000.0, Unit::Milliseconds),
+            beside: "the time that a client has for its head".to_owned(),
+        },
+    ]
+}
+
+/// How long a new client waits for its answer.
+fn health(sidecar: &Sidecar) -> f64 {
+    let before = now();
+    let answer = Request::get("/health").tcp((sidecar.host, 8127).into()).expect("an answer within a minute");
+    let after = now();
+    assert_eq!(answer.code, 200);
+    Sample::of_nanos([after - before]).max()
 }
 
 #[expect(clippy::disallowed_methods, reason = "slow clients are slow")]

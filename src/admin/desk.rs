@@ -27,6 +27,8 @@ const LARGEST_BODY: usize = 16 * 1024;
 /// How long a body may take.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
+const NOBODY: &str = "the kernel does not tell who asks: use this host's own admin socket";
+
 const STOPPING: &str = "lictor is stopping";
 
 /// What the operator's socket serves. A clone serves one connection.
@@ -50,7 +52,7 @@ impl Handler for Desk {
     fn handle(&self, peer: &Peer, request: Request<Incoming>) -> Reply {
         let path = request.uri().path();
         if path == "/history" {
-            return history::read(request.method(), request.uri().query(), self.history.clone(), self.drain.clone());
+            return history::read(&self.resources, &request, self.history.clone(), self.drain.clone());
         }
         if path == "/plan" {
             return Reply::now(plan::read(request.method(), &self.boards.borrow()));
@@ -61,8 +63,11 @@ impl Handler for Desk {
         if request.method() != Method::POST {
             return Reply::now(http::not_allowed("POST", "this changes something: use POST"));
         }
-        let desk = self.clone();
         let uid = uid(peer);
+        if uid.is_none() {
+            return Reply::now(http::error(StatusCode::FORBIDDEN, NOBODY));
+        }
+        let desk = self.clone();
         Reply::later(async move { desk.verb(&verb, uid, request.into_body()).await })
     }
 }

@@ -2,28 +2,30 @@
 
 use std::time::Duration;
 
-use hyper::{Method, StatusCode};
+use hyper::body::Incoming;
+use hyper::{Method, Request, StatusCode};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::drain::DrainWatcher;
-use crate::http::{self, Answer, Query, Reply};
+use crate::http::{self, Answer, Query, Reply, Resources};
 use crate::state::Recent;
 
 /// A wait is never longer than this.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
 pub(super) fn read(
-    method: &Method,
-    query: Option<&str>,
+    resources: &Resources,
+    request: &Request<Incoming>,
     history: watch::Receiver<Recent>,
     drain: DrainWatcher,
 ) -> Reply {
-    if *method != Method::GET {
+    if *request.method() != Method::GET {
         return Reply::now(http::not_allowed("GET", "this is read-only: use GET"));
     }
-    match question(query) {
-        Ok(question) => Reply::later(answer(question, history, drain)),
+    match question(request.uri().query()) {
+        Ok(question) if question.wait.is_zero() => Reply::later(answer(question, history, drain)),
+        Ok(question) => resources.wait(answer(question, history, drain)),
         Err(sentence) => Reply::now(http::error(StatusCode::BAD_REQUEST, &sentence)),
     }
 }

@@ -114,7 +114,7 @@ fn fingerprint(words: &Words) -> Result<Option<environment::Fingerprint>, String
 
 fn number(name: Option<&str>) -> Result<i32, String> {
     let Some(name) = name else { return Err("which signal? name one, such as HUP or USR1".to_owned()) };
-    let plain = name.parse().ok().filter(|number| (1..=64).contains(number));
+    let plain = name.parse().ok().filter(|&number| signal::exists(number));
     plain
         .or_else(|| signal::number(name))
         .ok_or_else(|| format!("{:?} is no signal of this system: name one, such as HUP or USR1", one_line(name, 40)))

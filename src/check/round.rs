@@ -84,7 +84,7 @@ struct Task<P> {
 }
 
 impl<P: Prober> Task<P> {
-    /// Probes until nobody listens any more.
+    /// Probes until nobody listens any more; a startup check, until it has succeeded.
     async fn run(mut self) {
         let spec = &self.plan.specs[self.check];
         if spec.rule.role != Role::Startup && self.startup.subscribe().wait_for(Startup::is_over).await.is_err() {
@@ -111,6 +111,9 @@ impl<P: Prober> Task<P> {
             }
             // After the fact has been sent: the checks that were held back are heard after the one that let them go.
             self.startup.send_if_modified(|startup| startup.record(self.check, &finding));
+            if spec.rule.role == Role::Startup && self.startup.borrow().has_succeeded(self.check) {
+                return;
+            }
         }
     }
 }

@@ -28,6 +28,11 @@ impl Startup {
         self.0.is_empty()
     }
 
+    /// Whether this startup check has, so that it has nothing more to say about this run.
+    pub(super) fn has_succeeded(&self, check: usize) -> bool {
+        !self.0.contains_key(&check)
+    }
+
     /// Counts a finding; says whether it was the one that let the other checks begin.
     pub(super) fn record(&mut self, check: usize, finding: &Finding) -> bool {
         let Some(streak) = self.0.get_mut(&check) else { return false };

@@ -46,8 +46,9 @@ pub enum Verb {
     ///
     /// With -c and no lictor running, the sources are asked once, and what they say is compared with the newest good
     /// environment of the state directory. Ends with 0, with 1 if the newest wish is refused (rejected, or in
-    /// quarantine), and with --exit-code with 3 if there are changes; what only waits for a restart is none. Values are
-    /// shown only of public keys; of others fingerprint and length.
+    /// quarantine), with --exit-code with 3 if there are changes (what only waits for a restart is none), with 69 if
+    /// neither a lictor nor a required source answers, and with 78 if the configuration is wrong. Values are shown only
+    /// of public keys; of others fingerprint and length.
     Plan(Plan),
     /// Reads the configuration and says what is wrong with it
     Check(Check),
@@ -133,7 +134,7 @@ pub struct Validate {
 /// `lictor plan`.
 #[derive(Debug, clap::Args)]
 pub struct Plan {
-    /// A file, or a directory of *.hcl and *.json files: whose lictor is asked, and what if none runs
+    /// A file or directory of configuration: the lictor that runs on it is asked or, if none does, its sources
     #[arg(short, long, value_name = "FILE|DIR")]
     pub config: Vec<PathBuf>,
     /// Ends with 3 if there are changes

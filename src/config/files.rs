@@ -33,10 +33,15 @@ pub(crate) fn read(paths: &[PathBuf], report: &mut Report) -> Vec<Written> {
     let mut written = Vec::new();
     for path in paths {
         let files = if path.is_dir() { entries(path) } else { Ok(vec![path.clone()]) };
-        let texts = files.and_then(|files| files.iter().map(|file| text(file)).collect::<Result<Vec<_>, _>>());
-        match texts {
-            Ok(texts) => written.extend(texts),
-            Err(sentence) => report.unreadable(&Place::Nowhere, sentence),
+        let texts = match files {
+            Ok(files) => files.iter().map(|file| text(file)).collect(),
+            Err(sentence) => vec![Err(sentence)],
+        };
+        for text in texts {
+            match text {
+                Ok(text) => written.push(text),
+                Err(sentence) => report.unreadable(&Place::Nowhere, sentence),
+            }
         }
     }
     written

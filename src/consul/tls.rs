@@ -30,6 +30,13 @@ pub(super) fn configure(mut builder: ClientBuilder, tls: &Tls) -> Result<ClientB
     }
     if let Some(path) = &tls.ca_cert {
         builder = builder.tls_certs_only(certificates("ca_cert", path)?);
+    } else if let Some(text) = &tls.ca_cert_bytes {
+        let unusable = || Error::Setting { what: "ca_cert_bytes", reason: "it holds no certificate in PEM" };
+        let found = Certificate::from_pem_bundle(text.as_bytes()).map_err(|_| unusable())?;
+        if found.is_empty() {
+            return Err(unusable());
+        }
+        builder = builder.tls_certs_only(found);
     } else if let Some(folder) = &tls.ca_path {
         builder = builder.tls_certs_only(certificates_in(folder)?);
     }

@@ -1,4 +1,4 @@
-//! The `CONSUL_*` variables, read as Consul's own Go client reads them.
+//! The `CONSUL_*` variables, read as Consul's own Go client reads them, and envconsul's two for the token.
 
 use super::address::is_https;
 use super::error::Error;
@@ -18,10 +18,12 @@ impl Connection {
         if let Some(address) = read("CONSUL_HTTP_ADDR") {
             base.address = address;
         }
-        if let Some(token) = read("CONSUL_HTTP_TOKEN") {
+        // envconsul reads its own older names first.
+        let either = |old: &str, new: &str| read(old).or_else(|| read(new));
+        if let Some(token) = either("CONSUL_TOKEN", "CONSUL_HTTP_TOKEN") {
             base.token = Some(Secret::from(token.trim()));
         }
-        if let Some(path) = read("CONSUL_HTTP_TOKEN_FILE") {
+        if let Some(path) = either("CONSUL_TOKEN_FILE", "CONSUL_HTTP_TOKEN_FILE") {
             base.token_file = Some(path.into());
         }
         if let Some(auth) = read("CONSUL_HTTP_AUTH") {
@@ -93,6 +95,13 @@ mod tests {
     }
 
     #[test]
+    fn envconsul_s_own_names_of_the_token_come_first() {
+        let connection = read(&[("CONSUL_HTTP_TOKEN", "new"), ("CONSUL_TOKEN", "old"), ("CONSUL_TOKEN_FILE", "/t")]);
+        let connection = connection.unwrap();
+        assert_eq!((connection.token, connection.token_file), (Some("old".into()), Some("/t".into())));
+    }
+
+    #[test]
     fn all_of_them() {
         let connection = read(&[
             ("CONSUL_HTTP_ADDR", "10.0.0.1:8501"),
@@ -113,6 +122,7 @@ mod tests {
         let tls = Tls {
             verify: false,
             ca_cert: Some(PathBuf::from("/ca.pem")),
+            ca_cert_bytes: None,
             ca_path: Some(PathBuf::from("/ca")),
             cert: Some(PathBuf::from("/cert.pem")),
             key: Some(PathBuf::from("/key.pem")),

@@ -38,7 +38,7 @@ const ADDRESSED_TO_LICTOR: [&str; 11] = [
 ];
 
 /// Credentials that lictor itself used: passed on only if the allowlist matches them.
-const CREDENTIALS: [&str; 3] = ["CONSUL_HTTP_TOKEN", "CONSUL_HTTP_AUTH", "VAULT_TOKEN"];
+const CREDENTIALS: [&str; 4] = ["CONSUL_HTTP_TOKEN", "CONSUL_TOKEN", "CONSUL_HTTP_AUTH", "VAULT_TOKEN"];
 
 /// The variables to start the service with, by name. `own` is lictor's environment.
 pub fn inherit(

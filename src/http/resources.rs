@@ -29,8 +29,11 @@ const LARGEST_BODY: u64 = 16 * 1024;
 /// How long such a body may take.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
-/// So many requests may wait at one time on the status port: the other connections stay free for who asks what is so.
-pub const WAITS: usize = Limits::STATUS.connections / 4 * 3;
+/// So many requests may wait at one time on a server with these limits: the other connections stay free for who asks what
+/// is so, or wants something done.
+pub const fn waits(limits: Limits) -> usize {
+    limits.connections * 3 / 4
+}
 
 const TOO_MANY: &str = "too many requests wait already: ask without a wait, or again in a moment";
 
@@ -149,7 +152,8 @@ impl Resources {
         Ok(Reply::Now(page.as_ref().map(Page::answer)))
     }
 
-    fn wait(&self, answer: impl Future<Output = Answer> + Send + 'static) -> Reply {
+    /// An answer that may take a while, if there is a place for it.
+    pub fn wait(&self, answer: impl Future<Output = Answer> + Send + 'static) -> Reply {
         let Ok(place) = Arc::clone(&self.waits).try_acquire_owned() else {
             return Reply::now(with_header(error(StatusCode::TOO_MANY_REQUESTS, TOO_MANY), RETRY_AFTER, "1"));
         };

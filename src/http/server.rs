@@ -1,7 +1,6 @@
 //! The server: accepts within limits, serves HTTP/1.1, and ends in good order.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Request;
@@ -10,12 +9,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::listener::{Listener, Peer};
 use super::reply::Reply;
+use super::seats::{Seats, Turns};
 use crate::drain::DrainWatcher;
 
 /// The largest head of a request, in bytes.
@@ -24,13 +23,16 @@ const LARGEST_HEAD: usize = 16 * 1024;
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long accepting rests when the process is out of file descriptors or memory.
 const REST: Duration = Duration::from_millis(100);
+/// How often it is looked whether a place can be made free.
+const LOOK: Duration = Duration::from_millis(100);
 /// Between two log lines about that.
 const QUIET: Duration = Duration::from_secs(30);
 
 /// What one server may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at one time; the next one waits in the kernel's queue.
+    /// Connections at one time. The next one waits for a place, and gets that of a client that is slow over its request if
+    /// none becomes free in a second.
     pub connections: usize,
     /// From one byte of a head to its end. Shorter only in tests.
     pub head_time: Duration,
@@ -42,7 +44,7 @@ impl Limits {
     /// For the status port.
     pub const STATUS: Self = Self { connections: 256, head_time: HEAD_TIME, drain_time: Duration::from_secs(2) };
     /// For the admin socket: places of its own, so that a flood elsewhere never locks the operator out.
-    pub const ADMIN: Self = Self { connections: 16, ..Self::STATUS };
+    pub const ADMIN: Self = Self { connections: 64, ..Self::STATUS };
 }
 
 /// Answers requests. Each connection gets a clone of its own.
@@ -53,48 +55,47 @@ pub trait Handler: Clone + Send + 'static {
 
 /// Serves until draining begins and the last connection has ended, or had its time to.
 pub async fn serve<L: Listener, H: Handler>(mut listener: L, limits: Limits, handler: H, mut drain: DrainWatcher) {
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let mut seats = Seats::new(limits.connections);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut complaint = Complaint::default();
+    let mut looks = tokio::time::interval(LOOK);
+    // Who has come and has no place yet. The next ones are better off in the kernel's queue.
+    let mut newcomer = None;
     loop {
+        if let Some((stream, peer)) = newcomer.take_if(|_| !seats.are_all_taken()) {
+            let turns = Turns::default();
+            let (handler, own) = (handler.clone(), turns.clone());
+            let service = service_fn(move |request| own.of(handler.handle(&peer, request)));
+            let connection = protocol(limits).serve_connection(TokioIo::new(stream), service);
+            let connection = graceful.watch(connection);
+            let task = connections.spawn(async move {
+                // What a client does wrong on its connection ends that connection, and is no news.
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+            });
+            seats.take(task, turns);
+        }
         tokio::select! {
             biased;
             () = drain.draining() => break,
-            Some(ended) = connections.join_next() => report(ended),
-            accepted = accept(&mut listener, &places, &mut complaint) => {
-                let Some((stream, peer, place)) = accepted else { continue };
-                let handler = handler.clone();
-                let service = service_fn(move |request| handler.handle(&peer, request));
-                let connection = protocol(limits).serve_connection(TokioIo::new(stream), service);
-                let connection = graceful.watch(connection);
-                connections.spawn(async move {
-                    // What a client does wrong on its connection ends that connection, and is no news.
-                    if let Err(error) = connection.await {
-                        tracing::debug!(%error, "a connection ended early");
-                    }
-                    drop(place);
-                });
-            }
+            Some(ended) = connections.join_next_with_id() => seats.leave(report(ended)),
+            accepted = accept(&mut listener, &mut complaint), if newcomer.is_none() => newcomer = accepted,
+            now = looks.tick(), if newcomer.is_some() => seats.free_one(now),
         }
     }
-    drop((listener, handler));
+    drop((listener, handler, newcomer));
     // Idle connections close at once, busy ones after their answer; what is left at the end falls with the set.
     if tokio::time::timeout(limits.drain_time, graceful.shutdown()).await.is_err() {
         tracing::debug!(left = connections.len(), "connections were cut off at the end of the drain");
     }
 }
 
-/// The next connection, once there is a place for it. `None`: there was none this time.
-async fn accept<L: Listener>(
-    listener: &mut L,
-    places: &Arc<Semaphore>,
-    complaint: &mut Complaint,
-) -> Option<(L::Stream, Peer, OwnedSemaphorePermit)> {
-    // The place comes first: a connection that cannot be served yet is better off in the kernel's queue.
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+/// The next connection. `None`: there was none this time.
+async fn accept<L: Listener>(listener: &mut L, complaint: &mut Complaint) -> Option<(L::Stream, Peer)> {
     match listener.accept().await {
-        Ok((stream, peer)) => Some((stream, peer, place)),
+        Ok(accepted) => Some(accepted),
         Err(error) if is_the_clients_own(&error) => None,
         Err(error) => {
             complaint.make(&error);
@@ -135,10 +136,15 @@ fn protocol(limits: Limits) -> http1::Builder {
     protocol
 }
 
-fn report(ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
-        tracing::error!(%error, "a request met a bug of lictor's; its connection was closed");
+/// Which task has ended.
+fn report(ended: Result<(Id, ()), JoinError>) -> Id {
+    match ended {
+        Ok((task, ())) => task,
+        Err(error) => {
+            if error.is_panic() {
+                tracing::error!(%error, "a request met a bug of lictor's; its connection was closed");
+            }
+            error.id()
+        }
     }
 }

@@ -12,9 +12,9 @@ use super::life::{Life, Purpose};
 use super::numbers::GenerationId;
 use super::policy::CheckRule;
 use super::road::checked::Refusal;
+use super::setback::SetbackKind;
 use super::stale::by_the_clock;
 use super::trial::Kind;
-use super::verdict::SetbackKind;
 use super::{Machine, Wish};
 use crate::environment::{Environment, changed_names};
 

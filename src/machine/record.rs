@@ -1,6 +1,7 @@
 //! Writes lines of history, for the disk and for the tail on the board.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Machine;
 use super::board::StepName;
@@ -8,7 +9,6 @@ use super::build::Build;
 use super::deployment::Deployment;
 use super::history::{Entry, Outcome};
 use super::life::Run;
-use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
 use super::order::Order;
 use super::steps::Steps;
@@ -35,8 +35,8 @@ pub(super) struct Subject {
     pub(super) keys: Vec<String>,
     /// How long its steps have taken.
     pub(super) took: Steps,
-    /// When the change was seen, if the line tells how long it took.
-    pub(super) seen: Option<Moment>,
+    /// From the change being seen to the service being healthy on it, if the line tells that.
+    pub(super) propagation: Option<Duration>,
     /// The uid of the operator who asked for it.
     pub(super) who: Option<u32>,
     /// The deployment that it is about.
@@ -45,7 +45,7 @@ pub(super) struct Subject {
 
 impl Machine {
     pub(super) fn record(&mut self, outcome: Outcome, subject: Subject, why: impl Into<String>) {
-        let propagation = subject.seen.map(|seen| self.now - seen);
+        let propagation = subject.propagation;
         self.totals.recorded(outcome, propagation);
         let mut keys = subject.keys;
         let more_keys = keys.len().saturating_sub(NAMED);
@@ -87,7 +87,7 @@ impl Machine {
             run: self.life.run().map(|run| run.id),
             keys: base.map(|base| base.keys.clone()).unwrap_or_default(),
             took: self.base_took(self.life.alive()),
-            seen: None,
+            propagation: None,
             who: None,
             deployment: None,
         }

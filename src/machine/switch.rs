@@ -153,7 +153,7 @@ impl Machine {
         let Some(build) = self.carry_base_to_run().map(|run| run.build.clone()) else { return };
         let kind = self.kind_on(&build);
         self.prove_again(kind, None);
-        self.record(Outcome::Rejected, Subject { seen: None, ..subject }, error.clone());
+        self.record(Outcome::Rejected, Subject { propagation: None, ..subject }, error.clone());
         self.refused =
             Some(Refusal { environment: base.environment, reason: error, by: Judge::Command, times: 1, again: None });
     }

@@ -9,18 +9,15 @@ use super::life::{Life, Purpose, Run, Streak};
 use super::moment::Moment;
 use super::numbers::GenerationId;
 use super::order::{Order, Pair};
-use super::policy::{Policy, Revert};
+use super::policy::Revert;
 use super::random::doubled;
 use super::road::checked::{Judge, Refusal};
+use super::setback::{Setback, SetbackKind};
 use super::steps::Steps;
 use super::totals::Reason;
 use super::trial::{Kind, Trial};
 use super::{Base, Machine, Subject};
 use crate::environment::Environment;
-
-/// Healthy on neither, and no health for so many deadlines: the wish is tried again although nothing got better, since
-/// nothing healthy is at stake and what is good may never be healthy again (a rotated password).
-const PATIENCE: u32 = 10;
 
 /// A candidate that failed; quarantined only once the good environment is healthy again.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,49 +33,6 @@ pub(super) struct Suspect {
 impl Suspect {
     pub(super) fn is(&self, environment: &Environment, build: &Build) -> bool {
         *self.environment == *environment && self.build == *build
-    }
-}
-
-/// Healthy on neither: the wish waits until the service has been healthy, then is tried again.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Setback {
-    pub(super) kind: SetbackKind,
-    environment: Arc<Environment>,
-    build: Build,
-    pub(super) reason: String,
-    since: Moment,
-    attempts: u32,
-    /// Set once the service has been healthy for `min_healthy`.
-    retry_at: Option<Moment>,
-}
-
-/// Who is to blame for a setback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SetbackKind {
-    /// Nobody known: a pair that was good before is not healthy either.
-    Inconclusive,
-    /// The new build: neither environment is healthy on it.
-    BuildFailed,
-}
-
-impl Setback {
-    /// Whether it is about this wish.
-    pub(super) fn is_about(&self, wish: &Environment) -> bool {
-        *self.environment == *wish
-    }
-
-    fn ends_at(&self, policy: &Policy) -> Moment {
-        self.retry_at.unwrap_or(self.since + policy.deadline.saturating_mul(PATIENCE))
-    }
-
-    /// Whether this wish on this build has to wait.
-    pub(super) fn bars(&self, now: Moment, wish: &Environment, build: &Build, policy: &Policy) -> bool {
-        *self.environment == *wish && self.build == *build && now < self.ends_at(policy)
-    }
-
-    /// When the wait ends, if it has not.
-    pub(super) fn due(&self, now: Moment, policy: &Policy) -> Option<Moment> {
-        Some(self.ends_at(policy)).filter(|at| *at > now)
     }
 }
 
@@ -112,6 +66,8 @@ impl Machine {
             self.superseded = 0;
         }
         let (environment, build, generation) = (Arc::clone(&run.environment), run.build.clone(), run.generation);
+        // That it stays healthy is what the rest of the trial is about, and no part of how long the change took.
+        let healthy = run.health.steady_since.map_or(self.now, |steady| steady.max(trial.begun(run)));
         let at = self.unix_ms();
         let block = Arc::clone(&run.block);
         if self.ledger.promote(&environment, &build, generation, at, &block) == Changed::Yes {
@@ -132,7 +88,7 @@ impl Machine {
             if let Some(base) = &mut self.base {
                 base.took = Steps::default();
             }
-            let subject = Subject { seen: Some(seen), took, ..self.subject() };
+            let subject = Subject { propagation: Some(healthy - seen), took, ..self.subject() };
             let outcome = if trial.reload.is_some() { Outcome::Reloaded } else { Outcome::Applied };
             self.record(outcome, subject, "");
         }
@@ -316,7 +272,7 @@ impl Suspect {
             run: None,
             keys: self.keys.clone(),
             took: self.took.clone(),
-            seen: None,
+            propagation: None,
             who: None,
             deployment: None,
         }

@@ -11,6 +11,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 use tokio::io::{Interest, unix::AsyncFd};
 
 use crate::machine::event::Exit;
+use crate::signal;
 
 /// Readable once the process has ended, reaped or not.
 #[derive(Debug)]
@@ -68,6 +69,13 @@ impl Pidfd {
         let code = status.exit_status().map(Exit::Code);
         code.or_else(|| status.terminating_signal().map(Exit::Signal))
     }
+}
+
+/// The signal of this number; `None` if there is none that may be sent.
+#[expect(unsafe_code, reason = "rustix has no safe way to name a real-time signal")]
+pub(super) fn signal_of(number: i32) -> Option<Signal> {
+    // SAFETY: such a number is one of the kernel's signals that the C library leaves to programs.
+    signal::exists(number).then(|| unsafe { Signal::from_raw_unchecked(number) })
 }
 
 #[expect(

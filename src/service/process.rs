@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 
 use super::failure::ServiceError;
-use super::pidfd::Pidfd;
+use super::pidfd::{Pidfd, signal_of};
 use super::stat;
 use crate::machine::event::Exit;
 
@@ -81,12 +81,12 @@ impl Process {
 
     /// Sends a signal to this process alone; nothing happens if it has ended or there is no such signal.
     pub fn signal(&self, number: i32) -> io::Result<()> {
-        Signal::from_named_raw(number).map_or(Ok(()), |signal| self.pidfd.signal(signal))
+        signal_of(number).map_or(Ok(()), |signal| self.pidfd.signal(signal))
     }
 
     /// Sends a signal to its whole group; nothing happens if the group is gone or there is no such signal.
     pub fn signal_group(&self, number: i32) -> io::Result<()> {
-        let Some(signal) = Signal::from_named_raw(number) else { return Ok(()) };
+        let Some(signal) = signal_of(number) else { return Ok(()) };
         if !self.pins_its_group() {
             return Ok(());
         }

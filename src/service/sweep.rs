@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::orphans::{is_live_member, survivors};
-use super::pidfd::{Pidfd, any_ended};
+use super::pidfd::{Pidfd, any_ended, signal_of};
 use super::process::{Kinship, Process};
 use super::roster::Roster;
 use super::run::Urgency;
@@ -75,7 +75,7 @@ async fn ask(process: &Process, roster: &Roster, kill_signal: i32, told: Told) {
         for &pid in &left {
             let in_group = rustix::process::getpgid(Some(pid)) == Ok(process.number());
             if asked.insert(pid.as_raw_nonzero()) && !(in_group && process.kinship() == Kinship::Child) {
-                signal(process, pid, Signal::from_named_raw(kill_signal));
+                signal(process, pid, signal_of(kill_signal));
             }
         }
         one_ended(&left).await;

@@ -3,7 +3,7 @@ use std::process::Command;
 use futures_util::StreamExt;
 use tokio::sync::Semaphore;
 
-use super::{NAMES, Signal, name, number, numbers, reset, signals};
+use super::{NAMES, Signal, exists, name, number, numbers, reset, signals};
 
 #[test]
 fn names_are_read_with_and_without_prefix_in_any_case() {
@@ -23,6 +23,21 @@ fn every_name_and_number_has_its_way_back() {
     }
     assert_eq!(name(0), None);
     assert_eq!(name(40), None);
+}
+
+#[test]
+fn real_time_signals_go_by_their_place() {
+    let (first, last) = (libc::SIGRTMIN(), libc::SIGRTMAX());
+    for (spelling, expected) in
+        [("SIGRTMIN", first), ("rtmin+0", first), ("RTMIN+3", first + 3), ("RTMAX", last), ("RTMAX-1", last - 1)]
+    {
+        assert_eq!(number(spelling), Some(expected), "{spelling}");
+    }
+    for nonsense in ["RTMIN-1", "RTMIN+", "RTMIN+99", "RTMIN3", "RTMAX+1", "RTMAX-99", "RTMIN+-1", "RTMIN+9999999999"] {
+        assert_eq!(number(nonsense), None, "{nonsense}");
+    }
+    assert!(exists(first) && exists(last) && exists(libc::SIGTERM));
+    assert!(!exists(0) && !exists(first - 1) && !exists(last + 1) && !exists(-1));
 }
 
 #[test]

@@ -10,6 +10,8 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::chain;
+
 /// The longest line, in bytes: a pipe that has room for anything has room for this.
 const LONGEST: usize = 4000;
 
@@ -113,12 +115,7 @@ impl Visit for Text {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let _ = write!(self.fields, " {}={value}", field.name());
-        let mut cause = value.source();
-        while let Some(error) = cause {
-            let _ = write!(self.fields, ": {error}");
-            cause = error.source();
-        }
+        let _ = write!(self.fields, " {}={}", field.name(), chain::sentence(value));
     }
 }
 

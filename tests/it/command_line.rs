@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use crate::harness::lictor::{finish, said};
 use crate::harness::program::{NEW, OLD};
-use crate::harness::{Setup, eventually, processes};
+use crate::harness::{Consul, Setup, eventually, processes};
 
 fn greeted() -> Setup {
     let setup = Setup::on_directory().checked();
@@ -238,4 +238,16 @@ fn version_and_help_are_there() {
     for word in ["run", "status", "validate", "check", "buildinfo"] {
         assert!(said(&help).contains(word), "{word}: {}", said(&help));
     }
+}
+
+#[test]
+fn with_no_prefix_false_names_are_envconsul_s() {
+    let consul = Consul::start();
+    consul.put("app/my_service/mykey", "1");
+    let flags = ["--prefix", "app/my_service", "--no-prefix=false"];
+    let setup = Setup::on_directory();
+    let mut command = setup.command("run");
+    command.args(["--once", "--consul-addr", &consul.address().to_string()]).args(flags).args(["--", "env"]);
+    let output = finish(command);
+    assert!(said(&output).lines().any(|line| line == "app_my_service_mykey=1"), "{}", said(&output));
 }

@@ -3,7 +3,11 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::time::Instant;
 
 use crate::harness::lictor::pid;
 use crate::harness::{Lictor, Setup, eventually};
@@ -120,27 +124,44 @@ fn a_thousand_requests_in_one_breath_are_answered_one_by_one() {
 }
 
 #[test]
-fn connections_that_say_nothing_lock_nobody_out_for_ever() {
+fn connections_that_say_nothing_lock_nobody_out_for_long() {
     let lictor = up();
-    let silent: Vec<_> = (0..600).map(|_| TcpStream::connect(port(&lictor)).unwrap()).collect();
-    for mut stream in &silent {
-        stream.write_all(b"GET /status HTTP/1.1\r\nX: ").unwrap();
-    }
-    // The operator has places of his own, at once.
+    let (address, open) = (port(&lictor), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..600 {
+            scope.spawn(|| {
+                let Ok(mut stream) = TcpStream::connect(address) else { return };
+                open.fetch_add(1, Ordering::SeqCst);
+                // Until it is cut off.
+                says(&mut stream, b"GET /status HTTP/1.1\r\nX: ");
+            });
+        }
+        eventually("every place is taken", || (open.load(Ordering::SeqCst) >= 256).then_some(()));
+        // Everybody else gets one long before their time is over.
+        let asked = Instant::now();
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        let said = says(&mut stream, b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+        assert!(asked.elapsed() < HEAD_TIME / 2, "took {:?}", asked.elapsed());
+        // Whoever is left hangs up.
+        lictor.signal(Signal::KILL);
+    });
+}
+
+/// What a client has for the head of its request where nobody waits, and Consul's HTTP check for all of it.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+
+#[test]
+fn connections_that_say_nothing_do_not_stop_the_operator_or_a_change() {
+    let lictor = up();
+    // As many as fit, in the kernel's queue too.
+    let silent: Vec<_> = (0..350).map(|_| TcpStream::connect(port(&lictor)).unwrap()).collect();
     assert_eq!(lictor.admin("/status").unwrap().code, 200);
     let before = lictor.board();
     lictor.until_applied(|| lictor.setup().write("GREETING", "good day"));
     assert_ne!(pid(&lictor.board()), pid(&before));
-    // Everybody else gets a place when the time for a head is over: those before him in the queue first.
-    let said = over_tcp_within(&lictor, Duration::from_mins(1));
-    assert!(said.starts_with("HTTP/1.1 200"), "{said}");
     drop(silent);
-}
-
-fn over_tcp_within(lictor: &Lictor, limit: Duration) -> String {
-    let mut stream = TcpStream::connect(port(lictor)).unwrap();
-    stream.set_read_timeout(Some(limit)).unwrap();
-    says(&mut stream, b"GET /status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 }
 
 #[test]
@@ -158,9 +179,28 @@ fn clients_that_wait_and_never_read_are_borne() {
         .collect();
     lictor.until_applied(|| lictor.setup().write("GREETING", "good day"));
     assert_eq!(lictor.status().0, 200);
-    lictor.signal(rustix::process::Signal::TERM);
+    lictor.signal(Signal::TERM);
     assert_eq!(lictor.ended().code(), Some(0), "those who wait do not hold it up");
     drop(waiting);
+}
+
+#[test]
+fn who_watches_on_the_admin_socket_locks_no_operator_out() {
+    let lictor = up();
+    let path = lictor.setup().path("admin.sock");
+    let watching: Vec<_> = (0..60)
+        .map(|number| {
+            let mut stream = UnixStream::connect(&path).unwrap();
+            let what = if number % 2 == 0 { "/board?index=18446744073709551615" } else { "/history?after=1000000" };
+            let question = format!("GET {what}&wait=10m HTTP/1.1\r\nHost: x\r\n\r\n");
+            stream.write_all(question.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let held = lictor.cli("hold", &["night", "shift"]);
+    assert_eq!(held.status.code(), Some(0), "{held:?}");
+    assert_eq!(lictor.cli("status", &[]).status.code(), Some(0));
+    drop(watching);
 }
 
 #[test]

@@ -135,16 +135,19 @@ fn a_full_disk_is_told_and_healed() {
         "it concerns nobody else"
     );
     // As soon as there is room, what is good is kept again.
-    let kept = Path::new("/proc")
-        .join(lictor.pid().to_string())
-        .join("root")
-        .join(lictor.setup().path("state/good.json").strip_prefix("/").unwrap());
+    let state = lictor.setup().path("state");
+    let state = Path::new("/proc").join(lictor.pid().to_string()).join("root").join(state.strip_prefix("/").unwrap());
+    let kept = state.join("good.json");
     lictor.until_applied(|| fs::remove_file(lictor.setup().path("conf.d/BIG")).unwrap());
     for number in 0..5 {
         lictor.until_applied(|| lictor.setup().write("GREETING", format!("good day {number}")));
     }
     eventually("the newest is kept", || fs::read_to_string(&kept).ok()?.contains("good day 4").then_some(()));
     lictor.until("and nothing is to be said any more", |board| board.disk.is_none());
+    eventually("not a line of history is lost", || {
+        let told = lictor.cli("history", &["--json"]).stdout;
+        (fs::read(state.join("history.jsonl")).ok()? == told).then_some(())
+    });
     assert!(pid(&lictor.board()) > 0);
 }
 

@@ -125,6 +125,10 @@ fn signals_that_a_service_may_use_are_passed_on() {
         lictor.signal(signal);
         eventually(name, || lictor.lines("signals").contains(&name.to_owned()).then_some(()));
     }
+    let real_time =
+        std::process::Command::new("bash").arg("-c").arg(format!("kill -s RTMIN+1 {}", lictor.pid())).status();
+    assert!(real_time.unwrap().success());
+    eventually("RTMIN+1", || lictor.lines("signals").contains(&"35".to_owned()).then_some(()));
     lictor.signal(Signal::QUIT);
     let board = lictor.until("a Go program dies of it", |board| is_good(board) && board.process != before.process);
     // Go's runtime prints its stacks and ends with 2.

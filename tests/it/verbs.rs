@@ -132,6 +132,14 @@ fn signal_reaches_the_service() {
     ends(&lictor.cli("signal", &["USR2"]), 0, "SIGUSR2 is sent");
     eventually("the signal has arrived", || lictor.lines("signals").iter().any(|line| line == "USR2").then_some(()));
     ends(&lictor.cli("signal", &["NOSUCH"]), 2, "NOSUCH");
+    let before = lictor.board();
+    ends(&lictor.cli("signal", &["33"]), 2, "33");
+    // A Go program that does not listen for it goes on; one that does has it.
+    ends(&lictor.cli("signal", &["RTMIN+1"]), 0, "is sent");
+    eventually("the real-time signal has arrived", || {
+        lictor.lines("signals").iter().any(|line| line == "35").then_some(())
+    });
+    assert_eq!(lictor.board().process, before.process);
 }
 
 #[test]

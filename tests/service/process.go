@@ -11,10 +11,13 @@ import (
 	"time"
 )
 
+// What the C library calls SIGRTMIN+1.
+const realTime = syscall.Signal(35)
+
 func watchSignals() {
 	arrived := make(chan os.Signal, 64)
 	signal.Notify(arrived, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGWINCH,
-		syscall.SIGALRM, syscall.SIGCONT)
+		syscall.SIGALRM, syscall.SIGCONT, realTime)
 	go func() {
 		for one := range arrived {
 			if one != syscall.SIGTERM {
@@ -32,7 +35,7 @@ func watchSignals() {
 func signalName(one os.Signal) string {
 	names := map[os.Signal]string{
 		syscall.SIGHUP: "HUP", syscall.SIGUSR1: "USR1", syscall.SIGUSR2: "USR2", syscall.SIGWINCH: "WINCH",
-		syscall.SIGALRM: "ALRM", syscall.SIGCONT: "CONT",
+		syscall.SIGALRM: "ALRM", syscall.SIGCONT: "CONT", realTime: "35",
 	}
 	return names[one]
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 
 use crate::rig::{Rig, UNIT, is_good};
@@ -19,10 +20,86 @@ fn the_status_follows_a_bad_value_until_it_is_taken_away() {
     rig.unset("EXIT_CODE");
     rig.until("StatusText", "good again", is_good);
 
-    rig.done(&format!("systemctl reload {UNIT}"));
-    rig.until("ActiveState", "the reload is over", |state| state == "active");
     assert_eq!(rig.property("MainPID"), lictor, "all of this was one lictor");
     assert_eq!(rig.property("NRestarts"), "0");
+}
+
+/// What systemd has been told by the unit since the rig was booted; it must log at level debug.
+fn told(rig: &Rig) -> Vec<String> {
+    rig.done("journalctl --sync");
+    let journal = rig.done("journalctl --no-pager --output cat _PID=1");
+    let message = |line: &str| {
+        let told = line.strip_prefix(UNIT)?.strip_prefix(".service: Got notification message from PID ")?;
+        Some(told.split_once('(')?.1.trim_end_matches(')').to_owned())
+    };
+    journal.lines().filter_map(message).collect()
+}
+
+#[test]
+fn systemd_sees_a_reload_for_as_long_as_it_takes_and_when_it_began() {
+    let rig = Rig::boot("");
+    rig.done(&format!("systemctl start {UNIT}"));
+    rig.until("StatusText", "good", is_good);
+    let (lictor, file) = (rig.property("MainPID"), "/etc/lictor/svc.hcl");
+    let config = fs::read(rig.path(file)).unwrap();
+    rig.done("systemctl log-level debug");
+    // The configuration comes from a pipe, so it is read for as long as nobody writes into it.
+    fs::remove_file(rig.path(file)).unwrap();
+    rig.done(&format!("mkfifo --mode=644 {file}"));
+    let before = monotonic_usec();
+    rig.done(&format!("systemctl reload --no-block {UNIT}"));
+    rig.until("ActiveState", "the reload goes on", |state| state == "reloading");
+    fs::write(rig.path(file), &config).unwrap();
+    rig.until("ActiveState", "the reload is over", |state| state == "active");
+    let after = monotonic_usec();
+
+    let told = told(&rig);
+    let begun = told.iter().position(|message| message.contains("RELOADING=1")).expect("it was told");
+    let since = told[begun].split(", ").find_map(|part| part.strip_prefix("MONOTONIC_USEC=")).expect("since when");
+    let since: u64 = since.parse().unwrap();
+    assert!((before..=after).contains(&since), "{before} {since} {after}");
+    let ended = told[begun..].iter().any(|message| message.split(", ").any(|part| part == "READY=1"));
+    assert!(ended, "{told:?}");
+    assert_eq!((rig.property("MainPID"), rig.property("NRestarts")), (lictor, "0".to_owned()));
+
+    // Without a pipe it is over at once, and `systemctl reload` says so.
+    rig.write(file, &String::from_utf8(config).unwrap());
+    rig.done(&format!("systemctl reload {UNIT}"));
+    rig.until("ActiveState", "the reload is over", |state| state == "active");
+    rig.until("StatusText", "still good", is_good);
+}
+
+#[test]
+fn systemd_sees_that_lictor_stops_by_itself() {
+    let rig = Rig::boot("");
+    rig.set("SLOW_STOP", "2s");
+    rig.done(&format!("systemctl start {UNIT}"));
+    rig.done("systemctl log-level debug");
+    let (lictor, service) = (rig.property("MainPID"), rig.service());
+    // Not `systemctl stop`, which systemd would know of without being told.
+    rig.done(&format!("kill -TERM {lictor}"));
+    rig.until("ActiveState", "lictor has said so", |state| state == "deactivating");
+    assert_eq!((rig.property("MainPID"), rig.service()), (lictor, service), "the service still has its time");
+    let told = told(&rig);
+    assert!(told.iter().any(|message| message.split(", ").any(|part| part == "STOPPING=1")), "{told:?}");
+    rig.until("NRestarts", "it is started again, as the unit says", |restarts| restarts == "1");
+    rig.until("ActiveState", "it is back", |state| state == "active");
+}
+
+#[test]
+fn however_often_lictor_is_killed_it_comes_back() {
+    let rig = Rig::boot("");
+    // All of it within ten seconds, of which systemd bears five starts if nothing else is said.
+    rig.drop_in("RestartSec=50ms\n");
+    rig.done(&format!("systemctl start {UNIT}"));
+    for kill in 1..=6 {
+        rig.done(&format!("kill -KILL {}", rig.property("MainPID")));
+        rig.until("NRestarts", "it is started again", |restarts| restarts == kill.to_string());
+        rig.until("MainPID", "it runs", |pid| pid != "0");
+    }
+    rig.until("ActiveState", "it is back", |state| state == "active");
+    rig.until("StatusText", "good", is_good);
+    assert_eq!(rig.services().len(), 1);
 }
 
 #[test]
@@ -79,4 +156,9 @@ fn a_lictor_that_is_killed_takes_its_service_along_and_comes_back() {
     assert_eq!(after.len(), 3);
     assert!(after.iter().all(|pid| !before.contains(pid)), "{before:?} {after:?}");
     assert!(!fs::exists(rig.path("/srv/out/term")).unwrap(), "killed, not asked to stop");
+}
+
+fn monotonic_usec() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    u64::try_from(now.tv_sec * 1_000_000 + now.tv_nsec / 1_000).unwrap()
 }

@@ -12,6 +12,7 @@ mod wait;
 
 mod rig;
 
+mod envfile;
 mod life;
 mod start;
 mod stop;

@@ -52,7 +52,11 @@ impl From<Errors> for Silence {
 /// Asks whoever there is to ask.
 pub(super) async fn find(target: &Target, config: &[PathBuf]) -> Result<Answer, Silence> {
     if config.is_empty() {
-        return Ok(ask(target).await?);
+        return ask(target).await.map_err(|error| {
+            let hint = if error.may_pass() { "; -c FILE asks its sources without one" } else { "" };
+            let Silence { text, code } = error.into();
+            Silence { text: text + hint, code }
+        });
     }
     let settings = read(config)?;
     let named = target.socket.is_some() || target.name.is_some();

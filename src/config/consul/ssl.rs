@@ -12,6 +12,7 @@ pub(super) struct Ssl {
     enabled: Option<bool>,
     verify: Option<bool>,
     ca_cert: Option<PathBuf>,
+    ca_cert_bytes: Option<String>,
     ca_path: Option<PathBuf>,
     cert: Option<PathBuf>,
     key: Option<PathBuf>,
@@ -28,6 +29,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Ssl {
         enabled: section.read("enabled", value::boolean),
         verify: section.read("verify", value::boolean),
         ca_cert,
+        ca_cert_bytes: section.read("ca_cert_bytes", value::maybe_text).flatten(),
         ca_path,
         cert,
         key,
@@ -41,6 +43,7 @@ impl Ssl {
         self.enabled.unwrap_or(
             self.verify.is_some()
                 || self.ca_cert.is_some()
+                || self.ca_cert_bytes.is_some()
                 || self.ca_path.is_some()
                 || self.cert.is_some()
                 || self.key.is_some()
@@ -56,6 +59,7 @@ impl Ssl {
         let tls = connection.tls.get_or_insert_with(Tls::default);
         tls.verify = self.verify.unwrap_or(tls.verify);
         tls.ca_cert = self.ca_cert.or(tls.ca_cert.take());
+        tls.ca_cert_bytes = self.ca_cert_bytes.or(tls.ca_cert_bytes.take());
         tls.ca_path = self.ca_path.or(tls.ca_path.take());
         tls.server_name = self.server_name.or(tls.server_name.take());
         if self.cert.is_some() {

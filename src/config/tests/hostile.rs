@@ -106,6 +106,21 @@ fn size_has_an_end() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_hides_no_error_of_another() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in [("a.hcl", &b"colour = 1\n"[..]), ("b.hcl", b"x = \"\xff\"\n"), ("c.hcl", b"shape = 2\n")] {
+        std::fs::write(directory.path().join(name), text).unwrap();
+    }
+    let flags = crate::config::Flags::default();
+    let paths = [directory.path().to_owned()];
+    let inputs = crate::config::Inputs { paths: &paths, flags: &flags, command: &[], lookup: &|_| None };
+    let errors = crate::config::load(inputs).unwrap_err().to_string();
+    for place in ["a.hcl:1:1", "b.hcl:1:1: not UTF-8", "c.hcl:1:1"] {
+        assert!(errors.contains(place), "{place}: {errors}");
+    }
+}
+
+#[test]
 fn what_is_not_utf_8_says_which_line() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.hcl");

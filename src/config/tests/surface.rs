@@ -153,7 +153,7 @@ fn what_is_not_served_yet_says_so_by_name() {
     let text = "vault {\n}\nsecret {\n  path = \"x\"\n}\nservice {\n}\nsyslog {\n}\nlisten \"http\" {\n  \
                 address = \"0.0.0.0:8080\"\n}\napply {\n  handover = \"overlap\"\n  \
                 check_command = [\"x\"]\n}\n\
-                consul {\n  ssl {\n    ca_cert_bytes = \"x\"\n  }\n}\nprefix {\n  path = \"a?ns=b\"\n}\n";
+                prefix {\n  path = \"a?ns=b\"\n}\n";
     assert_eq!(
         errors_of(text).lines().collect::<Vec<_>>(),
         [
@@ -163,8 +163,7 @@ fn what_is_not_served_yet_says_so_by_name() {
             "a.hcl:8:1: `syslog` is not supported yet",
             "a.hcl:10:1: `listen` is not supported yet",
             "a.hcl:14:14: `apply.handover = \"overlap\"` is not supported yet",
-            "a.hcl:19:5: `consul.ssl.ca_cert_bytes` is not supported yet",
-            "a.hcl:23:10: prefix.path: `?ns` is not supported yet",
+            "a.hcl:18:10: prefix.path: `?ns` is not supported yet",
         ]
     );
 }

@@ -109,6 +109,7 @@ fn settings_that_cannot_be_used_are_named() {
     let tls = |tls: Tls| sentence(&|connection| connection.tls = Some(tls.clone()));
     let missing = || Some(PathBuf::from("/does/not/exist.pem"));
     for (sentence, word) in [
+        (tls(Tls { ca_cert_bytes: Some("no PEM".into()), ..Tls::default() }), "ca_cert_bytes"),
         (tls(Tls { ca_cert: missing(), ..Tls::default() }), "ca_cert /does/not/exist.pem"),
         (tls(Tls { ca_path: missing(), ..Tls::default() }), "ca_path /does/not/exist.pem"),
         (tls(Tls { cert: missing(), ..Tls::default() }), "cert /does/not/exist.pem"),

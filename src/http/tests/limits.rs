@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::{Harness, get, until};
 use crate::drain::Drained;
-use crate::http::{Limits, WAITS, sample};
+use crate::http::{Limits, sample, waits};
 
 #[tokio::test]
 async fn a_head_up_to_16_kb_and_no_further() {
@@ -70,6 +70,23 @@ async fn one_connection_too_many_waits_for_a_place() {
 }
 
 #[tokio::test]
+async fn who_is_slow_over_a_request_makes_room_and_who_waits_for_an_answer_does_not() {
+    let limits = Limits { connections: 2, ..Limits::STATUS };
+    let harness = Harness::with(sample::board(), limits).await;
+    harness.change(|board| board.healthy = false);
+    let (mut slow, mut waiting) = (harness.connect().await, harness.connect().await);
+    waiting.send(&get("/status?wait=10m")).await;
+    harness.receivers(4).await;
+    slow.send("GET /live HTTP/1.1\r\nHos").await;
+    for _ in 0..2 {
+        assert_eq!(harness.get("/status").await.status, 503);
+    }
+    assert_eq!(slow.until_closed().await, "");
+    harness.change(|board| board.healthy = true);
+    assert_eq!(waiting.response().await.status, 200);
+}
+
+#[tokio::test]
 async fn bodies_are_ignored_but_bounded() {
     let harness = Harness::new().await;
     let request = |headers: &str, body: &str| get("/live").replace("\r\n\r\n", &format!("\r\n{headers}\r\n\r\n{body}"));
@@ -121,14 +138,15 @@ async fn finished_connections_leave_nothing_behind() {
 async fn however_many_wait_there_is_room_for_who_does_not() {
     let harness = Harness::new().await;
     harness.change(|board| board.healthy = false);
+    let places = waits(Limits::STATUS);
     let mut waiting = Vec::new();
-    for _ in 0..WAITS {
+    for _ in 0..places {
         let mut connection = harness.connect().await;
         connection.send(&get("/status?wait=10m")).await;
         waiting.push(connection);
     }
     // One for each connection and one for each wait, beside the server's own.
-    harness.receivers(1 + 2 * WAITS).await;
+    harness.receivers(1 + 2 * places).await;
     for target in ["/status?wait=10m", "/board?index=999"] {
         let refused = harness.get(target).await;
         assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")), "{target}");

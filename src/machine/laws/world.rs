@@ -3,11 +3,12 @@
 
 mod actions;
 mod guard;
+mod late;
 mod nature;
 mod orders;
 mod probes;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,16 +16,17 @@ pub(super) use actions::{Action, Beginning, Dependency, action, beginning};
 pub(super) use nature::{MARKER, PROVES_NOTHING, TAKES_NOTHING_BACK, policy};
 
 use crate::environment::{Environment, Fingerprint};
-use crate::machine::event::{Event, Exit, Outcome, Verb};
+use crate::machine::event::{Event, Exit, Verb};
 use crate::machine::hold::Hold;
 use crate::machine::ledger::Quarantined;
-use crate::machine::numbers::{CheckId, DrainId, RequestId, RunId, TurnId};
+use crate::machine::numbers::{DrainId, RequestId, RunId, TurnId};
 use crate::machine::order::{Effect, Order, Pace};
 use crate::machine::policy::Policy;
 use crate::machine::random::Random;
 use crate::machine::reload::Pending;
 use crate::machine::{Board, Machine, Moment, Restored, Version};
 use guard::Watched;
+use late::Over;
 use nature::{Behaviour, KINDS, VIOLATING, behaviour, build, environment, left_behind, policy_of};
 
 struct Process {
@@ -63,7 +65,7 @@ pub(super) struct World {
     shut_down: bool,
     whims: Random,
     obliging: bool,
-    over: VecDeque<CheckId>,
+    over: Over,
 }
 
 impl World {
@@ -101,7 +103,7 @@ impl World {
             shut_down: false,
             whims: Random::new(seed ^ 0x5eed),
             obliging: false,
-            over: VecDeque::new(),
+            over: Over::default(),
         };
         world.act(Action::Install(0));
         match beginning {
@@ -150,6 +152,7 @@ impl World {
                 if let Some(turn) = self.turns.pop_first() {
                     self.granted = None;
                     self.tell(Event::TurnLost { turn });
+                    self.over.turn = Some(turn);
                 }
             }
             Action::LateFact(kind) => self.late_fact(kind),
@@ -182,30 +185,6 @@ impl World {
         if let Some((run, _)) = self.probing {
             self.plan_probes(run);
         }
-    }
-
-    /// Law 9: a fact about a run, check, turn or drain that is over changes nothing.
-    fn late_fact(&mut self, kind: u8) {
-        let over =
-            |live: &BTreeMap<RunId, Process>| (1..=self.last_run.0).map(RunId).find(|run| !live.contains_key(run));
-        let Some(run) = over(&self.live) else { return };
-        let event = match kind {
-            0 => Event::Started { run, pid: 7 },
-            1 => Event::StartFailed { run, error: "late".into() },
-            2 => Event::Exited { run, exit: Exit::Code(0) },
-            3 => Event::Probed { run, check: 0, outcome: Outcome::Fail("late".into()), took: Duration::ZERO },
-            4 => Event::Identified { run, build: build(9), version: Version::default() },
-            5 => match self.over.front() {
-                Some(&check) => Event::Checked { check, verdict: Err("late".into()) },
-                None => return,
-            },
-            6 => Event::ReloadFailed { run, error: "late".into() },
-            _ => Event::TurnGranted { turn: TurnId(0) },
-        };
-        let before = self.machine.picture();
-        assert_eq!(self.machine.handle(self.now, event.clone()), vec![], "{event:?} ordered something");
-        assert_eq!(self.machine.picture(), before, "{event:?} changed the board");
-        self.log.push((self.now, event));
     }
 
     /// From now on everything works: dependencies are up, turns are granted, nothing is held or refused.

@@ -61,7 +61,7 @@ pub(in super::super) fn action() -> impl Strategy<Value = Action> {
         ]
         .prop_map(Action::Operator),
         1 => Just(Action::LoseTurn),
-        2 => (0..8_u8).prop_map(Action::LateFact),
+        2 => (0..10_u8).prop_map(Action::LateFact),
         1 => Just(Action::Signal),
         1 => (0..POLICIES).prop_map(Action::Reload),
         1 => Just(Action::Shutdown),

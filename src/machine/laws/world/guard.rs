@@ -4,6 +4,7 @@ use super::World;
 use super::nature::kept;
 use crate::environment::Fingerprint;
 use crate::machine::event::{Event, Verb};
+use crate::machine::history::Outcome;
 
 /// What the world knows of the guard, from the board alone.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,7 @@ impl World {
             && now == self.wish
             && !self.good.is_empty()
             && !through
+            && !self.had_failed(before)
         {
             let lost = had.saturating_sub(has);
             assert!(lost < 3 || lost * 2 <= had, "{lost} of {had} keys are lost at once");
@@ -39,6 +41,13 @@ impl World {
         let missing = self.keys(now).zip(self.keys(self.wish)).is_none_or(|(had, has)| has < had);
         let released = self.guard.released.is_some() && self.guard.released == self.wish;
         self.guard.losing = missing && !released && (self.guard.losing || self.guards());
+    }
+
+    /// Whether what ran had just failed and was on its way back, when the newest wish took the way instead: that is held
+    /// against what it was going back to.
+    fn had_failed(&self, before: Option<Fingerprint>) -> bool {
+        let last = self.machine.tail.back();
+        last.is_some_and(|last| last.outcome == Outcome::Superseded && last.run.is_none() && last.environment == before)
     }
 
     fn keys(&self, wanted: Option<Fingerprint>) -> Option<usize> {

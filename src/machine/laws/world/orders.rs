@@ -36,7 +36,7 @@ impl World {
             }
             Order::CancelCheck { check } => {
                 self.coming.retain(|_, event| !matches!(event, Event::Checked { check: asked, .. } if *asked == check));
-                self.over.push_front(check);
+                self.over.check = Some(check);
             }
             Order::AskTurn { turn } => {
                 self.turns.insert(turn);
@@ -45,13 +45,17 @@ impl World {
             }
             Order::ReturnTurn { turn } => {
                 assert!(self.turns.remove(&turn), "a turn given back twice");
+                self.over.turn = Some(turn);
                 self.granted = None;
             }
             Order::Drain { drain } => {
                 self.drains.insert(drain);
                 self.plan(20, Event::Drained { drain });
             }
-            Order::Undrain { drain } => assert!(self.drains.remove(&drain), "undrained twice"),
+            Order::Undrain { drain } => {
+                assert!(self.drains.remove(&drain), "undrained twice");
+                self.over.drain = Some(drain);
+            }
             Order::KeepGood { good } => {
                 let count = good.len();
                 assert!(count <= 5, "five are kept");
