@@ -7,10 +7,12 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::cbor;
 use crate::cloudwatch_stub::{CloudWatch, Put};
 use crate::harness::lictor::{finish, said};
+use crate::harness::wait::PATIENCE;
 use crate::harness::{Telegraf, telegraf};
 use crate::words::setup;
 
@@ -102,7 +104,7 @@ fn each_timer_is_one_metric_dimensions_are_few_and_the_version_is_apart() {
     let url = format!("http://{}:8080/debug/vars", setup.host());
     let setup = setup.checked().config(&format!(
         "statsd {{\n  interval = \"200ms\"\n}}\nexpvar {{\n  url = \"{url}\"\n  interval = \"200ms\"\n}}\n\
-         check \"Disk\" {{\n  command {{\n    command = [\"/bin/false\"]\n  }}\n  interval = \"200ms\"\n  role = \"info\"\n}}\n"
+         check \"Disk\" {{\n  command {{\n    command = [\"/bin/sh\", \"-c\", \"exit 2\"]\n  }}\n  interval = \"200ms\"\n  role = \"info\"\n}}\n"
     ));
     let cloud = CloudWatch::start();
     let mut telegraf = Telegraf::with(&example(setup.host()));
@@ -127,7 +129,9 @@ fn each_timer_is_one_metric_dimensions_are_few_and_the_version_is_apart() {
     ]
     .into();
     let mut all: Vec<Datum> = Vec::new();
+    let end = Instant::now() + PATIENCE;
     while !wanted.is_empty() {
+        assert!(Instant::now() < end, "these are never put: {wanted:?}");
         let data = data(cloud.put());
         wanted.retain(|name| !data.iter().any(|datum| datum.name == *name));
         all.extend(data);

@@ -1,11 +1,13 @@
 //! No wipe: a source that empties, or loses much at once, is held back, and the service keeps what it has.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use lictor::machine::Board;
 use lictor::machine::board::ConfigState;
 use lictor::machine::history::Outcome;
 use rustix::process::Signal;
+use serde_json::{Value, json};
 
 use crate::harness::lictor::{is_good, outcomes, pid};
 use crate::harness::{Consul, Lictor, Setup, eventually};
@@ -87,9 +89,14 @@ fn a_restore_of_what_was_there_restarts_nothing() {
 fn a_large_loss_is_held_and_a_small_one_is_not() {
     let consul = Consul::start();
     let lictor = up(&consul, "");
-    lictor.until_applied(|| (0..2).for_each(|number| consul.delete(&key(number))));
+    let lose = |numbers: Range<usize>| {
+        let delete = |number| json!({ "KV": { "Verb": "delete", "Key": key(number) } });
+        let at_once = Value::Array(numbers.map(delete).collect()).to_string();
+        assert_eq!(consul.ask("PUT", "/v1/txn", at_once.as_bytes()).code, 200);
+    };
+    lictor.until_applied(|| lose(0..2));
     assert_eq!(seen(&lictor), 7);
-    (2..7).for_each(|number| consul.delete(&key(number)));
+    lose(2..7);
     let board = lictor.until("held", held);
     assert_eq!(seen(&lictor), 7, "{board:#?}");
 }

@@ -129,8 +129,8 @@ fn it_tells_where_a_change_came_from_and_how_long_each_step_took() {
     assert_eq!(from, expected);
     let steps: Vec<_> = applied.steps.iter().map(|(step, _)| step).collect();
     assert!(steps.contains(&StepName::Settling) && steps.contains(&StepName::Trial), "{applied:?}");
-    let all: u64 = applied.steps.iter().map(|(_, millis)| millis).sum();
-    assert!(all <= applied.propagation_ms.unwrap() + 10, "{applied:?}");
+    let before: u64 = applied.steps.iter().filter(|(step, _)| *step != StepName::Trial).map(|(_, millis)| millis).sum();
+    assert!(before <= applied.propagation_ms.unwrap() + 10, "{applied:?}");
 
     // What only a directory knows has no index.
     let lictor = up();

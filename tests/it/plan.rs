@@ -1,5 +1,6 @@
 //! `lictor plan`: what the newest wish would change and what is done about it, with an exit code, and no secret.
 
+use lictor::machine::Board;
 use lictor::machine::board::ConfigState;
 use serde_json::Value;
 
@@ -130,7 +131,8 @@ fn what_is_rejected_lists_every_violation_and_no_value() {
     lictor.until_good();
     consul.put("billing/PORT", "hunter1");
     consul.put("billing/SIZE", "hunter2");
-    lictor.until("both are known", |board| board.config.violations.len() == 2);
+    let both = |board: &Board| board.config.state == ConfigState::Rejected && board.config.violations.len() == 2;
+    lictor.until("both are rejected", both);
     let (text, json, code) = plan(&lictor);
     assert_eq!((code, json["action"].as_str()), (1, Some("rejected")), "{text}");
     for (number, name) in ["PORT", "SIZE"].iter().enumerate() {

@@ -141,7 +141,7 @@ fn what_keeps_ending_soon_after_it_was_good_is_taken_back() {
     let consul = Consul::start();
     let lictor = greeted(&consul).start();
     let good = lictor.until_good().config.fingerprint;
-    consul.put("billing/EXIT_AFTER", "800ms");
+    consul.put("billing/EXIT_AFTER", "1500ms");
     lictor.until("it was good", |board| {
         board.history.iter().filter(|entry| entry.outcome == Outcome::Applied).count() == 2
     });

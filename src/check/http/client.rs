@@ -121,6 +121,9 @@ fn builder() -> ClientBuilder {
         .redirect(Policy::none())
         // A fresh connection each time: an old one would say nothing about whether the service still accepts any.
         .pool_max_idle_per_host(0)
+        // A probe is over long before any of these would notice something.
+        .tcp_keepalive(None)
+        .tcp_user_timeout(None)
 }
 
 fn build(builder: ClientBuilder) -> Result<reqwest::Client, String> {
