@@ -56,8 +56,7 @@ impl Seats {
         for seat in self.taken.values_mut() {
             seat.look(now);
         }
-        let idle = |seat: &'_ Seat| seat.idle.map(|(_, since)| since);
-        let mut waiting: Vec<_> = self.taken.values().filter_map(|seat| Some((idle(seat)?, &seat.task))).collect();
+        let mut waiting: Vec<_> = self.taken.values().filter_map(|seat| Some((seat.idle?.1, &seat.task))).collect();
         waiting.sort_by_key(|(since, _)| *since);
         let slow = waiting.into_iter().filter(|(since, _)| now.duration_since(*since) >= PATIENCE);
         for (_, task) in slow.take((self.limit / SHARE).max(1)) {
