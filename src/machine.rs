@@ -28,6 +28,7 @@ mod guard;
 mod health;
 pub mod history;
 pub mod hold;
+mod latency;
 mod leave;
 pub mod ledger;
 mod life;

@@ -276,6 +276,12 @@ pub struct CheckPicture {
     pub why: Option<String>,
     /// How long the last probe took, in milliseconds.
     pub latency_ms: Option<f64>,
+    /// What half of the last hundred probes of this run did not exceed, in milliseconds.
+    #[serde(default)]
+    pub latency_p50_ms: Option<f64>,
+    /// What ninety-nine of a hundred did not.
+    #[serde(default)]
+    pub latency_p99_ms: Option<f64>,
     /// Probes in this run that failed.
     pub failures: u64,
     /// Probes in this run.

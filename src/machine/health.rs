@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::board::CheckState;
 use super::event::Outcome;
+use super::latency::Latencies;
 use super::moment::Moment;
 use super::policy::{CheckRule, Role};
 
@@ -29,6 +30,7 @@ pub(super) struct Tally {
     pub(super) since: Moment,
     pub(super) why: Option<String>,
     pub(super) took: Option<Duration>,
+    pub(super) latencies: Latencies,
     pub(super) probes: u64,
     pub(super) failures: u64,
     passed_at: Option<Moment>,
@@ -45,6 +47,7 @@ impl Tally {
             since: now,
             why: None,
             took: None,
+            latencies: Latencies::default(),
             probes: 0,
             failures: 0,
             passed_at: None,
@@ -65,6 +68,7 @@ impl Tally {
     fn add(&mut self, now: Moment, rule: &CheckRule, outcome: Outcome, took: Duration) {
         self.probes += 1;
         self.took = Some(took);
+        self.latencies.add(took);
         let state = match outcome {
             Outcome::Pass => {
                 self.passed_at = Some(now);

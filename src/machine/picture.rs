@@ -1,6 +1,7 @@
 //! Draws the board from what is known. It holds nothing that changes by mere passing of time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::board::{
     Board, BuildPicture, CandidatePicture, CheckPicture, CheckState, ConfigPicture, ConfigState, Phase, ProcessPicture,
@@ -111,7 +112,9 @@ impl Machine {
             },
             since: tally.map_or(self.life_since, |tally| tally.since),
             why: tally.and_then(|tally| tally.why.clone()),
-            latency_ms: tally.and_then(|tally| tally.took).map(|took| took.as_secs_f64() * 1000.0),
+            latency_ms: tally.and_then(|tally| tally.took).map(millis),
+            latency_p50_ms: tally.and_then(|tally| tally.latencies.percentile(50)).map(millis),
+            latency_p99_ms: tally.and_then(|tally| tally.latencies.percentile(99)).map(millis),
             failures: tally.map_or(0, |tally| tally.failures),
             probes: tally.map_or(0, |tally| tally.probes),
         }
@@ -288,4 +291,8 @@ fn shown(held: &super::ledger::Quarantined) -> QuarantinePicture {
         build: held.pair.build.clone(),
         reason: held.reason.clone(),
     }
+}
+
+fn millis(took: Duration) -> f64 {
+    took.as_secs_f64() * 1000.0
 }

@@ -100,6 +100,8 @@ pub(super) fn add_check(board: &mut Board, name: &str, state: CheckState) {
         since: Moment(3_000),
         why: None,
         latency_ms: Some(1.5),
+        latency_p50_ms: Some(1.5),
+        latency_p99_ms: Some(1.5),
         failures: 1,
         probes: 4,
     });

@@ -77,6 +77,8 @@ pub(super) fn check(name: &str, state: CheckState) -> CheckPicture {
         since: Moment(3_000),
         why: None,
         latency_ms: None,
+        latency_p50_ms: None,
+        latency_p99_ms: None,
         failures: 0,
         probes: 0,
     }

@@ -121,3 +121,12 @@ fn the_board_blocks_until_it_changes() {
     let after = lictor.get(&format!("/board?index={}&wait=30s", before.index)).json();
     assert!(after["index"].as_u64().unwrap() > before.index, "{after}");
 }
+
+#[test]
+fn the_board_says_how_long_probes_take() {
+    let lictor = up();
+    let board = lictor.until("five probes", |board| board.checks[0].probes >= 5);
+    let check = &board.checks[0];
+    let (half, most) = (check.latency_p50_ms.unwrap(), check.latency_p99_ms.unwrap());
+    assert!(check.latency_ms.unwrap() > 0.0 && 0.0 < half && half <= most, "{half} {most}");
+}
