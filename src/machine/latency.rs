@@ -44,7 +44,9 @@ mod tests {
 
     fn of(millis: &[u64]) -> Latencies {
         let mut latencies = Latencies::default();
-        millis.iter().for_each(|&millis| latencies.add(Duration::from_millis(millis)));
+        for &millis in millis {
+            latencies.add(Duration::from_millis(millis));
+        }
         latencies
     }
 
