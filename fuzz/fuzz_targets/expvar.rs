@@ -15,5 +15,8 @@ fuzz_target!(|input: &[u8]| {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'.';
         assert!(number.value.is_finite() && number.name.bytes().all(plain) && number.name.len() <= 140, "{number:?}");
     }
-    assert!(page.runtime.is_none_or(|runtime| runtime.pauses_after(0).count() <= 256), "more pauses than are remembered");
+    assert!(
+        page.runtime.is_none_or(|runtime| runtime.pauses_after(0).count() <= 256),
+        "more pauses than are remembered"
+    );
 });
