@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// Boards with nothing new but findings are drawn no more often. Two hundred checks a second would have two hundred boards
 /// drawn, each with all of them on it.
-const APART: Duration = Duration::from_millis(20);
+const APART: Duration = Duration::from_millis(50);
 
 /// What has happened since the last board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
