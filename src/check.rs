@@ -19,6 +19,7 @@ mod command;
 mod dial;
 mod encrypt;
 mod file;
+mod finding;
 #[cfg(feature = "postgres")]
 mod frames;
 #[cfg(feature = "grpc")]

@@ -1,6 +1,6 @@
 //! What an answer of a database means, and what may be told of it.
 
-use super::probe::Finding;
+use super::finding::Finding;
 use super::reason;
 use super::target::Target;
 

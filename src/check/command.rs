@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::probe::Finding;
+use super::finding::Finding;
 use super::{Command, reason};
 use crate::environment::Redactor;
 use crate::environment::redact::Start;

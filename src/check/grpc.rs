@@ -6,7 +6,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::probe::Finding;
+use super::finding::Finding;
 use super::tls::Pem;
 use super::{Grpc, Tls, reason};
 

@@ -9,7 +9,7 @@ use reqwest::{RequestBuilder, Response, StatusCode, Url};
 
 pub(super) use client::{Client, Need, why};
 
-use super::probe::Finding;
+use super::finding::Finding;
 use super::text::OfService;
 use super::{Http, reason};
 use verdict::Interest;

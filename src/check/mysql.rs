@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Error, Executor, Row, raw_sql};
 
-use super::probe::Finding;
+use super::finding::Finding;
 use super::target::Target;
 use super::text::OfService;
 use super::tls::{self, PEM};

@@ -13,8 +13,8 @@ use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage};
 
 use super::dial::{self, Wire};
 use super::encrypt::{Roots, encrypt};
+use super::finding::Finding;
 use super::frames::Frames;
-use super::probe::Finding;
 use super::target::Target;
 use super::text::OfService;
 use super::{Sql, TlsMode, answer, reason};

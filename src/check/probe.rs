@@ -6,6 +6,7 @@ use tokio::time;
 
 use super::command::Surroundings;
 use super::encrypt::Roots;
+use super::finding::Finding;
 #[cfg(feature = "grpc")]
 use super::grpc;
 #[cfg(feature = "mysql")]
@@ -19,37 +20,6 @@ use super::round::Prober;
 use super::sqs;
 use super::text::OfService;
 use super::{Kind, Spec, command, http, reason, tcp};
-use crate::machine::event::Outcome;
-
-/// What one probe found. The texts are short and hold no secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Finding {
-    /// As it should be.
-    Good,
-    /// Good, but somebody should know this.
-    Warning(String),
-    /// Not as it should be, and why.
-    Bad(String),
-}
-
-impl Finding {
-    /// Whether it counts as a success.
-    pub(super) fn passes(&self) -> bool {
-        match self {
-            Self::Good | Self::Warning(_) => true,
-            Self::Bad(_) => false,
-        }
-    }
-}
-
-impl From<Finding> for Outcome {
-    fn from(finding: Finding) -> Self {
-        match finding {
-            Finding::Good | Finding::Warning(_) => Self::Pass,
-            Finding::Bad(reason) => Self::Fail(reason),
-        }
-    }
-}
 
 /// The real probes of one run.
 #[derive(Debug)]

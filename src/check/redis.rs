@@ -6,7 +6,7 @@ use tokio::io::AsyncReadExt;
 
 use super::dial::{self, Wire};
 use super::encrypt::{Roots, encrypt};
-use super::probe::Finding;
+use super::finding::Finding;
 use super::target::Target;
 use super::text::OfService;
 use super::{Redis, TlsMode, answer, reason};

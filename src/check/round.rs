@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Spec;
-use super::probe::Finding;
+use super::finding::Finding;
 use super::schedule::Schedule;
 use super::startup::Startup;
 use crate::machine::order::Pace;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::probe::Finding;
+use super::finding::Finding;
 use crate::machine::order::Pace;
 
 /// Until a check has passed it is probed again after this long, then after twice as long, and so on.
@@ -96,7 +96,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{SHORTEST, Schedule};
-    use crate::check::probe::Finding;
+    use crate::check::finding::Finding;
     use crate::machine::order::Pace;
 
     fn bad() -> Finding {

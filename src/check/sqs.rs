@@ -12,8 +12,8 @@ use reqwest::{StatusCode, Url};
 
 pub(super) use credentials::Kept;
 
+use super::finding::Finding;
 use super::http::{self, why};
-use super::probe::Finding;
 use super::text::OfService;
 use super::{Sqs, reason};
 use answer::Said;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Spec;
-use super::probe::Finding;
+use super::finding::Finding;
 use crate::machine::policy::Role;
 
 /// The startup checks of a run that have not passed `rise` times in a row yet. What fails afterwards holds nothing back.
@@ -47,7 +47,7 @@ impl Startup {
 #[cfg(test)]
 mod tests {
     use super::Startup;
-    use crate::check::probe::Finding;
+    use crate::check::finding::Finding;
     use crate::check::tests::spec;
     use crate::machine::policy::Role;
 

@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::dial::Wire;
 use super::encrypt::{Demand, Roots, encrypt};
-use super::probe::Finding;
+use super::finding::Finding;
 use super::{Tcp, TlsMode, dial, reason};
 
 /// The answer is looked for in this much, in bytes.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Environment, Surroundings, judge, probe};
 use crate::check::Command;
-use crate::check::probe::Finding;
+use crate::check::finding::Finding;
 use crate::environment::{Environment as Composed, Redactor, Variable, Visibility};
 use crate::machine::event::Exit;
 use crate::service::errand::{CannotRun, Finished};

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::{Client, Need, probe};
-use crate::check::probe::Finding;
+use crate::check::finding::Finding;
 use crate::check::tests::spec;
 use crate::check::text::OfService;
 use crate::check::{Http, Kind, Spec};

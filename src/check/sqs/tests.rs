@@ -1,7 +1,7 @@
 use reqwest::Url;
 
 use super::{endpoint, judge};
-use crate::check::probe::Finding;
+use crate::check::finding::Finding;
 
 #[test]
 fn a_queue_may_be_too_full() {

@@ -10,7 +10,8 @@ use tokio::task::JoinSet;
 
 use super::spec;
 use crate::check::encrypt::Roots;
-use crate::check::probe::{Finding, Probes};
+use crate::check::finding::Finding;
+use crate::check::probe::Probes;
 use crate::check::round::Prober;
 use crate::check::sqs::Kept;
 use crate::check::text::OfService;
