@@ -33,12 +33,18 @@ pub(super) struct Target {
 impl Target {
     /// `postgres://..` or keywords.
     pub(super) fn of_postgres(text: &str) -> Result<Self, String> {
-        if text.contains("://") { url::parse(text, &["postgres", "postgresql"]) } else { keywords::parse(text) }
+        if scheme(text).is_some() { url::parse(text, &["postgres", "postgresql"]) } else { keywords::parse(text) }
     }
 
     /// `mysql://..` or the name of a source as Go's driver takes it.
     pub(super) fn of_mysql(text: &str) -> Result<Self, String> {
-        if text.contains("://") { url::parse(text, &["mysql", "mariadb"]) } else { go::parse(text) }
+        const SCHEMES: [&str; 2] = ["mysql", "mariadb"];
+        match scheme(text) {
+            Some(scheme) if SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) => url::parse(text, &SCHEMES),
+            // It may be a user whose password begins with two slashes.
+            Some(_) => go::parse(text).or_else(|_| url::parse(text, &SCHEMES)),
+            None => go::parse(text),
+        }
     }
 
     /// `redis://..`, or `rediss://..` for TLS.
@@ -87,6 +93,13 @@ impl Target {
         }
         Ok(())
     }
+}
+
+/// What a URL begins with. A password elsewhere in the text may hold `://` as well.
+fn scheme(text: &str) -> Option<&str> {
+    let (scheme, _) = text.split_once("://")?;
+    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    (!scheme.is_empty() && scheme.chars().all(letters)).then_some(scheme)
 }
 
 /// What PostgreSQL, MySQL and Go's MySQL driver call it.

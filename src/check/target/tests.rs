@@ -118,6 +118,20 @@ async fn the_check_goes_over_the_url() {
     assert_eq!((full.tls, full.ca), (Some(TlsMode::VerifyFull), Some("/ca".into())));
 }
 
+#[test]
+fn a_password_that_looks_like_a_url_is_none() {
+    for password in ["//", "//x", "x://y", "://"] {
+        let given = Some(Some(password.into()));
+        let of = |target: Result<Target, String>| target.ok().map(|target| target.password);
+        assert_eq!(of(Target::of_mysql(&format!("a:{password}@tcp(db)/x"))), given, "{password}");
+        assert_eq!(of(Target::of_postgres(&format!("host=db password='{password}'"))), given, "{password}");
+    }
+    for elsewhere in ["postgres://a:b@db/x", "http://db/x", "redis://db"] {
+        let error = Target::of_mysql(elsewhere).expect_err(elsewhere);
+        assert_eq!(error, "it is not a URL that begins with mysql://", "{elsewhere}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_does_harm(text in "\\PC{0,80}|[a-z0-9:/@()?=&%' \\\\\\[\\]-]{0,80}") {
