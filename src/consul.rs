@@ -10,10 +10,14 @@ pub mod error;
 #[allow(dead_code, missing_docs, unreachable_pub, reason = "written for more than one user")]
 pub(crate) mod fake_consul;
 pub mod head;
+pub mod health;
 pub mod key;
 pub mod kv;
+pub mod session;
+pub mod single;
 mod tls;
 mod token;
+pub mod transaction;
 mod variables;
 pub mod watch;
 

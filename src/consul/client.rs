@@ -1,5 +1,7 @@
 //! One HTTP client for everything that is asked of Consul.
 
+mod put;
+
 use std::sync::Arc;
 use std::time::Duration;
 
