@@ -10,11 +10,11 @@ pub mod format;
 pub mod glob;
 pub mod inherit;
 pub mod mapping;
-pub mod record;
 pub mod redact;
 pub mod schema;
 pub mod snapshot;
-pub mod written;
+pub mod source_keys;
+pub mod write_info;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,11 +27,11 @@ pub use difference::{Change, changed_names, changes};
 pub use fingerprint::Fingerprint;
 pub use inherit::{Inherit, inherit};
 pub use mapping::Mapping;
-pub use record::Record;
 pub use redact::Redactor;
 pub use schema::Schema;
 pub use snapshot::{Entry, Freshness, Snapshot};
-pub use written::{Origin, Written};
+pub use source_keys::SourceKeys;
+pub use write_info::{Origin, WriteInfo};
 
 use crate::secret::Secret;
 
@@ -68,9 +68,9 @@ pub struct Environment {
     /// The fingerprint of each variable, in the order of the names: what a stand-in read back from a log has of them.
     marks: Vec<Fingerprint>,
     /// What each source gave for it: no part of the fingerprint.
-    record: Record,
+    source_keys: SourceKeys,
     /// What the sources tell of each variable, in the order of the names; empty: nothing. No part of the fingerprint.
-    written: Box<[Written]>,
+    written: Box<[WriteInfo]>,
 }
 
 impl Environment {
@@ -81,27 +81,27 @@ impl Environment {
             fingerprint: Fingerprint::of_variables(&variables),
             variables,
             marks,
-            record: Record::default(),
+            source_keys: SourceKeys::default(),
             written: Box::default(),
         }
     }
 
     /// The same with what each source gave for it.
     #[must_use]
-    pub fn with_record(self, record: Record) -> Self {
-        Self { record, ..self }
+    pub fn with_source_keys(self, source_keys: SourceKeys) -> Self {
+        Self { source_keys, ..self }
     }
 
     /// The same with what the sources tell of each variable, in the order of the names.
     #[must_use]
-    pub fn with_written(self, written: impl IntoIterator<Item = Written>) -> Self {
-        let written: Box<[Written]> = written.into_iter().collect();
-        let known = written.len() == self.variables.len() && written.iter().any(Written::is_known);
+    pub fn with_written(self, written: impl IntoIterator<Item = WriteInfo>) -> Self {
+        let written: Box<[WriteInfo]> = written.into_iter().collect();
+        let known = written.len() == self.variables.len() && written.iter().any(WriteInfo::is_known);
         Self { written: if known { written } else { Box::default() }, ..self }
     }
 
     /// What the sources tell of each variable, in the order of the names; empty: nothing.
-    pub fn written(&self) -> &[Written] {
+    pub fn written(&self) -> &[WriteInfo] {
         &self.written
     }
 
@@ -119,8 +119,8 @@ impl Environment {
     }
 
     /// What each source gave for it.
-    pub fn record(&self) -> &Record {
-        &self.record
+    pub fn source_keys(&self) -> &SourceKeys {
+        &self.source_keys
     }
 
     /// The names with the fingerprints of their variables.
@@ -219,7 +219,7 @@ impl<'de> Deserialize<'de> for Environment {
             fingerprint: shown.fingerprint,
             variables: variables.collect(),
             marks,
-            record: Record::default(),
+            source_keys: SourceKeys::default(),
             written: Box::default(),
         })
     }

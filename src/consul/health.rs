@@ -86,9 +86,9 @@ impl Client {
         let name = utf8_percent_encode(service, NON_ALPHANUMERIC);
         let endpoint = self.endpoint(&format!("/v1/health/service/{name}"), &format!("health of {service}"));
         let mut text = String::new();
-        if let Some(hold) = query.hold {
+        if let Some(blocking) = query.blocking {
             // Writing to a string does not fail.
-            let _ = write!(text, "index={}&wait={}ms", hold.index, hold.wait.as_millis().max(1));
+            let _ = write!(text, "index={}&wait={}ms", blocking.index, blocking.wait.as_millis().max(1));
         }
         let answer = self.get(&endpoint, &text, query.timeout(), LIMIT).await?;
         if answer.head.hides(answer.credentials) {

@@ -76,10 +76,10 @@ impl Client {
     pub async fn list(&self, folder: &Folder, query: &Query) -> Result<List, Error> {
         let Folder { path, datacenter, endpoint } = folder;
         let mut text = format!("recurse{datacenter}");
-        if let Some(hold) = query.hold {
-            let wait = hold.wait.as_millis().max(1);
+        if let Some(blocking) = query.blocking {
+            let wait = blocking.wait.as_millis().max(1);
             // Writing to a string does not fail.
-            let _ = write!(text, "&index={}&wait={wait}ms", hold.index);
+            let _ = write!(text, "&index={}&wait={wait}ms", blocking.index);
         }
         if query.consistency == Consistency::Consistent {
             text.push_str("&consistent");
@@ -102,7 +102,7 @@ impl Client {
     pub async fn find(&self, folder: &Folder, key: &str) -> Result<Found, Error> {
         let path = format!("{}{key}", folder.path);
         let endpoint = self.endpoint(&format!("/v1/kv/{}", key::encoded(&path)), &format!("kv {path}"));
-        let query = Query { hold: None, consistency: Consistency::Consistent };
+        let query = Query { blocking: None, consistency: Consistency::Consistent };
         let answer = self.get(&endpoint, &format!("consistent{}", folder.datacenter), query.timeout(), LIMIT).await?;
         Ok(answer.head.found)
     }

@@ -39,9 +39,9 @@ impl Client {
     /// No answer, a refusal, or an answer that is not Consul's.
     pub async fn read(&self, key: &SingleKey, query: &Query) -> Result<Single, Error> {
         let mut text = String::new();
-        if let Some(hold) = query.hold {
+        if let Some(blocking) = query.blocking {
             // Writing to a string does not fail.
-            let _ = write!(text, "index={}&wait={}ms", hold.index, hold.wait.as_millis().max(1));
+            let _ = write!(text, "index={}&wait={}ms", blocking.index, blocking.wait.as_millis().max(1));
         }
         if query.consistency == Consistency::Consistent {
             text.push_str("&consistent");

@@ -45,14 +45,14 @@ impl Rules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Query {
     /// Wait for a change after this index; `None`: answer at once.
-    pub hold: Option<Hold>,
+    pub blocking: Option<Blocking>,
     /// Who may answer.
     pub consistency: Consistency,
 }
 
 /// The blocking part of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hold {
+pub struct Blocking {
     /// The index that the last answer had.
     pub index: u64,
     /// How long the server may wait for a larger one.
@@ -70,12 +70,12 @@ pub enum Consistency {
 
 impl Query {
     /// One that is answered at once.
-    pub const PLAIN: Self = Self { hold: None, consistency: Consistency::Default };
+    pub const PLAIN: Self = Self { blocking: None, consistency: Consistency::Default };
 
     /// After this long there will be no answer: the wait, its jitter, and 10 s for a server that holds requests while it
     /// looks for a leader.
     pub fn timeout(&self) -> Duration {
-        let wait = self.hold.map_or(Duration::ZERO, |hold| hold.wait);
+        let wait = self.blocking.map_or(Duration::ZERO, |blocking| blocking.wait);
         wait + wait / 16 + Duration::from_secs(10)
     }
 }
@@ -118,7 +118,7 @@ pub struct Watch {
 enum Next {
     Plain,
     Confirm,
-    Hold(u64),
+    Blocking(u64),
 }
 
 impl Watch {
@@ -147,11 +147,11 @@ impl Watch {
     pub fn ask(&mut self, now: Duration) -> Query {
         let fresh = self.read.is_some_and(|read| now.saturating_sub(read) < self.rules.reread);
         self.asked = match self.next {
-            Next::Hold(index) if fresh => {
-                Query { hold: Some(Hold { index, wait: self.rules.wait }), consistency: Consistency::Default }
+            Next::Blocking(index) if fresh => {
+                Query { blocking: Some(Blocking { index, wait: self.rules.wait }), consistency: Consistency::Default }
             }
-            Next::Hold(_) | Next::Plain => Query::PLAIN,
-            Next::Confirm => Query { hold: None, consistency: Consistency::Consistent },
+            Next::Blocking(_) | Next::Plain => Query::PLAIN,
+            Next::Confirm => Query { blocking: None, consistency: Consistency::Consistent },
         };
         self.sent = now;
         self.asked
@@ -162,7 +162,7 @@ impl Watch {
         let index = index.max(1);
         self.backoff.reset();
         self.due = now;
-        if self.asked.hold.is_none() {
+        if self.asked.blocking.is_none() {
             self.read = Some(now);
         }
         if content == Content::Fewer && self.asked.consistency == Consistency::Default {
@@ -170,14 +170,14 @@ impl Watch {
             return Verdict::Confirm;
         }
         let early = now.saturating_sub(self.sent) < self.rules.wait * 9 / 10;
-        self.next = match self.asked.hold {
-            Some(hold) if index < hold.index => Next::Plain,
-            Some(hold) if index == hold.index && early => Next::Plain,
-            _ => Next::Hold(index),
+        self.next = match self.asked.blocking {
+            Some(blocking) if index < blocking.index => Next::Plain,
+            Some(blocking) if index == blocking.index && early => Next::Plain,
+            _ => Next::Blocking(index),
         };
         let woken_for_nothing = match self.asked {
-            Query { hold: Some(_), .. } => early,
-            Query { hold: None, consistency } => consistency == Consistency::Consistent,
+            Query { blocking: Some(_), .. } => early,
+            Query { blocking: None, consistency } => consistency == Consistency::Consistent,
         };
         if woken_for_nothing && content == Content::Same {
             self.due = self.limiter.pass(now);

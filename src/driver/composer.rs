@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 
 use super::memory::Memory;
 use crate::consul::Client;
-use crate::environment::record::Keys;
-use crate::environment::{Entry, Environment, Layer, Record, Rules, Snapshot, compose};
+use crate::environment::source_keys::Keys;
+use crate::environment::{Entry, Environment, Layer, Rules, Snapshot, SourceKeys, compose};
 use crate::machine::event::SourceReport;
 use crate::machine::{Event, Moment};
 use crate::source::{self, Kind, Spec};
@@ -99,14 +99,14 @@ impl Composer {
                     return;
                 }
                 // A source whose task is gone says nothing any more; its last word stands.
-                Some(Err(index)) => self.bury(index).await,
+                Some(Err(index)) => self.report_dead_source(index).await,
                 None => std::future::pending::<()>().await,
             }
         }
     }
 
     /// Says that a source has failed for good.
-    async fn bury(&mut self, index: usize) {
+    async fn report_dead_source(&mut self, index: usize) {
         let Some(source) = self.sources.get_mut(index) else { return };
         if let Some(Err(error)) = source.task.join_next().await {
             tracing::error!(%error, "{} has met a bug of lictor's and is not watched any more", source.spec.name);
@@ -222,17 +222,17 @@ fn recorded(environment: Environment, remembered: &[(Arc<str>, Option<Keys>)]) -
     if remembered.is_empty() {
         return environment;
     }
-    let mut record = Record::default();
+    let mut source_keys = SourceKeys::default();
     let silent = |source: &Arc<str>| remembered.iter().any(|(name, _)| name == source);
-    for (source, keys) in environment.record().sources().filter(|(source, _)| !silent(source)) {
-        record.add(source, keys.iter().cloned());
+    for (source, keys) in environment.source_keys().sources().filter(|(source, _)| !silent(source)) {
+        source_keys.add(source, keys.iter().cloned());
     }
     for (source, keys) in remembered {
         if let Some(keys) = keys {
-            record.add(source, keys.iter().cloned());
+            source_keys.add(source, keys.iter().cloned());
         }
     }
-    environment.with_record(record)
+    environment.with_source_keys(source_keys)
 }
 
 fn waiting(sources: &[Source]) -> FuturesUnordered<BoxFuture<'static, Next>> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::environment::record::Keys;
+use crate::environment::source_keys::Keys;
 use crate::environment::{Entry, Environment, Layer, Mapping};
 use crate::machine::Moment;
 use crate::source::Spec;
@@ -28,7 +28,7 @@ pub(super) struct Remembered {
 impl Memory {
     /// What this source gave last, as far as no later source has covered it; `None`: nothing is known of it.
     pub(super) fn of(&self, spec: &Spec) -> Option<Remembered> {
-        let keys = self.environment.record().of(&spec.name).cloned();
+        let keys = self.environment.source_keys().of(&spec.name).cloned();
         let variables = self.environment.variables().iter().filter(|(_, variable)| variable.origin == spec.name);
         let entries: Arc<[Entry]> =
             variables.map(|(name, variable)| Entry { key: name.clone(), value: variable.value.clone() }).collect();

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::glob::Glob;
 use super::schema::Schema;
-use super::{Entry, Environment, Mapping, Record, Variable, Visibility, Written};
+use super::{Entry, Environment, Mapping, SourceKeys, Variable, Visibility, WriteInfo};
 use crate::secret::Secret;
 use warnings::Warnings;
 
@@ -28,7 +28,7 @@ pub struct Layer {
     /// Its keys, in byte order.
     pub entries: Arc<[Entry]>,
     /// What the source tells of each of them, in the same order; empty: nothing.
-    pub written: Arc<[Written]>,
+    pub written: Arc<[WriteInfo]>,
 }
 
 /// What holds for all layers.
@@ -67,7 +67,7 @@ const LOADER: [&str; 2] = ["LD_PRELOAD", "LD_LIBRARY_PATH"];
 struct Slot<'a> {
     layer: usize,
     entry: &'a Entry,
-    written: Option<&'a Written>,
+    written: Option<&'a WriteInfo>,
 }
 
 /// Maps every layer, later layers winning, and applies the lists and the custom variables.
@@ -77,7 +77,7 @@ pub fn compose(layers: &[Layer], rules: &Rules) -> Result<Composition, Unfit> {
     let mut warnings = Warnings::default();
     let merged = merge(layers, rules, &mut warnings);
     let custom: Arc<str> = Arc::from("custom");
-    let mut written: BTreeMap<String, Written> = BTreeMap::new();
+    let mut written: BTreeMap<String, WriteInfo> = BTreeMap::new();
     let mut variables: BTreeMap<String, Variable> = merged
         .into_iter()
         .filter(|(name, _)| passes(name, &rules.allowlist, &rules.denylist))
@@ -99,12 +99,12 @@ pub fn compose(layers: &[Layer], rules: &Rules) -> Result<Composition, Unfit> {
     rules.schema.complete(&mut variables, rules);
     fit::check(&variables)?;
     let violations = rules.schema.violations(&variables);
-    let mut record = Record::default();
+    let mut source_keys = SourceKeys::default();
     for layer in layers {
-        record.add_entries(&layer.origin, &layer.entries);
+        source_keys.add_entries(&layer.origin, &layer.entries);
     }
     let told: Vec<_> = variables.keys().map(|name| written.remove(name).unwrap_or_default()).collect();
-    let environment = Environment::new(variables).with_record(record).with_written(told);
+    let environment = Environment::new(variables).with_source_keys(source_keys).with_written(told);
     Ok(Composition { environment, warnings: warnings.into_lines(), violations })
 }
 

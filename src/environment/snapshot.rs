@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Written;
+use super::WriteInfo;
 use crate::secret::Secret;
 
 /// One key of a source, before any mapping.
@@ -25,7 +25,7 @@ pub struct Snapshot {
     /// An answer that says "nothing there" is `Some` of an empty list: absence and silence are two things.
     pub entries: Option<Arc<[Entry]>>,
     /// What the source tells of each of them beside its value, in the same order; empty: nothing.
-    pub written: Arc<[Written]>,
+    pub written: Arc<[WriteInfo]>,
     /// Where the data stands and whether the source is in contact.
     pub freshness: Freshness,
 }

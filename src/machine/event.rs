@@ -265,31 +265,32 @@ mod recorded {
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use crate::environment::{Environment, Record, Written};
+    use crate::environment::{Environment, SourceKeys, WriteInfo};
 
     #[derive(Serialize)]
     struct Recorded<'a> {
         environment: &'a Environment,
-        record: &'a Record,
-        #[serde(skip_serializing_if = "<[Written]>::is_empty")]
-        written: &'a [Written],
+        record: &'a SourceKeys,
+        #[serde(skip_serializing_if = "<[WriteInfo]>::is_empty")]
+        written: &'a [WriteInfo],
     }
 
     #[derive(Deserialize)]
     struct Read {
         environment: Environment,
         #[serde(default)]
-        record: Record,
+        record: SourceKeys,
         #[serde(default)]
-        written: Vec<Written>,
+        written: Vec<WriteInfo>,
     }
 
     pub(super) fn serialize<S: Serializer>(environment: &Arc<Environment>, serializer: S) -> Result<S::Ok, S::Error> {
-        Recorded { environment, record: environment.record(), written: environment.written() }.serialize(serializer)
+        Recorded { environment, record: environment.source_keys(), written: environment.written() }
+            .serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Environment>, D::Error> {
         let Read { environment, record, written } = Read::deserialize(deserializer)?;
-        Ok(Arc::new(environment.with_record(record).with_written(written)))
+        Ok(Arc::new(environment.with_source_keys(record).with_written(written)))
     }
 }

@@ -76,7 +76,7 @@ impl Machine {
         let found = if free {
             Vec::new()
         } else {
-            losses(&self.policy.guard, running.record(), wish.record(), &self.guard.kept.begun)
+            losses(&self.policy.guard, running.source_keys(), wish.source_keys(), &self.guard.kept.begun)
         };
         self.guard.compared = Some((Arc::clone(wish), Arc::clone(running), worth));
         let changed = found != self.guard.losses;
@@ -175,7 +175,7 @@ impl Machine {
             journey.environment = Arc::clone(environment);
         }
         let Some(base) = self.base.as_mut().filter(|base| base.environment == *environment) else { return };
-        if base.environment.record() == environment.record() {
+        if base.environment.source_keys() == environment.source_keys() {
             return;
         }
         base.environment = Arc::clone(environment);

@@ -104,7 +104,7 @@ impl Ledger {
         started_with: &Environment,
     ) -> Changed {
         let known = self.good.iter().position(|good| good.environment == *environment);
-        let as_known = |good: &Good| good.environment.record() == environment.record();
+        let as_known = |good: &Good| good.environment.source_keys() == environment.source_keys();
         if known == Some(0) && self.good[0].builds.first() == Some(build) && as_known(&self.good[0]) {
             return Changed::No;
         }
@@ -122,7 +122,7 @@ impl Ledger {
 
     /// Notes what the sources gave for an environment that is good, if they give something else now.
     pub(super) fn renew_record(&mut self, environment: &Arc<Environment>) -> Changed {
-        let differs = |good: &&mut Good| good.environment.record() != environment.record();
+        let differs = |good: &&mut Good| good.environment.source_keys() != environment.source_keys();
         let known = self.good.iter_mut().find(|good| good.environment == *environment).filter(differs);
         let Some(good) = known else { return Changed::No };
         good.environment = Arc::clone(environment);

@@ -33,7 +33,7 @@ impl Machine {
     /// The sources that have not answered yet and are in the wish all the same, with what they gave last.
     fn remembered(&self) -> impl Iterator<Item = &SourceReport> {
         let record = match &self.wish {
-            Wish::Environment(wish) => Some(wish.record()),
+            Wish::Environment(wish) => Some(wish.source_keys()),
             Wish::Unheard | Wish::Unfit(_) => None,
         };
         let silent = self.sources.iter().filter(|source| source.keys.is_none());

@@ -15,7 +15,7 @@ use crate::consul::head::Found;
 use crate::consul::kv::{Folder, List};
 use crate::consul::watch::{Content, Rules, Verdict};
 use crate::consul::{Class, Client, Error, Renewal, Watch};
-use crate::environment::{Entry, Snapshot, Written};
+use crate::environment::{Entry, Snapshot, WriteInfo};
 
 /// While it waits after an error it looks this often whether the token file has been mended.
 const LOOK: Duration = Duration::from_secs(1);
@@ -72,7 +72,7 @@ struct Stream {
 #[derive(Clone)]
 struct Keys {
     entries: Arc<[Entry]>,
-    written: Arc<[Written]>,
+    written: Arc<[WriteInfo]>,
 }
 
 impl Stream {
@@ -146,12 +146,12 @@ impl Stream {
     }
 
     /// The commit key is none of them.
-    fn entries(&self, list: List) -> (Vec<Entry>, Vec<Written>) {
+    fn entries(&self, list: List) -> (Vec<Entry>, Vec<WriteInfo>) {
         let commit = self.commit.as_ref().map(Commit::key);
         let pairs = list.pairs.into_iter().filter(|pair| commit != Some(pair.key.as_str()));
         pairs
             .map(|pair| {
-                let written = Written { index: pair.modify_index, flags: pair.flags, session: pair.session };
+                let written = WriteInfo { index: pair.modify_index, flags: pair.flags, session: pair.session };
                 (Entry { key: pair.key, value: pair.value }, written)
             })
             .unzip()

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
-use crate::environment::{Entry, Freshness, Snapshot, Written};
+use crate::environment::{Entry, Freshness, Snapshot, WriteInfo};
 
 /// The sending end of one source. It keeps the last good entries through every failure.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Publisher {
 
     /// The source has answered with these keys, in byte order, and tells this of each. The keys that are published are only
     /// replaced if they differ.
-    pub fn told(&self, entries: Arc<[Entry]>, written: Arc<[Written]>, index: Option<u64>, warnings: Vec<String>) {
+    pub fn told(&self, entries: Arc<[Entry]>, written: Arc<[WriteInfo]>, index: Option<u64>, warnings: Vec<String>) {
         let mut recovered = None;
         self.sender.send_modify(|snapshot| {
             let snapshot = Arc::make_mut(snapshot);

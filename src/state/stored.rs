@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::binding::Binding;
-use crate::environment::{Environment, Fingerprint, Record, Variable, Visibility};
+use crate::environment::{Environment, Fingerprint, SourceKeys, Variable, Visibility};
 use crate::machine::hold::{Guarded, Hold};
 use crate::machine::ledger::{Good, Quarantined};
 use crate::machine::{Build, GenerationId};
@@ -46,8 +46,8 @@ struct GoodToWrite<'a> {
     builds: &'a [Build],
     #[serde(serialize_with = "each_variable")]
     variables: &'a Environment,
-    #[serde(skip_serializing_if = "no_record")]
-    record: &'a Record,
+    #[serde(skip_serializing_if = "no_source_keys")]
+    record: &'a SourceKeys,
 }
 
 #[derive(Deserialize)]
@@ -65,7 +65,7 @@ struct StoredGood<'a> {
     variables: Vec<StoredVariable<'a>>,
     /// What each source gave for it; an older lictor kept none.
     #[serde(default)]
-    record: Cow<'a, Record>,
+    record: Cow<'a, SourceKeys>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -111,7 +111,7 @@ fn each_good<S: Serializer>(good: &[Good], serializer: S) -> Result<S::Ok, S::Er
         at_unix_ms: good.at_unix_ms,
         builds: &good.builds,
         variables: &good.environment,
-        record: good.environment.record(),
+        record: good.environment.source_keys(),
     }))
 }
 
@@ -166,7 +166,7 @@ pub(super) fn decode_hold(binding: &Binding, bytes: &[u8]) -> Result<(Option<Hol
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference to the field")]
-fn no_record(record: &&Record) -> bool {
+fn no_source_keys(record: &&SourceKeys) -> bool {
     record.is_empty()
 }
 
@@ -202,7 +202,7 @@ fn restore(stored: StoredGood<'_>) -> Result<Good, String> {
     let Some(environment) = environment.filter(|_| generation <= LAST_GENERATION) else {
         return Err(format!("its environment {fingerprint} is damaged"));
     };
-    let environment = Arc::new(environment.with_record(record.into_owned()));
+    let environment = Arc::new(environment.with_source_keys(record.into_owned()));
     Ok(Good { environment, builds: builds.into_owned(), generation, at_unix_ms })
 }
 

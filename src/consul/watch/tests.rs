@@ -46,21 +46,21 @@ impl Bench {
     }
 }
 
-fn hold(index: u64) -> Query {
-    Query { hold: Some(Hold { index, wait: RULES.wait }), consistency: Consistency::Default }
+fn blocking(index: u64) -> Query {
+    Query { blocking: Some(Blocking { index, wait: RULES.wait }), consistency: Consistency::Default }
 }
 
-const CONFIRM: Query = Query { hold: None, consistency: Consistency::Consistent };
+const CONFIRM: Query = Query { blocking: None, consistency: Consistency::Consistent };
 const SOON: Duration = Duration::from_millis(3);
 const FULL: Duration = Duration::from_secs(26);
 
 #[test]
 fn what_follows_an_answer_to_a_blocking_query() {
     for (after, index, content, verdict, next) in [
-        (SOON, 11, Content::Changed, Verdict::Accept, hold(11)),
-        (SOON, 11, Content::Same, Verdict::Accept, hold(11)),
-        (FULL, 10, Content::Same, Verdict::Accept, hold(10)),
-        (FULL, 12, Content::Same, Verdict::Accept, hold(12)),
+        (SOON, 11, Content::Changed, Verdict::Accept, blocking(11)),
+        (SOON, 11, Content::Same, Verdict::Accept, blocking(11)),
+        (FULL, 10, Content::Same, Verdict::Accept, blocking(10)),
+        (FULL, 12, Content::Same, Verdict::Accept, blocking(12)),
         // Early with the same index: an agent that ends, or a restored store.
         (SOON, 10, Content::Same, Verdict::Accept, Query::PLAIN),
         (SOON, 10, Content::Changed, Verdict::Accept, Query::PLAIN),
@@ -73,7 +73,7 @@ fn what_follows_an_answer_to_a_blocking_query() {
         (FULL, 5, Content::Fewer, Verdict::Confirm, CONFIRM),
     ] {
         let mut bench = Bench::at_ten();
-        assert_eq!(bench.ask(), hold(10));
+        assert_eq!(bench.ask(), blocking(10));
         assert_eq!(bench.answer(after, index, content), verdict, "{after:?} {index} {content:?}");
         assert_eq!(bench.idle(), Duration::ZERO, "{after:?} {index} {content:?}");
         assert_eq!(bench.ask(), next, "{after:?} {index} {content:?}");
@@ -88,7 +88,7 @@ fn a_confirmation_is_taken_as_it_comes_and_watching_goes_on_from_it() {
         bench.answer(SOON, 11, Content::Fewer);
         assert_eq!(bench.ask(), CONFIRM);
         assert_eq!(bench.answer(SOON, 12, content), Verdict::Accept);
-        assert_eq!(bench.ask(), hold(12));
+        assert_eq!(bench.ask(), blocking(12));
     }
 }
 
@@ -174,14 +174,14 @@ fn a_wait_that_makes_no_sense_is_moved() {
         let mut watch = Watch::new(Rules { wait, ..RULES }, 1);
         watch.ask(Duration::ZERO);
         watch.answered(SOON, 10, Content::Changed);
-        assert_eq!(watch.ask(SOON).hold.unwrap().wait, sent);
+        assert_eq!(watch.ask(SOON).blocking.unwrap().wait, sent);
     }
 }
 
 #[test]
 fn timeouts_leave_room_for_the_servers_jitter() {
     assert_eq!(Query::PLAIN.timeout(), Duration::from_secs(10));
-    assert_eq!(hold(1).timeout(), Duration::from_millis(25_000 + 1562 + 10_000) + Duration::from_micros(500));
+    assert_eq!(blocking(1).timeout(), Duration::from_millis(25_000 + 1562 + 10_000) + Duration::from_micros(500));
 }
 
 /// What the world does with one query.
@@ -220,9 +220,9 @@ proptest! {
         for step in history {
             let query = bench.ask();
             // An index is only ever sent that the very last answer gave.
-            if let Some(hold) = query.hold {
-                prop_assert_eq!(Some(hold.index), good_for);
-                prop_assert!(hold.index > 0);
+            if let Some(blocking) = query.blocking {
+                prop_assert_eq!(Some(blocking.index), good_for);
+                prop_assert!(blocking.index > 0);
                 prop_assert_eq!(query.consistency, Consistency::Default);
                 // And never long after the last read without one.
                 let read: Duration = read.unwrap();
@@ -235,9 +235,9 @@ proptest! {
                     let unsure = content == Content::Fewer && query.consistency == Consistency::Default;
                     prop_assert_eq!(verdict == Verdict::Confirm, unsure);
                     let index = index.max(1);
-                    let lower = query.hold.is_some_and(|hold| index < hold.index);
+                    let lower = query.blocking.is_some_and(|blocking| index < blocking.index);
                     good_for = (!unsure && !lower).then_some(index);
-                    if query.hold.is_none() {
+                    if query.blocking.is_none() {
                         read = Some(bench.now);
                     }
                     // What is new is never held back.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::{Layer, Rules, compose};
 use crate::environment::format::Format;
 use crate::environment::glob::Glob;
-use crate::environment::{Entry, Environment, Mapping, Origin, Visibility, Written};
+use crate::environment::{Entry, Environment, Mapping, Origin, Visibility, WriteInfo};
 use crate::secret::Secret;
 
 fn layer(origin: &str, keys: &[(&str, &str)]) -> Layer {
@@ -209,7 +209,7 @@ proptest! {
 
 #[test]
 fn what_a_source_tells_of_a_key_goes_with_the_variable_that_wins() {
-    let told = |index| Written { index, flags: 7, session: Some("held".into()) };
+    let told = |index| WriteInfo { index, flags: 7, session: Some("held".into()) };
     let one = Layer { written: [told(3), told(4)].into(), ..layer("consul one/", &[("A", "1"), ("B", "1")]) };
     let two = layer("file two", &[("B", "2"), ("C", "2")]);
     let rules = Rules { custom: vec![("D".into(), "3".into())], ..Rules::default() };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::environment::{Environment, Fingerprint, Record, Variable, Visibility};
+use crate::environment::{Environment, Fingerprint, SourceKeys, Variable, Visibility};
 use crate::machine::board::ConfigState;
 use crate::machine::event::{Asked, Event, Exit, Verb};
 use crate::machine::hold::Guarded;
@@ -24,9 +24,9 @@ fn keys(count: usize, value: &str) -> Arc<Environment> {
     let name = |number: usize| format!("K{number}");
     let variable = || Variable { value: value.into(), origin: "kv".into(), visibility: Visibility::Secret };
     let variables = (0..count).map(|number| (name(number), variable())).collect();
-    let mut record = Record::default();
-    record.add(&"kv".into(), (0..count).map(|number| name(number).into()));
-    Arc::new(Environment::new(variables).with_record(record))
+    let mut source_keys = SourceKeys::default();
+    source_keys.add(&"kv".into(), (0..count).map(|number| name(number).into()));
+    Arc::new(Environment::new(variables).with_source_keys(source_keys))
 }
 
 fn good(environment: &Arc<Environment>) -> Good {

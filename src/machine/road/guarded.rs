@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::super::hold::Hold;
 use super::super::policy::{Empty, Guard};
 use super::Decision;
-use crate::environment::Record;
-use crate::environment::record::missing;
+use crate::environment::SourceKeys;
+use crate::environment::source_keys::missing;
 
 /// What a source would lose.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,12 @@ pub(in super::super) fn decide(hold: Option<&Hold>, losses: &[Loss]) -> Decision
 
 /// What the guard holds a wish for. A source on which a hold has `begun` needs every key again; of any other only a
 /// large loss counts. A source that either side does not know has nothing to be compared with.
-pub(in super::super) fn losses(rules: &Guard, running: &Record, wish: &Record, begun: &[Arc<str>]) -> Vec<Loss> {
+pub(in super::super) fn losses(
+    rules: &Guard,
+    running: &SourceKeys,
+    wish: &SourceKeys,
+    begun: &[Arc<str>],
+) -> Vec<Loss> {
     let mut losses = Vec::new();
     for (source, before) in running.sources().filter(|(source, _)| !rules.sealed.contains(source)) {
         let Some(now) = wish.of(source) else { continue };
@@ -79,10 +84,10 @@ impl Display for Loss {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Empty, Guard, Record, losses};
+    use super::{Empty, Guard, SourceKeys, losses};
 
-    fn record(sources: &[(&str, usize)]) -> Record {
-        let mut record = Record::default();
+    fn record(sources: &[(&str, usize)]) -> SourceKeys {
+        let mut record = SourceKeys::default();
         for (source, count) in sources {
             record.add(&Arc::from(*source), (0..*count).map(|number| format!("K{number}").into()));
         }
@@ -147,6 +152,6 @@ mod tests {
         let lost = losses(&rules, &before, &record(&[("a", 100), ("b", 0), ("d", 0)]), &[]);
         assert_eq!(lost.iter().map(|loss| &*loss.source).collect::<Vec<_>>(), ["b"]);
         assert_eq!(lost[0].to_string(), "b lost 4 of 4 keys (K0, K1, K2, ..)");
-        assert!(losses(&rules, &Record::default(), &before, &[]).is_empty());
+        assert!(losses(&rules, &SourceKeys::default(), &before, &[]).is_empty());
     }
 }

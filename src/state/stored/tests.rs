@@ -3,7 +3,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::{decode_good, decode_hold, decode_quarantine, write_good, write_hold, write_quarantine};
-use crate::environment::{Environment, Record};
+use crate::environment::{Environment, SourceKeys};
 use crate::machine::GenerationId;
 use crate::machine::hold::{Guarded, Hold};
 use crate::machine::ledger::Good;
@@ -57,12 +57,12 @@ fn the_format_is_this_one() {
 #[test]
 fn what_each_source_gave_comes_back() {
     let mut kept = good(&[("A", b"x")], 9);
-    let mut record = Record::default();
+    let mut record = SourceKeys::default();
     record.add(&"consul billing/".into(), ["a".into(), "sub/b".into()]);
     record.add(&"file /x".into(), []);
-    kept.environment = Arc::new(Environment::clone(&kept.environment).with_record(record.clone()));
+    kept.environment = Arc::new(Environment::clone(&kept.environment).with_source_keys(record.clone()));
     let bytes = encode_good(&binding(), std::slice::from_ref(&kept)).unwrap();
-    assert_eq!(read(&bytes).unwrap()[0].environment.record(), &record);
+    assert_eq!(read(&bytes).unwrap()[0].environment.source_keys(), &record);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::environment::glob::Glob;
-use crate::environment::{Environment, Record, Variable, Visibility};
+use crate::environment::{Environment, SourceKeys, Variable, Visibility};
 use crate::machine::ledger::{Good, Quarantined};
 use crate::machine::numbers::GenerationId;
 use crate::machine::order::Pair;
@@ -150,9 +150,9 @@ pub(super) fn environment(number: usize) -> Arc<Environment> {
         ("NOTE".to_owned(), variable(format!("{MARKER}-{note}"))),
         ("FIXED".to_owned(), variable(MARKER.to_owned())),
     ];
-    let mut record = Record::default();
-    record.add(&"kv".into(), (0..kept(number)).map(|key| format!("K{key}").into()));
-    Arc::new(Environment::new(variables.into()).with_record(record))
+    let mut source_keys = SourceKeys::default();
+    source_keys.add(&"kv".into(), (0..kept(number)).map(|key| format!("K{key}").into()));
+    Arc::new(Environment::new(variables.into()).with_source_keys(source_keys))
 }
 
 pub(super) fn build(number: u8) -> Build {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What Consul tells of one key beside its value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Written {
+pub struct WriteInfo {
     /// Consul's `ModifyIndex`: when it was last written. 0: nobody knows.
     #[serde(rename = "modify_index")]
     pub index: u64,
@@ -27,10 +27,10 @@ pub struct Origin {
     pub source: Arc<str>,
     /// What the source tells beside the value.
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
-    pub written: Option<Written>,
+    pub written: Option<WriteInfo>,
 }
 
-impl Written {
+impl WriteInfo {
     /// Whether the source has told anything.
     pub(super) fn is_known(&self) -> bool {
         *self != Self::default()

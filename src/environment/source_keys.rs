@@ -13,9 +13,9 @@ pub type Keys = Arc<[Box<str>]>;
 /// For every source that an environment was composed of, by its name on the board, the keys that it gave. Names only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Record(BTreeMap<Arc<str>, Keys>);
+pub struct SourceKeys(BTreeMap<Arc<str>, Keys>);
 
-impl Record {
+impl SourceKeys {
     /// Whether nothing is known of any source: what an older lictor kept has no record.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -62,7 +62,7 @@ pub fn missing<'a>(before: &'a [Box<str>], now: &[Box<str>]) -> Vec<&'a str> {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Record, missing};
+    use super::{SourceKeys, missing};
 
     fn keys(names: &[&str]) -> Vec<Box<str>> {
         names.iter().map(|name| (*name).into()).collect()
@@ -83,10 +83,10 @@ mod tests {
 
     #[test]
     fn two_blocks_of_one_name_are_one_source() {
-        let (mut record, name) = (Record::default(), Arc::from("consul a/"));
-        record.add(&name, keys(&["y", "x"]));
-        record.add(&name, keys(&["x", "z"]));
-        assert_eq!(record.of("consul a/").map(|keys| &**keys), Some(&*keys(&["x", "y", "z"])));
-        assert_eq!(record.of("consul b/"), None);
+        let (mut source_keys, name) = (SourceKeys::default(), Arc::from("consul a/"));
+        source_keys.add(&name, keys(&["y", "x"]));
+        source_keys.add(&name, keys(&["x", "z"]));
+        assert_eq!(source_keys.of("consul a/").map(|keys| &**keys), Some(&*keys(&["x", "y", "z"])));
+        assert_eq!(source_keys.of("consul b/"), None);
     }
 }
