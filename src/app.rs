@@ -28,6 +28,7 @@ use crate::consul::{self, Client};
 use crate::driver::{Clock, Composer, Driver, INBOX, Installed, LOOK, Memory, Rooms};
 use crate::expvar;
 use crate::http::{self, BindError, Exposition, Limits, Resources, StatusPort, Wanted, bind_status};
+use crate::listen::{ListenError, Marks, Sockets};
 use crate::machine::{Event, Machine, Restored};
 use crate::metrics;
 use crate::notify::{self, Manager};
@@ -56,6 +57,9 @@ pub enum AppError {
     /// The admin socket cannot be had.
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// A socket cannot be held for the service.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// Consul's settings do not make a client: a certificate that cannot be read, say.
     #[error("consul cannot be asked; mend consul {{}} in the configuration")]
     Consul(#[source] consul::Error),
@@ -88,10 +92,12 @@ impl AppError {
         match self {
             Self::State(state::Error::Locked { .. })
             | Self::Status(BindError::Taken { .. })
-            | Self::Admin(AdminError::Taken { .. }) => 75,
+            | Self::Admin(AdminError::Taken { .. })
+            | Self::Listen(ListenError::Taken { .. }) => 75,
             Self::State(_)
             | Self::Status(BindError::Unfit { .. })
             | Self::Admin(_)
+            | Self::Listen(_)
             | Self::Consul(_)
             | Self::PidFile { .. }
             | Self::Unfit(_) => 78,
@@ -122,6 +128,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         }
     };
     let admin = bind_admin(&settings).await?;
+    let sockets = Sockets::bind(&settings.listen, Marks::Ignored)?;
     let _pid_file = pid_file::write(settings.pid_file.as_deref())?;
 
     let (inbox, facts) = mpsc::channel(INBOX);
@@ -192,7 +199,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         changes: read_again,
         composer: composer.remembering(memory),
         installed: Installed::new(places::program(&settings.command), settings.version.symbol.clone()),
-        rooms: rooms(&settings, roster, state, &inbox),
+        rooms: rooms(&settings, roster, state, sockets, &inbox),
         board,
         pulse,
     };

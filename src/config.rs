@@ -54,7 +54,6 @@ pub use apply::{Apply, Handover};
 pub use call::Lookup;
 pub use flags::{FlagValue, Flags, Override, SourceFlag};
 pub use key::Key;
-pub use listen::Listen;
 pub use log::{Log, LogFormat};
 pub use place::{Place, Position};
 pub use report::{Errors, Finding, Warning};

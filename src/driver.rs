@@ -84,7 +84,7 @@ impl Driver {
                 Some(petition) = self.petitions.recv() => vec![self.rooms.desk.admit(petition)],
                 Some(change) = self.changes.recv() => self.change(change),
                 () = self.composer.changed() => self.composer.events(self.clock.now()),
-                event = self.rooms.disk_changed() => vec![event],
+                event = self.rooms.changed() => event.into_iter().collect(),
                 () = self.clock.until(self.machine.next_wake()) => self.tick(),
                 () = drawing.overdue() => Vec::new(),
                 _ = looks.tick() => {
@@ -116,8 +116,8 @@ impl Driver {
         while let Some(event) = events.pop_front() {
             diary::note_event(&event);
             // What is started next is what lies on the disk now, not what lay there a second ago.
-            let ended = matches!(event, Event::Exited { .. } | Event::StartFailed { .. });
-            if ended {
+            if let Event::Exited { run, .. } | Event::StartFailed { run, .. } = event {
+                self.rooms.ended(run);
                 self.take_up(&mut events);
             }
             let found = matches!(event, Event::Probed { .. });

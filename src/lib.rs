@@ -17,6 +17,7 @@ pub mod environment;
 pub mod expvar;
 pub mod gobuild;
 pub mod http;
+pub mod listen;
 pub mod machine;
 pub mod metrics;
 pub mod notify;

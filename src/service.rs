@@ -12,6 +12,7 @@ mod launch;
 pub mod lost;
 mod once;
 mod orphans;
+mod passing;
 mod pidfd;
 pub mod process;
 pub mod program;

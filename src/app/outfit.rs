@@ -10,6 +10,7 @@ use crate::check::{self, Checks};
 use crate::config::Settings;
 use crate::driver::{CheckCommand, Outfit, Rooms};
 use crate::environment;
+use crate::listen::Sockets;
 use crate::machine::Event;
 use crate::service::roster::Roster;
 use crate::service::{self, Service};
@@ -44,7 +45,13 @@ pub(super) fn outfit(settings: &Settings, roster: &Roster) -> Outfit {
 }
 
 /// The acting rooms, for the first start.
-pub(super) fn rooms(settings: &Settings, roster: Roster, state: State, inbox: &mpsc::Sender<Event>) -> Rooms {
+pub(super) fn rooms(
+    settings: &Settings,
+    roster: Roster,
+    state: State,
+    sockets: Sockets,
+    inbox: &mpsc::Sender<Event>,
+) -> Rooms {
     let Outfit { command, context, subject } = outfit(settings, &roster);
     let check_command = CheckCommand {
         words: settings.apply.check_command.clone(),
@@ -55,5 +62,5 @@ pub(super) fn rooms(settings: &Settings, roster: Roster, state: State, inbox: &m
     };
     let service = Service::new(command.clone(), roster, inbox.clone());
     let checks = Checks::new(settings.checks.clone(), context, inbox.clone());
-    Rooms::new(command, service, checks, check_command, state, subject, inbox.clone())
+    Rooms::new(command, service, checks, check_command, state, subject, inbox.clone()).holding(sockets)
 }

@@ -111,6 +111,7 @@ impl Reloader {
             ("state.directory", new.state.directory == old.state.directory),
             ("log", new.log == old.log),
             ("pid_file", new.pid_file == old.pid_file),
+            ("listen", new.listen == old.listen),
         ];
         words.into_iter().filter(|(_, same)| !same).map(|(word, _)| word.to_owned()).collect()
     }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::call::Lookup;
 use super::section::Section;
 use super::{
-    Admin, Apply, Key, Listen, Log, State, Statsd, Status, Version, admin, apply, check, commit_key, consul, crash,
-    exec, expvar, guard, key, listen, log, name, sources, state, statsd, status, value, version, wait,
+    Admin, Apply, Key, Log, State, Statsd, Status, Version, admin, apply, check, commit_key, consul, crash, exec,
+    expvar, guard, key, listen, log, name, sources, state, statsd, status, value, version, wait,
 };
 use crate::environment::glob::Glob;
 use crate::environment::{Schema, Visibility};
@@ -50,7 +50,7 @@ pub struct Settings {
     /// What is known about single variables.
     pub keys: Vec<Key>,
     /// The sockets that lictor holds for the service.
-    pub listen: Vec<Listen>,
+    pub listen: Vec<crate::listen::Spec>,
 }
 
 /// Every block by its own reader. `None` only if an error was reported.

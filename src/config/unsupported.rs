@@ -2,8 +2,7 @@
 //! and kept by its own file, or has no reader so far.
 
 /// Words by their path, and values as `path = "value"`.
-const NOT_YET: &[&str] =
-    &["vault", "secret", "service", "syslog", "listen", "apply.handover = \"overlap\"", "?ns", "?partition"];
+const NOT_YET: &[&str] = &["vault", "secret", "service", "syslog", "apply.handover = \"overlap\"", "?ns", "?partition"];
 
 /// Whether this word waits for its turn.
 pub(crate) fn word(path: &str) -> bool {

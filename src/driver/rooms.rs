@@ -14,6 +14,7 @@ use super::desk::Desk;
 use crate::chain;
 use crate::check::{self, Checks};
 use crate::environment::{Environment, Redactor};
+use crate::listen::{Settled, Sockets};
 use crate::machine::{Build, Event, Order, Policy, RunId};
 use crate::service::{self, Command, Service};
 use crate::state::{self, Binding, KeptProcess, State};
@@ -24,6 +25,10 @@ use crate::version::{self, Subject};
 pub struct Rooms {
     service: Service,
     command: Command,
+    /// What is held for the service.
+    sockets: Sockets,
+    /// Runs that get no new connection any more, and are stopped once they have taken what waits for them.
+    leaving: JoinSet<RunId>,
     checks: Checks,
     check_command: CheckCommand,
     state: State,
@@ -53,6 +58,8 @@ impl Rooms {
         Self {
             command,
             service,
+            sockets: Sockets::none(),
+            leaving: JoinSet::new(),
             checks,
             check_command,
             state,
@@ -65,6 +72,13 @@ impl Rooms {
         }
     }
 
+    /// With sockets for the service to listen on.
+    #[must_use]
+    pub fn holding(mut self, sockets: Sockets) -> Self {
+        self.sockets = sockets;
+        self
+    }
+
     /// What remains to be closed when the loop has ended.
     pub fn into_state(self) -> State {
         self.state
@@ -75,10 +89,20 @@ impl Rooms {
         Event::Disk { problem: self.state.problem() }
     }
 
-    /// The same, once it has changed. Cancel-safe.
-    pub(super) async fn disk_changed(&mut self) -> Event {
-        self.state.problem_changed().await;
-        self.disk()
+    /// Waits until something has come about that nobody was ordered to tell: what can be kept on disk has changed, or a run
+    /// can be stopped now. Cancel-safe.
+    pub(super) async fn changed(&mut self) -> Option<Event> {
+        tokio::select! {
+            () = self.state.problem_changed() => {}
+            Some(left) = self.leaving.join_next() => {
+                match left {
+                    Ok(run) => self.service.stop(run),
+                    Err(error) => tracing::error!(%error, "the wait for the connections of a run has failed"),
+                }
+                return None;
+            }
+        }
+        Some(self.disk())
     }
 
     /// The checks from now on.
@@ -118,7 +142,7 @@ impl Rooms {
     pub(super) fn order(&mut self, order: Order) -> Option<Event> {
         match order {
             Order::Start { run, environment, build, .. } => return Some(self.start(run, &environment, &build)),
-            Order::Stop { run } => self.service.stop(run),
+            Order::Stop { run } => self.stop(run),
             Order::Kill { run } => self.service.kill(run),
             Order::Signal { run, signal } => self.service.signal(run, signal),
             Order::Reload { run, environment } => return self.reload(run, &environment),
@@ -139,6 +163,22 @@ impl Rooms {
         None
     }
 
+    /// Sends new connections elsewhere first, if that can be done.
+    fn stop(&mut self, run: RunId) {
+        let Some(leaving) = self.sockets.turn_away(run) else { return self.service.stop(run) };
+        self.leaving.spawn(async move {
+            if leaving.settled().await == Settled::Given {
+                tracing::warn!(%run, "connections wait that the service does not accept; it is stopped all the same, and they go to the next run");
+            }
+            run
+        });
+    }
+
+    /// A run has ended.
+    pub(super) fn ended(&mut self, run: RunId) {
+        self.sockets.gone(run);
+    }
+
     /// Takes over the service of an earlier lictor, if it still runs.
     pub(super) fn adopt(&mut self, run: RunId) -> Option<Event> {
         let KeptProcess { pid, start_time, environment, build, .. } = self.state.process()?;
@@ -152,7 +192,11 @@ impl Rooms {
 
     fn start(&mut self, run: RunId, environment: &Environment, build: &Build) -> Event {
         self.keep(KeptProcess::BEGUN, clock::ticks(), environment, build);
-        let event = self.service.start(run, environment);
+        let sockets = match self.sockets.give(run) {
+            Ok(sockets) => sockets,
+            Err(error) => return Event::StartFailed { run, error: format!("cannot pass the sockets on: {error}") },
+        };
+        let event = self.service.start(run, environment, &sockets);
         if let Event::Started { pid, .. } = event {
             if let Some(process) = self.service.process(run) {
                 self.keep(pid, process.start_time(), environment, build);

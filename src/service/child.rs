@@ -16,6 +16,7 @@ use super::process::Process;
 use super::roster::Roster;
 use super::run::{Run, Urgency};
 use crate::environment::Environment;
+use crate::listen::Passed;
 use crate::machine::{Event, RunId};
 
 /// A kill timeout beyond this would overflow the clock.
@@ -51,9 +52,9 @@ impl Service {
         self.command = command;
     }
 
-    /// Starts a run: `Started` or `StartFailed`. Call it in the main thread, within the runtime.
-    pub fn start(&mut self, run: RunId, environment: &Environment) -> Event {
-        match self.spawn(environment) {
+    /// Starts a run with these sockets: `Started` or `StartFailed`. Call it in the main thread, within the runtime.
+    pub fn start(&mut self, run: RunId, environment: &Environment, sockets: &[Passed]) -> Event {
+        match self.spawn(environment, sockets) {
             Ok(process) => self.watch(run, process),
             Err(error) => Event::StartFailed { run, error: crate::chain::sentence(&error) },
         }
@@ -126,13 +127,13 @@ impl Service {
         self.runs.get(&run).filter(|handle| !handle.process.is_reaped() && !handle.urgency.is_closed())
     }
 
-    fn spawn(&self, environment: &Environment) -> Result<Process, ServiceError> {
+    fn spawn(&self, environment: &Environment, sockets: &[Passed]) -> Result<Process, ServiceError> {
         // The process gets its variables all the same: a full disk does not keep a service down.
         if let Err(error) = self.keep_file(environment) {
             tracing::error!("{}", crate::chain::sentence(&error));
         }
         let environment = child_environment(&self.command, environment)?;
-        launch(Launch::inheriting(&self.command, &environment))
+        launch(Launch { sockets, ..Launch::inheriting(&self.command, &environment) })
     }
 
     fn watch(&mut self, run: RunId, process: Process) -> Event {

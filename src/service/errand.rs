@@ -71,6 +71,7 @@ pub async fn run(errand: Errand, roster: &Roster) -> Result<Finished, CannotRun>
         directory: errand.directory.as_deref(),
         user: errand.user.as_deref(),
         streams: Streams::Captured(writer),
+        sockets: &[],
     })
     .map_err(|error| cannot(error.into()))?;
     let charge = Charge { enrolled: Some(roster.enroll(process.pid())), process, roster: roster.clone() };

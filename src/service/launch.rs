@@ -11,9 +11,11 @@ use rustix::process::Pid;
 
 use super::account::Account;
 use super::failure::ServiceError;
+use super::passing::Execution;
 use super::process::Process;
 use super::{Command, program};
 use crate::environment::{Environment, inherit};
+use crate::listen::Passed;
 
 /// What to start, and the whole environment that it gets.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(super) struct Launch<'a> {
     pub(super) directory: Option<&'a Path>,
     pub(super) user: Option<&'a str>,
     pub(super) streams: Streams,
+    /// What it finds from descriptor 3 on.
+    pub(super) sockets: &'a [Passed],
 }
 
 /// Where stdin, stdout and stderr lead.
@@ -45,6 +49,7 @@ impl<'a> Launch<'a> {
             directory: command.directory.as_deref(),
             user: command.user.as_deref(),
             streams: Streams::Inherited,
+            sockets: &[],
         }
     }
 }
@@ -67,7 +72,7 @@ pub fn child_environment(
 
 /// Starts a process as the leader of a new group. Call it in the main thread, within the runtime.
 ///
-/// Without `user` nothing of ours runs between fork and exec, so that std may use `posix_spawn`. The mask and the
+/// Without `user` and sockets nothing of ours runs between fork and exec, so that std may use `posix_spawn`. The mask and the
 /// ignored signals are inherited: `signal::signals` has cleared both, and std gives SIGPIPE its default.
 pub(super) fn launch(launch: Launch<'_>) -> Result<Process, ServiceError> {
     if let Some(directory) = launch.directory {
@@ -92,6 +97,11 @@ pub(super) fn launch(launch: Launch<'_>) -> Result<Process, ServiceError> {
     if let Some(account) = launch.user.map(Account::find).transpose()?.flatten() {
         become_before_exec(&mut command, account);
     }
+    if !launch.sockets.is_empty() {
+        let words = std::iter::once(launch.program.as_os_str()).chain(launch.arguments.iter().map(AsRef::as_ref));
+        let execution = Execution::prepare(&program, words, launch.environment, launch.sockets);
+        pass_before_exec(&mut command, execution.map_err(|source| refused(&program, source))?);
+    }
     let child = command.spawn().map_err(|source| refused(&program, source))?;
     // std's handle neither waits nor kills when it is dropped.
     let pid = Pid::from_child(&child);
@@ -106,6 +116,15 @@ fn become_before_exec(command: &mut std::process::Command, account: Account) {
     // SAFETY: the closure makes system calls on memory that was allocated before the fork, and nothing else.
     unsafe {
         command.pre_exec(move || account.become_it());
+    }
+}
+
+/// Called last: what is asked for before exec is done in that order.
+#[expect(unsafe_code, reason = "there is no other hook before exec")]
+fn pass_before_exec(command: &mut std::process::Command, mut execution: Execution) {
+    // SAFETY: the closure makes system calls on memory that was allocated before the fork, and nothing else.
+    unsafe {
+        command.pre_exec(move || Err(execution.execute()));
     }
 }
 

@@ -68,7 +68,7 @@ impl Harness {
 
     /// Starts the run and gives its process number.
     pub(crate) fn start(&mut self, habits: &[(&str, &str)]) -> u32 {
-        match self.service.start(RUN, &self.environment(habits)) {
+        match self.service.start(RUN, &self.environment(habits), &[]) {
             Event::Started { run: RUN, pid } => pid,
             other => panic!("{other:?}"),
         }
@@ -84,7 +84,7 @@ impl Harness {
 
     /// Why the run could not start.
     pub(crate) fn refused(&mut self) -> String {
-        match self.service.start(RUN, &self.environment(&[])) {
+        match self.service.start(RUN, &self.environment(&[]), &[]) {
             Event::StartFailed { run: RUN, error } => error,
             other => panic!("{other:?}"),
         }

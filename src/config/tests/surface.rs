@@ -150,8 +150,7 @@ fn keys_in_full() {
 
 #[test]
 fn what_is_not_served_yet_says_so_by_name() {
-    let text = "vault {\n}\nsecret {\n  path = \"x\"\n}\nservice {\n}\nsyslog {\n}\nlisten \"http\" {\n  \
-                address = \"0.0.0.0:8080\"\n}\napply {\n  handover = \"overlap\"\n  \
+    let text = "vault {\n}\nsecret {\n  path = \"x\"\n}\nservice {\n}\nsyslog {\n}\napply {\n  handover = \"overlap\"\n  \
                 check_command = [\"x\"]\n}\n\
                 prefix {\n  path = \"a?ns=b\"\n}\n";
     assert_eq!(
@@ -161,9 +160,33 @@ fn what_is_not_served_yet_says_so_by_name() {
             "a.hcl:3:1: `secret` is not supported yet",
             "a.hcl:6:1: `service` is not supported yet",
             "a.hcl:8:1: `syslog` is not supported yet",
-            "a.hcl:10:1: `listen` is not supported yet",
-            "a.hcl:14:14: `apply.handover = \"overlap\"` is not supported yet",
-            "a.hcl:18:10: prefix.path: `?ns` is not supported yet",
+            "a.hcl:11:14: `apply.handover = \"overlap\"` is not supported yet",
+            "a.hcl:15:10: prefix.path: `?ns` is not supported yet",
+        ]
+    );
+}
+
+#[test]
+fn sockets_that_are_held_for_the_service() {
+    let settings = with(
+        "listen \"http\" {\n  address = \"0.0.0.0:8080\"\n}\nlisten \"local\" {\n  address = \"/run/x.sock\"\n}\n",
+    );
+    let listed: Vec<_> = settings.listen.iter().map(|it| (it.name.as_str(), it.address.to_string())).collect();
+    assert_eq!(listed, [("http", "0.0.0.0:8080".to_owned()), ("local", "/run/x.sock".to_owned())]);
+
+    let text = "listen \"a:b\" {\n  address = \"localhost:1\"\n}\nlisten \"x\" {\n  address = \"[::1]:80\"\n}\n\
+                listen \"x\" {\n  address = \"[::1]:80\"\n}\nlisten \"dir\" {\n  address = \"/run/\"\n}\n";
+    let label =
+        "a label is 1 to 64 letters, digits and signs without a colon: the service is told it in LISTEN_FDNAMES";
+    assert_eq!(
+        errors_of(text).lines().collect::<Vec<_>>(),
+        [
+            format!("a.hcl:1:1: listen \"a:b\": {label}"),
+            "a.hcl:2:13: listen \"a:b\".address: expected an IP address and a port, as in \"127.0.0.1:8127\""
+                .to_owned(),
+            "a.hcl:7:1: listen \"x\": this label is used twice: each socket needs its own".to_owned(),
+            "a.hcl:8:13: listen \"x\".address: another listen has this address".to_owned(),
+            "a.hcl:11:13: listen \"dir\".address: a path of a socket does not end with a slash".to_owned(),
         ]
     );
 }

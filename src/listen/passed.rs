@@ -1,0 +1,12 @@
+//! What a run is given.
+
+use std::os::fd::OwnedFd;
+
+/// A copy of a socket that a process is to have, under its name in `LISTEN_FDNAMES`.
+#[derive(Debug)]
+pub struct Passed {
+    /// The label of its `listen`.
+    pub name: String,
+    /// The socket of the run's side.
+    pub socket: OwnedFd,
+}

@@ -1,0 +1,181 @@
+//! The program that the kernel asks for each new connection: which socket of the group takes it. Pure.
+//!
+//! Written in classic BPF, which any user may attach to a socket of his own. A number beyond the group is no drop: the
+//! kernel then spreads connections over its members.
+
+use super::sides::Side;
+
+/// The traffic class (TOS) by which a probe over the loopback device says that it is for side A ...
+pub(super) const MARK_A: u8 = 0x54;
+/// ... or for side B. Only connections from this host are looked at: nobody outside can choose a side.
+pub(super) const MARK_B: u8 = 0x58;
+
+/// One instruction of classic BPF: an operation, how far to jump if a condition holds or not, and an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Instruction {
+    pub(super) code: u16,
+    pub(super) jump_true: u8,
+    pub(super) jump_false: u8,
+    pub(super) operand: u32,
+}
+
+/// What becomes of new connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Steering {
+    /// The side that takes them.
+    pub(super) active: Side,
+    /// What goes to the active side, if not everything.
+    pub(super) share: Share,
+    /// Whether marked connections of this host choose their side.
+    pub(super) marks: Marks,
+}
+
+/// How much of the new connections goes to the active side; the rest goes to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share(u8);
+
+impl Share {
+    /// Everything.
+    pub const OF_ALL: Self = Self(100);
+
+    /// So many of a hundred; more is all of them.
+    pub fn percent(share: u8) -> Self {
+        Self(share.min(100))
+    }
+
+    /// So many of 2^32 random numbers are below this; `None`: all of them.
+    fn threshold(self) -> Option<u32> {
+        u32::try_from((u64::from(self.0) << 32) / 100).ok()
+    }
+}
+
+/// Whether marked connections of this host choose their side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marks {
+    /// They do: two runs live side by side, and each is probed alone.
+    Heeded,
+    /// They do not: one run lives at a time, and a side without one would keep them waiting.
+    Ignored,
+}
+
+const LOAD_WORD: u16 = 0x20;
+const LOAD_HALF: u16 = 0x28;
+const LOAD_BYTE: u16 = 0x30;
+const AND: u16 = 0x54;
+const SHIFT_RIGHT: u16 = 0x74;
+const JUMP: u16 = 0x05;
+const JUMP_IF_EQUAL: u16 = 0x15;
+const JUMP_IF_AT_LEAST: u16 = 0x35;
+const RETURN: u16 = 0x06;
+
+/// Offsets from which the kernel answers for itself, or from the network header.
+const DEVICE: u32 = 0xffff_f008;
+const RANDOM: u32 = 0xffff_f038;
+const NETWORK_HEADER: u32 = 0xfff0_0000;
+
+/// The number of the loopback device, in every network namespace.
+const LOOPBACK: u32 = 1;
+
+impl Steering {
+    /// All of them to this side.
+    pub(super) fn to(active: Side, marks: Marks) -> Self {
+        Self { active, share: Share::OF_ALL, marks }
+    }
+
+    /// The program that does this.
+    pub(super) fn program(self) -> Vec<Instruction> {
+        let mut program = match self.marks {
+            Marks::Heeded => marks(),
+            Marks::Ignored => Vec::new(),
+        };
+        if let Some(threshold) = self.share.threshold() {
+            program.push(load(LOAD_WORD, RANDOM));
+            program.push(Instruction { code: JUMP_IF_AT_LEAST, jump_true: 0, jump_false: 1, operand: threshold });
+            program.push(to(self.active.other()));
+            program.push(to(self.active));
+        } else {
+            program.push(to(self.active));
+        }
+        program
+    }
+}
+
+/// Sends a marked connection over the loopback device to its side, and goes on for all others.
+fn marks() -> Vec<Instruction> {
+    vec![
+        load(LOAD_WORD, DEVICE),
+        if_equal(LOOPBACK, 0, 12),
+        load(LOAD_BYTE, NETWORK_HEADER),
+        Instruction { code: AND, jump_true: 0, jump_false: 0, operand: 0xf0 },
+        if_equal(0x40, 0, 2),
+        load(LOAD_BYTE, NETWORK_HEADER + 1),
+        Instruction { code: JUMP, jump_true: 0, jump_false: 0, operand: 3 },
+        // IPv6: the traffic class lies across the first two bytes.
+        load(LOAD_HALF, NETWORK_HEADER),
+        Instruction { code: SHIFT_RIGHT, jump_true: 0, jump_false: 0, operand: 4 },
+        Instruction { code: AND, jump_true: 0, jump_false: 0, operand: 0xff },
+        if_equal(MARK_A.into(), 0, 1),
+        to(Side::A),
+        if_equal(MARK_B.into(), 0, 1),
+        to(Side::B),
+    ]
+}
+
+fn load(code: u16, operand: u32) -> Instruction {
+    Instruction { code, jump_true: 0, jump_false: 0, operand }
+}
+
+fn if_equal(operand: u32, jump_true: u8, jump_false: u8) -> Instruction {
+    Instruction { code: JUMP_IF_EQUAL, jump_true, jump_false, operand }
+}
+
+fn to(side: Side) -> Instruction {
+    Instruction { code: RETURN, jump_true: 0, jump_false: 0, operand: u32::try_from(side.index()).unwrap_or(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Marks, Share, Steering};
+    use crate::listen::sides::Side;
+
+    fn listing(steering: Steering) -> Vec<String> {
+        let line = |(number, it): (usize, super::Instruction)| {
+            format!("{number} {:02x} {} {} {:x}", it.code, it.jump_true, it.jump_false, it.operand)
+        };
+        steering.program().into_iter().enumerate().map(line).collect()
+    }
+
+    /// The program that was measured (`active` is 1 here), instruction for instruction.
+    #[test]
+    fn marked_connections_of_this_host_choose_and_all_others_go_to_the_active_side() {
+        let expected = [
+            "0 20 0 0 fffff008",
+            "1 15 0 12 1",
+            "2 30 0 0 fff00000",
+            "3 54 0 0 f0",
+            "4 15 0 2 40",
+            "5 30 0 0 fff00001",
+            "6 05 0 0 3",
+            "7 28 0 0 fff00000",
+            "8 74 0 0 4",
+            "9 54 0 0 ff",
+            "10 15 0 1 54",
+            "11 06 0 0 0",
+            "12 15 0 1 58",
+            "13 06 0 0 1",
+            "14 06 0 0 1",
+        ];
+        assert_eq!(listing(Steering::to(Side::B, Marks::Heeded)), expected);
+    }
+
+    #[test]
+    fn a_share_goes_to_the_active_side() {
+        let half = Steering { active: Side::B, share: Share::percent(50), marks: Marks::Ignored };
+        assert_eq!(listing(half), ["0 20 0 0 fffff038", "1 35 0 1 80000000", "2 06 0 0 0", "3 06 0 0 1"]);
+    }
+
+    #[test]
+    fn one_run_at_a_time_needs_one_instruction() {
+        assert_eq!(listing(Steering::to(Side::A, Marks::Ignored)), ["0 06 0 0 0"]);
+    }
+}

@@ -1,0 +1,197 @@
+//! With real sockets in the kernel.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+
+use super::{Marks, Place, Share, Sockets};
+use crate::listen::{Address, ListenError, Passed, Settled, Spec};
+use crate::machine::RunId;
+
+const LOCAL: &str = "127.0.0.1:0";
+
+fn spec(name: &str, address: &str) -> Spec {
+    let address = match address {
+        path if path.starts_with('/') => Address::Unix(path.into()),
+        address => Address::Tcp(address.parse().unwrap()),
+    };
+    Spec { name: name.to_owned(), address }
+}
+
+fn held(address: &str) -> (Sockets, SocketAddr) {
+    let sockets = Sockets::bind(&[spec("http", address)], Marks::Ignored).unwrap();
+    assert_eq!(sockets.problem(), None, "this kernel steers");
+    let Place::Tcp(address) = *sockets.pairs[0].place() else { panic!("a TCP address") };
+    (sockets, crate::listen::address::from_here(address))
+}
+
+fn given(sockets: &mut Sockets, run: u64) -> TcpListener {
+    let mut passed = sockets.give(RunId(run)).unwrap();
+    assert_eq!(passed.len(), 1);
+    let Passed { name, socket } = passed.remove(0);
+    assert_eq!(name, "http");
+    listener(socket)
+}
+
+/// As the service has it: it waits when it accepts.
+fn listener(socket: OwnedFd) -> TcpListener {
+    TcpListener::from(socket)
+}
+
+/// Whether a connection waits there now.
+fn takes(listener: &TcpListener) -> Option<TcpStream> {
+    let (stream, _) = listener.accept().ok()?;
+    stream.set_nonblocking(false).unwrap();
+    Some(stream)
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    TcpStream::connect(address).unwrap()
+}
+
+#[test]
+fn a_connection_goes_to_the_run_or_waits_for_the_next_whatever_the_address() {
+    for address in [LOCAL, "0.0.0.0:0", "[::]:0", "[::1]:0", "127.0.0.3:0"] {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _within = runtime.enter();
+        let (mut sockets, address) = held(address);
+        let first = given(&mut sockets, 1);
+        let mut early: Vec<_> = (0..20).map(|_| connect(address)).collect();
+        assert_eq!((0..20).filter_map(|_| takes(&first)).count(), 20, "{address}");
+
+        let leaving = sockets.turn_away(RunId(1)).unwrap();
+        let late: Vec<_> = (0..20).map(|_| connect(address)).collect();
+        assert!(takes(&first).is_none(), "{address}: nothing new comes to a run that is about to stop");
+        assert_eq!(runtime.block_on(leaving.settled()), Settled::Quiet);
+        drop(first);
+        sockets.gone(RunId(1));
+
+        let second = given(&mut sockets, 2);
+        assert_eq!((0..20).filter_map(|_| takes(&second)).count(), late.len(), "{address}: each has waited");
+        early.clear();
+    }
+}
+
+#[test]
+fn new_connections_go_where_they_are_steered_and_a_share_of_them_to_the_other() {
+    let (mut sockets, address) = held(LOCAL);
+    let (old, candidate) = (given(&mut sockets, 1), given(&mut sockets, 2));
+    let count = |connections: usize| {
+        let _all: Vec<_> = (0..connections).map(|_| connect(address)).collect();
+        let of = |listener: &TcpListener| std::iter::from_fn(|| takes(listener)).count();
+        (of(&old), of(&candidate))
+    };
+    assert_eq!(count(20), (20, 0), "a candidate gets nothing before it is steered to");
+    assert!(sockets.give(RunId(3)).is_err(), "never three");
+    sockets.steer(RunId(2), Share::OF_ALL).unwrap();
+    assert_eq!(count(20), (0, 20));
+    sockets.steer(RunId(1), Share::OF_ALL).unwrap();
+    assert_eq!(count(20), (20, 0), "and back");
+    sockets.steer(RunId(2), Share::percent(50)).unwrap();
+    let (to_old, to_candidate) = count(200);
+    assert!((60..=140).contains(&to_old) && to_old + to_candidate == 200, "{to_old} and {to_candidate}");
+}
+
+#[test]
+fn ipv4_reaches_what_listens_on_every_ipv6_address() {
+    let (mut sockets, six) = held("[::]:0");
+    let first = given(&mut sockets, 1);
+    let _four = connect(SocketAddr::new("127.0.0.1".parse().unwrap(), six.port()));
+    assert!(takes(&first).is_some());
+}
+
+#[tokio::test]
+async fn a_run_that_takes_nothing_is_not_waited_for_and_nothing_in_its_queue_is_lost() {
+    let (mut sockets, address) = held(LOCAL);
+    let hung = given(&mut sockets, 1);
+    let mut clients: Vec<_> = (0..30).map(|_| connect(address)).collect();
+    for client in &mut clients {
+        client.write_all(b"ping").unwrap();
+    }
+    let leaving = sockets.turn_away(RunId(1)).unwrap();
+    assert_eq!(leaving.settled().await, Settled::Given);
+    drop(hung);
+    sockets.gone(RunId(1));
+
+    let next = given(&mut sockets, 2);
+    next.set_nonblocking(true).unwrap();
+    let next = tokio::net::TcpListener::from_std(next).unwrap();
+    for _ in &clients {
+        let (mut stream, _) = next.accept().await.unwrap();
+        let mut heard = [0; 4];
+        tokio::io::AsyncReadExt::read_exact(&mut stream, &mut heard).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, b"pong").await.unwrap();
+    }
+    // What was accepted before is carried to its end, also when the side is given away again.
+    sockets.turn_away(RunId(2)).unwrap();
+    let _third = given(&mut sockets, 3);
+    let answers = tokio::task::spawn_blocking(move || {
+        let answer = |mut client: TcpStream| {
+            let mut heard = String::new();
+            client.read_to_string(&mut heard).unwrap();
+            heard
+        };
+        clients.into_iter().map(answer).collect::<Vec<_>>()
+    });
+    assert_eq!(answers.await.unwrap(), vec!["pong"; 30]);
+}
+
+#[test]
+fn an_address_that_somebody_has_is_taken_even_if_he_would_share_it() {
+    let (sockets, address) = held(LOCAL);
+    let refused = Sockets::bind(&[spec("http", &address.to_string())], Marks::Ignored);
+    assert!(matches!(refused, Err(ListenError::Taken { .. })), "{refused:?}");
+    drop(sockets);
+    let free = Sockets::bind(&[spec("http", &address.to_string())], Marks::Ignored);
+    assert!(free.is_ok(), "{free:?}");
+    let elsewhere = Sockets::bind(&[spec("http", "192.0.2.1:0")], Marks::Ignored);
+    assert!(matches!(elsewhere, Err(ListenError::Unfit { .. })), "{elsewhere:?}");
+}
+
+#[test]
+fn a_queue_that_is_full_is_said() {
+    let (sockets, address) = held(LOCAL);
+    // A backlog that a test can fill.
+    for socket in [super::Side::A, super::Side::B] {
+        rustix::net::listen(sockets.pairs[0].socket(socket), 2).unwrap();
+    }
+    let _waiting: Vec<_> = (0..3).map(|_| connect(address)).collect();
+    let problem = sockets.problem().unwrap();
+    assert!(problem.starts_with("the queue of listen \"http\" is full: 3 connections wait"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_path_leads_to_one_of_two_sockets() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let text = path.to_str().unwrap();
+    let specs = [spec("local", text)];
+    let mut sockets = Sockets::bind(&specs, Marks::Ignored).unwrap();
+    let next = |sockets: &mut Sockets, run| UnixListener::from(sockets.give(RunId(run)).unwrap().remove(0).socket);
+    let first = next(&mut sockets, 1);
+    let _early = UnixStream::connect(&path).unwrap();
+    first.accept().unwrap();
+    let leaving = sockets.turn_away(RunId(1)).unwrap();
+    let _late = UnixStream::connect(&path).unwrap();
+    assert!(first.accept().is_err(), "it goes to the other one");
+    assert_eq!(leaving.settled().await, Settled::Quiet);
+    drop(first);
+    sockets.gone(RunId(1));
+    next(&mut sockets, 2).accept().unwrap();
+
+    let taken = Sockets::bind(&specs, Marks::Ignored);
+    assert!(matches!(taken, Err(ListenError::Taken { .. })), "{taken:?}");
+    // What a killed lictor leaves behind is no obstacle.
+    drop(sockets);
+    // The task that carried what was left on the first side has a copy of its socket until it is taken down.
+    while Sockets::bind(&specs, Marks::Ignored).is_err() {
+        tokio::task::yield_now().await;
+    }
+    // What is no socket is left alone.
+    let file = folder.path().join("f");
+    std::fs::write(&file, "precious").unwrap();
+    let refused = Sockets::bind(&[spec("local", file.to_str().unwrap())], Marks::Ignored);
+    assert!(matches!(refused, Err(ListenError::Taken { .. })), "{refused:?}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+}

@@ -1,0 +1,82 @@
+//! A socket in the file system: no two can share a path, so there are two files, and a symbolic link to one of them.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileTypeExt, symlink};
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, socket_with};
+
+use super::sides::Side;
+
+/// How many connections may wait; the kernel takes `net.core.somaxconn` of it.
+const BACKLOG: i32 = 65_535;
+
+/// Binds both files and links the path to the active one; gives them in the order of the sides.
+///
+/// # Errors
+/// `AddrInUse` if somebody listens there, or if the path is something else than a socket.
+pub(super) fn bind_all(path: &Path, active: Side) -> io::Result<Vec<OwnedFd>> {
+    make_way(path)?;
+    let sockets = Side::BOTH.into_iter().map(|side| bound(&file(path, side))).collect::<io::Result<_>>()?;
+    point(path, active)?;
+    Ok(sockets)
+}
+
+/// From now on the path leads to this side.
+pub(super) fn point(path: &Path, side: Side) -> io::Result<()> {
+    let new = with(path, ".new");
+    remove(&new)?;
+    let target = file(path, side);
+    symlink(target.file_name().unwrap_or_default(), &new)?;
+    // There is no moment in which the path leads nowhere.
+    std::fs::rename(&new, path)
+}
+
+fn file(path: &Path, side: Side) -> PathBuf {
+    with(path, if side == Side::A { ".0" } else { ".1" })
+}
+
+fn with(path: &Path, end: &str) -> PathBuf {
+    let mut text = OsString::from(path);
+    text.push(end);
+    text.into()
+}
+
+fn bound(path: &Path) -> io::Result<OwnedFd> {
+    make_way(path)?;
+    let socket = unconnected()?;
+    bind(&socket, &SocketAddrUnix::new(path)?)?;
+    listen(&socket, BACKLOG)?;
+    Ok(socket)
+}
+
+fn unconnected() -> io::Result<OwnedFd> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?)
+}
+
+/// Takes away what an earlier life has left; whatever lives stays.
+fn make_way(path: &Path) -> io::Result<()> {
+    let there = match path.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        there => there?.file_type(),
+    };
+    if !there.is_socket() && !there.is_symlink() {
+        return Err(io::ErrorKind::AddrInUse.into());
+    }
+    match connect(&unconnected()?, &SocketAddrUnix::new(path)?) {
+        Err(Errno::CONNREFUSED | Errno::NOENT) => remove(path),
+        // It listens, perhaps with a full queue or for others alone.
+        _ => Err(io::ErrorKind::AddrInUse.into()),
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
