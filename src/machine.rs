@@ -6,8 +6,8 @@
 //!
 //! ```text
 //!                    ┌────────── the road of a wish (road.rs) ──────────┐
-//!   Wish ──────────► settled → guarded → checked → turn → drained → switched
-//!                                                                       │ base = the wish
+//!   Wish ──────────► settled → guarded → checked → turn → switched
+//!                                                             │ base = the wish
 //!            ┌──────────── the life of the process (life.rs) ───────────▼──────┐
 //!            │ Absent ──start──► Alive ──stop──► Stopping ──exited──► Absent   │
 //!            │    ▲                │ exited: crash backoff, or back to good    │
@@ -23,6 +23,7 @@ pub mod deployment;
 mod due;
 pub mod event;
 mod fold;
+mod give_back;
 mod give_way;
 mod guard;
 mod health;
@@ -40,7 +41,6 @@ mod picture;
 pub mod plan;
 pub mod policy;
 mod promotion;
-mod put_back;
 mod random;
 mod record;
 pub mod reload;
@@ -51,6 +51,7 @@ mod stale;
 pub mod steps;
 mod switch;
 pub mod totals;
+mod traffic;
 mod trial;
 mod verdict;
 
@@ -70,24 +71,24 @@ pub use policy::Policy;
 
 use deployment::Validation;
 use event::SourceReport;
-use guard::Guarding;
+use guard::GuardState;
 use history::Entry;
-use hold::{Guarded, Hold};
+use hold::{GuardRecord, Hold};
 use ledger::{Good, Ledger, Quarantined};
 use life::{Life, Streak};
-use numbers::{CheckId, DrainId, TurnId};
-use order::Pace;
+use numbers::{CheckId, TurnId};
+use order::{Pace, TurnVerdict};
 use random::Random;
 use record::Subject;
-use reload::Reload;
+use reload::ConfigReload;
 use road::Journey;
 use road::checked::Refusal;
-use road::drained::Drain;
 use road::settled::Edits;
 use road::turn::Turn;
 use setback::Setback;
 use steps::Steps;
 use totals::{Reason, Totals};
+use traffic::TrafficLevel;
 use trial::Trial;
 use verdict::Suspect;
 
@@ -101,7 +102,7 @@ pub struct Restored {
     /// The quarantine, newest first.
     pub quarantine: Vec<Quarantined>,
     /// The guard's.
-    pub guarded: Guarded,
+    pub guarded: GuardRecord,
     /// The operator's hold.
     pub hold: Option<Hold>,
     /// The number of the next generation.
@@ -160,7 +161,6 @@ struct Numbers {
     generation: GenerationId,
     check: CheckId,
     turn: TurnId,
-    drain: DrainId,
 }
 
 /// The road of a wish and the life of the process: the only place where anything is decided.
@@ -177,10 +177,14 @@ pub struct Machine {
     edits: Option<Edits>,
     journey: Option<Journey>,
     turn: Turn,
-    drain: Drain,
+    /// What came of the restart that has the turn.
+    turn_verdict: TurnVerdict,
+    traffic: TrafficLevel,
+    /// The wish that the fleet is known to have halted.
+    told_halted: Option<Fingerprint>,
     probing: Option<(RunId, Pace, Fingerprint)>,
     hold: Option<Hold>,
-    guard: Guarding,
+    guard: GuardState,
     /// The wish that the hold is known to have stopped.
     told_held: Option<Fingerprint>,
     /// Which rules of `key {}` the newest wish breaks.
@@ -216,7 +220,7 @@ pub struct Machine {
     /// Why the next start is one, if it is not the first.
     reason: Reason,
     last_exit: Option<board::ExitPicture>,
-    reload: Option<Reload>,
+    reload: Option<ConfigReload>,
     validation: Option<Validation>,
     tail: VecDeque<Entry>,
     orders: Vec<Order>,
@@ -239,11 +243,13 @@ impl Machine {
             edits: None,
             journey: None,
             turn: Turn::None,
-            drain: Drain::None,
+            turn_verdict: TurnVerdict::Withdrawn,
+            traffic: TrafficLevel::default(),
+            told_halted: None,
             probing: None,
             hold,
             told_held: None,
-            guard: Guarding::kept(guarded),
+            guard: GuardState::kept(guarded),
             violations: Vec::new(),
             refused: None,
             life: Life::Absent { not_before: None },

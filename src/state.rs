@@ -40,7 +40,7 @@ use self::directory::Directory;
 use self::history::Keeper;
 use self::writer::{Wanted, Writer};
 use crate::machine::history::Entry;
-use crate::machine::hold::{Guarded, Hold};
+use crate::machine::hold::{GuardRecord, Hold};
 use crate::machine::ledger::{Good, Quarantined};
 
 /// How many good environments are kept.
@@ -132,7 +132,7 @@ impl State {
     }
 
     /// Replaces `hold.json`, soon.
-    pub fn keep_hold(&self, hold: Option<Hold>, guarded: Guarded) {
+    pub fn keep_hold(&self, hold: Option<Hold>, guarded: GuardRecord) {
         self.keep(|| Contents::Hold(Arc::new((hold, guarded))));
     }
 

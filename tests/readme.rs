@@ -31,11 +31,11 @@ fn every_word_of_a_state_stands_in_the_readme() {
     use StepName as S;
     let words = [
         [C::Waiting, C::Good, C::Pending, C::Trial, C::Reverted].map(word).to_vec(),
-        [C::Rejected, C::Held, C::Inconclusive, C::BuildFailed, C::NoGood].map(word).to_vec(),
-        [Phase::Absent, Phase::BackingOff, Phase::Starting, Phase::Up, Phase::Stopping].map(word).to_vec(),
-        [S::Settling, S::Guarded, S::Checked, S::Turn, S::Drained, S::Switched, S::Trial, S::Reverting]
+        [C::Rejected, C::Held, C::Halted, C::Inconclusive, C::BuildFailed, C::NoGood].map(word).to_vec(),
+        [Phase::Absent, Phase::BackingOff, Phase::Starting, Phase::Up, Phase::Leaving, Phase::Stopping]
             .map(word)
             .to_vec(),
+        [S::Settling, S::Guarded, S::Checked, S::Turn, S::Switched, S::Trial, S::Reverting].map(word).to_vec(),
         [CheckState::Unknown, CheckState::Passing, CheckState::Failing].map(word).to_vec(),
     ];
     let section = section();

@@ -62,6 +62,7 @@ fn judge(effect: Effect, board: &Board) -> Option<Outcome> {
             ConfigState::Reverted
             | ConfigState::Rejected
             | ConfigState::Held
+            | ConfigState::Halted
             | ConfigState::Inconclusive
             | ConfigState::BuildFailed => Some(Outcome::Failed(standing(board))),
             ConfigState::Good

@@ -7,7 +7,7 @@ use super::{AppError, client, places, usable};
 use crate::config::Settings;
 use crate::driver::{Asked, Clock, Composer, Installed};
 use crate::machine::plan::{Action, Basis, Plan};
-use crate::machine::policy::Step;
+use crate::machine::policy::StepSetting;
 use crate::machine::{Event, Machine, Policy, Restored, RunId};
 use crate::state;
 
@@ -47,7 +47,7 @@ pub async fn plan(settings: &Settings) -> Result<Planned, AppError> {
 /// What the machine makes of this wish while the newest good environment runs. Its orders go nowhere.
 fn foreseen(policy: &Policy, restored: Restored, installed: Option<Event>, wish: Event) -> Plan {
     // It comes as far as the last step before anything is touched.
-    let policy = Policy { check_command: Step::Configured, ..policy.clone() };
+    let policy = Policy { check_command: StepSetting::Enabled, ..policy.clone() };
     let settled = policy.quiet_max.max(policy.quiet_min);
     let now = Clock.now();
     let runs = restored.good.first().map(|good| Event::Adopted {

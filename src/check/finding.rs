@@ -1,6 +1,6 @@
 //! What one probe of any kind of check comes to.
 
-use crate::machine::event::Outcome;
+use crate::machine::event::ProbeResult;
 
 /// What one probe found. The texts are short and hold no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Finding {
     }
 }
 
-impl From<Finding> for Outcome {
+impl From<Finding> for ProbeResult {
     fn from(finding: Finding) -> Self {
         match finding {
             Finding::Good | Finding::Warning(_) => Self::Pass,

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::{Checks, Command, Context, Http, Kind, Spec, Tcp};
 use crate::environment::{Environment, Variable, Visibility};
-use crate::machine::event::Outcome;
+use crate::machine::event::ProbeResult;
 use crate::machine::order::Pace;
 use crate::machine::policy::{CheckRule, Role};
 use crate::machine::{Event, RunId};
@@ -51,7 +51,7 @@ fn checks(specs: Vec<Spec>) -> (Checks, mpsc::Receiver<Event>, Arc<Environment>)
     (Checks::new(specs, context, inbox), events, Arc::new(Environment::new([].into())))
 }
 
-async fn next(events: &mut mpsc::Receiver<Event>) -> (RunId, usize, Outcome) {
+async fn next(events: &mut mpsc::Receiver<Event>) -> (RunId, usize, ProbeResult) {
     let event = tokio::time::timeout(Duration::from_mins(1), events.recv()).await.expect("there must be a finding");
     match event {
         Some(Event::Probed { run, check, outcome, .. }) => (run, check, outcome),
@@ -95,10 +95,10 @@ async fn up_down_and_slow() {
         assert_eq!(run, RunId(3));
         found[check].get_or_insert(outcome);
     }
-    let fail = |reason: &str| Some(Outcome::Fail(reason.to_owned()));
+    let fail = |reason: &str| Some(ProbeResult::Fail(reason.to_owned()));
     let expected = [
-        Some(Outcome::Pass),
-        Some(Outcome::Pass),
+        Some(ProbeResult::Pass),
+        Some(ProbeResult::Pass),
         fail("cannot connect to 127.0.0.1:1: connection refused"),
         fail("no answer within 50ms"),
     ];
@@ -141,7 +141,7 @@ async fn new_checks_count_from_the_next_order_on() {
     checks.update(vec![tcp("127.0.0.1:1".to_owned()), tcp(up)], healthy);
     assert_eq!(next(&mut events).await.1, 0);
     checks.probe(RunId(1), Pace::Normal, &environment);
-    while next(&mut events).await != (RunId(1), 1, Outcome::Pass) {}
+    while next(&mut events).await != (RunId(1), 1, ProbeResult::Pass) {}
 }
 
 #[tokio::test]

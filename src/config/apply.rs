@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::exec::words;
 use super::section::Section;
 use super::{unsupported, value};
-use crate::machine::policy::{Policy, Revert, Step};
+use crate::machine::policy::{Policy, Revert, StepSetting};
 
 /// The parts of `apply {}` that are no policy of the machine's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,7 @@ pub(crate) fn read(section: &mut Section<'_>, policy: &mut Policy) -> Apply {
         Some(false) => policy.revert = Revert::Never,
         None => {}
     }
+    policy.watch = section.read("watch", value::duration).unwrap_or(policy.watch);
     let default = Apply::default();
     let place = section.place_of("handover");
     let handover = section.read("handover", value::one_of(Handover::WORDS)).unwrap_or(default.handover);
@@ -60,7 +61,7 @@ pub(crate) fn read(section: &mut Section<'_>, policy: &mut Policy) -> Apply {
     }
     let check_command = section.read("check_command", words).unwrap_or_default();
     if !check_command.is_empty() {
-        policy.check_command = Step::Configured;
+        policy.check_command = StepSetting::Enabled;
     }
     let check_timeout = section.read("check_timeout", value::duration_from(MILLISECOND));
     Apply { handover, check_command, check_timeout: check_timeout.unwrap_or(default.check_timeout) }

@@ -2,13 +2,13 @@
 
 use super::section::Section;
 use super::value;
-use crate::machine::policy::{Empty, Guard};
+use crate::machine::policy::{Empty, GuardRules};
 
 pub(crate) const EMPTY: &[(&str, Empty)] = &[("hold", Empty::Hold), ("apply", Empty::Apply)];
 
-pub(crate) fn read(section: &mut Section<'_>) -> Guard {
-    let default = Guard::default();
-    Guard {
+pub(crate) fn read(section: &mut Section<'_>) -> GuardRules {
+    let default = GuardRules::default();
+    GuardRules {
         empty: section.read("empty", value::one_of(EMPTY)).unwrap_or(default.empty),
         max_loss_percent: section.read("max_loss", value::parsed(percent)).unwrap_or(default.max_loss_percent),
         min_loss: section.read("min_loss", value::count(0)).unwrap_or(default.min_loss),

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::admin::Petition;
 use crate::machine::Event;
-use crate::machine::event::Asked;
+use crate::machine::event::Requester;
 use crate::machine::numbers::RequestId;
 use crate::machine::order::Effect;
 
@@ -25,7 +25,7 @@ impl Desk {
         let Petition { verb, uid, answer } = petition;
         self.last = self.last.next();
         self.waiting.insert(self.last, answer);
-        Event::Operator { verb, by: Asked { request: self.last, uid } }
+        Event::Operator { verb, by: Requester { request: self.last, uid } }
     }
 
     /// Hands the answer over, if somebody still waits for it.

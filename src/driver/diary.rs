@@ -39,7 +39,9 @@ pub(super) fn note_event(event: &Event) {
         | Event::Checked { .. }
         | Event::TurnGranted { .. }
         | Event::TurnLost { .. }
-        | Event::Drained { .. }
+        | Event::TurnRefused { .. }
+        | Event::TrafficChanged { .. }
+        | Event::TrafficTrouble { .. }
         | Event::Policy { .. }
         | Event::Signal { .. }
         | Event::Tick => tracing::trace!(?event),
@@ -80,6 +82,7 @@ fn note_entry(entry: &Entry) {
         Outcome::Ignored => tracing::info!(%generation, fingerprint, keys, "the change waits for the next start"),
         Outcome::Superseded => tracing::info!(%generation, fingerprint, keys, "superseded: {why}"),
         Outcome::Held => tracing::warn!(%generation, fingerprint, keys, "held: {why}"),
+        Outcome::Halted => tracing::warn!(%generation, fingerprint, keys, "halted: {why}"),
         Outcome::Reverted => tracing::error!(%generation, fingerprint, keys, "reverted: {why}"),
         Outcome::Rejected => tracing::error!(%generation, fingerprint, "rejected: {why}"),
         Outcome::Inconclusive => tracing::error!(%generation, fingerprint, keys, "healthy on neither: {why}"),

@@ -147,7 +147,7 @@ impl Rooms {
             Order::Signal { run, signal } => self.service.signal(run, signal),
             Order::Reload { run, environment } => return self.reload(run, &environment),
             Order::Probe { run, pace, environment } => self.checks.probe(run, pace, &environment),
-            Order::ProbeNothing => self.checks.nothing(),
+            Order::StopProbing => self.checks.nothing(),
             Order::KeepGood { good } => self.state.keep_good(&good),
             Order::KeepQuarantine { quarantine } => self.state.keep_quarantine(&quarantine),
             Order::KeepHold { hold, guarded } => self.state.keep_hold(hold, guarded),
@@ -156,9 +156,9 @@ impl Rooms {
             Order::Check { check, environment } => return self.check_command.ask(check, &self.command, &environment),
             Order::CancelCheck { .. } => self.check_command.cancel(),
             // Steps that are not configured are never asked; answering keeps the road open all the same.
-            Order::AskTurn { turn } => return Some(Event::TurnGranted { turn }),
-            Order::Drain { drain } => return Some(Event::Drained { drain }),
-            Order::ReturnTurn { .. } | Order::Undrain { .. } => {}
+            // No fleet and no registration is configured, and the policy knows it: none of these is ordered.
+            Order::AskTurn { turn, .. } => return Some(Event::TurnGranted { turn }),
+            Order::ReturnTurn { .. } | Order::Halt { .. } | Order::EndHalt { .. } | Order::Traffic { .. } => {}
         }
         None
     }

@@ -56,6 +56,8 @@ pub(crate) fn board() -> Board {
         candidate: None,
         sources: Vec::new(),
         disk: None,
+        traffic: None,
+        traffic_trouble: None,
         checks: Vec::new(),
         healthy: true,
         ready: true,

@@ -154,6 +154,7 @@ fn refused<'a>(about: &About, board: &'a Board) -> Option<&'a str> {
         | ConfigState::Pending
         | ConfigState::Trial
         | ConfigState::Held
+        | ConfigState::Halted
         | ConfigState::Inconclusive
         | ConfigState::BuildFailed
         | ConfigState::NoGood => return None,
@@ -173,7 +174,7 @@ fn unsettled(board: &Board) -> &str {
         ConfigState::Inconclusive => "healthy on neither the newest nor the last good config",
         ConfigState::BuildFailed => "the new build failed",
         ConfigState::NoGood => "no config has been good yet",
-        ConfigState::Good | ConfigState::Held | ConfigState::Reverted | ConfigState::Rejected => {
+        ConfigState::Good | ConfigState::Held | ConfigState::Halted | ConfigState::Reverted | ConfigState::Rejected => {
             "the config is not settled yet"
         }
     }
@@ -188,6 +189,7 @@ pub(super) fn why_unhealthy(board: &Board) -> String {
     match board.phase {
         Phase::Absent => after_exit("not started"),
         Phase::BackingOff => after_exit("down"),
+        Phase::Leaving => "leaving traffic".to_owned(),
         Phase::Stopping => "being stopped".to_owned(),
         Phase::Starting | Phase::Up => {
             let unmet = |state| move |check: &&CheckPicture| check.role != Role::Info && check.state == state;

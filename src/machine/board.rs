@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::build::{Build, Version};
 use super::deployment::Validation;
-use super::event::{Exit, SourceReport};
+use super::event::{Exit, SourceReport, TrafficState};
 use super::history::Entry;
 use super::hold::Hold;
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
 use super::policy::{OnChange, Role};
-use super::reload::Reload;
+use super::reload::ConfigReload;
 use super::totals::Totals;
 use crate::environment::{Environment, Fingerprint};
 
@@ -51,7 +51,7 @@ pub struct Board {
     pub hold: Option<Hold>,
     /// What came of the last reading of our own configuration; `None`: only the start has read it.
     #[serde(default)]
-    pub reload: Option<Reload>,
+    pub reload: Option<ConfigReload>,
     /// What the last deployment was answered that asked `lictor validate`.
     #[serde(default)]
     pub deployment: Option<Validation>,
@@ -62,6 +62,12 @@ pub struct Board {
     /// Why what should be kept on disk is not kept; `None`: it is.
     #[serde(default)]
     pub disk: Option<String>,
+    /// Where the process stands with respect to traffic; `None`: nothing is known, or no traffic is steered.
+    #[serde(default)]
+    pub traffic: Option<TrafficState>,
+    /// Why traffic can't be steered; `None`: it can, or it isn't.
+    #[serde(default)]
+    pub traffic_trouble: Option<String>,
     /// The checks, in the order of the file.
     pub checks: Vec<CheckPicture>,
     /// Whether every startup, readiness and liveness check passes and the service is up.
@@ -94,6 +100,8 @@ pub enum Phase {
     Starting,
     /// The process runs and has been ready.
     Up,
+    /// The process is being taken out of traffic, and is stopped then.
+    Leaving,
     /// The process has been told to stop.
     Stopping,
 }
@@ -209,6 +217,8 @@ pub enum ConfigState {
     Rejected,
     /// The newest wish waits for the operator or the guard.
     Held,
+    /// The newest wish failed on another host of the fleet; nothing was touched here.
+    Halted,
     /// Healthy on neither the newest wish nor the last good environment.
     Inconclusive,
     /// The new build failed under a good environment.
@@ -247,11 +257,10 @@ pub enum StepName {
     Guarded,
     /// Waiting for the check command.
     Checked,
-    /// Waiting for the turn; or, if no restart is needed, for the run to have proved itself.
+    /// Waiting for the fleet's turn.
     Turn,
-    /// Waiting to be out of traffic.
-    Drained,
-    /// Waiting for the old process to end.
+    /// Waiting for the old process to leave traffic and to end; or, if no restart is needed, for the run to have proved
+    /// itself.
     Switched,
     /// Proving itself.
     Trial,

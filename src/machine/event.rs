@@ -1,4 +1,4 @@
-//! What can happen. Every fact carries the number of the run, check, turn or drain that it is about.
+//! What can happen. Every fact carries the number of the run, check or turn that it is about.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::build::{Build, Version};
 use super::deployment::{Deployment, Verdict};
-use super::numbers::{CheckId, DrainId, RequestId, RunId, TurnId};
+use super::numbers::{CheckId, RequestId, RunId, TurnId};
 use super::reload::Pending;
 use crate::environment::{Environment, Fingerprint, Freshness};
 
@@ -94,7 +94,7 @@ pub enum Event {
         /// The check's place in the policy.
         check: usize,
         /// What it found.
-        outcome: Outcome,
+        outcome: ProbeResult,
         /// How long it took.
         #[serde(with = "millis")]
         took: Duration,
@@ -123,10 +123,24 @@ pub enum Event {
         /// Which request.
         turn: TurnId,
     },
-    /// The service is out of traffic.
-    Drained {
-        /// Which draining.
-        drain: DrainId,
+    /// The fleet doesn't let us restart yet, or not at all. It isn't a failure: the wish waits where it is.
+    TurnRefused {
+        /// Which request.
+        turn: TurnId,
+        /// Why.
+        why: TurnRefusal,
+    },
+    /// The process has got into traffic, or out of it.
+    TrafficChanged {
+        /// Which run.
+        run: RunId,
+        /// Where it is now.
+        state: TrafficState,
+    },
+    /// Whether traffic can be steered; it decides nothing, it is shown.
+    TrafficTrouble {
+        /// Why it can't; `None`: it can.
+        problem: Option<String>,
     },
     /// Our own configuration was read again.
     Policy {
@@ -145,7 +159,7 @@ pub enum Event {
         /// What for.
         verb: Verb,
         /// Who, and under which number.
-        by: Asked,
+        by: Requester,
     },
     /// A signal to be passed on to the main process.
     Signal {
@@ -203,11 +217,36 @@ pub enum Verb {
 
 /// Who asks, and under which number the answer goes out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct Requester {
     /// The number of the request.
     pub request: RequestId,
     /// The uid of who asks; `None`: the kernel could not tell.
     pub uid: Option<u32>,
+}
+
+/// Why the fleet doesn't grant a turn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnRefusal {
+    /// Somebody or something else comes first, as a sentence for the board.
+    Waits(String),
+    /// The change failed on another host.
+    Halted {
+        /// The instance that took it back.
+        by: String,
+        /// Why, as a sentence.
+        why: String,
+    },
+}
+
+/// Where a process stands with respect to traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrafficState {
+    /// Consul's catalog shows it as passing.
+    In,
+    /// Nothing arrives any more, or `drain.max` has passed.
+    Out,
 }
 
 /// How a process ended.
@@ -225,7 +264,7 @@ pub enum Exit {
 /// What one probe found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum ProbeResult {
     /// As it should be.
     Pass,
     /// Not as it should be, and why: a short sentence with no secret in it.

@@ -5,20 +5,19 @@
 use std::sync::Arc;
 
 use super::build::{Build, Version};
-use super::event::{Event, Exit};
+use super::event::{Event, Exit, TurnRefusal};
 use super::health::Health;
 use super::history::Outcome;
-use super::life::{self, Life, Purpose, Run};
-use super::numbers::{CheckId, DrainId, RunId, TurnId};
+use super::life::{self, Life, ProcessOrigin, Slot, StopReason};
+use super::numbers::{CheckId, RunId, TurnId};
 use super::order::Order;
 use super::policy::Policy;
 use super::road::Step;
 use super::road::checked::Judge;
-use super::road::drained::Drain;
 use super::road::settled::Edits;
 use super::road::turn::Turn;
 use super::totals::Reason;
-use super::trial::{Kind, Trial};
+use super::trial::{Trial, TrialKind};
 use super::{Base, Machine, Wish, board};
 use crate::environment::{Environment, Fingerprint};
 
@@ -43,7 +42,7 @@ impl Machine {
                 }
             }
             Event::Probed { run, check, outcome, took } => {
-                if let Life::Alive(alive) = &mut self.life
+                if let Life::Alive(alive) | Life::Leaving(alive, ..) = &mut self.life
                     && alive.id == run
                     && alive.pid.is_some()
                 {
@@ -57,12 +56,14 @@ impl Machine {
             Event::ReloadFailed { run, error } => self.reload_failed(run, error),
             Event::Checked { check, verdict } => self.checked(check, verdict),
             Event::TurnGranted { turn } => {
-                if self.turn == Turn::Asked(turn) {
+                if matches!(&self.turn, Turn::Asked(asked, _) if *asked == turn) {
                     self.turn = Turn::Held(turn);
                 }
             }
             Event::TurnLost { turn } => self.turn_lost(turn),
-            Event::Drained { drain } => self.drained(drain),
+            Event::TurnRefused { turn, why } => self.turn_refused(turn, why),
+            Event::TrafficChanged { run, state } => self.traffic.report(run, state),
+            Event::TrafficTrouble { problem } => self.traffic.set_trouble(problem),
             Event::Policy { policy } => self.change_policy(*policy),
             Event::Reloaded { who, outcome } => self.reloaded(who, outcome),
             Event::Operator { verb, by } => self.operator(verb, by),
@@ -150,20 +151,21 @@ impl Machine {
             .filter(|good| good.builds.contains(&build))
             .map(|good| Base { build: Some(build.clone()), ..Base::of(good, self.now) });
         let health = Health::new(self.now, &self.policy.checks);
-        let run = Run {
+        let run = Slot {
             id,
             generation: base.as_ref().map(|base| base.generation).unwrap_or_default(),
-            block: base.as_ref().map_or_else(Arc::default, |base| Arc::clone(&base.environment)),
+            started_with: base.as_ref().map_or_else(Arc::default, |base| Arc::clone(&base.environment)),
             environment: base.as_ref().map_or_else(Arc::default, |base| Arc::clone(&base.environment)),
             build,
             pid: Some(pid),
             started: self.now,
             been_ready: health.ready(&self.policy.checks),
             health,
+            origin: ProcessOrigin::Adopted,
         };
         self.life = Life::Alive(run);
         self.life_since = self.now;
-        self.trial = base.is_some().then(|| Trial::new(Kind::Proven));
+        self.trial = base.is_some().then(|| Trial::new(TrialKind::Proven));
         self.base = base;
     }
 
@@ -176,22 +178,22 @@ impl Machine {
         self.running = None;
         let (run, purpose) = match before {
             Life::Alive(run) => (run, None),
-            Life::Stopping(run, purpose) => (run, Some(purpose)),
+            Life::Leaving(run, purpose, _) | Life::Stopping(run, purpose) => (run, Some(purpose)),
             Life::Absent { .. } => return,
         };
         self.totals.ended(exit);
         self.reason = Reason::after(purpose, exit);
-        if matches!(purpose, None | Some(Purpose::Unresponsive)) {
+        if matches!(purpose, None | Some(StopReason::Unresponsive)) {
             self.streak.add(self.now, run.started, self.policy.crash.reset_after);
         }
         let crashes = self.streak.crashes;
         match purpose {
             None => self.crashed(&run, &text),
-            Some(Purpose::Unresponsive) => {
+            Some(StopReason::Unresponsive) => {
                 self.trial = None;
                 self.back_off(&run.build);
             }
-            Some(Purpose::Switch | Purpose::Revert | Purpose::Operator | Purpose::Shutdown) => {}
+            Some(StopReason::Switch | StopReason::Revert | StopReason::Operator | StopReason::Shutdown) => {}
         }
         self.last_exit = Some(board::ExitPicture { run: id, at: self.now, exit, text, crashes });
     }
@@ -215,21 +217,23 @@ impl Machine {
     }
 
     fn turn_lost(&mut self, turn: TurnId) {
-        if self.turn != Turn::Asked(turn) && self.turn != Turn::Held(turn) {
+        if self.turn.id() != Some(turn) {
             return;
         }
         self.turn = Turn::None;
         // Lost before the switch, the wish goes back to wait for another one; later it changes nothing.
         if let Some(journey) = &mut self.journey
-            && matches!(journey.step, Step::Drained | Step::Switched)
+            && journey.step == Step::Switched
         {
             journey.go(Step::Turn, self.now);
         }
     }
 
-    fn drained(&mut self, drain: DrainId) {
-        if self.drain == Drain::Asked(drain) {
-            self.drain = Drain::Done(drain);
+    fn turn_refused(&mut self, turn: TurnId, why: TurnRefusal) {
+        if let Turn::Asked(asked, reason) = &mut self.turn
+            && *asked == turn
+        {
+            *reason = Some(why);
         }
     }
 
@@ -240,7 +244,7 @@ impl Machine {
         // What the check command refused, or what could not be told to the service, may be fine with another one.
         self.refused = self.refused.take().filter(|refused| refused.by == Judge::Schema);
         self.totals.keep(&self.policy.checks);
-        if let Life::Alive(run) | Life::Stopping(run, _) = &mut self.life {
+        if let Life::Alive(run) | Life::Leaving(run, ..) | Life::Stopping(run, _) = &mut self.life {
             run.health.carry(now, &before.checks, &self.policy.checks);
         }
         // The checks may be other ones now, though the run is the same.
@@ -250,7 +254,15 @@ impl Machine {
     fn shut_down(&mut self) {
         let again = self.shutdown;
         self.shutdown = true;
-        if again && let Life::Stopping(run, _) = &self.life {
+        if !again {
+            return;
+        }
+        if let Life::Leaving(run, ..) = &self.life {
+            let (id, run) = (run.id, run.clone());
+            self.order(Order::Stop { run: id });
+            self.life = Life::Stopping(run, StopReason::Shutdown);
+        }
+        if let Life::Stopping(run, _) = &self.life {
             let run = run.id;
             self.order(Order::Kill { run });
         }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::history::Outcome;
-use super::hold::Guarded;
+use super::hold::GuardRecord;
 use super::order::{Effect, Order};
 use super::road::Step;
 use super::road::guarded::{Loss, losses};
@@ -20,13 +20,13 @@ const NOTHING: &str = "nothing is held by the guard";
 
 /// What the guard knows.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Guarding {
+pub(super) struct GuardState {
     /// The wish and what runs, as they were compared last, and what the latter was worth then.
     compared: Option<(Arc<Environment>, Arc<Environment>, Worth)>,
     /// What the wish would lose, as far as it is held for it.
     losses: Vec<Loss>,
     /// What is kept on disk of it.
-    kept: Guarded,
+    kept: GuardRecord,
     /// The wish whose line of history has been written.
     told: Option<Fingerprint>,
 }
@@ -39,9 +39,9 @@ enum Worth {
     Nothing,
 }
 
-impl Guarding {
+impl GuardState {
     /// With what an earlier lictor has kept.
-    pub(super) fn kept(kept: Guarded) -> Self {
+    pub(super) fn kept(kept: GuardRecord) -> Self {
         Self { kept, ..Self::default() }
     }
 
@@ -163,7 +163,7 @@ impl Machine {
             return Err(format!("{meant} is not what is held, which is {held}: only that can be released"));
         }
         self.note(who, format!("release {held}"));
-        self.guard.kept = Guarded { released: Some(held), ..Guarded::default() };
+        self.guard.kept = GuardRecord { released: Some(held), ..GuardRecord::default() };
         self.guard.losses = Vec::new();
         self.keep_holds();
         Ok(Effect::Done)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::board::CheckState;
-use super::event::Outcome;
+use super::event::ProbeResult;
 use super::latency::Latencies;
 use super::moment::Moment;
 use super::policy::{CheckRule, Role};
@@ -65,19 +65,19 @@ impl Tally {
         self.passes_in_a_row >= rule.rise.max(1)
     }
 
-    fn add(&mut self, now: Moment, rule: &CheckRule, outcome: Outcome, took: Duration) {
+    fn add(&mut self, now: Moment, rule: &CheckRule, outcome: ProbeResult, took: Duration) {
         self.probes += 1;
         self.took = Some(took);
         self.latencies.add(took);
         let state = match outcome {
-            Outcome::Pass => {
+            ProbeResult::Pass => {
                 self.passed_at = Some(now);
                 self.passes_in_a_row = self.passes_in_a_row.saturating_add(1);
                 self.failures_in_a_row = 0;
                 self.why = None;
                 if self.steady(rule) { CheckState::Passing } else { self.state }
             }
-            Outcome::Fail(why) => {
+            ProbeResult::Fail(why) => {
                 self.failures += 1;
                 self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
                 self.passes_in_a_row = 0;
@@ -116,7 +116,7 @@ impl Health {
     }
 
     /// Adds one probe; one about a check that is not there changes nothing.
-    pub(super) fn add(&mut self, now: Moment, rules: &[CheckRule], check: usize, outcome: Outcome, took: Duration) {
+    pub(super) fn add(&mut self, now: Moment, rules: &[CheckRule], check: usize, outcome: ProbeResult, took: Duration) {
         let (Some(tally), Some(rule)) = (self.tallies.get_mut(check), rules.get(check)) else { return };
         tally.add(now, rule, outcome, took);
         self.weigh(now, rules);

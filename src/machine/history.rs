@@ -81,6 +81,8 @@ pub enum Outcome {
     BuildFailed,
     /// It was stopped by the guard or the operator.
     Held,
+    /// It failed on another host of the fleet, and was not tried here.
+    Halted,
     /// It broke a rule before anything was touched.
     Rejected,
     /// It touched only keys that need no restart: the process was told, and is healthy on it.

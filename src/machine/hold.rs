@@ -32,7 +32,7 @@ impl Hold {
 /// What the guard has to know again after a restart of lictor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Guarded {
+pub struct GuardRecord {
     /// The sources on which a hold has begun, by name: each needs every key again.
     pub begun: Vec<Arc<str>>,
     /// Since when, Unix milliseconds.
@@ -43,7 +43,7 @@ pub struct Guarded {
     pub released: Option<Fingerprint>,
 }
 
-impl Guarded {
+impl GuardRecord {
     /// Whether it holds nothing and was told nothing.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

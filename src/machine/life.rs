@@ -15,18 +15,20 @@ pub(super) enum Life {
     /// No process. It is started as soon as there is something to start, but not before `not_before`.
     Absent { not_before: Option<Moment> },
     /// A process has been asked for, or runs.
-    Alive(Run),
+    Alive(Slot),
+    /// A process is being taken out of traffic, and is stopped at this moment at the latest.
+    Leaving(Slot, StopReason, Moment),
     /// A process has been told to stop; nothing starts before it has ended.
-    Stopping(Run, Purpose),
+    Stopping(Slot, StopReason),
 }
 
 /// One process of one generation.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Run {
+pub(super) struct Slot {
     pub(super) id: RunId,
     pub(super) generation: GenerationId,
     /// What its process was started with.
-    pub(super) block: Arc<Environment>,
+    pub(super) started_with: Arc<Environment>,
     /// What it is on: what it was started with, and what has been reloaded or ignored since.
     pub(super) environment: Arc<Environment>,
     /// The build that was installed when it was started.
@@ -36,11 +38,29 @@ pub(super) struct Run {
     pub(super) health: Health,
     /// Whether it has been ready once.
     pub(super) been_ready: bool,
+    /// Whose child its process is.
+    pub(super) origin: ProcessOrigin,
+}
+
+/// Where a process comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProcessOrigin {
+    /// This lictor has started it.
+    Started,
+    /// An earlier lictor had; it was taken over as it ran.
+    Adopted,
+}
+
+impl Slot {
+    /// Whether requests may arrive at it: it has been ready, or an earlier lictor had it in traffic.
+    pub(super) fn may_be_in_traffic(&self) -> bool {
+        self.pid.is_some() && (self.been_ready || self.origin == ProcessOrigin::Adopted)
+    }
 }
 
 /// Why a process is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum StopReason {
     /// Another environment takes its place.
     Switch,
     /// It failed its trial.
@@ -53,36 +73,49 @@ pub(super) enum Purpose {
     Shutdown,
 }
 
+impl StopReason {
+    /// The reason as whoever looks at the service in Consul reads it.
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
+            Self::Switch => "restarts on a new configuration",
+            Self::Revert => "goes back to the last good configuration",
+            Self::Unresponsive => "restarts after a failed liveness check",
+            Self::Operator => "restarts for an operator",
+            Self::Shutdown => "stops",
+        }
+    }
+}
+
 impl Life {
     /// The run, whether it is being stopped or not.
-    pub(super) fn run(&self) -> Option<&Run> {
+    pub(super) fn run(&self) -> Option<&Slot> {
         match self {
             Self::Absent { .. } => None,
-            Self::Alive(run) | Self::Stopping(run, _) => Some(run),
+            Self::Alive(run) | Self::Leaving(run, ..) | Self::Stopping(run, _) => Some(run),
         }
     }
 
     /// The run of this number, if it is not over.
-    pub(super) fn run_mut(&mut self, id: RunId) -> Option<&mut Run> {
+    pub(super) fn run_mut(&mut self, id: RunId) -> Option<&mut Slot> {
         match self {
             Self::Absent { .. } => None,
-            Self::Alive(run) | Self::Stopping(run, _) => (run.id == id).then_some(run),
+            Self::Alive(run) | Self::Leaving(run, ..) | Self::Stopping(run, _) => (run.id == id).then_some(run),
         }
     }
 
     /// The run, to be changed.
-    pub(super) fn any_mut(&mut self) -> Option<&mut Run> {
+    pub(super) fn any_mut(&mut self) -> Option<&mut Slot> {
         match self {
             Self::Absent { .. } => None,
-            Self::Alive(run) | Self::Stopping(run, _) => Some(run),
+            Self::Alive(run) | Self::Leaving(run, ..) | Self::Stopping(run, _) => Some(run),
         }
     }
 
     /// The run that serves, if it is not being stopped.
-    pub(super) fn alive(&self) -> Option<&Run> {
+    pub(super) fn alive(&self) -> Option<&Slot> {
         match self {
             Self::Alive(run) => Some(run),
-            Self::Absent { .. } | Self::Stopping(..) => None,
+            Self::Absent { .. } | Self::Leaving(..) | Self::Stopping(..) => None,
         }
     }
 }

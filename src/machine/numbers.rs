@@ -44,10 +44,6 @@ number! {
     TurnId
 }
 number! {
-    /// One draining of the service before a stop.
-    DrainId
-}
-number! {
     /// One thing that an operator asked for.
     RequestId
 }

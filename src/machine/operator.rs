@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::event::{Asked, Verb};
+use super::event::{Requester, Verb};
 use super::history::Outcome;
 use super::hold::Hold;
 use super::ledger::Changed;
-use super::life::{Life, Purpose, Streak};
+use super::life::{Life, StopReason, Streak};
 use super::moment::Moment;
 use super::order::{Effect, Order};
 use super::totals::Reason;
@@ -18,7 +18,7 @@ use crate::environment::{Fingerprint, changed_names};
 type Answer = Result<Effect, String>;
 
 impl Machine {
-    pub(super) fn operator(&mut self, verb: Verb, by: Asked) {
+    pub(super) fn operator(&mut self, verb: Verb, by: Requester) {
         let answer = if self.shutdown { Err("lictor is stopping".to_owned()) } else { self.perform(verb, by.uid) };
         self.order(Order::Answer { request: by.request, answer });
     }
@@ -46,7 +46,7 @@ impl Machine {
             *not_before = None;
             self.reason = Reason::Operator;
         }
-        self.stop(Purpose::Operator);
+        self.stop(StopReason::Operator);
         Ok(Effect::Run { after })
     }
 
@@ -66,6 +66,7 @@ impl Machine {
         let span = length.map(|length| format!(" for {}", humantime::format_duration(length))).unwrap_or_default();
         self.note(who, format!("hold{span}: {reason}"));
         self.set_hold(Some(Hold { reason, since_unix_ms: since, until_unix_ms: until, who }));
+        self.stay();
         Effect::Done
     }
 
@@ -169,7 +170,7 @@ impl Machine {
             *not_before = None;
             self.reason = Reason::Revert;
         }
-        self.stop(Purpose::Revert);
+        self.stop(StopReason::Revert);
         Ok(Effect::Run { after })
     }
 

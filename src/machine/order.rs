@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::build::Build;
 use super::history::Entry;
-use super::hold::{Guarded, Hold};
+use super::hold::{GuardRecord, Hold};
 use super::ledger::{Good, Quarantined};
-use super::numbers::{CheckId, DrainId, GenerationId, RequestId, RunId, TurnId};
+use super::numbers::{CheckId, GenerationId, RequestId, RunId, TurnId};
 use crate::environment::{Environment, Fingerprint};
 
 /// One thing to do, for one room.
@@ -61,7 +61,7 @@ pub enum Order {
         environment: Arc<Environment>,
     },
     /// Probe nothing until the next `Probe`.
-    ProbeNothing,
+    StopProbing,
     /// Run the check command with this environment; answered by `Checked`.
     Check {
         /// Which one.
@@ -74,25 +74,46 @@ pub enum Order {
         /// Which one.
         check: CheckId,
     },
-    /// Ask the fleet for the right to restart; answered by `TurnGranted`, perhaps later by `TurnLost`.
+    /// Ask the fleet for the right to restart; answered by `TurnGranted` or, as often as the reason changes, by
+    /// `TurnRefused`; perhaps later by `TurnLost`.
     AskTurn {
-        /// Which request.
+        /// Which request; it replaces an earlier one.
         turn: TurnId,
+        /// What would be started.
+        wish: Arc<Environment>,
+        /// What runs now.
+        running: Option<Arc<Environment>>,
+        /// The build that lies on the disk.
+        build: Build,
     },
-    /// Give it back, or withdraw the request.
+    /// Give the turn back, or withdraw the request.
     ReturnTurn {
         /// Which request.
         turn: TurnId,
+        /// What came of the restart.
+        verdict: TurnVerdict,
     },
-    /// Take the service out of traffic; answered by `Drained`.
-    Drain {
-        /// Which draining.
-        drain: DrainId,
+    /// The environment failed on this host and is being taken back: no other host of the fleet may try it.
+    Halt {
+        /// What failed.
+        wish: Arc<Environment>,
+        /// What this host goes back to.
+        good: Arc<Environment>,
+        /// Why it failed, as a sentence.
+        reason: String,
     },
-    /// Put it back.
-    Undrain {
-        /// Which draining.
-        drain: DrainId,
+    /// It was not the environment's fault after all: the other hosts may try it.
+    EndHalt {
+        /// What had been halted.
+        wish: Arc<Environment>,
+    },
+    /// Make it so that the process is in traffic or out of it; answered by `TrafficChanged`. An order replaces the one
+    /// before.
+    Traffic {
+        /// Which run.
+        run: RunId,
+        /// In or out.
+        level: Traffic,
     },
     /// Write the good environments to disk, newest first.
     KeepGood {
@@ -109,8 +130,8 @@ pub enum Order {
         /// The operator's hold; `None`: there is none any more.
         hold: Option<Hold>,
         /// What the guard holds and was told to let through.
-        #[serde(default, skip_serializing_if = "Guarded::is_empty")]
-        guarded: Guarded,
+        #[serde(default, skip_serializing_if = "GuardRecord::is_empty")]
+        guarded: GuardRecord,
     },
     /// Tell an operator what came of a request.
     Answer {
@@ -123,6 +144,33 @@ pub enum Order {
     Record {
         /// The line.
         entry: Entry,
+    },
+}
+
+/// What came of a restart that had the fleet's turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnVerdict {
+    /// The environment is good here.
+    Good,
+    /// The environment failed here, and the service is healthy on the one before again.
+    Failed,
+    /// The service is healthy on neither environment, or the build failed on both.
+    Inconclusive,
+    /// There was no verdict: a newer wish, a hold or the end of lictor came first.
+    Withdrawn,
+}
+
+/// Whether the process in front may get requests. A level, not an event: it holds until the next order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Traffic {
+    /// It may.
+    In,
+    /// It may not.
+    Out {
+        /// Why not, for whoever looks at the service in Consul.
+        why: String,
     },
 }
 

@@ -8,20 +8,26 @@ use super::board::{
     QuarantinePicture, StepName,
 };
 use super::build::Build;
+use super::event::TurnRefusal;
 use super::health::Tally;
-use super::life::{Life, Purpose};
+use super::life::{Life, StopReason};
 use super::numbers::GenerationId;
 use super::policy::CheckRule;
 use super::road::checked::Refusal;
 use super::setback::SetbackKind;
 use super::stale::by_the_clock;
-use super::trial::Kind;
+use super::trial::TrialKind;
 use super::{Machine, Wish};
 use crate::environment::{Environment, changed_names};
 
 impl Machine {
     pub(super) fn picture(&self) -> Board {
-        let alive = self.life.alive().filter(|run| run.pid.is_some());
+        // What leaves traffic still serves, and is probed.
+        let serving = match &self.life {
+            Life::Alive(run) | Life::Leaving(run, ..) => Some(run),
+            Life::Absent { .. } | Life::Stopping(..) => None,
+        };
+        let alive = serving.filter(|run| run.pid.is_some());
         let rules = &self.policy.checks;
         Board {
             index: 0,
@@ -35,7 +41,7 @@ impl Machine {
             last_exit: self.last_exit.clone(),
             next_start: match self.life {
                 Life::Absent { not_before } => not_before,
-                Life::Alive(_) | Life::Stopping(..) => None,
+                Life::Alive(_) | Life::Leaving(..) | Life::Stopping(..) => None,
             },
             build: self.build(),
             config: self.config(),
@@ -45,6 +51,8 @@ impl Machine {
             candidate: self.candidate(),
             sources: self.sources.clone(),
             disk: self.disk.clone(),
+            traffic: self.life.run().and_then(|run| self.traffic.state_of(run.id)),
+            traffic_trouble: self.traffic.trouble().cloned(),
             checks: self.checks(),
             healthy: alive.is_some_and(|run| run.health.healthy_since.is_some()),
             ready: alive.is_some_and(|run| run.health.ready(rules)),
@@ -65,6 +73,7 @@ impl Machine {
             Life::Absent { not_before: None } => Phase::Absent,
             Life::Alive(run) if run.been_ready => Phase::Up,
             Life::Alive(_) => Phase::Starting,
+            Life::Leaving(..) => Phase::Leaving,
             Life::Stopping(..) => Phase::Stopping,
         }
     }
@@ -94,7 +103,10 @@ impl Machine {
     }
 
     fn checks(&self) -> Vec<CheckPicture> {
-        let tallies = self.life.alive().map(|run| run.health.tallies.as_slice()).unwrap_or_default();
+        let tallies = match &self.life {
+            Life::Alive(run) | Life::Leaving(run, ..) => run.health.tallies.as_slice(),
+            Life::Absent { .. } | Life::Stopping(..) => &[],
+        };
         let picture = |(index, rule): (usize, &CheckRule)| self.check(rule, tallies.get(index));
         self.policy.checks.iter().enumerate().map(picture).collect()
     }
@@ -149,14 +161,16 @@ impl Machine {
             return Some(CandidatePicture { fingerprint, ..of_base(StepName::Reverting, deadline) });
         }
         match &self.life {
-            Life::Stopping(_, Purpose::Switch) => Some(of_base(StepName::Switched, None)),
+            Life::Leaving(_, StopReason::Switch, _) | Life::Stopping(_, StopReason::Switch) => {
+                Some(of_base(StepName::Switched, None))
+            }
             Life::Alive(_) if self.on_trial() => Some(of_base(StepName::Trial, deadline)),
             _ => None,
         }
     }
 
     pub(super) fn on_trial(&self) -> bool {
-        self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven && trial.overdue.is_none())
+        self.trial.as_ref().is_some_and(|trial| trial.kind != TrialKind::Proven && trial.overdue.is_none())
     }
 
     pub(super) fn config(&self) -> ConfigPicture {
@@ -167,12 +181,12 @@ impl Machine {
             Wish::Unheard | Wish::Unfit(_) => None,
         };
         // While no source answers, what they gave last is the newest that is wanted.
-        let newest = |run: &super::life::Run| match wish {
+        let newest = |run: &super::life::Slot| match wish {
             Some(wish) => *wish == run.environment,
             None => self.wish == Wish::Unheard && self.stale.is_some(),
         };
         let runs = self.life.alive().is_some_and(newest) && self.refusal().is_none();
-        let proved = self.trial.as_ref().is_none_or(|trial| trial.kind == Kind::Proven);
+        let proved = self.trial.as_ref().is_none_or(|trial| trial.kind == TrialKind::Proven);
         ConfigPicture {
             state,
             fingerprint: base.map(|base| base.environment.fingerprint()),
@@ -182,7 +196,10 @@ impl Machine {
             wish: wish.map(|wish| wish.fingerprint()),
             settled: proved
                 && self.suspect.is_none()
-                && ((runs && self.journey.is_none()) || self.holding().is_some() || self.guarded_since().is_some()),
+                && ((runs && self.journey.is_none())
+                    || self.holding().is_some()
+                    || self.guarded_since().is_some()
+                    || state == ConfigState::Halted),
             held_since: self.held_since(),
             message,
             violations: match &self.wish {
@@ -240,7 +257,13 @@ impl Machine {
             };
         }
         if waits(wish) {
-            return (ConfigState::Pending, None);
+            return match self.turn.refusal() {
+                Some(TurnRefusal::Halted { by, why }) => {
+                    say(ConfigState::Halted, format!("Halted: taken back by {by}: {why}"))
+                }
+                Some(TurnRefusal::Waits(why)) => say(ConfigState::Pending, format!("Waits: {why}")),
+                None => (ConfigState::Pending, None),
+            };
         }
         self.running_state()
     }
@@ -257,22 +280,24 @@ impl Machine {
         let ended = self.last_exit.as_ref().filter(|_| self.streak.crashes > 0).map(|exit| exit.text.clone());
         let trouble = overdue.or(ended);
         match (self.kind(), trouble) {
-            (Kind::Proven, _) => (ConfigState::Good, self.stale.clone()),
-            (Kind::First, Some(why)) if self.ledger.newest().is_none() => {
+            (TrialKind::Proven, _) => (ConfigState::Good, self.stale.clone()),
+            (TrialKind::First, Some(why)) if self.ledger.newest().is_none() => {
                 (ConfigState::NoGood, Some(format!("No good configuration yet: {why}")))
             }
-            (Kind::Build, Some(why)) => (ConfigState::BuildFailed, Some(format!("Build failed: {why}"))),
-            (Kind::First, Some(why)) => (ConfigState::Trial, Some(format!("Failed: {why}; it is not taken back"))),
-            (Kind::First | Kind::Candidate | Kind::Fallback | Kind::Build, _) => (ConfigState::Trial, None),
+            (TrialKind::Build, Some(why)) => (ConfigState::BuildFailed, Some(format!("Build failed: {why}"))),
+            (TrialKind::First, Some(why)) => (ConfigState::Trial, Some(format!("Failed: {why}; it is not taken back"))),
+            (TrialKind::First | TrialKind::Candidate | TrialKind::Fallback | TrialKind::Build, _) => {
+                (ConfigState::Trial, None)
+            }
         }
     }
 
     /// What the present run has to prove, or the next start will have.
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> TrialKind {
         match (&self.trial, &self.life) {
             (Some(trial), _) => trial.kind,
-            (None, Life::Alive(_)) => Kind::Proven,
-            (None, Life::Absent { .. } | Life::Stopping(..)) => self.kind_of_start(),
+            (None, Life::Alive(_)) => TrialKind::Proven,
+            (None, Life::Absent { .. } | Life::Leaving(..) | Life::Stopping(..)) => self.kind_of_start(),
         }
     }
 }

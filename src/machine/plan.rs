@@ -57,6 +57,8 @@ pub enum Action {
     Reload,
     /// It waits for the guard or an operator.
     Held,
+    /// It failed on another host of the fleet; nothing is touched.
+    Halted,
     /// It broke a rule; nothing is touched.
     Rejected,
     /// It failed with this build and is not tried again.
@@ -75,6 +77,7 @@ impl Plan {
             ConfigState::Waiting => Action::Waiting,
             ConfigState::Rejected => Action::Rejected,
             ConfigState::Held => Action::Held,
+            ConfigState::Halted => Action::Halted,
             ConfigState::Reverted => Action::Quarantined,
             ConfigState::Trial if runs => Action::Trial,
             ConfigState::Inconclusive | ConfigState::BuildFailed | ConfigState::Trial if !runs => Action::Retry,
@@ -108,7 +111,7 @@ impl Plan {
 
     /// Whether the newest wish will not be run unless somebody does something about it.
     pub fn is_refused(&self) -> bool {
-        matches!(self.action, Action::Rejected | Action::Quarantined)
+        matches!(self.action, Action::Rejected | Action::Quarantined | Action::Halted)
     }
 
     /// Whether the newest wish changes what the service is to know now. What only waits for its next start does not.
@@ -137,9 +140,8 @@ fn waits(step: StepName) -> &'static str {
         StepName::Settling => "when it has been quiet for a moment",
         StepName::Guarded => "when nothing holds it any more",
         StepName::Checked => "when the check command has passed it",
-        StepName::Turn => "when it is this host's turn, or what runs has proved itself",
-        StepName::Drained => "when the service is out of traffic",
-        StepName::Switched => "when the old process has ended",
+        StepName::Turn => "when it is this host's turn",
+        StepName::Switched => "when what runs has proved itself, or has ended",
         StepName::Trial => "under way",
         StepName::Reverting => "when the service is back on what was good",
     }

@@ -22,11 +22,15 @@ pub struct Policy {
     pub deadline: Duration,
     /// Whether a failed candidate is taken back.
     pub revert: Revert,
+    /// For this long after its promotion an environment on which the service gets unhealthy is taken back all the same.
+    /// Zero: not at all.
+    #[serde(default)]
+    pub watch: Duration,
     /// How long a start waits for the sources before it uses the last good environment.
     pub boot_grace: Duration,
     /// What of a source's loss is held back.
     #[serde(default)]
-    pub guard: Guard,
+    pub guard: GuardRules,
     /// What happens between two starts of a service that keeps ending.
     pub crash: Crash,
     /// The checks, in the order of the file.
@@ -35,11 +39,13 @@ pub struct Policy {
     #[serde(default)]
     pub on_change: Vec<KeyRule>,
     /// Whether the step *checked* asks for the check command.
-    pub check_command: Step,
+    pub check_command: StepSetting,
     /// Whether the step *turn* asks the fleet.
-    pub turn: Step,
-    /// Whether the step *drained* drains.
-    pub drain: Step,
+    pub turn: StepSetting,
+    /// After this long a process that leaves traffic is stopped whatever still arrives; `None`: no traffic is steered, and
+    /// a process is stopped at once.
+    #[serde(default)]
+    pub drain_max: Option<Duration>,
 }
 
 /// `apply.revert`.
@@ -54,7 +60,7 @@ pub enum Revert {
 
 /// `guard`: what of a source's loss is held back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Guard {
+pub struct GuardRules {
     /// A source that had keys and now has none.
     pub empty: Empty,
     /// `prefix.empty`, by the name of the source: wins over `empty`.
@@ -77,7 +83,7 @@ pub enum Empty {
     Apply,
 }
 
-impl Default for Guard {
+impl Default for GuardRules {
     fn default() -> Self {
         Self { empty: Empty::Hold, empty_of: Vec::new(), max_loss_percent: 50, min_loss: 3, sealed: Vec::new() }
     }
@@ -86,11 +92,11 @@ impl Default for Guard {
 /// Whether a step of the road is configured; one that is not is passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
+pub enum StepSetting {
     /// The step does its work.
-    Configured,
+    Enabled,
     /// The step lets everything through at once.
-    Passed,
+    Disabled,
 }
 
 /// `crash`: exponential backoff with full jitter.
@@ -167,8 +173,9 @@ impl Policy {
             min_healthy: Duration::from_secs(10),
             deadline: Duration::from_secs(90),
             revert: Revert::ToLastGood,
+            watch: Duration::from_mins(1),
             boot_grace: Duration::from_secs(10),
-            guard: Guard::default(),
+            guard: GuardRules::default(),
             crash: Crash {
                 backoff: Duration::from_secs(1),
                 max_backoff: Duration::from_mins(1),
@@ -176,9 +183,9 @@ impl Policy {
             },
             checks: Vec::new(),
             on_change: Vec::new(),
-            check_command: Step::Passed,
-            turn: Step::Passed,
-            drain: Step::Passed,
+            check_command: StepSetting::Disabled,
+            turn: StepSetting::Disabled,
+            drain_max: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::board::StepName;
 use super::build::Build;
 use super::deployment::Deployment;
 use super::history::{Entry, Outcome};
-use super::life::Run;
+use super::life::Slot;
 use super::numbers::{GenerationId, RunId};
 use super::order::Order;
 use super::steps::Steps;
@@ -94,7 +94,7 @@ impl Machine {
     }
 
     /// How long the steps of the present base have taken until now, the last ones in this run.
-    pub(super) fn base_took(&self, run: Option<&Run>) -> Steps {
+    pub(super) fn base_took(&self, run: Option<&Slot>) -> Steps {
         let Some(base) = &self.base else { return Steps::default() };
         let mut took = base.took.clone();
         let of_base = run.filter(|run| run.pid.is_some() && run.environment == base.environment);

@@ -7,7 +7,7 @@ use super::moment::Moment;
 
 /// What came of the last reading of our own configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reload {
+pub struct ConfigReload {
     /// When.
     pub at: Moment,
     /// Why it was refused: every error with its place; empty if it took effect.
@@ -43,7 +43,7 @@ impl Machine {
             }
             Some(first) => self.note(who, format!("reload refused: {first}")),
         }
-        self.reload = Some(Reload { at: self.now, errors, pending });
+        self.reload = Some(ConfigReload { at: self.now, errors, pending });
     }
 
     /// What is kept belongs to the list of sources, which may be another one now.

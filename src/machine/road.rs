@@ -1,13 +1,12 @@
 //! The road of a wish, up to the switch: one file a step, each a small pure decision.
 //!
 //! ```text
-//! seen → settled → guarded → checked → turn → drained → switched → on trial → good
-//!           │          │         │        │                            │
-//!        (waits)    (held)   (rejected) (waits)          (reverted · superseded · inconclusive)
+//! seen → settled → guarded → checked → turn → switched → on trial → good
+//!           │          │         │        │                  │
+//!        (waits)    (held)  (rejected) (waits · halted)  (reverted · superseded · inconclusive)
 //! ```
 
 pub(super) mod checked;
-pub(super) mod drained;
 pub(super) mod guarded;
 pub(super) mod settled;
 pub(super) mod switched;
@@ -40,7 +39,6 @@ pub(super) enum Step {
     Guarded,
     Checked(Option<CheckId>),
     Turn,
-    Drained,
     Switched,
 }
 
@@ -53,6 +51,8 @@ pub(super) enum Decision {
     Wait(Option<Moment>),
     /// The step has a question that must be asked first.
     Ask,
+    /// It needs the turn after all.
+    Back,
     /// This wish goes no further, and why.
     Reject(String),
 }
@@ -81,7 +81,6 @@ impl Journey {
             Step::Guarded => StepName::Guarded,
             Step::Checked(_) => StepName::Checked,
             Step::Turn => StepName::Turn,
-            Step::Drained => StepName::Drained,
             Step::Switched => StepName::Switched,
         }
     }
@@ -94,8 +93,7 @@ impl Step {
             Self::Settled => Self::Guarded,
             Self::Guarded => Self::Checked(None),
             Self::Checked(_) => Self::Turn,
-            Self::Turn => Self::Drained,
-            Self::Drained | Self::Switched => Self::Switched,
+            Self::Turn | Self::Switched => Self::Switched,
         }
     }
 }

@@ -3,20 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::event::TurnRefusal;
 use super::health::{Health, Patience};
 use super::history::Outcome;
 use super::hold::Hold;
-use super::life::{Life, Purpose, Run};
-use super::order::{Order, Pace};
+use super::life::{Life, ProcessOrigin, Slot, StopReason};
+use super::order::{Order, Pace, TurnVerdict};
 use super::road::checked::Judge;
-use super::road::drained::{self, Drain};
 use super::road::settled;
-use super::road::switched::Way;
+use super::road::switched::ApplyBy;
 use super::road::turn::{self, Turn};
 use super::road::{Decision, Journey, Step, checked, guarded};
-use super::trial::{Judgement, Kind, Trial};
-use super::{Base, Machine, Wish};
-use crate::environment::Environment;
+use super::trial::{Judgement, Trial, TrialKind};
+use super::{Base, Machine, Subject, Wish};
+use crate::environment::{Environment, changed_names};
 
 /// No event needs more steps than this: a loop that does is a bug, and it must not hang the service.
 const STEPS: usize = 64;
@@ -25,7 +25,8 @@ impl Machine {
     pub(super) fn settle(&mut self) {
         let steps = (0..STEPS).take_while(|_| self.step()).count();
         debug_assert!(steps < STEPS, "the machine does not settle");
-        self.put_back();
+        self.set_traffic();
+        self.give_back_turn();
         self.set_pace();
     }
 
@@ -37,15 +38,16 @@ impl Machine {
         self.compare_losses()
             || self.end_hold()
             || self.judge()
+            || self.take_back_sickened()
             || self.restart_unresponsive()
+            || self.stop_what_has_left()
             || self.travel()
             || self.grow_stale()
             || self.start()
     }
 
     fn wind_down(&mut self) -> bool {
-        self.leave_road();
-        self.stop(Purpose::Shutdown)
+        self.leave_road() || self.stop(StopReason::Shutdown) || self.stop_what_has_left()
     }
 
     fn judge(&mut self) -> bool {
@@ -63,7 +65,7 @@ impl Machine {
         let Life::Alive(run) = &self.life else { return false };
         let Some(why) = run.health.dead(&self.policy.checks, Patience::Fall) else { return false };
         self.record(Outcome::Unresponsive, self.subject(), why);
-        self.stop(Purpose::Unresponsive)
+        self.stop(StopReason::Unresponsive)
     }
 
     fn travel(&mut self) -> bool {
@@ -103,7 +105,7 @@ impl Machine {
         }
         let Some(good) = self.ledger.resort(&self.installed.0) else { return false };
         self.base = Some(Base::of(good, self.now));
-        self.stop(Purpose::Switch);
+        self.stop(StopReason::Switch);
         true
     }
 
@@ -118,7 +120,14 @@ impl Machine {
             Decision::Wait(_) if step == Step::Guarded => {
                 self.tell_losses() || self.tell_held() || self.resort_to_good()
             }
+            Decision::Wait(_) if step == Step::Turn => self.tell_halted(),
             Decision::Wait(_) => false,
+            Decision::Back => {
+                if let Some(journey) = &mut self.journey {
+                    journey.go(Step::Turn, self.now);
+                }
+                true
+            }
             Decision::Ask => self.ask(),
             Decision::Reject(reason) => self.reject(reason, Judge::Schema),
             Decision::Pass if step == Step::Switched => self.switch(),
@@ -140,17 +149,21 @@ impl Machine {
             (Step::Settled, Some(edits)) if self.base.is_some() => {
                 settled::decide(self.now, edits, self.rest(), &self.policy)
             }
-            (Step::Settled | Step::Switched, _) => Decision::Pass,
+            (Step::Settled, _) => Decision::Pass,
             (Step::Guarded, _) => guarded::decide(self.holding(), self.guard.losses()),
             (Step::Checked(asked), _) => checked::decide(&self.violations, self.policy.check_command, asked),
             (Step::Turn, _) => match self.way() {
-                Way::Restart => turn::decide(self.policy.turn, self.turn, &self.life),
-                Way::Wait(at) => Decision::Wait(at),
-                Way::Reload | Way::Ignore => Decision::Pass,
+                ApplyBy::Restart => turn::decide(self.policy.turn, &self.turn, &self.life),
+                ApplyBy::Wait(_) | ApplyBy::Reload | ApplyBy::Ignore => Decision::Pass,
             },
-            (Step::Drained, _) => match self.way() {
-                Way::Restart => drained::decide(self.policy.drain, self.drain, &self.life),
-                Way::Wait(_) | Way::Reload | Way::Ignore => Decision::Pass,
+            (Step::Switched, _) => match self.way() {
+                // Nothing starts while a process is on its way out for another reason; the newest wish wins then.
+                ApplyBy::Restart => match turn::decide(self.policy.turn, &self.turn, &self.life) {
+                    Decision::Pass => Decision::Pass,
+                    _ => Decision::Back,
+                },
+                ApplyBy::Wait(at) => Decision::Wait(at),
+                ApplyBy::Reload | ApplyBy::Ignore => Decision::Pass,
             },
         }
     }
@@ -177,13 +190,14 @@ impl Machine {
             }
             Step::Turn => {
                 self.numbers.turn = self.numbers.turn.next();
-                self.turn = Turn::Asked(self.numbers.turn);
-                Order::AskTurn { turn: self.numbers.turn }
-            }
-            Step::Drained => {
-                self.numbers.drain = self.numbers.drain.next();
-                self.drain = Drain::Asked(self.numbers.drain);
-                Order::Drain { drain: self.numbers.drain }
+                self.turn = Turn::Asked(self.numbers.turn, None);
+                self.turn_verdict = TurnVerdict::Withdrawn;
+                Order::AskTurn {
+                    turn: self.numbers.turn,
+                    wish: Arc::clone(&journey.environment),
+                    running: self.base.as_ref().map(|base| Arc::clone(&base.environment)),
+                    build: self.installed.0.clone(),
+                }
             }
             Step::Settled | Step::Guarded | Step::Switched => return false,
         };
@@ -191,15 +205,46 @@ impl Machine {
         true
     }
 
-    /// Stops the process if one runs; says whether it did.
-    pub(super) fn stop(&mut self, purpose: Purpose) -> bool {
-        let Life::Alive(_) = &self.life else { return false };
-        let before = std::mem::replace(&mut self.life, Life::Absent { not_before: None });
-        if let Life::Alive(run) = before {
-            self.order(Order::Stop { run: run.id });
-            self.life = Life::Stopping(run, purpose);
-            self.life_since = self.now;
+    /// Stops the process if one runs, out of traffic first; says whether there was anything to do.
+    pub(super) fn stop(&mut self, reason: StopReason) -> bool {
+        let leaves_until = self.leaves_until();
+        match std::mem::replace(&mut self.life, Life::Absent { not_before: None }) {
+            Life::Alive(run) => {
+                self.life = if let Some(until) = leaves_until {
+                    Life::Leaving(run, reason, until)
+                } else {
+                    self.order(Order::Stop { run: run.id });
+                    Life::Stopping(run, reason)
+                };
+                self.life_since = self.now;
+                true
+            }
+            // It leaves already: the end of lictor is the reason that counts.
+            Life::Leaving(run, before, until) if reason == StopReason::Shutdown && before != reason => {
+                self.life = Life::Leaving(run, reason, until);
+                true
+            }
+            other => {
+                self.life = other;
+                false
+            }
         }
+    }
+
+    /// The first time that the fleet halts this wish is a line of history; says whether this is it.
+    fn tell_halted(&mut self) -> bool {
+        let Some(TurnRefusal::Halted { by, why }) = self.turn.refusal() else { return false };
+        let reason = format!("taken back by {by}: {why}");
+        let Some(environment) = self.journey.as_ref().map(|journey| Arc::clone(&journey.environment)) else {
+            return false;
+        };
+        if self.told_halted == Some(environment.fingerprint()) {
+            return false;
+        }
+        self.told_halted = Some(environment.fingerprint());
+        let keys = self.base.as_ref().map(|base| changed_names(&base.environment, &environment)).unwrap_or_default();
+        let subject = Subject { environment: Some(environment), keys, took: self.journey_took(), ..self.subject() };
+        self.record(Outcome::Halted, subject, reason);
         true
     }
 
@@ -227,16 +272,17 @@ impl Machine {
             self.totals.restarted(self.reason);
         }
         self.take_up();
-        self.life = Life::Alive(Run {
+        self.life = Life::Alive(Slot {
             id: run,
             generation,
-            block: Arc::clone(&environment),
+            started_with: Arc::clone(&environment),
             environment: Arc::clone(&environment),
             build: build.clone(),
             pid: None,
             started: self.now,
             health: Health::new(self.now, &self.policy.checks),
             been_ready: false,
+            origin: ProcessOrigin::Started,
         });
         self.life_since = self.now;
         self.trial = Some(Trial::new(kind));
@@ -248,9 +294,11 @@ impl Machine {
     /// changes that for the same run.
     fn set_pace(&mut self) {
         let probing = match (&self.life, &self.trial) {
+            // What leaves traffic still serves.
+            (Life::Leaving(run, ..), _) => Some((run.id, Pace::Normal, run.environment.fingerprint())),
             (Life::Alive(run), trial) if run.pid.is_some() => {
                 let on_trial =
-                    trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven && trial.overdue.is_none());
+                    trial.as_ref().is_some_and(|trial| trial.kind != TrialKind::Proven && trial.overdue.is_none());
                 let pace = if on_trial { Pace::Trial } else { Pace::Normal };
                 Some((run.id, pace, run.environment.fingerprint()))
             }
@@ -258,10 +306,10 @@ impl Machine {
         };
         if probing != self.probing {
             self.probing = probing;
-            let environment = self.life.alive().map(|run| Arc::clone(&run.environment));
+            let environment = self.life.run().map(|run| Arc::clone(&run.environment));
             self.order(match (probing, environment) {
                 (Some((run, pace, _)), Some(environment)) => Order::Probe { run, pace, environment },
-                _ => Order::ProbeNothing,
+                _ => Order::StopProbing,
             });
         }
     }

@@ -3,24 +3,24 @@
 use std::sync::Arc;
 
 use super::history::Outcome;
-use super::life::{Life, Purpose, Run};
+use super::life::{Life, Slot, StopReason};
 use super::numbers::RunId;
 use super::order::Order;
 use super::policy::OnChange;
+use super::road::Journey;
 use super::road::checked::{Judge, Refusal};
-use super::road::switched::{self, Way};
-use super::road::{Journey, Step};
+use super::road::switched::{self, ApplyBy};
 use super::steps::Steps;
 use super::totals::Reason;
-use super::trial::{Kind, Reload, Trial};
+use super::trial::{ReloadTrial, Trial, TrialKind};
 use super::{Base, Machine, Streak, Subject};
 use crate::environment::changed_names;
 
 impl Machine {
     /// How the wish on the road would take effect now.
-    pub(super) fn way(&self) -> Way {
+    pub(super) fn way(&self) -> ApplyBy {
         match self.asked() {
-            OnChange::Restart => Way::Restart,
+            OnChange::Restart => ApplyBy::Restart,
             asked => {
                 switched::decide(asked, switched::standing(self.now, &self.life, self.trial.as_ref(), &self.policy))
             }
@@ -44,20 +44,16 @@ impl Machine {
             return if told { OnChange::Reload } else { OnChange::Restart };
         }
         match self.way() {
-            Way::Restart => OnChange::Restart,
-            Way::Reload => OnChange::Reload,
-            Way::Ignore => OnChange::Ignore,
-            Way::Wait(_) => self.asked(),
+            ApplyBy::Restart => OnChange::Restart,
+            ApplyBy::Reload => OnChange::Reload,
+            ApplyBy::Ignore => OnChange::Ignore,
+            ApplyBy::Wait(_) => self.asked(),
         }
     }
 
     /// From here on the wish is what every start starts. A trial that is going on ends without a verdict.
     pub(super) fn switch(&mut self) -> bool {
         let way = self.way();
-        if let (Way::Wait(_), Some(journey)) = (way, &mut self.journey) {
-            journey.go(Step::Turn, self.now);
-            return true;
-        }
         let Some(journey) = self.journey.take() else { return false };
         let took = journey.took(self.now);
         let Journey { environment, since, .. } = journey;
@@ -72,9 +68,9 @@ impl Machine {
         let base = Base { environment, build: None, generation, since: self.now, unreported: Some(seen), keys, took };
         let before = self.base.replace(base);
         match way {
-            Way::Reload => self.reload(before),
-            Way::Ignore => self.ignore(),
-            Way::Restart | Way::Wait(_) => self.replace_process(),
+            ApplyBy::Reload => self.reload(before),
+            ApplyBy::Ignore => self.ignore(),
+            ApplyBy::Restart | ApplyBy::Wait(_) => self.replace_process(),
         }
         true
     }
@@ -86,7 +82,7 @@ impl Machine {
         }
         let subject = match self.suspect.take() {
             Some(suspect) => suspect.subject(),
-            None if self.trial.as_ref().is_some_and(|trial| trial.kind != Kind::Proven) => self.subject(),
+            None if self.trial.as_ref().is_some_and(|trial| trial.kind != TrialKind::Proven) => self.subject(),
             // Switched to, and never started.
             None if self.base.as_ref().is_some_and(|base| base.build.is_none()) => self.subject(),
             None => return,
@@ -95,13 +91,31 @@ impl Machine {
     }
 
     fn replace_process(&mut self) {
+        if self.stay() {
+            return;
+        }
         self.trial = None;
         self.streak = Streak::default();
         if let Life::Absent { not_before } = &mut self.life {
             *not_before = None;
             self.reason = Reason::Config;
         }
-        self.stop(Purpose::Switch);
+        self.stop(StopReason::Switch);
+    }
+
+    /// A process that only leaves traffic to make room for a wish stays if nothing else is to be started now; says whether
+    /// it does.
+    pub(super) fn stay(&mut self) -> bool {
+        let Life::Leaving(run, StopReason::Switch, _) = &self.life else { return false };
+        let Some(base) = &self.base else { return false };
+        let wanted = if self.holding().is_some() { &run.environment } else { &base.environment };
+        let Some(good) = self.ledger.holds(&run.environment, &run.build).filter(|_| *wanted == run.environment) else {
+            return false;
+        };
+        let (run, base) = (run.clone(), Base { build: Some(run.build.clone()), ..Base::of(good, self.now) });
+        (self.life, self.life_since) = (Life::Alive(run), self.now);
+        (self.base, self.trial, self.suspect) = (Some(base), None, None);
+        true
     }
 
     /// The process stays and is told; from now on it has to prove itself on what it was told.
@@ -113,11 +127,11 @@ impl Machine {
         self.order(Order::Reload { run: id, environment });
     }
 
-    fn prove_again(&mut self, kind: Kind, before: Option<Base>) {
+    fn prove_again(&mut self, kind: TrialKind, before: Option<Base>) {
         if let Life::Alive(run) = &mut self.life {
             run.health.count_anew(self.now, &self.policy.checks);
         }
-        self.trial = Some(Trial { kind, overdue: None, reload: Some(Reload { at: self.now, before }) });
+        self.trial = Some(Trial { kind, overdue: None, reload: Some(ReloadTrial { at: self.now, before }) });
     }
 
     /// The process stays and is not told: it gets the change with its next start.
@@ -133,7 +147,7 @@ impl Machine {
     }
 
     /// The run is one of the present base from now on, without a start of its own.
-    fn carry_base_to_run(&mut self) -> Option<&Run> {
+    fn carry_base_to_run(&mut self) -> Option<&Slot> {
         let (Some(base), Life::Alive(run)) = (&mut self.base, &mut self.life) else { return None };
         base.build = Some(run.build.clone());
         run.environment = Arc::clone(&base.environment);
@@ -161,7 +175,7 @@ impl Machine {
     /// What runs otherwise than its process was started: the names that count from the next start on.
     pub(super) fn pending_restart(&self) -> Vec<String> {
         match self.life.alive() {
-            Some(run) if run.block != run.environment => changed_names(&run.block, &run.environment),
+            Some(run) if run.started_with != run.environment => changed_names(&run.started_with, &run.environment),
             _ => Vec::new(),
         }
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::Exit;
 use super::history::Outcome;
-use super::life::Purpose;
+use super::life::StopReason;
 use super::policy::CheckRule;
 
 /// Everything that is counted.
@@ -104,13 +104,13 @@ impl Totals {
         }
     }
 
-    pub(super) fn probed(&mut self, rule: &CheckRule, outcome: &super::event::Outcome, took: Duration) {
+    pub(super) fn probed(&mut self, rule: &CheckRule, outcome: &super::event::ProbeResult, took: Duration) {
         let probes = match self.checks.get_mut(&rule.name) {
             Some(probes) => probes,
             None => self.checks.entry(rule.name.clone()).or_default(),
         };
         probes.took.add(took);
-        probes.failures += u64::from(matches!(outcome, super::event::Outcome::Fail(_)));
+        probes.failures += u64::from(matches!(outcome, super::event::ProbeResult::Fail(_)));
     }
 
     /// Forgets the checks that are not in the policy any more.
@@ -128,14 +128,14 @@ impl Timing {
 
 impl Reason {
     /// Why a start follows the end of a run: what it was stopped for, or else how it ended.
-    pub(super) fn after(purpose: Option<Purpose>, exit: Option<Exit>) -> Self {
+    pub(super) fn after(purpose: Option<StopReason>, exit: Option<Exit>) -> Self {
         match (purpose, exit) {
-            (Some(Purpose::Switch), _) => Self::Config,
-            (Some(Purpose::Revert), _) => Self::Revert,
-            (Some(Purpose::Unresponsive), _) => Self::Liveness,
-            (Some(Purpose::Operator), _) => Self::Operator,
+            (Some(StopReason::Switch), _) => Self::Config,
+            (Some(StopReason::Revert), _) => Self::Revert,
+            (Some(StopReason::Unresponsive), _) => Self::Liveness,
+            (Some(StopReason::Operator), _) => Self::Operator,
             (None, Some(Exit::Signal(_))) => Self::Signal,
-            (None | Some(Purpose::Shutdown), _) => Self::Exit,
+            (None | Some(StopReason::Shutdown), _) => Self::Exit,
         }
     }
 }

@@ -2,23 +2,23 @@
 
 use super::Base;
 use super::health::Patience;
-use super::life::Run;
+use super::life::Slot;
 use super::moment::Moment;
 use super::policy::Policy;
 
 /// What the present run has to prove, and what its failure means.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Trial {
-    pub(super) kind: Kind,
+    pub(super) kind: TrialKind,
     /// Why it has failed already, where nothing can be done about it but wait: it can still pass late.
     pub(super) overdue: Option<String>,
     /// Set if it is about a reload: then it counts from there and not from the start of the process.
-    pub(super) reload: Option<Reload>,
+    pub(super) reload: Option<ReloadTrial>,
 }
 
 /// What a run has been told without a restart.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Reload {
+pub(super) struct ReloadTrial {
     pub(super) at: Moment,
     /// What to be again if it turns out that it could not be told.
     pub(super) before: Option<Base>,
@@ -26,7 +26,7 @@ pub(super) struct Reload {
 
 /// The kinds of trial differ in what their failure means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TrialKind {
     /// A wish that can be taken back.
     Candidate,
     /// The good environment, after a candidate has failed: its health decides the verdict on the candidate.
@@ -53,31 +53,31 @@ pub(super) enum Judgement {
 
 impl Trial {
     /// The trial of a run that is about to start.
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: TrialKind) -> Self {
         Self { kind, overdue: None, reload: None }
     }
 
     /// When the run must have passed.
-    pub(super) fn deadline(&self, run: &Run, policy: &Policy) -> Moment {
+    pub(super) fn deadline(&self, run: &Slot, policy: &Policy) -> Moment {
         self.begun(run) + policy.deadline
     }
 
-    pub(super) fn begun(&self, run: &Run) -> Moment {
+    pub(super) fn begun(&self, run: &Slot) -> Moment {
         self.reload.as_ref().map_or(run.started, |reload| reload.at)
     }
 
     /// When the run will have been healthy for `min_healthy`, if nothing breaks. Checks are probed three times in that, so
     /// one that has not passed in the last third of it may just be hanging: its answer is waited for.
-    fn passes_at(&self, run: &Run, policy: &Policy) -> Option<Moment> {
+    fn passes_at(&self, run: &Slot, policy: &Policy) -> Option<Moment> {
         let since = run.health.steady_since?.max(self.begun(run));
-        let answered = self.kind == Kind::Proven
+        let answered = self.kind == TrialKind::Proven
             || self.overdue.is_some()
             || run.health.has_passed_since(&policy.checks, since + policy.min_healthy * 2 / 3);
         Some((since + policy.min_healthy).max(run.health.confirmed_at?)).filter(|_| answered)
     }
 
     /// Judges the run. A run that is overdue can only pass, whenever that may be.
-    pub(super) fn judge(&self, now: Moment, run: &Run, policy: &Policy) -> Judgement {
+    pub(super) fn judge(&self, now: Moment, run: &Slot, policy: &Policy) -> Judgement {
         if run.pid.is_none() {
             return Judgement::Open(None);
         }
@@ -90,7 +90,7 @@ impl Trial {
         if proof.is_some_and(|at| at <= now && at <= deadline) {
             return Judgement::Passed;
         }
-        if self.kind != Kind::Proven
+        if self.kind != TrialKind::Proven
             && let Some(why) = run.health.dead(&policy.checks, Patience::None)
         {
             return Judgement::Failed(why);
@@ -102,7 +102,7 @@ impl Trial {
     }
 }
 
-fn too_late(run: &Run, policy: &Policy) -> String {
+fn too_late(run: &Slot, policy: &Policy) -> String {
     let needed = humantime::format_duration(policy.min_healthy);
     let deadline = humantime::format_duration(policy.deadline);
     let why = run.health.complaint(&policy.checks).map(|why| format!(" ({why})")).unwrap_or_default();

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use super::build::Build;
 use super::history::Outcome;
 use super::ledger::{Changed, Quarantined};
-use super::life::{Life, Purpose, Run, Streak};
+use super::life::{Life, Slot, StopReason, Streak};
 use super::moment::Moment;
 use super::numbers::GenerationId;
-use super::order::{Order, Pair};
-use super::policy::Revert;
+use super::order::{Order, Pair, TurnVerdict};
+use super::policy::{Revert, StepSetting};
 use super::random::doubled;
 use super::road::checked::{Judge, Refusal};
 use super::setback::{Setback, SetbackKind};
 use super::steps::Steps;
 use super::totals::Reason;
-use super::trial::{Kind, Trial};
+use super::trial::{Trial, TrialKind};
 use super::{Base, Machine, Subject};
 use crate::environment::Environment;
 
@@ -38,23 +38,23 @@ impl Suspect {
 
 impl Machine {
     /// What a start of the present base on the present build has to prove.
-    pub(super) fn kind_of_start(&self) -> Kind {
+    pub(super) fn kind_of_start(&self) -> TrialKind {
         self.kind_on(&self.installed.0)
     }
 
     /// What the present base has to prove on this build.
-    pub(super) fn kind_on(&self, build: &Build) -> Kind {
-        let Some(base) = &self.base else { return Kind::First };
+    pub(super) fn kind_on(&self, build: &Build) -> TrialKind {
+        let Some(base) = &self.base else { return TrialKind::First };
         if self.suspect.is_some() {
-            Kind::Fallback
+            TrialKind::Fallback
         } else if self.ledger.holds(&base.environment, build).is_some() {
-            Kind::Proven
+            TrialKind::Proven
         } else if self.ledger.newest().is_some_and(|good| good.environment == base.environment) {
-            Kind::Build
+            TrialKind::Build
         } else if self.policy.revert == Revert::ToLastGood && self.ledger.fallback(&base.environment, build).is_some() {
-            Kind::Candidate
+            TrialKind::Candidate
         } else {
-            Kind::First
+            TrialKind::First
         }
     }
 
@@ -62,27 +62,29 @@ impl Machine {
     pub(super) fn passed(&mut self) {
         let took = self.base_took(self.life.alive());
         let (Some(trial), Life::Alive(run)) = (self.trial.take(), &self.life) else { return };
-        if trial.kind != Kind::Proven {
+        if trial.kind != TrialKind::Proven {
             self.superseded = 0;
         }
         let (environment, build, generation) = (Arc::clone(&run.environment), run.build.clone(), run.generation);
         // That it stays healthy is what the rest of the trial is about, and no part of how long the change took.
         let healthy = run.health.steady_since.map_or(self.now, |steady| steady.max(trial.begun(run)));
         let at = self.unix_ms();
-        let block = Arc::clone(&run.block);
+        let block = Arc::clone(&run.started_with);
         if self.ledger.promote(&environment, &build, generation, at, &block) == Changed::Yes {
             self.keep_good();
         }
         match trial.kind {
-            Kind::Candidate | Kind::First => self.promoted = Some(self.now),
+            TrialKind::Candidate | TrialKind::First => self.promoted = Some(self.now),
             // Its environment was good before: if it crash-loops now, an older environment is no remedy.
-            Kind::Fallback | Kind::Build => self.promoted = None,
-            Kind::Proven => {}
+            TrialKind::Fallback | TrialKind::Build => self.promoted = None,
+            TrialKind::Proven => {}
         }
         if self.ledger.release(&environment, &build) == Changed::Yes {
             self.keep_quarantine();
         }
+        self.turn_verdict = TurnVerdict::Good;
         if let Some(suspect) = self.suspect.take() {
+            self.turn_verdict = TurnVerdict::Failed;
             self.quarantine(suspect, at);
         } else if let Some(seen) = self.base.as_mut().and_then(|base| base.unreported.take()) {
             if let Some(base) = &mut self.base {
@@ -133,12 +135,12 @@ impl Machine {
         let (Some(trial), Life::Alive(run)) = (&self.trial, &self.life) else { return };
         self.superseded = 0;
         match trial.kind {
-            Kind::Candidate => {
+            TrialKind::Candidate => {
                 let run = run.clone();
                 self.take_back(&run, why);
-                self.stop(Purpose::Revert);
+                self.stop(StopReason::Revert);
             }
-            Kind::Fallback => {
+            TrialKind::Fallback => {
                 let build = run.build.clone();
                 self.neither(&build, why);
                 // Nothing better is known than what runs: it stays, and may still get healthy.
@@ -146,8 +148,8 @@ impl Machine {
                 self.trial = Some(Trial { overdue: Some(why.to_owned()), ..Trial::new(kind) });
                 self.count_liveness();
             }
-            kind @ (Kind::Build | Kind::First | Kind::Proven) => {
-                if kind == Kind::Build {
+            kind @ (TrialKind::Build | TrialKind::First | TrialKind::Proven) => {
+                if kind == TrialKind::Build {
                     self.record(Outcome::BuildFailed, self.subject(), why);
                 }
                 self.trial = self.trial.take().map(|trial| Trial { overdue: Some(why.to_owned()), ..trial });
@@ -163,7 +165,7 @@ impl Machine {
     }
 
     /// The run has ended by itself; the process is gone already.
-    pub(super) fn crashed(&mut self, run: &Run, text: &str) {
+    pub(super) fn crashed(&mut self, run: &Slot, text: &str) {
         let kind = self.trial.take().map(|trial| trial.kind);
         self.superseded = 0;
         self.record(Outcome::Exited, self.subject_of(run), text);
@@ -171,8 +173,8 @@ impl Machine {
             return;
         }
         match kind {
-            Some(Kind::Candidate) => self.take_back(run, text),
-            Some(Kind::Fallback) => {
+            Some(TrialKind::Candidate) => self.take_back(run, text),
+            Some(TrialKind::Fallback) => {
                 self.neither(&run.build, text);
                 self.back_off(&run.build);
             }
@@ -181,28 +183,32 @@ impl Machine {
                 self.keep_good();
                 self.take_back(run, &format!("keeps ending soon after it was good: {text}"));
             }
-            Some(Kind::Build) => {
+            Some(TrialKind::Build) => {
                 // Once: a build that goes on failing is said to end, and no more.
                 if self.streak.crashes == 1 {
                     self.record(Outcome::BuildFailed, self.subject_of(run), text);
                 }
                 self.back_off(&run.build);
             }
-            Some(Kind::First | Kind::Proven) | None => self.back_off(&run.build),
+            Some(TrialKind::First | TrialKind::Proven) | None => self.back_off(&run.build),
         }
     }
 
     /// What a run was that is gone, for a line of history.
-    fn subject_of(&self, run: &Run) -> Subject {
+    fn subject_of(&self, run: &Slot) -> Subject {
         Subject { build: run.build.clone(), run: Some(run.id), ..self.subject() }
     }
 
     /// Back to the last good environment on the present build; the failed one is under suspicion until that is healthy.
-    fn take_back(&mut self, run: &Run, why: &str) {
+    pub(super) fn take_back(&mut self, run: &Slot, why: &str) {
         let Some(good) = self.ledger.fallback(&run.environment, &run.build) else { return self.back_off(&run.build) };
         let keys = self.base.as_ref().map(|base| base.keys.clone()).unwrap_or_default();
         let took = self.base_took(Some(run));
         let base = Base::of(good, self.now);
+        if self.policy.turn == StepSetting::Enabled {
+            let (wish, good) = (Arc::clone(&run.environment), Arc::clone(&base.environment));
+            self.order(Order::Halt { wish, good, reason: why.to_owned() });
+        }
         self.suspect = Some(Suspect {
             environment: Arc::clone(&run.environment),
             build: run.build.clone(),
@@ -223,6 +229,10 @@ impl Machine {
     /// The good environment does not get healthy either: no verdict on the candidate.
     fn neither(&mut self, build: &Build, why: &str) {
         let Some(suspect) = self.suspect.take() else { return };
+        self.turn_verdict = TurnVerdict::Inconclusive;
+        if self.policy.turn == StepSetting::Enabled {
+            self.order(Order::EndHalt { wish: Arc::clone(&suspect.environment) });
+        }
         let known = self.base.as_ref().is_some_and(|base| self.ledger.holds(&base.environment, build).is_some());
         let (kind, outcome) = if known {
             (SetbackKind::Inconclusive, Outcome::Inconclusive)

@@ -69,12 +69,13 @@ const ENDINGS: [(Ending, &str); 3] = [(Ending::Ok, "ok"), (Ending::Error, "error
 
 /// The outcomes that are about a wish. A build that failed under an environment that was good, an end of the service, an
 /// operator's word are not.
-const RESULTS: [(Outcome, &str); 8] = [
+const RESULTS: [(Outcome, &str); 9] = [
     (Outcome::Applied, "applied"),
     (Outcome::Reverted, "reverted"),
     (Outcome::Superseded, "superseded"),
     (Outcome::Inconclusive, "inconclusive"),
     (Outcome::Held, "held"),
+    (Outcome::Halted, "halted"),
     (Outcome::Rejected, "rejected"),
     (Outcome::Reloaded, "reloaded"),
     (Outcome::Ignored, "ignored"),
@@ -89,7 +90,7 @@ mod tests {
     fn what_can_be_named_is_there_at_zero() {
         let board = sample::quiet();
         let zero = counts(&board);
-        assert_eq!(zero.len(), 6 + 3 + 8 + 1, "{zero:#?}");
+        assert_eq!(zero.len(), 6 + 3 + RESULTS.len() + 1, "{zero:#?}");
         assert!(zero.iter().all(|series| matches!(series.value, Count::Events(0) | Count::Timed(_))));
     }
 
@@ -101,6 +102,7 @@ mod tests {
             | Outcome::Superseded
             | Outcome::Inconclusive
             | Outcome::Held
+            | Outcome::Halted
             | Outcome::Rejected
             | Outcome::Reloaded
             | Outcome::Ignored => true,

@@ -86,7 +86,7 @@ fn state(phase: Phase) -> u8 {
         Phase::Absent | Phase::BackingOff => 0,
         Phase::Starting => 1,
         Phase::Up => 2,
-        Phase::Stopping => 3,
+        Phase::Leaving | Phase::Stopping => 3,
     }
 }
 

@@ -58,6 +58,8 @@ pub(super) fn quiet() -> Board {
         candidate: None,
         sources: Vec::new(),
         disk: None,
+        traffic: None,
+        traffic_trouble: None,
         checks: Vec::new(),
         healthy: true,
         ready: true,

@@ -26,6 +26,7 @@ fn service(board: &Board) -> String {
     };
     match board.phase {
         _ if board.stopping && board.process.is_none() => "stopped".to_owned(),
+        Phase::Leaving => "leaving traffic".to_owned(),
         Phase::Stopping => "stopping".to_owned(),
         Phase::Absent => after_exit("not started"),
         Phase::BackingOff => after_exit("down"),
@@ -61,6 +62,7 @@ fn config(board: &Board) -> Option<String> {
         ConfigState::Reverted => "in use, the newest was reverted",
         ConfigState::Rejected => "in use, the newest was rejected",
         ConfigState::Held => "in use, the newest is held",
+        ConfigState::Halted => "in use, the newest is halted",
         ConfigState::Inconclusive => "in use, healthy on neither this nor the newest",
         ConfigState::BuildFailed => "in use, the new build failed",
         ConfigState::NoGood => "in use, none has been good yet",

@@ -51,6 +51,8 @@ pub(super) fn board() -> Board {
         candidate: None,
         sources: Vec::new(),
         disk: None,
+        traffic: None,
+        traffic_trouble: None,
         checks: Vec::new(),
         healthy: true,
         ready: true,

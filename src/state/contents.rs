@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::binding::Binding;
 use super::{directory, stored};
-use crate::machine::hold::{Guarded, Hold};
+use crate::machine::hold::{GuardRecord, Hold};
 use crate::machine::ledger::{Good, Quarantined};
 
 /// The whole contents of one file, not yet in their stored form.
@@ -13,7 +13,7 @@ use crate::machine::ledger::{Good, Quarantined};
 pub(super) enum Contents {
     Good(Arc<[Good]>),
     Quarantine(Arc<[Quarantined]>),
-    Hold(Arc<(Option<Hold>, Guarded)>),
+    Hold(Arc<(Option<Hold>, GuardRecord)>),
 }
 
 impl Contents {

@@ -6,7 +6,7 @@ use super::binding::Binding;
 use super::directory::{self, Directory};
 use super::{GOOD, QUARANTINED, stored};
 use crate::machine::GenerationId;
-use crate::machine::hold::{Guarded, Hold};
+use crate::machine::hold::{GuardRecord, Hold};
 use crate::machine::ledger::{Good, Quarantined};
 
 /// What was found on disk and may be used.
@@ -19,7 +19,7 @@ pub struct Restored {
     /// The operator's hold.
     pub hold: Option<Hold>,
     /// What the guard held.
-    pub guarded: Guarded,
+    pub guarded: GuardRecord,
     /// Larger than the number of every generation that is still known.
     pub next_generation: GenerationId,
     /// A sentence for each thing that was found and is not used.
@@ -33,7 +33,7 @@ impl Default for Restored {
             good: Vec::new(),
             quarantine: Vec::new(),
             hold: None,
-            guarded: Guarded::default(),
+            guarded: GuardRecord::default(),
             next_generation: GenerationId::default().next(),
             warnings: Vec::new(),
         }

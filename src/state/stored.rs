@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::binding::Binding;
 use crate::environment::{Environment, Fingerprint, SourceKeys, Variable, Visibility};
-use crate::machine::hold::{Guarded, Hold};
+use crate::machine::hold::{GuardRecord, Hold};
 use crate::machine::ledger::{Good, Quarantined};
 use crate::machine::{Build, GenerationId};
 use crate::secret::Secret;
@@ -96,7 +96,7 @@ struct HoldFile<'a> {
     binding: Cow<'a, Binding>,
     hold: Option<Cow<'a, Hold>>,
     #[serde(default)]
-    guard: Cow<'a, Guarded>,
+    guard: Cow<'a, GuardRecord>,
 }
 
 /// `good.json`.
@@ -134,7 +134,7 @@ pub(super) fn write_hold(
     out: impl Write,
     binding: &Binding,
     hold: Option<&Hold>,
-    guarded: &Guarded,
+    guarded: &GuardRecord,
 ) -> serde_json::Result<()> {
     let (binding, hold) = (Cow::Borrowed(binding), hold.map(Cow::Borrowed));
     serde_json::to_writer(out, &HoldFile { format: FORMAT, binding, hold, guard: Cow::Borrowed(guarded) })
@@ -158,7 +158,7 @@ pub(super) fn decode_quarantine(binding: &Binding, bytes: &[u8]) -> Result<Vec<Q
 
 /// The holds in a file, or why they are not used. The operator's is a word about this service on this machine, whatever
 /// its sources are; the guard's names its sources.
-pub(super) fn decode_hold(binding: &Binding, bytes: &[u8]) -> Result<(Option<Hold>, Guarded), String> {
+pub(super) fn decode_hold(binding: &Binding, bytes: &[u8]) -> Result<(Option<Hold>, GuardRecord), String> {
     check_format(bytes)?;
     let file: HoldFile<'_> = serde_json::from_slice(bytes).map_err(|error| damage(&error))?;
     binding.elsewhere(&file.binding).map_or(Ok(()), |difference| Err(difference.to_owned()))?;

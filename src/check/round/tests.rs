@@ -11,7 +11,7 @@ use super::{Plan, Prober, Round};
 use crate::check::Spec;
 use crate::check::finding::Finding;
 use crate::check::tests::spec;
-use crate::machine::event::Outcome;
+use crate::machine::event::ProbeResult;
 use crate::machine::order::Pace;
 use crate::machine::policy::Role;
 use crate::machine::{Event, RunId};
@@ -53,7 +53,7 @@ fn begin(specs: Vec<Spec>, pace: Pace, prober: impl Prober) -> (Round, mpsc::Rec
 async fn next(events: &mut mpsc::Receiver<Event>, begun: Instant) -> (u128, usize, bool) {
     match events.recv().await {
         Some(Event::Probed { run: RunId(7), check, outcome, .. }) => {
-            (begun.elapsed().as_millis(), check, outcome == Outcome::Pass)
+            (begun.elapsed().as_millis(), check, outcome == ProbeResult::Pass)
         }
         other => panic!("not a finding of this run: {other:?}"),
     }

@@ -58,6 +58,7 @@ fn said(action: Action) -> (&'static str, Tone) {
         Action::Restart => ("restart", Tone::Warn),
         Action::Reload => ("reload", Tone::Warn),
         Action::Held => ("held", Tone::Warn),
+        Action::Halted => ("halted", Tone::Warn),
         Action::Rejected => ("rejected", Tone::Bad),
         Action::Quarantined => ("quarantined", Tone::Bad),
         Action::Retry => ("tried again later", Tone::Bad),

@@ -50,6 +50,7 @@ fn headline(board: &Board, now: Moment) -> Vec<Cell> {
         Phase::Starting => ("starting", Tone::Warn),
         Phase::Up if board.healthy => ("up, healthy", Tone::Good),
         Phase::Up => ("up, not healthy", Tone::Bad),
+        Phase::Leaving => ("leaving traffic", Tone::Warn),
         Phase::Stopping => ("stopping", Tone::Warn),
     };
     let since = format!("for {}", span(now.since(board.phase_since)));
@@ -123,6 +124,7 @@ fn config(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
         ConfigState::Reverted => ("reverted", Tone::Bad),
         ConfigState::Rejected => ("rejected", Tone::Bad),
         ConfigState::Held => ("held", Tone::Warn),
+        ConfigState::Halted => ("halted", Tone::Warn),
         ConfigState::Inconclusive => ("healthy on neither", Tone::Bad),
         ConfigState::BuildFailed => ("build failed", Tone::Bad),
         ConfigState::NoGood => ("nothing good yet", Tone::Warn),
@@ -192,7 +194,6 @@ fn candidate(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
         StepName::Guarded => "waits for the guard or an operator",
         StepName::Checked => "waits for the check command",
         StepName::Turn => "waits for its turn",
-        StepName::Drained => "waits to be out of traffic",
         StepName::Switched => "waits for the old process to end",
         StepName::Trial => "proves itself",
         StepName::Reverting => "failed; going back",

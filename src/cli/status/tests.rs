@@ -12,7 +12,7 @@ use crate::machine::event::{Exit, SourceReport};
 use crate::machine::hold::Hold;
 use crate::machine::numbers::RunId;
 use crate::machine::policy::{OnChange, Role};
-use crate::machine::reload::{Pending, Reload};
+use crate::machine::reload::{ConfigReload, Pending};
 use crate::machine::{Moment, Version};
 
 /// Two hours and five minutes after the service was up.
@@ -197,7 +197,7 @@ fn a_hold_and_what_waits_for_a_restart() {
         until_unix_ms: Some(ago(&board, Duration::ZERO) + 3_600_000),
         who: Some(1000),
     });
-    board.reload = Some(Reload {
+    board.reload = Some(ConfigReload {
         at: Moment(LATER.0 - 5_000),
         errors: vec!["a.hcl:1:1: unknown word `colour`".to_owned()],
         pending: Pending { service: vec!["exec.user".to_owned()], lictor: vec!["log".to_owned()] },

@@ -9,7 +9,7 @@ use crate::config::{Admin, Apply, Handover, Log, LogFormat, State, Statsd, Statu
 use crate::environment::Visibility;
 use crate::environment::glob::Glob;
 use crate::environment::schema::{Bound, Pattern, Required, Type};
-use crate::machine::policy::{Crash, Empty, Guard, KeyRule, OnChange, Revert, Role, Step};
+use crate::machine::policy::{Crash, Empty, GuardRules, KeyRule, OnChange, Revert, Role, StepSetting};
 use crate::source;
 
 const SURFACE: &str = include_str!("surface.hcl");
@@ -59,10 +59,10 @@ fn the_road() {
     assert_eq!((policy.quiet_min, policy.quiet_max), (SECOND / 10, SECOND * 2));
     assert_eq!((policy.min_healthy, policy.deadline, policy.revert), (SECOND * 10, SECOND * 90, Revert::ToLastGood));
     assert_eq!(policy.crash, Crash { backoff: SECOND, max_backoff: SECOND * 60, reset_after: SECOND * 60 });
-    assert_eq!(policy.check_command, Step::Passed);
+    assert_eq!(policy.check_command, StepSetting::Disabled);
     let apply = Apply { handover: Handover::Restart, check_command: Vec::new(), check_timeout: SECOND * 30 };
     assert_eq!(settings.apply, apply);
-    let guard = Guard {
+    let guard = GuardRules {
         empty: Empty::Hold,
         empty_of: vec![("consul billing/".into(), Empty::Hold)],
         max_loss_percent: 50,
@@ -122,7 +122,7 @@ fn defaults() {
     assert_eq!((settings.admin.socket, settings.admin.mode), (None, 0o660));
     assert_eq!((settings.pid_file, settings.command.env_file), (None, None));
     assert!(settings.listen.is_empty() && settings.keys.is_empty() && settings.checks.is_empty());
-    assert_eq!(settings.policy.guard, Guard::default());
+    assert_eq!(settings.policy.guard, GuardRules::default());
     assert_eq!(settings.consul, crate::consul::Connection::at("127.0.0.1:8500"));
 }
 
@@ -206,7 +206,7 @@ fn how_the_service_is_told_of_a_change() {
 #[test]
 fn the_command_that_checks_a_candidate() {
     let settings = with("apply {\n  check_command = [\"/x\", \"-check-config\"]\n  check_timeout = \"5s\"\n}\n");
-    assert_eq!((settings.policy.check_command, settings.apply.check_timeout), (Step::Configured, SECOND * 5));
+    assert_eq!((settings.policy.check_command, settings.apply.check_timeout), (StepSetting::Enabled, SECOND * 5));
     assert_eq!(settings.apply.check_command, ["/x", "-check-config"]);
 }
 

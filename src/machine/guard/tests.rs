@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::environment::{Environment, Fingerprint, SourceKeys, Variable, Visibility};
 use crate::machine::board::ConfigState;
-use crate::machine::event::{Asked, Event, Exit, Verb};
-use crate::machine::hold::Guarded;
+use crate::machine::event::{Event, Exit, Requester, Verb};
+use crate::machine::hold::GuardRecord;
 use crate::machine::ledger::Good;
-use crate::machine::policy::{Crash, Empty, Guard, Policy, Step};
+use crate::machine::policy::{Crash, Empty, GuardRules, Policy, StepSetting};
 use crate::machine::{Build, GenerationId, Machine, Moment, Order, Restored, RunId, Version, history};
 
 /// A machine whose processes start at once and end when they are told to.
@@ -16,7 +16,7 @@ struct Stage {
     machine: Machine,
     now: u64,
     starts: Vec<Fingerprint>,
-    guarded: Guarded,
+    guarded: GuardRecord,
 }
 
 /// `count` keys of the source `kv`, with this value each.
@@ -42,7 +42,7 @@ fn policy() -> Policy {
 impl Stage {
     fn new(restored: Restored) -> Self {
         let machine = Machine::new(policy(), restored, 1, Moment(0), 0);
-        let mut stage = Self { machine, now: 0, starts: Vec::new(), guarded: Guarded::default() };
+        let mut stage = Self { machine, now: 0, starts: Vec::new(), guarded: GuardRecord::default() };
         stage.tell(Event::Installed { build: Build("go:a".into()), version: Version::default() });
         stage
     }
@@ -78,7 +78,7 @@ impl Stage {
     }
 
     fn ask(&mut self, verb: Verb) {
-        self.tell(Event::Operator { verb, by: Asked::default() });
+        self.tell(Event::Operator { verb, by: Requester::default() });
     }
 
     fn release(&mut self, fingerprint: Option<Fingerprint>) {
@@ -163,7 +163,7 @@ fn a_source_that_is_empty_at_the_start_of_lictor_is_held_and_the_good_environmen
 #[test]
 fn a_restart_of_lictor_in_the_middle_of_a_restore_does_not_end_the_hold() {
     let nine = keys(9, "x");
-    let guarded = Guarded { begun: vec!["kv".into()], since_unix_ms: Some(1), released: None };
+    let guarded = GuardRecord { begun: vec!["kv".into()], since_unix_ms: Some(1), released: None };
     let mut stage = Stage::new(Restored { good: vec![good(&nine)], guarded, ..Restored::default() });
     stage.wish(&keys(8, "x"));
     assert_eq!((stage.state(), stage.starts.clone()), (ConfigState::Held, vec![nine.fingerprint()]));
@@ -209,7 +209,7 @@ fn a_loss_that_is_made_good_before_it_has_settled_begins_nothing() {
 fn a_new_rule_is_taken_up_at_once() {
     let mut stage = Stage::on_nine();
     stage.wish(&keys(0, "x"));
-    let guard = Guard { empty: Empty::Apply, ..Guard::default() };
+    let guard = GuardRules { empty: Empty::Apply, ..GuardRules::default() };
     stage.tell(Event::Policy { policy: Box::new(Policy { guard, ..policy() }) });
     stage.wish(&keys(0, "x"));
     assert_eq!((stage.state(), stage.last()), (ConfigState::Good, keys(0, "x").fingerprint()));
@@ -240,7 +240,7 @@ fn a_failure_before_anything_was_good_does_not_forget_a_hold_of_what_gets_good_l
     let slow = Policy { min_healthy: Duration::from_mins(1), ..policy() };
     stage.tell(Event::Policy { policy: Box::new(slow.clone()) });
     stage.wish(&keys(9, "x"));
-    stage.tell(Event::Policy { policy: Box::new(Policy { check_command: Step::Configured, ..slow }) });
+    stage.tell(Event::Policy { policy: Box::new(Policy { check_command: StepSetting::Enabled, ..slow }) });
     stage.wish(&keys(0, "x"));
     assert_eq!(stage.state(), ConfigState::Held);
     stage.tell(Event::Exited { run: RunId(1), exit: Exit::Code(1) });

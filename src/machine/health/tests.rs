@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{Health, Patience};
 use crate::machine::board::CheckState;
-use crate::machine::event::Outcome;
+use crate::machine::event::ProbeResult;
 use crate::machine::moment::Moment;
 use crate::machine::policy::{CheckRule, Role};
 
@@ -14,7 +14,7 @@ fn rule(name: &str, role: Role, rise: u32, fall: u32) -> CheckRule {
 fn fed(rules: &[CheckRule], probes: &str) -> Health {
     let mut health = Health::new(Moment(0), rules);
     for (at, probe) in (1..).zip(probes.chars()) {
-        let outcome = if probe == 'p' { Outcome::Pass } else { Outcome::Fail("no".into()) };
+        let outcome = if probe == 'p' { ProbeResult::Pass } else { ProbeResult::Fail("no".into()) };
         health.add(Moment(at), rules, 0, outcome, Duration::ZERO);
     }
     health
@@ -66,17 +66,17 @@ fn liveness_counts_only_once_readiness_has_succeeded() {
     let rules = [rule("Alive", Role::Liveness, 1, 2), rule("Web", Role::Readiness, 1, 3)];
     let mut health = fed(&rules, "ff");
     assert_eq!(health.dead(&rules, Patience::Fall), None, "not armed yet");
-    health.add(Moment(10), &rules, 1, Outcome::Pass, Duration::ZERO);
+    health.add(Moment(10), &rules, 1, ProbeResult::Pass, Duration::ZERO);
     assert_eq!(health.dead(&rules, Patience::None), None, "what failed before does not count");
     for at in [11, 12] {
         assert_eq!(health.dead(&rules, Patience::Fall), None);
-        health.add(Moment(at), &rules, 0, Outcome::Fail("stuck".into()), Duration::ZERO);
+        health.add(Moment(at), &rules, 0, ProbeResult::Fail("stuck".into()), Duration::ZERO);
     }
     assert!(health.dead(&rules, Patience::Fall).is_some());
 
     let mut young = Health::new(Moment(0), &rules);
-    young.add(Moment(1), &rules, 1, Outcome::Pass, Duration::ZERO);
-    young.add(Moment(2), &rules, 0, Outcome::Fail("stuck".into()), Duration::ZERO);
+    young.add(Moment(1), &rules, 1, ProbeResult::Pass, Duration::ZERO);
+    young.add(Moment(2), &rules, 0, ProbeResult::Fail("stuck".into()), Duration::ZERO);
     assert_eq!(young.dead(&rules, Patience::Fall), None, "one of two");
     assert_eq!(young.dead(&rules, Patience::None), Some("Alive: stuck".into()));
 }
@@ -86,7 +86,7 @@ fn a_probe_of_an_unknown_check_changes_nothing() {
     let rules = [rule("Web", Role::Readiness, 1, 1)];
     let mut health = fed(&rules, "p");
     let before = health.clone();
-    health.add(Moment(9), &rules, 7, Outcome::Fail("no".into()), Duration::ZERO);
+    health.add(Moment(9), &rules, 7, ProbeResult::Fail("no".into()), Duration::ZERO);
     assert_eq!(health, before);
 }
 

@@ -14,6 +14,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,7 +22,7 @@ use serde_json::Value;
 use super::stories::story::{Nature, Part, SECOND, Story, Weather};
 use crate::machine::event::Event;
 use crate::machine::order::Order;
-use crate::machine::policy::{Policy, Step};
+use crate::machine::policy::{Policy, StepSetting};
 use crate::machine::{Machine, Moment, Restored};
 
 /// What the machine was made with; it began with nothing restored.
@@ -54,7 +55,8 @@ fn stories() -> Vec<(&'static str, Story)> {
 /// A change takes its turn, drains, fails its trial and is taken back; the next one is good.
 fn reverted() -> Story {
     let mut story = Story::with(|policy| {
-        (policy.check_command, policy.turn, policy.drain) = (Step::Configured, Step::Configured, Step::Configured);
+        (policy.check_command, policy.turn) = (StepSetting::Enabled, StepSetting::Enabled);
+        policy.drain_max = Some(Duration::from_secs(30));
     });
     story.by_hand(Part::Turn);
     story.wish("a");

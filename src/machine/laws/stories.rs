@@ -16,9 +16,9 @@ mod wait;
 
 use super::super::Restored;
 use super::super::board::{ConfigState, Phase};
-use super::super::event::Outcome as Probed;
+use super::super::event::ProbeResult;
 use super::super::history::Outcome;
 use super::super::ledger::{Good, Quarantined};
 use super::super::order::{Pace, Pair};
-use super::super::policy::{Policy, Revert, Role, Step};
-use story::{Nature, Part, SECOND, Story, Weather};
+use super::super::policy::{Policy, Revert, Role, StepSetting};
+use story::{Nature, Part, SECOND, Story, Weather, check};

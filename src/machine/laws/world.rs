@@ -16,11 +16,11 @@ pub(super) use actions::{Action, Beginning, Dependency, action, beginning};
 pub(super) use nature::{MARKER, PROVES_NOTHING, TAKES_NOTHING_BACK, policy};
 
 use crate::environment::{Environment, Fingerprint};
-use crate::machine::event::{Event, Exit, Verb};
+use crate::machine::event::{Event, Exit, TrafficState, Verb};
 use crate::machine::hold::Hold;
 use crate::machine::ledger::Quarantined;
-use crate::machine::numbers::{DrainId, RequestId, RunId, TurnId};
-use crate::machine::order::{Effect, Order, Pace};
+use crate::machine::numbers::{RequestId, RunId, TurnId};
+use crate::machine::order::{Effect, Order, Pace, Traffic};
 use crate::machine::policy::Policy;
 use crate::machine::random::Random;
 use crate::machine::reload::Pending;
@@ -41,7 +41,14 @@ pub(super) struct World {
     pub(super) log: Vec<(Moment, Event)>,
     pub(super) orders: Vec<Order>,
     pub(super) turns: BTreeSet<TurnId>,
-    pub(super) drains: BTreeSet<DrainId>,
+    /// The level that was ordered last.
+    traffic: Option<(RunId, Traffic)>,
+    /// The run that nothing arrives at any more.
+    out: Option<RunId>,
+    /// Whether it began to leave traffic in our turn: one that is lost later changes nothing.
+    left_in_turn: bool,
+    /// The run that leaves traffic, and since when.
+    leaving: Option<(RunId, Moment)>,
     environments: Vec<Arc<Environment>>,
     coming: BTreeMap<(Moment, u64), Event>,
     count: u64,
@@ -83,7 +90,10 @@ impl World {
             log: Vec::new(),
             orders: Vec::new(),
             turns: BTreeSet::new(),
-            drains: BTreeSet::new(),
+            traffic: None,
+            out: None,
+            left_in_turn: false,
+            leaving: None,
             environments: (0..usize::from(KINDS)).map(environment).collect(),
             coming: BTreeMap::new(),
             count: 0,
@@ -120,6 +130,11 @@ impl World {
         self.live.insert(run, Process { environment: number, build: 0, started: self.now });
         let environment = environment(number).fingerprint();
         self.tell(Event::Adopted { run, pid: 4, environment, build: build(0) });
+    }
+
+    /// Whether something is in traffic, as far as traffic is steered.
+    pub(super) fn is_in_traffic(&self) -> bool {
+        self.policy.drain_max.is_some() && matches!(self.traffic, Some((_, Traffic::In)))
     }
 
     pub(super) fn board(&mut self) -> Board {
@@ -268,6 +283,12 @@ impl World {
     fn tell(&mut self, event: Event) {
         if let Event::Exited { run, .. } | Event::StartFailed { run, .. } = &event {
             self.live.remove(run);
+        }
+        if let Event::TrafficChanged { run, state } = &event {
+            let is_out = matches!(&self.traffic, Some((ordered, Traffic::Out { .. })) if ordered == run);
+            if *state == TrafficState::Out && is_out {
+                self.out = Some(*run);
+            }
         }
         if let Event::TurnGranted { turn } = &event {
             if !self.turns.contains(turn) {

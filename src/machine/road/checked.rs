@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::moment::Moment;
 use super::super::numbers::CheckId;
-use super::super::policy::Step as Configured;
+use super::super::policy::StepSetting;
 use super::Decision;
 use crate::environment::Environment;
 
@@ -47,33 +47,33 @@ pub(in super::super) enum Judge {
 }
 
 /// The schema first: what breaks it is not worth a run of the command.
-pub(in super::super) fn decide(violations: &[String], configured: Configured, asked: Option<CheckId>) -> Decision {
-    match (configured, asked) {
+pub(in super::super) fn decide(violations: &[String], setting: StepSetting, asked: Option<CheckId>) -> Decision {
+    match (setting, asked) {
         _ if !violations.is_empty() => Decision::Reject(violations.join("; ")),
-        (Configured::Passed, _) => Decision::Pass,
-        (Configured::Configured, None) => Decision::Ask,
-        (Configured::Configured, Some(_)) => Decision::Wait(None),
+        (StepSetting::Disabled, _) => Decision::Pass,
+        (StepSetting::Enabled, None) => Decision::Ask,
+        (StepSetting::Enabled, Some(_)) => Decision::Wait(None),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CheckId, Configured, Decision, decide};
+    use super::{CheckId, Decision, StepSetting, decide};
 
     #[test]
     fn what_breaks_the_schema_is_rejected_and_the_command_is_not_asked() {
         let violations = ["A is not a number".to_owned(), "B is required".to_owned()];
         let rejected = Decision::Reject("A is not a number; B is required".to_owned());
-        for configured in [Configured::Configured, Configured::Passed] {
-            assert_eq!(decide(&violations, configured, None), rejected);
+        for setting in [StepSetting::Enabled, StepSetting::Disabled] {
+            assert_eq!(decide(&violations, setting, None), rejected);
         }
-        assert_eq!(decide(&violations, Configured::Configured, Some(CheckId(1))), rejected);
+        assert_eq!(decide(&violations, StepSetting::Enabled, Some(CheckId(1))), rejected);
     }
 
     #[test]
     fn the_command_is_asked_once_if_there_is_one() {
-        assert_eq!(decide(&[], Configured::Passed, None), Decision::Pass);
-        assert_eq!(decide(&[], Configured::Configured, None), Decision::Ask);
-        assert_eq!(decide(&[], Configured::Configured, Some(CheckId(1))), Decision::Wait(None));
+        assert_eq!(decide(&[], StepSetting::Disabled, None), Decision::Pass);
+        assert_eq!(decide(&[], StepSetting::Enabled, None), Decision::Ask);
+        assert_eq!(decide(&[], StepSetting::Enabled, Some(CheckId(1))), Decision::Wait(None));
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Write as _};
 use std::sync::Arc;
 
 use super::super::hold::Hold;
-use super::super::policy::{Empty, Guard};
+use super::super::policy::{Empty, GuardRules};
 use super::Decision;
 use crate::environment::SourceKeys;
 use crate::environment::source_keys::missing;
@@ -34,7 +34,7 @@ pub(in super::super) fn decide(hold: Option<&Hold>, losses: &[Loss]) -> Decision
 /// What the guard holds a wish for. A source on which a hold has `begun` needs every key again; of any other only a
 /// large loss counts. A source that either side does not know has nothing to be compared with.
 pub(in super::super) fn losses(
-    rules: &Guard,
+    rules: &GuardRules,
     running: &SourceKeys,
     wish: &SourceKeys,
     begun: &[Arc<str>],
@@ -56,7 +56,7 @@ pub(in super::super) fn losses(
     losses
 }
 
-impl Guard {
+impl GuardRules {
     fn when_empty(&self, source: &str) -> Empty {
         self.empty_of.iter().rev().find(|(name, _)| **name == *source).map_or(self.empty, |(_, empty)| *empty)
     }
@@ -84,7 +84,7 @@ impl Display for Loss {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Empty, Guard, SourceKeys, losses};
+    use super::{Empty, GuardRules, SourceKeys, losses};
 
     fn record(sources: &[(&str, usize)]) -> SourceKeys {
         let mut record = SourceKeys::default();
@@ -95,13 +95,13 @@ mod tests {
     }
 
     /// What is held of a change from so many keys to so many.
-    fn held(rules: &Guard, before: usize, after: usize, begun: &[Arc<str>]) -> bool {
+    fn held(rules: &GuardRules, before: usize, after: usize, begun: &[Arc<str>]) -> bool {
         !losses(rules, &record(&[("a", before)]), &record(&[("a", after)]), begun).is_empty()
     }
 
     #[test]
     fn a_source_that_empties_or_loses_much_at_once_is_held() {
-        let rules = Guard::default();
+        let rules = GuardRules::default();
         for (before, after, expected) in [
             (0, 0, false),
             (0, 9, false),
@@ -119,15 +119,15 @@ mod tests {
         ] {
             assert_eq!(held(&rules, before, after, &[]), expected, "{before} to {after}");
         }
-        let strict = Guard { max_loss_percent: 0, min_loss: 0, ..rules.clone() };
+        let strict = GuardRules { max_loss_percent: 0, min_loss: 0, ..rules.clone() };
         assert!(held(&strict, 9, 8, &[]));
-        let lax = Guard { max_loss_percent: 100, ..rules };
+        let lax = GuardRules { max_loss_percent: 100, ..rules };
         assert!(!held(&lax, 9, 1, &[]));
     }
 
     #[test]
     fn once_begun_every_key_has_to_come_back() {
-        let (rules, begun) = (Guard::default(), [Arc::from("a")]);
+        let (rules, begun) = (GuardRules::default(), [Arc::from("a")]);
         for after in 0..9 {
             assert!(held(&rules, 9, after, &begun), "{after}");
         }
@@ -137,18 +137,18 @@ mod tests {
 
     #[test]
     fn what_is_allowed_to_empty_and_what_is_sealed_is_not_held() {
-        let apply = Guard { empty: Empty::Apply, ..Guard::default() };
+        let apply = GuardRules { empty: Empty::Apply, ..GuardRules::default() };
         assert!(!held(&apply, 9, 0, &[]));
         assert!(held(&apply, 9, 1, &[]), "that is not empty");
-        let own = Guard { empty_of: vec![("a".into(), Empty::Hold)], ..apply };
+        let own = GuardRules { empty_of: vec![("a".into(), Empty::Hold)], ..apply };
         assert!(held(&own, 9, 0, &[]));
-        let sealed = Guard { sealed: vec!["a".into()], ..Guard::default() };
+        let sealed = GuardRules { sealed: vec!["a".into()], ..GuardRules::default() };
         assert!(!held(&sealed, 9, 0, &[Arc::from("a")]));
     }
 
     #[test]
     fn each_source_counts_alone_and_a_new_or_removed_one_not_at_all() {
-        let (rules, before) = (Guard::default(), record(&[("a", 100), ("b", 4), ("c", 5)]));
+        let (rules, before) = (GuardRules::default(), record(&[("a", 100), ("b", 4), ("c", 5)]));
         let lost = losses(&rules, &before, &record(&[("a", 100), ("b", 0), ("d", 0)]), &[]);
         assert_eq!(lost.iter().map(|loss| &*loss.source).collect::<Vec<_>>(), ["b"]);
         assert_eq!(lost[0].to_string(), "b lost 4 of 4 keys (K0, K1, K2, ..)");

@@ -9,7 +9,7 @@ use crate::environment::schema::most_exact;
 
 /// How a wish takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Way {
+pub(in super::super) enum ApplyBy {
     /// The process that runs, if any, is stopped; the next one is started on it.
     Restart,
     /// The process is told to read its file again.
@@ -44,13 +44,13 @@ pub(in super::super) fn asked(rules: &[KeyRule], changed: &[String]) -> OnChange
 
 /// A process that is not well is restarted whatever the change: nothing healthy is at stake. One that is still proving
 /// itself is not disturbed for a change that could do without: a signal may kill what has not begun to listen for it.
-pub(in super::super) fn decide(asked: OnChange, standing: Standing) -> Way {
+pub(in super::super) fn decide(asked: OnChange, standing: Standing) -> ApplyBy {
     match (asked, standing) {
-        (OnChange::Restart, _) | (_, Standing::Gone | Standing::Overdue) => Way::Restart,
-        (OnChange::Reload, Standing::Reloaded | Standing::Proved) => Way::Reload,
-        (OnChange::Ignore, Standing::Proved) => Way::Ignore,
-        (OnChange::Ignore, Standing::Reloaded) => Way::Wait(None),
-        (_, Standing::Unproved(until)) => Way::Wait(until),
+        (OnChange::Restart, _) | (_, Standing::Gone | Standing::Overdue) => ApplyBy::Restart,
+        (OnChange::Reload, Standing::Reloaded | Standing::Proved) => ApplyBy::Reload,
+        (OnChange::Ignore, Standing::Proved) => ApplyBy::Ignore,
+        (OnChange::Ignore, Standing::Reloaded) => ApplyBy::Wait(None),
+        (_, Standing::Unproved(until)) => ApplyBy::Wait(until),
     }
 }
 
@@ -74,7 +74,7 @@ pub(in super::super) fn standing(now: Moment, life: &Life, trial: Option<&Trial>
 
 #[cfg(test)]
 mod tests {
-    use super::{KeyRule, Moment, OnChange, Standing, Way, asked, decide};
+    use super::{ApplyBy, KeyRule, Moment, OnChange, Standing, asked, decide};
     use crate::environment::glob::Glob;
 
     const STANDINGS: [Standing; 5] =
@@ -112,11 +112,17 @@ mod tests {
     #[test]
     fn only_what_has_proved_itself_is_spared_a_restart() {
         for standing in STANDINGS {
-            assert_eq!(decide(OnChange::Restart, standing), Way::Restart, "{standing:?}");
+            assert_eq!(decide(OnChange::Restart, standing), ApplyBy::Restart, "{standing:?}");
         }
         let ways = |asked| STANDINGS.map(|standing| decide(asked, standing));
-        let wait = Way::Wait(Some(Moment(9)));
-        assert_eq!(ways(OnChange::Reload), [Way::Restart, wait, Way::Reload, Way::Restart, Way::Reload]);
-        assert_eq!(ways(OnChange::Ignore), [Way::Restart, wait, Way::Wait(None), Way::Restart, Way::Ignore]);
+        let wait = ApplyBy::Wait(Some(Moment(9)));
+        assert_eq!(
+            ways(OnChange::Reload),
+            [ApplyBy::Restart, wait, ApplyBy::Reload, ApplyBy::Restart, ApplyBy::Reload]
+        );
+        assert_eq!(
+            ways(OnChange::Ignore),
+            [ApplyBy::Restart, wait, ApplyBy::Wait(None), ApplyBy::Restart, ApplyBy::Ignore]
+        );
     }
 }

@@ -1,26 +1,45 @@
-//! *turn*: one host at a time. Not configured, or nothing runs that a restart could take away: passed.
+//! *turn*: one host at a time. Not enabled, or nothing runs that a restart could take away: passed.
 
+use super::super::event::TurnRefusal;
 use super::super::life::Life;
 use super::super::numbers::TurnId;
-use super::super::policy::Step as Configured;
+use super::super::policy::StepSetting;
 use super::Decision;
 
 /// The right to restart, as far as we have it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in super::super) enum Turn {
     /// Neither asked for nor held.
     #[default]
     None,
-    /// Asked for.
-    Asked(TurnId),
+    /// Asked for, and why it has not been granted yet as far as that is known.
+    Asked(TurnId, Option<TurnRefusal>),
     /// Held: it has to be given back on every path.
     Held(TurnId),
 }
 
-pub(in super::super) fn decide(configured: Configured, turn: Turn, life: &Life) -> Decision {
-    match (configured, turn, life) {
-        (Configured::Passed, _, _) | (_, Turn::Held(_), _) | (_, _, Life::Absent { .. }) => Decision::Pass,
-        (Configured::Configured, Turn::Asked(_), _) => Decision::Wait(None),
-        (Configured::Configured, Turn::None, _) => Decision::Ask,
+impl Turn {
+    /// The number of the request, if there is one.
+    pub(in super::super) fn id(&self) -> Option<TurnId> {
+        match self {
+            Self::None => None,
+            Self::Asked(turn, _) | Self::Held(turn) => Some(*turn),
+        }
+    }
+
+    /// Why it is refused, if it is.
+    pub(in super::super) fn refusal(&self) -> Option<&TurnRefusal> {
+        match self {
+            Self::Asked(_, why) => why.as_ref(),
+            Self::None | Self::Held(_) => None,
+        }
+    }
+}
+
+pub(in super::super) fn decide(setting: StepSetting, turn: &Turn, life: &Life) -> Decision {
+    match (setting, turn, life) {
+        (StepSetting::Disabled, _, _) | (_, Turn::Held(_), _) | (_, _, Life::Absent { .. }) => Decision::Pass,
+        (StepSetting::Enabled, Turn::Asked(..), _) => Decision::Wait(None),
+        (StepSetting::Enabled, Turn::None, _) => Decision::Ask,
     }
 }

@@ -9,11 +9,11 @@ use std::time::Duration;
 use crate::environment::glob::Glob;
 use crate::environment::{Environment, Variable, Visibility};
 use crate::machine::board::{Board, ConfigState, Phase};
-use crate::machine::event::{Asked, Event, Exit, Outcome as Probe, Verb};
+use crate::machine::event::{Event, Exit, ProbeResult, Requester, Verb};
 use crate::machine::history::Outcome;
 use crate::machine::ledger::Good;
 use crate::machine::order::Order;
-use crate::machine::policy::{CheckRule, KeyRule, OnChange, Policy, Role, Step};
+use crate::machine::policy::{CheckRule, KeyRule, OnChange, Policy, Role, StepSetting};
 use crate::machine::{Build, GenerationId, Machine, Moment, Restored, RunId, Version};
 
 const HEALTHY: u64 = 2_000;
@@ -99,7 +99,7 @@ impl Scene {
         self.machine.life.run().expect("a run").id
     }
 
-    fn probe(&mut self, outcome: Probe) -> Vec<Order> {
+    fn probe(&mut self, outcome: ProbeResult) -> Vec<Order> {
         let run = self.run();
         self.tell(Event::Probed { run, check: 0, outcome, took: Duration::ZERO })
     }
@@ -118,7 +118,7 @@ impl Scene {
     fn prove(&mut self) -> Vec<Order> {
         let mut orders = Vec::new();
         for _ in 0..4 {
-            orders.extend(self.probe(Probe::Pass));
+            orders.extend(self.probe(ProbeResult::Pass));
             orders.extend(self.pass(HEALTHY / 2));
         }
         orders

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Ending, Reason, Totals};
 use crate::environment::{Environment, Variable, Visibility};
-use crate::machine::event::{Asked, Event, Exit, Outcome, Verb};
+use crate::machine::event::{Event, Exit, ProbeResult, Requester, Verb};
 use crate::machine::history;
 use crate::machine::numbers::RunId;
 use crate::machine::policy::{CheckRule, Policy, Role};
@@ -83,7 +83,7 @@ fn every_restart_has_its_reason_and_every_end_its_result() {
     stage.pass();
     stage.ends(Exit::Signal(9));
     stage.pass();
-    stage.tell(Event::Operator { verb: Verb::Restart, by: Asked::default() });
+    stage.tell(Event::Operator { verb: Verb::Restart, by: Requester::default() });
     stage.pass();
     let expected = [(Reason::Config, 1), (Reason::Exit, 1), (Reason::Signal, 1), (Reason::Operator, 1)];
     assert_eq!(stage.totals().restarts, counts(expected));
@@ -120,13 +120,13 @@ fn probes_are_counted_over_all_runs_and_go_with_their_check() {
         stage.tell(Event::Probed { run: stage.run, check, outcome, took });
     };
     stage.wish("one");
-    probe(&mut stage, 0, Outcome::Pass);
-    probe(&mut stage, 0, Outcome::Fail("503".into()));
+    probe(&mut stage, 0, ProbeResult::Pass);
+    probe(&mut stage, 0, ProbeResult::Fail("503".into()));
     stage.ends(Exit::Code(0));
     stage.pass();
-    probe(&mut stage, 0, Outcome::Pass);
-    probe(&mut stage, 1, Outcome::Pass);
-    probe(&mut stage, 9, Outcome::Pass);
+    probe(&mut stage, 0, ProbeResult::Pass);
+    probe(&mut stage, 1, ProbeResult::Pass);
+    probe(&mut stage, 9, ProbeResult::Pass);
     let web = stage.totals().checks["Web"];
     assert_eq!((web.took.count, web.took.sum_us, web.failures), (3, 4_500, 1));
 

@@ -81,8 +81,8 @@ fn a_version_that_nobody_can_tell_is_unknown_but_not_before_it_was_asked() {
 
 #[test]
 fn every_phase_has_its_number() {
-    let phases = [Phase::Absent, Phase::BackingOff, Phase::Starting, Phase::Up, Phase::Stopping];
-    assert_eq!(phases.map(super::state), [0, 0, 1, 2, 3]);
+    let phases = [Phase::Absent, Phase::BackingOff, Phase::Starting, Phase::Up, Phase::Leaving, Phase::Stopping];
+    assert_eq!(phases.map(super::state), [0, 0, 1, 2, 3, 3]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{decode_good, decode_hold, decode_quarantine, write_good, write_hold, write_quarantine};
 use crate::environment::{Environment, SourceKeys};
 use crate::machine::GenerationId;
-use crate::machine::hold::{Guarded, Hold};
+use crate::machine::hold::{GuardRecord, Hold};
 use crate::machine::ledger::Good;
 use crate::state::Binding;
 use crate::state::tests::{binding, good, quarantined};
@@ -173,15 +173,15 @@ fn what_holds_wishes_back_comes_back() {
     let hold = Hold { reason: "night".into(), since_unix_ms: 1, until_unix_ms: None, who: None };
     let begun = vec!["consul billing/".into()];
     let released = Some("6fe2f63dbeb6".parse().unwrap());
-    let guarded = Guarded { begun, since_unix_ms: Some(2), released };
-    for (hold, guarded) in [(Some(hold), Guarded::default()), (None, guarded), (None, Guarded::default())] {
+    let guarded = GuardRecord { begun, since_unix_ms: Some(2), released };
+    for (hold, guarded) in [(Some(hold), GuardRecord::default()), (None, guarded), (None, GuardRecord::default())] {
         let mut bytes = Vec::new();
         write_hold(&mut bytes, &binding(), hold.as_ref(), &guarded).unwrap();
         assert_eq!(decode_hold(&binding(), &bytes).unwrap(), (hold, guarded));
     }
     let mut older = Vec::new();
-    write_hold(&mut older, &binding(), None, &Guarded::default()).unwrap();
+    write_hold(&mut older, &binding(), None, &GuardRecord::default()).unwrap();
     let older = String::from_utf8(older).unwrap().replace(",\"guard\":{\"begun\":[]}", "");
     assert!(!older.contains("guard"), "{older}");
-    assert_eq!(decode_hold(&binding(), older.as_bytes()).unwrap(), (None, Guarded::default()));
+    assert_eq!(decode_hold(&binding(), older.as_bytes()).unwrap(), (None, GuardRecord::default()));
 }

@@ -1,6 +1,6 @@
 //! A new build is another matter than a new environment.
 
-use super::{ConfigState, Nature, Outcome, Pace, Part, SECOND, Step, Story};
+use super::{ConfigState, Nature, Outcome, Pace, Part, SECOND, StepSetting, Story};
 
 /// Build 2 is installed and started under `a`, which is good with build 1.
 fn new_build_under_a(nature: Nature) -> Story {
@@ -176,7 +176,7 @@ fn a_new_build_that_crash_loops_soon_after_it_was_good_is_not_taken_back_to_an_o
 
 #[test]
 fn what_the_check_command_of_an_old_build_refused_is_checked_again_by_a_new_one() {
-    let mut story = Story::good_on_a_with(|policy| policy.check_command = Step::Configured);
+    let mut story = Story::good_on_a_with(|policy| policy.check_command = StepSetting::Enabled);
     story.by_hand(Part::Check);
     story.wish("b");
     story.checked(Err("unknown variable"));

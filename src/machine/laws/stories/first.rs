@@ -1,6 +1,6 @@
 //! No good generation yet: the very first start.
 
-use super::{ConfigState, Nature, Outcome, Part, SECOND, Step, Story, Weather};
+use super::{ConfigState, Nature, Outcome, Part, SECOND, StepSetting, Story, Weather};
 
 #[test]
 fn nothing_starts_before_there_is_a_wish() {
@@ -78,14 +78,14 @@ fn a_wish_that_cannot_be_started_is_replaced_by_one_that_can() {
 
 #[test]
 fn the_first_start_passes_the_check_command() {
-    let mut story = Story::with(|policy| policy.check_command = Step::Configured);
+    let mut story = Story::with(|policy| policy.check_command = StepSetting::Enabled);
     story.wish("a");
     assert_eq!(story.did(), ["check a", "start a"]);
 }
 
 #[test]
 fn a_refusal_of_the_check_command_is_asked_about_again_while_there_is_nothing_else_to_run() {
-    let mut story = Story::with(|policy| policy.check_command = Step::Configured);
+    let mut story = Story::with(|policy| policy.check_command = StepSetting::Enabled);
     story.by_hand(Part::Check);
     story.wish("a");
     for _ in 0..8 {

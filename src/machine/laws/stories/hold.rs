@@ -1,10 +1,12 @@
 //! The operator's hold, and the operator's other verbs.
 
-use super::{ConfigState, Nature, Outcome, Part, SECOND, Step, Story};
+use std::time::Duration;
+
+use super::{ConfigState, Nature, Outcome, Part, SECOND, StepSetting, Story};
 
 #[test]
 fn it_stops_wishes_before_their_turn() {
-    let mut story = Story::good_on_a_with(|policy| policy.turn = Step::Configured);
+    let mut story = Story::good_on_a_with(|policy| policy.turn = StepSetting::Enabled);
     story.hold();
     story.wish("b");
     story.passes(900 * SECOND);
@@ -28,7 +30,7 @@ fn after_the_hold_the_newest_wish_goes_on() {
 
 #[test]
 fn a_wish_that_waits_for_its_turn_gives_up_its_place() {
-    let mut story = Story::good_on_a_with(|policy| policy.turn = Step::Configured);
+    let mut story = Story::good_on_a_with(|policy| policy.turn = StepSetting::Enabled);
     story.by_hand(Part::Turn);
     story.wish("b");
     story.hold();
@@ -39,14 +41,21 @@ fn a_wish_that_waits_for_its_turn_gives_up_its_place() {
 }
 
 #[test]
-fn a_wish_that_drains_already_is_stopped_as_well_and_the_service_is_put_back_into_traffic() {
-    let mut story = Story::good_on_a_with(|policy| (policy.turn, policy.drain) = (Step::Configured, Step::Configured));
-    story.by_hand(Part::Drain);
+fn a_process_that_only_leaves_traffic_for_a_wish_stays_and_gets_back_into_traffic() {
+    let mut story = Story::good_on_a_with(|policy| {
+        (policy.turn, policy.drain_max) = (StepSetting::Enabled, Some(Duration::from_secs(30)));
+    });
+    story.by_hand(Part::Traffic);
     story.wish("b");
     story.hold();
-    assert_eq!(story.did(), ["ask turn", "drain", "undrain", "return turn"]);
+    assert_eq!(story.did(), ["ask turn", "out", "in"]);
+    story.is_back();
+    assert_eq!(story.did(), ["return turn"]);
     assert_eq!(story.running(), "a on 1", "nothing was touched");
     assert_eq!(story.state(), ConfigState::Held);
+    story.unhold();
+    story.has_left();
+    assert_eq!(story.running(), "b on 1");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The process's own small life: crashes, liveness, and wishes that never touch it.
 
 use super::story::check;
-use super::{ConfigState, Nature, Outcome, Part, Phase, Policy, Probed, Role, SECOND, Step, Story, Weather};
+use super::{
+    ConfigState, Nature, Outcome, Part, Phase, Policy, ProbeResult, Role, SECOND, StepSetting, Story, Weather,
+};
 
 fn liveness(policy: &mut Policy) {
     policy.checks.push(check("Alive", Role::Liveness));
@@ -127,7 +129,7 @@ fn with_a_startup_check_liveness_counts_only_after_its_first_success() {
     story.exits(1);
     story.passes(600 * SECOND);
     assert_eq!(story.starts(), ["a on 1"], "readiness does not stand in for startup");
-    story.probe("Warm", Probed::Pass);
+    story.probe("Warm", ProbeResult::Pass);
     story.passes(10 * SECOND);
     assert_eq!(story.starts(), ["a on 1"], "it was restarted");
 }
@@ -140,7 +142,7 @@ fn liveness_is_off_while_stopping() {
     assert_eq!(story.pace(), None, "nothing is probed");
     story.forget();
     for _ in 0..5 {
-        story.probe("Alive", Probed::Fail("late".into()));
+        story.probe("Alive", ProbeResult::Fail("late".into()));
     }
     assert_eq!(story.did(), [""; 0]);
     assert!(!story.records().contains(&Outcome::Unresponsive));
@@ -176,7 +178,7 @@ fn an_unfit_wish_leaves_the_service_alone() {
 
 #[test]
 fn a_wish_that_the_check_command_refuses_leaves_the_service_alone() {
-    let mut story = Story::good_on_a_with(|policy| policy.check_command = Step::Configured);
+    let mut story = Story::good_on_a_with(|policy| policy.check_command = StepSetting::Enabled);
     story.by_hand(Part::Check);
     story.wish("b");
     story.checked(Err("no such queue"));
@@ -189,7 +191,7 @@ fn a_wish_that_the_check_command_refuses_leaves_the_service_alone() {
 
 #[test]
 fn an_unfit_wish_ends_the_journey_of_the_one_before() {
-    let mut story = Story::good_on_a_with(|policy| policy.turn = Step::Configured);
+    let mut story = Story::good_on_a_with(|policy| policy.turn = StepSetting::Enabled);
     story.by_hand(Part::Turn);
     story.wish("b");
     story.unfit();
@@ -236,7 +238,7 @@ fn failures_of_liveness_from_before_it_counts_are_forgotten() {
 
 #[test]
 fn a_refused_wish_is_checked_again_when_it_comes_back() {
-    let mut story = Story::good_on_a_with(|policy| policy.check_command = Step::Configured);
+    let mut story = Story::good_on_a_with(|policy| policy.check_command = StepSetting::Enabled);
     story.by_hand(Part::Check);
     story.wish("b");
     story.checked(Err("no such queue"));

@@ -1,7 +1,9 @@
 //! A newer wish overtakes an older one anywhere.
 
+use std::time::Duration;
+
 use super::story::environment;
-use super::{ConfigState, Nature, Outcome, Part, SECOND, Step, Story};
+use super::{ConfigState, Nature, Outcome, Part, SECOND, StepSetting, Story};
 
 #[test]
 fn while_settling_only_the_newest_goes_on() {
@@ -14,7 +16,7 @@ fn while_settling_only_the_newest_goes_on() {
 
 #[test]
 fn while_it_is_checked_the_older_check_is_given_up() {
-    let mut story = Story::good_on_a_with(|policy| policy.check_command = Step::Configured);
+    let mut story = Story::good_on_a_with(|policy| policy.check_command = StepSetting::Enabled);
     story.by_hand(Part::Check);
     story.wish("b");
     story.wish("c");
@@ -25,7 +27,7 @@ fn while_it_is_checked_the_older_check_is_given_up() {
 
 #[test]
 fn while_it_waits_for_its_turn_the_newest_is_started_in_the_end() {
-    let mut story = Story::good_on_a_with(|policy| policy.turn = Step::Configured);
+    let mut story = Story::good_on_a_with(|policy| policy.turn = StepSetting::Enabled);
     story.by_hand(Part::Turn);
     story.wish("b");
     story.wish("c");
@@ -35,13 +37,13 @@ fn while_it_waits_for_its_turn_the_newest_is_started_in_the_end() {
 }
 
 #[test]
-fn while_it_drains_the_newest_is_started_in_the_end() {
-    let mut story = Story::good_on_a_with(|policy| policy.drain = Step::Configured);
-    story.by_hand(Part::Drain);
+fn while_it_leaves_traffic_the_newest_is_started_in_the_end() {
+    let mut story = Story::good_on_a_with(|policy| policy.drain_max = Some(Duration::from_secs(30)));
+    story.by_hand(Part::Traffic);
     story.wish("b");
     story.wish("c");
     assert_eq!(story.running(), "a on 1");
-    story.drained();
+    story.has_left();
     assert_eq!(story.starts(), ["c on 1"]);
 }
 
@@ -113,7 +115,7 @@ fn a_superseded_wish_that_comes_back_is_tried_again() {
 
 #[test]
 fn a_wish_for_what_runs_already_ends_the_journey_of_another() {
-    let mut story = Story::good_on_a_with(|policy| policy.turn = Step::Configured);
+    let mut story = Story::good_on_a_with(|policy| policy.turn = StepSetting::Enabled);
     story.by_hand(Part::Turn);
     story.wish("b");
     story.wish("a");

@@ -1,6 +1,6 @@
 //! Good is not final.
 
-use super::{ConfigState, Nature, Outcome, SECOND, Story};
+use super::{ConfigState, Nature, Outcome, SECOND, StepSetting, Story, Weather};
 
 /// `a` has been good for long, `b` has just been promoted.
 fn promoted() -> Story {
@@ -99,4 +99,47 @@ fn what_was_good_for_long_is_not_promoted_anew_by_a_revert() {
     story.passes(300 * SECOND);
     assert!(story.starts().iter().all(|pair| pair == "b on 1"), "its promotion is long ago");
     assert_eq!(story.quarantine(), ["c on 1"]);
+}
+
+#[test]
+fn a_service_that_gets_sick_while_it_is_watched_is_taken_back() {
+    let mut story = promoted();
+    story.passes(20 * SECOND);
+    story.nature("b on", Nature::Sick);
+    story.passes(SECOND);
+    assert_eq!(story.running(), "b on 1", "one failed probe is none: `fall` counts");
+    story.passes(3 * SECOND);
+    assert_eq!(story.running(), "a on 1");
+    story.passes(12 * SECOND);
+    assert_eq!(story.state(), ConfigState::Reverted);
+    assert_eq!(story.quarantine(), ["b on 1"]);
+    assert_eq!(story.good(), ["a"]);
+    let message = story.board().config.message.expect("it is said loudly");
+    assert!(message.contains("unhealthy soon after it was good: Web: 503"), "{message}");
+}
+
+#[test]
+fn what_gets_sick_after_the_watch_or_with_the_watch_off_stays() {
+    let mut late = promoted();
+    late.passes(61 * SECOND);
+    let mut off = promoted();
+    off.policy(|policy| policy.watch = std::time::Duration::ZERO);
+    for (name, mut story) in [("late", late), ("off", off)] {
+        story.nature("b on", Nature::Sick);
+        story.passes(300 * SECOND);
+        assert_eq!((story.starts(), story.good()), (Vec::new(), vec!["b", "a"]), "{name}");
+    }
+}
+
+#[test]
+fn what_is_sick_on_the_older_one_as_well_is_inconclusive_and_halts_no_other_host() {
+    let mut story = Story::good_on_a_with(|policy| policy.turn = StepSetting::Enabled);
+    story.wish("b");
+    story.passes(12 * SECOND);
+    story.forget();
+    story.weather("Web", Weather::Failing);
+    story.passes(95 * SECOND);
+    assert_eq!(story.did(), ["halt b", "stop", "start a", "end halt b"]);
+    assert_eq!(story.state(), ConfigState::Inconclusive);
+    assert_eq!(story.quarantine(), [""; 0]);
 }

@@ -10,9 +10,9 @@ use std::time::Duration;
 use super::super::replay::Told;
 use crate::environment::{Environment, Fingerprint, Variable, Visibility};
 use crate::machine::board::ConfigState;
-use crate::machine::event::{Asked, Event, Exit, Outcome as Probed, Verb};
+use crate::machine::event::{Event, Exit, ProbeResult, Requester, TrafficState, TurnRefusal, Verb};
 use crate::machine::history::Outcome;
-use crate::machine::numbers::{CheckId, DrainId, RunId, TurnId};
+use crate::machine::numbers::{CheckId, RunId, TurnId};
 use crate::machine::order::Pace;
 use crate::machine::policy::{CheckRule, Policy, Role};
 use crate::machine::{Build, Machine, Moment, Restored, Version};
@@ -26,7 +26,7 @@ pub(in crate::machine::laws) enum Part {
     Stop,
     Check,
     Turn,
-    Drain,
+    Traffic,
 }
 
 /// How a process of some pair behaves.
@@ -71,7 +71,7 @@ pub(in crate::machine::laws) struct Story {
     probe_at: Moment,
     check: Option<CheckId>,
     turn: Option<TurnId>,
-    drain: Option<DrainId>,
+    leaving: Option<RunId>,
     did: Vec<String>,
     starts: Vec<String>,
     started_at: Moment,
@@ -131,7 +131,7 @@ impl Story {
             probe_at: Moment(0),
             check: None,
             turn: None,
-            drain: None,
+            leaving: None,
             did: Vec::new(),
             starts: Vec::new(),
             started_at: Moment(0),
@@ -198,7 +198,7 @@ impl Story {
     }
 
     fn operator(&mut self, verb: Verb) {
-        self.tell(Event::Operator { verb, by: Asked::default() });
+        self.tell(Event::Operator { verb, by: Requester::default() });
     }
 
     /// A process of an earlier lictor still runs.
@@ -236,7 +236,7 @@ impl Story {
         self.tell(Event::Started { run, pid: 7 });
     }
 
-    pub(in crate::machine::laws) fn probe(&mut self, name: &str, outcome: Probed) {
+    pub(in crate::machine::laws) fn probe(&mut self, name: &str, outcome: ProbeResult) {
         let run = self.process.as_ref().expect("a process runs").run;
         let check = self.index(name);
         self.tell(Event::Probed { run, check, outcome, took: Duration::from_millis(2) });
@@ -257,9 +257,21 @@ impl Story {
         self.tell(Event::TurnLost { turn });
     }
 
-    pub(in crate::machine::laws) fn drained(&mut self) {
-        let drain = self.drain.expect("a drain was asked for");
-        self.tell(Event::Drained { drain });
+    /// Nothing arrives at the process any more.
+    pub(in crate::machine::laws) fn has_left(&mut self) {
+        let run = self.leaving.take().expect("a process leaves traffic");
+        self.tell(Event::TrafficChanged { run, state: TrafficState::Out });
+    }
+
+    /// The process is in traffic again.
+    pub(in crate::machine::laws) fn is_back(&mut self) {
+        let run = self.process.as_ref().expect("a process runs").run;
+        self.tell(Event::TrafficChanged { run, state: TrafficState::In });
+    }
+
+    pub(in crate::machine::laws) fn turn_refused(&mut self, why: TurnRefusal) {
+        let turn = self.turn.expect("a turn was asked for");
+        self.tell(Event::TurnRefused { turn, why });
     }
 
     /// From now on this part is answered by the story alone.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::story::check;
-use super::{ConfigState, Nature, Outcome, Pace, Part, Policy, Probed, Role, SECOND, Step, Story, Weather};
+use super::{ConfigState, Nature, Outcome, Pace, Part, Policy, ProbeResult, Role, SECOND, StepSetting, Story, Weather};
 use crate::machine::board::StepName;
 
 fn no_checks(policy: &mut Policy) {
@@ -14,8 +14,8 @@ fn liveness(policy: &mut Policy) {
     policy.checks.push(check("Alive", Role::Liveness));
 }
 
-fn failed() -> Probed {
-    Probed::Fail("503".into())
+fn failed() -> ProbeResult {
+    ProbeResult::Fail("503".into())
 }
 
 #[test]
@@ -110,10 +110,10 @@ fn each_readiness_check_must_have_passed_twice() {
     story.weather("Queue", Weather::Silent);
     story.wish("b");
     story.passes(2 * SECOND);
-    story.probe("Queue", Probed::Pass);
+    story.probe("Queue", ProbeResult::Pass);
     story.passes(30 * SECOND);
     assert_eq!(story.state(), ConfigState::Trial, "one success may be luck");
-    story.probe("Queue", Probed::Pass);
+    story.probe("Queue", ProbeResult::Pass);
     assert_eq!(story.state(), ConfigState::Good);
 }
 
@@ -224,14 +224,14 @@ fn a_probe_that_hangs_at_the_end_is_waited_for() {
     story.passes(6 * SECOND);
     story.weather("Web", Weather::Silent);
     story.passes(20 * SECOND);
-    story.probe("Web", Probed::Pass);
+    story.probe("Web", ProbeResult::Pass);
     assert_eq!(story.state(), ConfigState::Good, "it was merely slow");
 }
 
 #[test]
 fn a_line_of_history_tells_how_long_each_step_took() {
     let mut story = Story::good_on_a_with(|policy| {
-        (policy.check_command, policy.turn) = (Step::Configured, Step::Configured);
+        (policy.check_command, policy.turn) = (StepSetting::Enabled, StepSetting::Enabled);
         policy.quiet_min = Duration::from_millis(100);
     });
     story.by_hand(Part::Check);

@@ -1,14 +1,17 @@
-//! One host at a time: the turn, and the draining behind it.
+//! One host at a time: the turn, and leaving traffic behind it.
 
-use super::{ConfigState, Nature, Part, Policy, SECOND, Step, Story, Weather};
+use std::time::Duration;
+
+use super::{ConfigState, Nature, Outcome, Part, Phase, Policy, Role, SECOND, StepSetting, Story, Weather};
+use crate::machine::event::TurnRefusal;
 
 fn turns(policy: &mut Policy) {
-    policy.turn = Step::Configured;
+    policy.turn = StepSetting::Enabled;
 }
 
-fn turns_and_drains(policy: &mut Policy) {
+fn turns_and_traffic(policy: &mut Policy) {
     turns(policy);
-    policy.drain = Step::Configured;
+    policy.drain_max = Some(Duration::from_secs(30));
 }
 
 #[test]
@@ -28,32 +31,110 @@ fn a_restart_for_config_waits_for_its_turn_and_gives_it_back_when_good() {
 }
 
 #[test]
-fn draining_follows_the_turn_and_ends_before_it_is_given_back() {
-    let mut story = Story::good_on_a_with(turns_and_drains);
-    story.by_hand(Part::Drain);
+fn leaving_traffic_follows_the_turn_which_is_given_back_when_the_service_is_back_in_traffic() {
+    let mut story = Story::good_on_a_with(turns_and_traffic);
+    story.by_hand(Part::Traffic);
     story.wish("b");
-    assert_eq!(story.did(), ["ask turn", "drain"]);
-    story.drained();
+    assert_eq!(story.did(), ["ask turn", "out"]);
+    story.has_left();
     story.passes(15 * SECOND);
-    assert_eq!(story.did(), ["stop", "start b", "undrain", "return turn"]);
+    assert_eq!(story.did(), ["stop", "start b", "in"], "good, but not back in traffic");
+    story.is_back();
+    assert_eq!(story.did(), ["return turn"]);
+}
+
+#[test]
+fn a_service_that_does_not_get_back_into_traffic_keeps_no_other_host_waiting_for_ever() {
+    let mut story = Story::good_on_a_with(turns_and_traffic);
+    story.wish("b");
+    story.by_hand(Part::Traffic);
+    story.passes(200 * SECOND);
+    assert_eq!(story.did(), ["ask turn", "out", "stop", "start b", "in"]);
+    story.passes(20 * SECOND);
+    assert_eq!(story.did(), ["return turn"]);
+}
+
+#[test]
+fn a_change_that_another_host_took_back_waits_and_is_settled() {
+    let mut story = Story::good_on_a_with(turns);
+    story.by_hand(Part::Turn);
+    story.wish("b");
+    story.turn_refused(TurnRefusal::Waits("2 before it".into()));
+    assert_eq!(story.board().config.message.as_deref(), Some("Waits: 2 before it"));
+    assert!(!story.board().config.settled);
+    let halted = TurnRefusal::Halted { by: "host-b".into(), why: "exited with 1".into() };
+    story.turn_refused(halted.clone());
+    story.turn_refused(halted);
+    let board = story.board();
+    assert_eq!((board.config.state, board.config.settled), (ConfigState::Halted, true));
+    assert_eq!(board.config.message.as_deref(), Some("Halted: taken back by host-b: exited with 1"));
+    assert_eq!(story.records(), [Outcome::Halted], "once");
+    story.turn_granted();
+    assert_eq!(story.running(), "b on 1", "somebody has released it");
+}
+
+#[test]
+fn a_process_is_stopped_out_of_traffic_whatever_it_is_stopped_for() {
+    let stops: [(&str, fn(&mut Story)); 5] = [
+        ("operator", Story::restart),
+        ("shutdown", Story::shutdown),
+        ("revert", Story::revert),
+        ("config", |story| story.wish("c")),
+        ("liveness", |story| {
+            story.weather("Alive", Weather::Failing);
+            story.passes(5 * SECOND);
+        }),
+    ];
+    for (name, stop) in stops {
+        let mut story = Story::good_on_a_with(|policy| {
+            policy.drain_max = Some(Duration::from_secs(30));
+            policy.checks.push(super::check("Alive", Role::Liveness));
+        });
+        story.becomes_good("b");
+        story.by_hand(Part::Traffic);
+        stop(&mut story);
+        assert_eq!((story.did(), story.board().phase), (vec!["out".to_owned()], Phase::Leaving), "{name}");
+        story.has_left();
+        assert_eq!(story.did().first().map(String::as_str), Some("stop"), "{name}");
+    }
+}
+
+#[test]
+fn a_process_that_nobody_reports_to_be_out_of_traffic_is_stopped_in_the_end() {
+    let mut story = Story::good_on_a_with(|policy| policy.drain_max = Some(Duration::from_secs(30)));
+    story.by_hand(Part::Traffic);
+    story.shutdown();
+    story.passes(39 * SECOND);
+    assert_eq!(story.did(), ["out"]);
+    story.passes(2 * SECOND);
+    assert_eq!(story.did(), ["stop"]);
+    assert!(story.machine.is_finished());
+}
+
+#[test]
+fn the_end_of_a_process_takes_it_out_of_traffic() {
+    let mut story = Story::good_on_a_with(|policy| policy.drain_max = Some(Duration::from_secs(30)));
+    story.exits(1);
+    story.passes(15 * SECOND);
+    assert_eq!(story.did(), ["out", "start a", "in"]);
 }
 
 #[test]
 fn the_first_start_needs_no_turn() {
-    let mut story = Story::with(turns_and_drains);
+    let mut story = Story::with(turns_and_traffic);
     story.by_hand(Part::Turn);
     story.wish("a");
     story.passes(15 * SECOND);
-    assert_eq!(story.did(), ["start a"]);
+    assert_eq!(story.did(), ["start a", "in"]);
 }
 
 #[test]
 fn a_crash_restart_needs_no_turn() {
-    let mut story = Story::good_on_a_with(turns_and_drains);
+    let mut story = Story::good_on_a_with(turns_and_traffic);
     story.by_hand(Part::Turn);
     story.exits(1);
     story.passes(15 * SECOND);
-    assert_eq!(story.did(), ["start a"]);
+    assert_eq!(story.did(), ["out", "start a", "in"]);
 }
 
 #[test]
@@ -62,7 +143,7 @@ fn a_revert_needs_no_turn_and_ends_before_the_turn_is_given_back() {
     story.nature("b on", Nature::Sick);
     story.wish("b");
     story.passes(90 * SECOND);
-    assert_eq!(story.did(), ["ask turn", "stop", "start b", "stop", "start a"]);
+    assert_eq!(story.did(), ["ask turn", "stop", "start b", "halt b", "stop", "start a"]);
     story.passes(15 * SECOND);
     assert_eq!(story.did(), ["return turn"]);
 }
@@ -74,7 +155,7 @@ fn a_revert_of_a_wish_that_had_a_turn_lost_asks_for_none() {
     story.wish("b");
     story.turn_lost();
     story.passes(15 * SECOND);
-    assert_eq!(story.did(), ["ask turn", "stop", "start b", "start a"]);
+    assert_eq!(story.did(), ["ask turn", "stop", "start b", "halt b", "start a"]);
     assert_eq!(story.quarantine(), ["b on 1"]);
 }
 
@@ -84,22 +165,17 @@ fn an_inconclusive_revert_gives_the_turn_back_too() {
     story.wish("b");
     story.weather("Web", Weather::Failing);
     story.passes(181 * SECOND);
-    assert_eq!(story.did(), ["ask turn", "stop", "start b", "stop", "start a", "return turn"]);
+    assert_eq!(story.did(), ["ask turn", "stop", "start b", "halt b", "stop", "start a", "end halt b", "return turn"]);
 }
 
 #[test]
-fn a_turn_lost_before_the_switch_sends_the_wish_back_to_ask_again() {
-    let mut story = Story::good_on_a_with(turns_and_drains);
-    story.by_hand(Part::Turn);
-    story.by_hand(Part::Drain);
+fn a_turn_lost_while_the_process_leaves_traffic_changes_nothing() {
+    let mut story = Story::good_on_a_with(turns_and_traffic);
+    story.by_hand(Part::Traffic);
     story.wish("b");
-    story.turn_granted();
     story.turn_lost();
-    assert_eq!(story.did(), ["ask turn", "drain", "ask turn", "undrain"]);
-    story.passes(60 * SECOND);
-    assert_eq!(story.running(), "a on 1");
-    story.turn_granted();
-    story.drained();
+    assert_eq!(story.did(), ["ask turn", "out"]);
+    story.has_left();
     assert_eq!(story.running(), "b on 1");
 }
 
@@ -142,13 +218,13 @@ fn a_wish_that_supersedes_a_trial_has_one_turn_at_a_time() {
 
 #[test]
 fn a_good_one_that_does_not_get_healthy_by_the_deadline_keeps_no_other_host_waiting() {
-    let mut story = Story::good_on_a_with(turns_and_drains);
+    let mut story = Story::good_on_a_with(turns_and_traffic);
     story.becomes_good("b");
     story.weather("Web", Weather::Failing);
     story.wish("a");
     story.passes(89 * SECOND);
-    assert_eq!(story.did(), ["ask turn", "drain", "stop", "start a"]);
+    assert_eq!(story.did(), ["ask turn", "out", "stop", "start a"]);
     story.passes(2 * SECOND);
-    assert_eq!(story.did(), ["undrain", "return turn"]);
+    assert_eq!(story.did(), ["return turn"]);
     assert_eq!(story.state(), ConfigState::Good, "it has no trial to fail");
 }

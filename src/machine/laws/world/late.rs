@@ -5,19 +5,18 @@ use std::time::Duration;
 use super::World;
 use super::nature::build;
 use crate::machine::Version;
-use crate::machine::event::{Event, Exit, Outcome};
-use crate::machine::numbers::{CheckId, DrainId, RunId, TurnId};
+use crate::machine::event::{Event, Exit, ProbeResult, TrafficState, TurnRefusal};
+use crate::machine::numbers::{CheckId, RunId, TurnId};
 
 /// The last question of each kind that is over; a run is over when it is not live.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Over {
     pub(super) check: Option<CheckId>,
     pub(super) turn: Option<TurnId>,
-    pub(super) drain: Option<DrainId>,
 }
 
 impl World {
-    /// Law 9: a fact about a run, check, turn or drain that is over changes nothing.
+    /// Law 9: a fact about a run, check or turn that is over changes nothing.
     pub(super) fn late_fact(&mut self, kind: u8) {
         let Some(event) = self.late(kind) else { return };
         let before = self.machine.picture();
@@ -33,13 +32,16 @@ impl World {
             0 => Event::Started { run: run()?, pid: 7 },
             1 => Event::StartFailed { run: run()?, error: "late".into() },
             2 => Event::Exited { run: run()?, exit: Exit::Code(0) },
-            3 => Event::Probed { run: run()?, check: 0, outcome: Outcome::Fail("late".into()), took: Duration::ZERO },
+            3 => {
+                Event::Probed { run: run()?, check: 0, outcome: ProbeResult::Fail("late".into()), took: Duration::ZERO }
+            }
             4 => Event::Identified { run: run()?, build: build(9), version: Version::default() },
             5 => Event::Checked { check: self.over.check?, verdict: Err("late".into()) },
             6 => Event::ReloadFailed { run: run()?, error: "late".into() },
             7 => Event::TurnGranted { turn: self.over.turn? },
             8 => Event::TurnLost { turn: self.over.turn? },
-            _ => Event::Drained { drain: self.over.drain? },
+            9 => Event::TurnRefused { turn: self.over.turn?, why: TurnRefusal::Waits("late".into()) },
+            _ => Event::TrafficChanged { run: run()?, state: TrafficState::Out },
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::environment::{Environment, SourceKeys, Variable, Visibility};
 use crate::machine::ledger::{Good, Quarantined};
 use crate::machine::numbers::GenerationId;
 use crate::machine::order::Pair;
-use crate::machine::policy::{CheckRule, Crash, KeyRule, OnChange, Policy, Revert, Role, Step};
+use crate::machine::policy::{CheckRule, Crash, KeyRule, OnChange, Policy, Revert, Role, StepSetting};
 use crate::machine::{Build, Restored};
 
 /// Occurs in every value: it must occur in nothing that is serialised.
@@ -93,19 +93,19 @@ pub(in super::super) fn policy() -> Policy {
         },
         checks: vec![check("Web", Role::Readiness, 3), check("Alive", Role::Liveness, 2), check("Disk", Role::Info, 1)],
         on_change: vec![rule("LEVEL", OnChange::Reload), rule("NOTE", OnChange::Ignore)],
-        check_command: Step::Configured,
-        turn: Step::Configured,
-        drain: Step::Configured,
+        check_command: StepSetting::Enabled,
+        turn: StepSetting::Enabled,
+        drain_max: Some(Duration::from_secs(5)),
         ..Policy::new("billing")
     }
 }
 
 /// What our own configuration can be changed to.
 pub(super) fn policy_of(number: u8) -> Policy {
-    let steps = |step| Policy { check_command: step, turn: step, drain: step, ..policy() };
+    let steps = |step| Policy { check_command: step, turn: step, drain_max: None, ..policy() };
     match number {
         0 => policy(),
-        1 => steps(Step::Passed),
+        1 => steps(StepSetting::Disabled),
         2 => Policy {
             checks: vec![
                 check("Disk", Role::Info, 2),

@@ -2,11 +2,11 @@
 
 use super::{Behaviour, Process, VIOLATING, World, behaviour, build};
 use crate::environment::Environment;
-use crate::machine::event::{Asked, Event, Exit, Verb};
-use crate::machine::life::{Life, Purpose};
+use crate::machine::event::{Event, Exit, Requester, TrafficState, Verb};
+use crate::machine::life::{Life, StopReason};
 use crate::machine::numbers::{RequestId, RunId};
-use crate::machine::order::{Order, Pair};
-use crate::machine::policy::Step;
+use crate::machine::order::{Order, Pair, Traffic};
+use crate::machine::policy::StepSetting;
 
 impl World {
     pub(super) fn carry_out(&mut self, order: Order) {
@@ -15,6 +15,7 @@ impl World {
             Order::Stop { run } => {
                 assert!(self.live.contains_key(&run), "a stop for no process");
                 self.hold_to_turns();
+                self.hold_to_traffic(run);
                 let delay = if self.whim(9) == 0 { 5_000 } else { self.whim(400) };
                 self.plan(delay, Event::Exited { run, exit: Exit::Code(0) });
             }
@@ -26,7 +27,7 @@ impl World {
                     self.plan_probes(run);
                 }
             }
-            Order::ProbeNothing => self.probing = None,
+            Order::StopProbing => self.probing = None,
             Order::Reload { run, environment } => self.tell_process(run, &environment),
             Order::Check { check, environment } => {
                 self.must_be_allowed(&environment);
@@ -38,23 +39,31 @@ impl World {
                 self.coming.retain(|_, event| !matches!(event, Event::Checked { check: asked, .. } if *asked == check));
                 self.over.check = Some(check);
             }
-            Order::AskTurn { turn } => {
+            Order::AskTurn { turn, .. } => {
                 self.turns.insert(turn);
                 let delay = self.whim(3_000);
                 self.plan(delay, Event::TurnGranted { turn });
             }
-            Order::ReturnTurn { turn } => {
+            Order::ReturnTurn { turn, .. } => {
                 assert!(self.turns.remove(&turn), "a turn given back twice");
                 self.over.turn = Some(turn);
                 self.granted = None;
             }
-            Order::Drain { drain } => {
-                self.drains.insert(drain);
-                self.plan(20, Event::Drained { drain });
+            Order::Halt { .. } | Order::EndHalt { .. } => {
+                assert_eq!(self.policy.turn, StepSetting::Enabled, "a halt without a fleet");
             }
-            Order::Undrain { drain } => {
-                assert!(self.drains.remove(&drain), "undrained twice");
-                self.over.drain = Some(drain);
+            Order::Traffic { run, level } => {
+                assert_ne!(self.traffic, Some((run, level.clone())), "the level that was ordered already");
+                let (delay, state) = match level {
+                    Traffic::In => (50, TrafficState::In),
+                    Traffic::Out { .. } if self.whim(9) == 0 => (30_000, TrafficState::Out),
+                    Traffic::Out { .. } => (self.whim(3_000), TrafficState::Out),
+                };
+                self.out = None;
+                self.left_in_turn = self.granted.is_some();
+                self.leaving = matches!(level, Traffic::Out { .. }).then_some((run, self.now));
+                self.traffic = Some((run, level));
+                self.plan(delay, Event::TrafficChanged { run, state });
             }
             Order::KeepGood { good } => {
                 let count = good.len();
@@ -79,7 +88,7 @@ impl World {
     /// Asks as an operator; the answer comes at once.
     pub(super) fn ask(&mut self, verb: Verb) {
         self.count += 1;
-        let by = Asked { request: RequestId(self.count), uid: Some(7) };
+        let by = Requester { request: RequestId(self.count), uid: Some(7) };
         self.asked = Some(by.request);
         self.tell(Event::Operator { verb, by });
         assert_eq!(self.asked, None, "an operator without an answer");
@@ -141,11 +150,21 @@ impl World {
         self.live.insert(run, Process { environment: number, build: self.installed, started: self.now });
     }
 
+    /// A process that is in traffic is stopped once it is out of it, or has had its time to get out.
+    fn hold_to_traffic(&self, run: RunId) {
+        let Some(max) = self.policy.drain_max.filter(|_| !self.shut_down) else { return };
+        let was_in = self.traffic == Some((run, Traffic::In));
+        assert!(!was_in, "a stop of a process that is in traffic");
+        let in_time = self.leaving.is_some_and(|(leaves, since)| leaves == run && self.now >= since + max);
+        let left = self.traffic.as_ref().is_none_or(|(ordered, _)| *ordered != run) || self.out == Some(run);
+        assert!(left || in_time, "a stop of a process that still leaves traffic");
+    }
+
     /// A process that serves is stopped for another environment only in our turn.
     fn hold_to_turns(&self) {
-        let switching = matches!(self.machine.life, Life::Stopping(_, Purpose::Switch)) && self.last_run != RunId(1);
-        if switching && self.policy.turn == Step::Configured {
-            assert!(self.granted.is_some(), "a restart for config without a turn");
+        let switching = matches!(self.machine.life, Life::Stopping(_, StopReason::Switch)) && self.last_run != RunId(1);
+        if switching && self.policy.turn == StepSetting::Enabled {
+            assert!(self.granted.is_some() || self.left_in_turn, "a restart for config without a turn");
         }
     }
 }

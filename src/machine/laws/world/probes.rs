@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use super::nature::{behaviour, well};
 use super::{Dependency, World};
-use crate::machine::event::{Event, Outcome};
+use crate::machine::event::{Event, ProbeResult};
 use crate::machine::numbers::RunId;
 use crate::machine::order::Pace;
 use crate::machine::policy::Role;
 
 impl World {
-    pub(super) fn probe(&self, run: RunId, check: usize) -> Outcome {
-        let Some(process) = self.live.get(&run) else { return Outcome::Fail("connection refused".into()) };
-        let Some(rule) = self.policy.checks.get(check) else { return Outcome::Fail("no such check".into()) };
+    pub(super) fn probe(&self, run: RunId, check: usize) -> ProbeResult {
+        let Some(process) = self.live.get(&run) else { return ProbeResult::Fail("connection refused".into()) };
+        let Some(rule) = self.policy.checks.get(check) else { return ProbeResult::Fail("no such check".into()) };
         let behaviour = behaviour(process.environment, process.build);
         let well = well(behaviour, rule.role, self.now - process.started);
         let up = self.dependency == Dependency::Up || rule.role != Role::Readiness;
-        if well && up { Outcome::Pass } else { Outcome::Fail("503".into()) }
+        if well && up { ProbeResult::Pass } else { ProbeResult::Fail("503".into()) }
     }
 
     pub(super) fn plan_probes(&mut self, run: RunId) {
@@ -28,7 +28,7 @@ impl World {
             Some((_, Pace::Trial)) => 600,
             _ => 1_700,
         };
-        let placeholder = Event::Probed { run, check, outcome: Outcome::Pass, took: Duration::ZERO };
+        let placeholder = Event::Probed { run, check, outcome: ProbeResult::Pass, took: Duration::ZERO };
         self.plan(interval, placeholder);
     }
 }

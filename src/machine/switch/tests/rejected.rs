@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn what_breaks_the_schema_touches_nothing_and_says_all_of_it() {
     let good = wanted("1", "info", "a");
-    let policy = Policy { check_command: Step::Passed, ..policy() };
+    let policy = Policy { check_command: StepSetting::Disabled, ..policy() };
     let mut scene = Scene::good_on(policy, &good);
     assert_eq!(scene.wish_for_broken(&wanted("x", "info", "a")), []);
     let board = scene.board();
@@ -20,12 +20,12 @@ fn what_breaks_the_schema_touches_nothing_and_says_all_of_it() {
 #[test]
 fn the_guard_comes_before_the_schema_and_no_operator_overrides_it() {
     let mut scene = Scene::good_on(policy(), &wanted("1", "info", "a"));
-    scene.tell(Event::Operator { verb: Verb::Hold { reason: "night".into(), length: None }, by: Asked::default() });
+    scene.tell(Event::Operator { verb: Verb::Hold { reason: "night".into(), length: None }, by: Requester::default() });
     scene.wish_for_broken(&wanted("x", "info", "a"));
     assert_eq!(scene.board().config.state, ConfigState::Held);
-    scene.tell(Event::Operator { verb: Verb::Unhold, by: Asked::default() });
+    scene.tell(Event::Operator { verb: Verb::Unhold, by: Requester::default() });
     assert_eq!(scene.board().config.state, ConfigState::Rejected);
-    let orders = scene.tell(Event::Operator { verb: Verb::Retry { fingerprint: None }, by: Asked::default() });
+    let orders = scene.tell(Event::Operator { verb: Verb::Retry { fingerprint: None }, by: Requester::default() });
     assert!(!disturbs(&orders));
     assert_eq!(scene.board().config.state, ConfigState::Rejected);
 }
@@ -72,7 +72,7 @@ fn what_was_good_under_other_rules_runs_on_and_is_said_to_be_rejected() {
 
 #[test]
 fn another_build_may_bear_what_the_check_command_refused() {
-    let policy = Policy { check_command: Step::Configured, ..policy() };
+    let policy = Policy { check_command: StepSetting::Enabled, ..policy() };
     let mut scene = Scene::new(policy, Restored::default());
     let asks = |orders: &[Order]| {
         orders.iter().find_map(|order| match order {
@@ -97,7 +97,7 @@ fn another_build_may_bear_what_the_check_command_refused() {
 
 #[test]
 fn a_newer_wish_ends_the_question_about_the_one_before() {
-    let policy = Policy { check_command: Step::Configured, ..policy() };
+    let policy = Policy { check_command: StepSetting::Enabled, ..policy() };
     let mut scene = Scene::new(policy, Restored::default());
     scene.wish(&wanted("1", "info", "a"));
     let orders = scene.wish(&wanted("2", "info", "a"));

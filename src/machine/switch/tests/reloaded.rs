@@ -29,7 +29,7 @@ fn the_next_start_is_on_what_was_reloaded_and_nothing_is_pending_then() {
     let mut scene = Scene::good_on(policy(), &wanted("1", "info", "a"));
     scene.wish(&wanted("1", "debug", "a"));
     scene.prove();
-    scene.tell(Event::Operator { verb: Verb::Restart, by: Asked::default() });
+    scene.tell(Event::Operator { verb: Verb::Restart, by: Requester::default() });
     let orders = scene.exit();
     let started = orders
         .iter()
@@ -59,7 +59,7 @@ fn a_process_that_is_sick_on_what_it_was_told_is_restarted_on_the_last_good_one_
     let (good, bad) = (wanted("1", "info", "a"), wanted("1", "bad", "a"));
     let mut scene = Scene::good_on(checked(), &good);
     scene.wish(&bad);
-    scene.probe(Probe::Fail("503".into()));
+    scene.probe(ProbeResult::Fail("503".into()));
     assert!(!disturbs(&scene.pass(9_999)));
     let orders = scene.pass(1);
     assert!(orders.iter().any(|order| matches!(order, Order::Stop { .. })), "{orders:?}");
@@ -84,9 +84,9 @@ fn what_passed_before_a_reload_proves_nothing_about_it() {
     let mut scene = Scene::good_on(checked(), &wanted("1", "info", "a"));
     scene.wish(&wanted("1", "debug", "a"));
     scene.pass(HEALTHY * 2);
-    scene.probe(Probe::Pass);
+    scene.probe(ProbeResult::Pass);
     assert_eq!(scene.board().config.state, ConfigState::Trial, "one pass may have been on its way");
-    scene.probe(Probe::Pass);
+    scene.probe(ProbeResult::Pass);
     assert_eq!(scene.board().config.state, ConfigState::Good);
 }
 
@@ -154,7 +154,7 @@ fn a_reload_may_overtake_a_reload() {
 fn what_is_not_well_is_restarted_whatever_the_change() {
     let mut scene = Scene::new(checked(), Restored::default());
     scene.wish(&wanted("1", "info", "a"));
-    scene.probe(Probe::Fail("503".into()));
+    scene.probe(ProbeResult::Fail("503".into()));
     scene.pass(11_000);
     let orders = scene.wish(&wanted("1", "debug", "a"));
     assert_eq!((reloads(&orders), disturbs(&orders)), (0, true), "{orders:?}");
@@ -176,7 +176,7 @@ fn what_cannot_be_told_is_rejected_and_all_is_as_it_was() {
     scene.prove();
     assert_eq!(scene.outcomes(), [Outcome::Applied, Outcome::Rejected]);
     assert_eq!(scene.board().config.state, ConfigState::Rejected);
-    let orders = scene.tell(Event::Operator { verb: Verb::Retry { fingerprint: None }, by: Asked::default() });
+    let orders = scene.tell(Event::Operator { verb: Verb::Retry { fingerprint: None }, by: Requester::default() });
     assert_eq!(reloads(&orders), 1, "an operator who has mended the disk asks once more");
 }
 

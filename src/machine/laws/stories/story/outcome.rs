@@ -71,9 +71,9 @@ impl Story {
         self.first_policy.clone()
     }
 
-    /// How many turns and drains are asked for or had.
+    /// How many turns are asked for or had.
     pub(in crate::machine::laws) fn held(&self) -> usize {
-        usize::from(self.turn.is_some()) + usize::from(self.drain.is_some())
+        usize::from(self.turn.is_some())
     }
 
     pub(in crate::machine::laws) fn started_at(&self) -> Moment {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::super::super::replay::Told;
 use super::{Nature, Part, Process, Story, Weather, build, name_of, pair_name};
-use crate::machine::event::{Event, Exit, Outcome as Probed};
-use crate::machine::order::Order;
+use crate::machine::event::{Event, Exit, ProbeResult, TrafficState};
+use crate::machine::order::{Order, Traffic};
 
 impl Story {
     /// Time passes: probes come back once a second, the machine is woken when it asks for it.
@@ -40,8 +40,8 @@ impl Story {
             let sick = self.nature_of(&process.pair) == Some(Nature::Sick);
             let outcome = match self.weather[check] {
                 Weather::Silent => continue,
-                Weather::Passing if !sick => Probed::Pass,
-                _ => Probed::Fail("503".into()),
+                Weather::Passing if !sick => ProbeResult::Pass,
+                _ => ProbeResult::Fail("503".into()),
             };
             self.tell(Event::Probed { run: process.run, check, outcome, took: Duration::from_millis(2) });
         }
@@ -70,8 +70,10 @@ impl Story {
             Order::CancelCheck { .. } => "cancel check".into(),
             Order::AskTurn { .. } => "ask turn".into(),
             Order::ReturnTurn { .. } => "return turn".into(),
-            Order::Drain { .. } => "drain".into(),
-            Order::Undrain { .. } => "undrain".into(),
+            Order::Halt { wish, .. } => format!("halt {}", name_of(wish.fingerprint())),
+            Order::EndHalt { wish } => format!("end halt {}", name_of(wish.fingerprint())),
+            Order::Traffic { level: Traffic::In, .. } => "in".into(),
+            Order::Traffic { level: Traffic::Out { .. }, .. } => "out".into(),
             _ => return,
         };
         self.did.push(word);
@@ -106,7 +108,7 @@ impl Story {
                 self.probing = Some((run, pace));
                 None
             }
-            Order::ProbeNothing => {
+            Order::StopProbing => {
                 self.probing = None;
                 None
             }
@@ -119,7 +121,7 @@ impl Story {
                 self.check = None;
                 None
             }
-            Order::AskTurn { turn } => {
+            Order::AskTurn { turn, .. } => {
                 let answer = at_once(Part::Turn).then_some(Event::TurnGranted { turn });
                 assert!(self.turn.replace(turn).is_none(), "two turns");
                 answer
@@ -128,14 +130,13 @@ impl Story {
                 self.turn.take().expect("a turn is given back once");
                 None
             }
-            Order::Drain { drain } => {
-                let answer = at_once(Part::Drain).then_some(Event::Drained { drain });
-                assert!(self.drain.replace(drain).is_none(), "two drains");
-                answer
-            }
-            Order::Undrain { .. } => {
-                self.drain.take().expect("undrained once");
-                None
+            Order::Traffic { run, level } => {
+                let state = match level {
+                    Traffic::In => TrafficState::In,
+                    Traffic::Out { .. } => TrafficState::Out,
+                };
+                self.leaving = (state == TrafficState::Out).then_some(run);
+                at_once(Part::Traffic).then_some(Event::TrafficChanged { run, state })
             }
             Order::KeepGood { good } => {
                 self.good = good.iter().map(|good| name_of(good.environment.fingerprint())).collect();
@@ -146,6 +147,8 @@ impl Story {
                 None
             }
             Order::Stop { .. }
+            | Order::Halt { .. }
+            | Order::EndHalt { .. }
             | Order::Kill { .. }
             | Order::Signal { .. }
             | Order::Reload { .. }
