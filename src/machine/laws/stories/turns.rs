@@ -75,7 +75,8 @@ fn a_change_that_another_host_took_back_waits_and_is_settled() {
 
 #[test]
 fn a_process_is_stopped_out_of_traffic_whatever_it_is_stopped_for() {
-    let stops: [(&str, fn(&mut Story)); 5] = [
+    type Stop = fn(&mut Story);
+    let stops: [(&str, Stop); 5] = [
         ("operator", Story::restart),
         ("shutdown", Story::shutdown),
         ("revert", Story::revert),
