@@ -73,7 +73,8 @@ deb: setup ## the Debian package, target/debian/lictor.deb
 	packaging/deb release target/debian/lictor.deb
 	lintian --allow-root target/debian/lictor.deb
 
-demo: setup ## lictor with a small Go service on a watched directory; CONSUL=1: on a real Consul
+demo: ## lictor with a small Go service on a watched directory; CONSUL=1: on a real Consul
+	@tests/setup rust go cc curl
 	@examples/demo/demo $(if $(CONSUL),consul,directory)
 
 bench: setup ## the figures beside their bars, with the machine's name; BENCH=puts: one part; BENCH_QUICK=1: a first look

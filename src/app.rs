@@ -157,8 +157,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let (meter, page) = metrics::meter(&settings.statsd, boards.clone(), published, || Clock.now());
     let (statsd, measured) = watch::channel(settings.statsd.clone());
     tasks.spawn(meter.following(measured).run(watcher.clone()));
-    let page = Exposition::new(move |board| page.page(board));
-    let resources = Resources::new(boards.clone(), watcher.clone()).with_metrics(page);
+    let resources = Resources::new(boards.clone(), watcher.clone()).with_metrics(exposition(page));
     if let Some(listener) = listener {
         let resources = resources.clone().with_waits(http::waits(Limits::STATUS));
         tasks.spawn(http::serve(listener, Limits::STATUS, resources, watcher.clone()));
@@ -209,6 +208,17 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         tracing::warn!("the disk hangs: the newest good environment may not have been kept");
     }
     Ok(())
+}
+
+/// `/metrics`, written by the room that knows the numbers.
+fn exposition(page: metrics::Exposition) -> Exposition {
+    Exposition::new(move |board, format| {
+        let syntax = match format {
+            http::Format::Prometheus => metrics::Syntax::Prometheus,
+            http::Format::OpenMetrics => metrics::Syntax::OpenMetrics,
+        };
+        page.page(board, syntax)
+    })
 }
 
 /// Lets the sources send their first queries, so that these are answered while the rest is set up.

@@ -1,9 +1,9 @@
 //! What a Go service publishes by the package `expvar`: its runtime's numbers and its own, read every few seconds.
 //!
 //! ```text
-//!   GET /debug/vars ──► page.rs   bounded, never wholly in memory as a tree ──► watch<Arc<Readings>> ──► metrics
+//!   GET /debug/vars ──► page.rs   bounded, never held as a tree in memory ──► watch<Arc<Readings>> ──► metrics
 //! ```
-//! A service that is not there, or publishes nothing, is no fault of lictor's: it is said once, and the numbers are gone.
+//! When the service is not there or publishes nothing, that is logged once, and the numbers are gone until it is back.
 
 mod fetch;
 pub mod page;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-pub use page::{Kind, Number, Page, Runtime};
+pub use page::{Number, Page, Runtime, SentAs};
 pub use settings::{Rules, Settings};
 
 use crate::drain::DrainWatcher;
@@ -66,13 +66,13 @@ pub async fn follow(mut wanted: Wanted, published: watch::Sender<Arc<Readings>>,
 /// Looks at the page again and again, for ever.
 async fn read_on(settings: &Settings, published: &watch::Sender<Arc<Readings>>) {
     let fetch = Fetch::new(settings);
-    let mut told = Told::default();
+    let mut logged = Logged::default();
     loop {
         let found = match fetch.once().await {
             Ok(body) => page::read(&body, &settings.rules).map_err(|error| error.to_string()),
             Err(why) => Err(why),
         };
-        told.tell(&found);
+        logged.log(&found);
         let readings = match found {
             Ok(Page { runtime, goroutines, numbers, .. }) => {
                 Readings { readable: Some(true), runtime, goroutines, numbers }
@@ -85,15 +85,16 @@ async fn read_on(settings: &Settings, published: &watch::Sender<Arc<Readings>>) 
     }
 }
 
-/// What was said last, so that nothing is said twice.
+/// What has been logged about the page, so that nothing is logged twice.
 #[derive(Debug, Default)]
-struct Told {
+struct Logged {
     failure: Option<String>,
     left_out: usize,
+    not_json: usize,
 }
 
-impl Told {
-    fn tell(&mut self, found: &Result<Page, String>) {
+impl Logged {
+    fn log(&mut self, found: &Result<Page, String>) {
         let failure = found.as_ref().err();
         match failure {
             Some(why) if self.failure.as_ref() != failure => {
@@ -103,11 +104,17 @@ impl Told {
             _ => {}
         }
         self.failure = failure.cloned();
-        let left_out = found.as_ref().map_or(0, |page| page.left_out);
+        let (left_out, not_json) = found.as_ref().map_or((0, 0), |page| (page.left_out, page.not_json));
         if left_out > self.left_out {
             tracing::warn!("{left_out} numbers of expvar are left out: allow fewer, or raise `expvar.max_series`");
         }
+        if not_json > self.not_json {
+            tracing::info!(
+                "{not_json} values of expvar are not numbers in JSON (NaN, an infinity, ..): they are left out"
+            );
+        }
         self.left_out = self.left_out.max(left_out);
+        self.not_json = self.not_json.max(not_json);
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) mod sample;
 mod tests;
 
 pub use bind::{BindError, StatusPort, Wanted, bind_status};
-pub use exposition::Exposition;
+pub use exposition::{Exposition, Format};
 pub use listener::{Listener, Peer};
 pub use query::Query;
 pub use reply::{Answer, Reply, error, json, not_allowed};

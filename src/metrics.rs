@@ -5,8 +5,9 @@
 //!                    └──► counts.rs   totals ──► changes.rs ──┴─► statsd/: lines ──► datagrams ──► UDP
 //!   /proc ──► vitals.rs, each tick ───┘    └──► prometheus.rs ──► `/metrics`, on request, from memory
 //! ```
-//! What the service publishes by itself (`expvar`) comes in beside, as `published.rs` has it. The room reads the board, and of `/proc` what the service's process and lictor itself use. Whoever receives the
-//! datagrams may come, go or be slow: nothing here waits for it, and what is known to be lost is counted.
+//! What the service itself publishes (`expvar`) is added by `published.rs`. The room reads the board, and from `/proc` what
+//! the service's process and lictor use. The receiver of the datagrams may come, go or be slow: nothing here waits for it,
+//! and what is known to be lost is counted.
 
 mod changes;
 mod counts;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-pub use prometheus::Exposition;
+pub use prometheus::{Exposition, Syntax};
 pub use settings::{Statsd, Style};
 pub use statsd::Meter;
 

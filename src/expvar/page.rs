@@ -1,5 +1,6 @@
 //! The page: JSON, read from front to back, so that a hostile one takes no more memory than its text.
 
+mod clean;
 mod name;
 mod runtime;
 #[cfg(test)]
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 pub use runtime::Runtime;
 
@@ -21,18 +23,18 @@ use walk::Walk;
 pub struct Number {
     /// Words of `[a-z0-9_]` with dots between them.
     pub name: String,
-    /// How it is to be taken.
-    pub kind: Kind,
+    /// What it is sent as.
+    pub sent_as: SentAs,
     /// Finite.
     pub value: f64,
 }
 
-/// How a number is to be taken.
+/// What a number is sent as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// It is what it is.
+pub enum SentAs {
+    /// Its value.
     Gauge,
-    /// It only grows.
+    /// What it has grown by: it only grows.
     Counter,
 }
 
@@ -47,6 +49,8 @@ pub struct Page {
     pub numbers: Vec<Number>,
     /// Allowed, but too many, too deep, or of a name that another one has.
     pub left_out: usize,
+    /// Values that are not JSON: `NaN`, an infinity, or nothing.
+    pub not_json: usize,
 }
 
 /// This is not what `expvar` writes.
@@ -56,10 +60,11 @@ pub struct PageError(serde_json::Error);
 
 /// Reads a page.
 pub fn read(body: &[u8], rules: &Rules) -> Result<Page, PageError> {
-    let mut reader = serde_json::Deserializer::from_slice(body);
+    let cleaned = clean::clean(body);
+    let mut reader = serde_json::Deserializer::from_str(&cleaned.json);
     let page = Top(rules).deserialize(&mut reader).map_err(PageError)?;
     reader.end().map_err(PageError)?;
-    Ok(page)
+    Ok(Page { not_json: cleaned.nulls, ..page })
 }
 
 /// Names that people give to `runtime.NumGoroutine()`.
@@ -69,7 +74,7 @@ const GOROUTINES: [&str; 5] = ["goroutines", "num_goroutine", "num_goroutines", 
 #[derive(Debug)]
 struct Found<'a> {
     rules: &'a Rules,
-    numbers: BTreeMap<String, (Kind, f64)>,
+    numbers: BTreeMap<String, (SentAs, f64)>,
     goroutines: Option<f64>,
     left_out: usize,
 }
@@ -94,7 +99,7 @@ impl Found<'_> {
             return;
         }
         let counts = self.rules.counters.iter().any(|glob| glob.matches(&name));
-        self.numbers.insert(name, (if counts { Kind::Counter } else { Kind::Gauge }, value));
+        self.numbers.insert(name, (if counts { SentAs::Counter } else { SentAs::Gauge }, value));
     }
 }
 
@@ -120,15 +125,16 @@ impl<'de> Visitor<'de> for Top<'_> {
         let mut runtime: Option<Runtime> = None;
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
-                "memstats" => runtime = Some(map.next_value()?),
+                // What Go never writes there costs the runtime's numbers alone.
+                "memstats" => runtime = serde_json::from_str(map.next_value::<&RawValue>()?.get()).ok(),
                 "cmdline" => {
                     map.next_value::<IgnoredAny>()?;
                 }
                 _ => map.next_value_seed(Walk { path: &mut vec![key], found: &mut found })?,
             }
         }
-        let number = |(name, (kind, value))| Number { name, kind, value };
+        let number = |(name, (sent_as, value))| Number { name, sent_as, value };
         let numbers = found.numbers.into_iter().map(number).collect();
-        Ok(Page { runtime, goroutines: found.goroutines, numbers, left_out: found.left_out })
+        Ok(Page { runtime, goroutines: found.goroutines, numbers, left_out: found.left_out, not_json: 0 })
     }
 }

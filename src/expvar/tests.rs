@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Kind, Published, Readings, Settings, follow};
+use super::{Published, Readings, SentAs, Settings, follow};
 use crate::drain;
 
 /// A page that a test may change: what is answered to each request.
@@ -51,7 +51,7 @@ async fn what_is_published_is_followed() {
     wanted.send_replace(Some(quick(url)));
     let readings = until(&mut published, |readings| readings.readable == Some(true)).await;
     assert_eq!(readings.runtime.as_ref().map(|runtime| runtime.cycles), Some(4));
-    assert_eq!((readings.numbers[0].name.as_str(), readings.numbers[0].kind), ("depth", Kind::Gauge));
+    assert_eq!((readings.numbers[0].name.as_str(), readings.numbers[0].sent_as), ("depth", SentAs::Gauge));
     answer.send_replace(ok(r#"{"depth":5}"#));
     until(&mut published, |readings| readings.numbers.first().is_some_and(|number| number.value > 4.0)).await;
     for broken in ["HTTP/1.1 404 x\r\ncontent-length: 0\r\n\r\n".to_owned(), ok("<html>"), ok(&"x".repeat(2 << 20))] {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::header::RETRY_AFTER;
-use hyper::{Method, Request, StatusCode, Uri};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, StatusCode};
 use tokio::sync::{Semaphore, watch};
 
 use super::exposition::Exposition;
@@ -106,7 +107,8 @@ impl Resources {
     }
 
     /// Answers a request whose body, if any, has been dealt with.
-    pub fn answer(&self, method: &Method, uri: &Uri) -> Reply {
+    pub fn answer(&self, head: &Parts) -> Reply {
+        let Parts { method, uri, .. } = head;
         let Some(resource) = Resource::at(uri.path()) else {
             // What changes something has its place on the operator's socket, and no method makes it one here.
             let verb = uri.path().starts_with("/verb/");
@@ -119,13 +121,13 @@ impl Resources {
         if !matches!(*method, Method::GET | Method::HEAD) {
             return Reply::now(not_allowed("GET, HEAD", "this is read-only: use GET or HEAD"));
         }
-        match Query::parse(uri.query()).map_err(BadRequest::new).and_then(|query| self.read(resource, &query)) {
+        match Query::parse(uri.query()).map_err(BadRequest::new).and_then(|query| self.read(resource, &query, head)) {
             Ok(reply) => reply,
             Err(BadRequest(sentence)) => Reply::now(error(StatusCode::BAD_REQUEST, &sentence)),
         }
     }
 
-    fn read(&self, resource: Resource, query: &Query<'_>) -> Result<Reply, BadRequest> {
+    fn read(&self, resource: Resource, query: &Query<'_>, head: &Parts) -> Result<Reply, BadRequest> {
         match resource {
             Resource::Status => self.status(query),
             Resource::Health => self.health(query),
@@ -134,7 +136,7 @@ impl Resources {
             Resource::Board => self.board(query),
             Resource::Env => self.env(query),
             Resource::Metrics => Ok(Reply::now(match &self.metrics {
-                Some(metrics) => metrics.of(&self.boards.latest.borrow()),
+                Some(metrics) => metrics.of(&self.boards.latest.borrow(), &head.headers),
                 None => error(StatusCode::NOT_FOUND, NOTHING_HERE),
             })),
         }
@@ -197,14 +199,14 @@ impl Handler for Resources {
     fn handle(&self, _peer: &Peer, request: Request<Incoming>) -> Reply {
         let (head, body) = request.into_parts();
         if body.is_end_stream() {
-            return self.answer(&head.method, &head.uri);
+            return self.answer(&head);
         }
         let small = body.size_hint().exact().is_some_and(|size| size <= LARGEST_BODY);
         let resources = self.clone();
         Reply::later(async move {
             let read = async { if small { body.collect().await.is_ok() } else { false } };
             let whole = tokio::time::timeout(BODY_TIME, read).await.unwrap_or(false);
-            let Ok(answer) = resources.answer(&head.method, &head.uri).await;
+            let Ok(answer) = resources.answer(&head).await;
             if whole { answer } else { last(answer) }
         })
     }

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Exposition, Limits, Resources, sample, serve, waits};
+use super::{Exposition, Format, Limits, Resources, sample, serve, waits};
 use crate::drain::{self, DrainTrigger, Drained};
 use crate::machine::Board;
 
@@ -39,7 +39,10 @@ impl Harness {
         let (boards, latest) = watch::channel(Arc::new(board));
         let (trigger, watcher) = drain::channel();
         let mut tasks = JoinSet::new();
-        let metrics = Exposition::new(|board| format!("lictor_up {}\n", u8::from(board.ready)));
+        let metrics = Exposition::new(|board, format| {
+            let end = if format == Format::OpenMetrics { "# EOF\n" } else { "" };
+            format!("lictor_up {}\n{end}", u8::from(board.ready))
+        });
         let resources = Resources::new(latest, watcher.clone()).with_metrics(metrics).with_waits(waits(limits));
         tasks.spawn(serve(listener, limits, resources, watcher));
         Self { address, boards, trigger, tasks }

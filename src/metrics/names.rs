@@ -18,13 +18,13 @@ pub(super) struct Metric {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Exposed {
     pub(super) name: &'static str,
-    pub(super) kind: Kind,
+    pub(super) metric_type: MetricType,
     pub(super) unit: Unit,
 }
 
 /// Prometheus's types, as far as they occur here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum MetricType {
     Gauge,
     Counter,
     /// A sum and a count, without quantiles.
@@ -45,19 +45,19 @@ const fn metric(statsd: &'static str, exposed: Exposed, help: &'static str) -> M
 }
 
 const fn gauge(name: &'static str) -> Exposed {
-    Exposed { name, kind: Kind::Gauge, unit: Unit::Same }
+    Exposed { name, metric_type: MetricType::Gauge, unit: Unit::Same }
 }
 
 const fn counter(name: &'static str) -> Exposed {
-    Exposed { name, kind: Kind::Counter, unit: Unit::Same }
+    Exposed { name, metric_type: MetricType::Counter, unit: Unit::Same }
 }
 
 const fn summary(name: &'static str) -> Exposed {
-    Exposed { name, kind: Kind::Summary, unit: Unit::Same }
+    Exposed { name, metric_type: MetricType::Summary, unit: Unit::Same }
 }
 
 const fn ratio(name: &'static str) -> Exposed {
-    Exposed { name, kind: Kind::Gauge, unit: Unit::Ratio }
+    Exposed { name, metric_type: MetricType::Gauge, unit: Unit::Ratio }
 }
 
 pub(super) static UP: Metric =

@@ -1,4 +1,5 @@
-//! The same numbers as Prometheus text, version 0.0.4: the board as it is now, and what the last tick found beside it.
+//! The same numbers as Prometheus text 0.0.4 or `OpenMetrics` 1.0.0: the board as it is now, and what the last tick found
+//! beside it.
 
 use std::fmt::{self, Write as _};
 
@@ -6,11 +7,13 @@ use tokio::sync::watch;
 
 use super::counts::counts;
 use super::gauges::gauges;
-use super::names::{Exposed, Kind, Metric, Unit, label};
+use super::names::{Exposed, Metric, MetricType, Unit, label};
 use super::series::{Count, Labels, Series};
 use super::{Board, Clock, Latest, Moment, names, published};
-use crate::expvar;
+use crate::expvar::SentAs;
 use crate::machine::totals::Timing;
+
+const EXPVAR_TOTAL: &str = "lictor_expvar_total";
 
 /// The page, to be written on request.
 #[derive(Clone, Debug)]
@@ -25,14 +28,23 @@ impl Exposition {
     }
 
     /// The page about this board. Nothing is read for it but memory and the clock.
-    pub fn page(&self, board: &Board) -> String {
+    pub fn page(&self, board: &Board, syntax: Syntax) -> String {
         let latest = self.latest.borrow().clone();
-        page(board, &latest, (self.clock)())
+        page(board, &latest, (self.clock)(), syntax)
     }
 }
 
-fn page(board: &Board, latest: &Latest, now: Moment) -> String {
-    let mut page = Page { text: String::with_capacity(8 * 1024), last: None };
+/// How the page is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syntax {
+    /// Prometheus's text format 0.0.4.
+    Prometheus,
+    /// `OpenMetrics` 1.0.0: heads name a counter without `_total`, and the page says where it ends.
+    OpenMetrics,
+}
+
+fn page(board: &Board, latest: &Latest, now: Moment, syntax: Syntax) -> String {
+    let mut page = Page { text: String::with_capacity(8 * 1024), last: None, syntax };
     for Series { metric, labels, value } in gauges(board, latest, now) {
         let build = Labels::two((label::SERVICE, &board.service), labels.iter().next().unwrap_or_default());
         let labels = if *metric == names::BUILD_INFO { build } else { labels };
@@ -41,10 +53,13 @@ fn page(board: &Board, latest: &Latest, now: Moment) -> String {
     for Series { metric, labels, value } in counts(board).into_iter().chain(published::counts(&latest.published)) {
         page.count(metric, labels, value);
     }
-    for kind in [expvar::Kind::Gauge, expvar::Kind::Counter] {
-        for Series { metric, labels, value } in published::own(&latest.published, kind) {
+    for sent_as in [SentAs::Gauge, SentAs::Counter] {
+        for Series { metric, labels, value } in published::own(&latest.published, sent_as) {
             page.gauge(metric, labels, value);
         }
+    }
+    if syntax == Syntax::OpenMetrics {
+        page.text.push_str("# EOF\n");
     }
     page.text
 }
@@ -54,6 +69,7 @@ struct Page {
     text: String,
     /// The metric whose head was written last.
     last: Option<&'static str>,
+    syntax: Syntax,
 }
 
 impl Page {
@@ -83,13 +99,9 @@ impl Page {
         let exposed = metric.prometheus?;
         if self.last != Some(exposed.name) {
             self.last = Some(exposed.name);
-            let kind = match exposed.kind {
-                Kind::Gauge => "gauge",
-                Kind::Counter => "counter",
-                Kind::Summary => "summary",
-            };
-            let (name, help) = (exposed.name, metric.help);
-            self.put(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
+            let (family, metric_type) = family(exposed, self.syntax);
+            let help = metric.help;
+            self.put(format_args!("# HELP {family} {help}\n# TYPE {family} {metric_type}\n"));
         }
         Some(exposed)
     }
@@ -110,6 +122,19 @@ impl Page {
     fn put(&mut self, text: fmt::Arguments<'_>) {
         // Writing to a string does not fail.
         let _ = self.text.write_fmt(text);
+    }
+}
+
+/// The name and the type in a metric's head.
+fn family(exposed: Exposed, syntax: Syntax) -> (&'static str, &'static str) {
+    let name = exposed.name;
+    match (exposed.metric_type, syntax) {
+        (MetricType::Gauge, _) => (name, "gauge"),
+        (MetricType::Summary, _) => (name, "summary"),
+        (MetricType::Counter, Syntax::Prometheus) => (name, "counter"),
+        // Without `_total` it would be the family of the service's gauges.
+        (MetricType::Counter, Syntax::OpenMetrics) if name == EXPVAR_TOTAL => (name, "unknown"),
+        (MetricType::Counter, Syntax::OpenMetrics) => (name.strip_suffix("_total").unwrap_or(name), "counter"),
     }
 }
 

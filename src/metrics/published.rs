@@ -2,12 +2,12 @@
 
 use super::names::{self, label};
 use super::series::{Count, Labels, Series};
-use crate::expvar::{Kind, Number, Readings, Runtime};
+use crate::expvar::{Number, Readings, Runtime, SentAs};
 use crate::machine::totals::Timing;
 
-/// How far what the service counts has been told.
+/// What the service's counters stood at when their growth was sent last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Told(Readings);
+pub(super) struct Baseline(Readings);
 
 /// What has been counted since.
 #[derive(Debug, Default, PartialEq)]
@@ -20,15 +20,15 @@ pub(super) struct Growth<'a> {
     pub(super) counters: Vec<(&'a str, u64)>,
 }
 
-impl Told {
-    /// What has been counted since the last call. What was counted before the first look at a service that ran already is
-    /// nobody's news; a service that could not be read before has just been started, and all of it is.
+impl Baseline {
+    /// What has been counted since the last call. Of a service that ran before the first look, what it had counted by then
+    /// is not new. Of a service that could not be read before, everything is: it has just been started.
     pub(super) fn growth<'a>(&mut self, now: &'a Readings) -> Growth<'a> {
         let growth = match (self.0.readable, now.readable) {
             (Some(_), Some(true)) => between(&self.0, now),
             _ => Growth::default(),
         };
-        // While the page cannot be read, what was told of it last stays the measure.
+        // While the page cannot be read, the last baseline stays.
         if now.readable != Some(false) || self.0.readable.is_none() {
             self.0 = now.clone();
         }
@@ -39,23 +39,23 @@ impl Told {
 fn between<'a>(before: &Readings, now: &'a Readings) -> Growth<'a> {
     let mut growth = Growth::default();
     if let Some(runtime) = &now.runtime {
-        let told = before.runtime.as_ref().map_or(0, |before| before.cycles);
+        let before = before.runtime.as_ref().map_or(0, |before| before.cycles);
         // Fewer than before: another process.
-        let told = if told > runtime.cycles { 0 } else { told };
-        growth.cycles = runtime.cycles - told;
-        growth.pauses = runtime.pauses_after(told).map(millis).collect();
+        let before = if before > runtime.cycles { 0 } else { before };
+        growth.cycles = runtime.cycles - before;
+        growth.pauses = runtime.pauses_after(before).map(millis).collect();
     }
     let more = |number: &'a Number| {
-        let same = |old: &&Number| old.name == number.name && old.kind == Kind::Counter;
+        let same = |old: &&Number| old.name == number.name && old.sent_as == SentAs::Counter;
         let before = before.numbers.iter().find(same).map_or(0, |old| whole(old.value));
         let now = whole(number.value);
         Some((number.name.as_str(), now.checked_sub(before).unwrap_or(now))).filter(|(_, more)| *more > 0)
     };
-    growth.counters = now.numbers.iter().filter(|number| number.kind == Kind::Counter).filter_map(more).collect();
+    growth.counters = now.numbers.iter().filter(|number| number.sent_as == SentAs::Counter).filter_map(more).collect();
     growth
 }
 
-/// The runtime's numbers that are what they are.
+/// The runtime's gauges.
 pub(super) fn gauges(readings: &Readings) -> Vec<Series<'static, f64>> {
     let of = |metric, value| Series { metric, labels: Labels::NONE, value };
     let mut list = Vec::new();
@@ -79,12 +79,12 @@ pub(super) fn counts(readings: &Readings) -> Vec<Series<'static, Count>> {
 }
 
 /// The service's own numbers of one kind, as they are now; their names are a label.
-pub(super) fn own(readings: &Readings, kind: Kind) -> impl Iterator<Item = Series<'_, f64>> {
-    let metric = match kind {
-        Kind::Gauge => &names::EXPVAR,
-        Kind::Counter => &names::EXPVAR_TOTAL,
+pub(super) fn own(readings: &Readings, sent_as: SentAs) -> impl Iterator<Item = Series<'_, f64>> {
+    let metric = match sent_as {
+        SentAs::Gauge => &names::EXPVAR,
+        SentAs::Counter => &names::EXPVAR_TOTAL,
     };
-    let of_kind = readings.numbers.iter().filter(move |number| number.kind == kind);
+    let of_kind = readings.numbers.iter().filter(move |number| number.sent_as == sent_as);
     of_kind.map(move |Number { name, value, .. }| Series {
         metric,
         labels: Labels::one(label::NAME, name),
@@ -109,17 +109,17 @@ fn float(number: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Growth, Told};
-    use crate::expvar::{Kind, Number, Readings, Runtime};
+    use super::{Baseline, Growth};
+    use crate::expvar::{Number, Readings, Runtime, SentAs};
 
     fn readings(total: f64, cycles: u64) -> Readings {
-        let number = |name: &str, kind, value| Number { name: name.to_owned(), kind, value };
+        let number = |name: &str, sent_as, value| Number { name: name.to_owned(), sent_as, value };
         let runtime = Runtime { cycles, pause_ns: vec![1_000_000, 2_000_000, 3_000_000], ..Runtime::default() };
         Readings {
             readable: Some(true),
             runtime: Some(runtime),
             goroutines: None,
-            numbers: vec![number("depth", Kind::Gauge, 7.0), number("requests", Kind::Counter, total)],
+            numbers: vec![number("depth", SentAs::Gauge, 7.0), number("requests", SentAs::Counter, total)],
         }
     }
 
@@ -133,28 +133,28 @@ mod tests {
 
     #[test]
     fn a_service_that_ran_already_has_no_news() {
-        let mut told = Told::default();
-        assert_eq!(told.growth(&readings(100.0, 2)), Growth::default());
-        assert_eq!(told.growth(&readings(105.5, 3)), grown(1, &[3.0], 5));
-        assert_eq!(told.growth(&readings(105.9, 3)), Growth::default());
+        let mut baseline = Baseline::default();
+        assert_eq!(baseline.growth(&readings(100.0, 2)), Growth::default());
+        assert_eq!(baseline.growth(&readings(105.5, 3)), grown(1, &[3.0], 5));
+        assert_eq!(baseline.growth(&readings(105.9, 3)), Growth::default());
     }
 
     #[test]
     fn a_fresh_process_begins_anew() {
-        let mut told = Told::default();
-        assert_eq!(told.growth(&away()), Growth::default());
-        assert_eq!(told.growth(&readings(100.0, 2)), grown(2, &[1.0, 2.0], 100), "it has just been started");
-        assert_eq!(told.growth(&away()), Growth::default());
-        assert_eq!(told.growth(&readings(110.0, 3)), grown(1, &[3.0], 10), "the same process after a hiccup");
-        assert_eq!(told.growth(&away()), Growth::default());
-        assert_eq!(told.growth(&readings(4.0, 1)), grown(1, &[1.0], 4), "another process");
+        let mut baseline = Baseline::default();
+        assert_eq!(baseline.growth(&away()), Growth::default());
+        assert_eq!(baseline.growth(&readings(100.0, 2)), grown(2, &[1.0, 2.0], 100), "it has just been started");
+        assert_eq!(baseline.growth(&away()), Growth::default());
+        assert_eq!(baseline.growth(&readings(110.0, 3)), grown(1, &[3.0], 10), "the same process after a hiccup");
+        assert_eq!(baseline.growth(&away()), Growth::default());
+        assert_eq!(baseline.growth(&readings(4.0, 1)), grown(1, &[1.0], 4), "another process");
     }
 
     #[test]
     fn what_is_not_asked_for_any_more_is_forgotten() {
-        let mut told = Told::default();
-        told.growth(&readings(100.0, 2));
-        assert_eq!(told.growth(&Readings::default()), Growth::default());
-        assert_eq!(told.growth(&readings(200.0, 3)), Growth::default());
+        let mut baseline = Baseline::default();
+        baseline.growth(&readings(100.0, 2));
+        assert_eq!(baseline.growth(&Readings::default()), Growth::default());
+        assert_eq!(baseline.growth(&readings(200.0, 3)), Growth::default());
     }
 }

@@ -14,18 +14,18 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::changes::{Change, Urgency, changes, urgency};
 use super::gauges::gauges;
-use super::published::{Growth, Told};
+use super::published::{Baseline, Growth};
 use super::series::{Labels, Series};
 use super::vitals::Sampler;
 use super::{Board, Clock, Latest, Statsd, names};
 use crate::drain::DrainWatcher;
-use crate::expvar::{Kind, Published};
+use crate::expvar::{Published, SentAs};
 use line::Writer;
 use wire::Wire;
 
-/// How long what can wait waits for company.
+/// How long lines that can wait are collected.
 const BATCH: Duration = Duration::from_secs(1);
-/// So many lines at most tell of one timing between two boards; only after a long silence are there more.
+/// At most so many lines are sent for one timer between two boards; only after a long silence are there more.
 const TIMED_LINES: u64 = 64;
 
 /// Sends to `StatsD` what the boards say.
@@ -38,14 +38,14 @@ pub struct Meter {
     wire: Wire,
     sampler: Sampler,
     found: watch::Sender<Latest>,
-    /// The board up to which everything has been told.
-    told: Arc<Board>,
-    /// What the service publishes, and how far that has been told.
+    /// The board whose totals have been sent.
+    sent: Arc<Board>,
+    /// What the service publishes, and what of it has been sent.
     published: Published,
-    told_published: Told,
+    baseline: Baseline,
     /// When the lines that wait have to go.
     due: Option<Instant>,
-    /// The settings as they change; `None`: they do not.
+    /// Changed settings arrive here; `None`: they never change.
     settings: Option<watch::Receiver<Statsd>>,
 }
 
@@ -57,24 +57,24 @@ impl Meter {
         clock: Clock,
         found: watch::Sender<Latest>,
     ) -> Self {
-        let told = Arc::clone(&boards.borrow());
+        let sent = Arc::clone(&boards.borrow());
         Self {
             boards,
             clock,
             interval: settings.interval,
-            writer: Writer::new(settings, &told.service),
+            writer: Writer::new(settings, &sent.service),
             wire: Wire::new(&settings.address),
             sampler: Sampler::default(),
             found,
-            told,
+            sent,
             published,
-            told_published: Told::default(),
+            baseline: Baseline::default(),
             due: None,
             settings: None,
         }
     }
 
-    /// From now on these settings hold, whenever they change.
+    /// With settings that may change while it runs.
     #[must_use]
     pub fn following(self, settings: watch::Receiver<Statsd>) -> Self {
         Self { settings: Some(settings), ..self }
@@ -100,30 +100,30 @@ impl Meter {
                     if changed.is_err() {
                         break;
                     }
-                    self.tell();
+                    self.send_events();
                 }
             }
         }
-        self.tell();
-        self.tell_published();
+        self.send_events();
+        self.send_growth();
         self.flush();
     }
 
-    /// Other settings: what waits still goes where it was meant to go.
+    /// Takes other settings; what waits is still sent to the old address.
     fn take(&mut self, settings: &Statsd) {
-        self.tell();
+        self.send_events();
         self.flush();
         let dropped = self.wire.dropped();
         self.interval = settings.interval;
-        self.writer = Writer::new(settings, &self.told.service);
+        self.writer = Writer::new(settings, &self.sent.service);
         self.wire = Wire::new(&settings.address);
         self.wire.give_up(dropped);
     }
 
     /// Looks at everything and sends it.
     fn tick(&mut self) {
-        self.tell();
-        self.tell_published();
+        self.send_events();
+        self.send_growth();
         let (board, now) = (Arc::clone(&self.boards.borrow()), (self.clock)());
         let latest = Latest {
             vitals: self.sampler.sample(&board, now),
@@ -133,21 +133,21 @@ impl Meter {
         for Series { metric, labels, value } in gauges(&board, &latest, now) {
             self.wire.put(self.writer.gauge(metric, labels, value));
         }
-        for number in latest.published.numbers.iter().filter(|number| number.kind == Kind::Gauge) {
+        for number in latest.published.numbers.iter().filter(|number| number.sent_as == SentAs::Gauge) {
             self.wire.put(self.writer.own_gauge(&number.name, number.value));
         }
         self.flush();
         self.found.send_replace(Latest { dropped: self.wire.dropped(), ..latest });
     }
 
-    /// Tells what has happened since the last time. While nobody knows where to, it is kept: totals lose nothing.
-    fn tell(&mut self) {
+    /// Sends what has happened since the last time. Until the receiver's address is known it is kept, so no event is lost.
+    fn send_events(&mut self) {
         let board = Arc::clone(&self.boards.borrow_and_update());
         if !self.wire.is_open() {
             return;
         }
         let mut waits = None;
-        for series in changes(&self.told, &board) {
+        for series in changes(&self.sent, &board) {
             let Series { metric, labels, value } = series;
             match value {
                 Change::Events(count) => self.wire.put(self.writer.counter(metric, labels, count)),
@@ -160,7 +160,7 @@ impl Meter {
             }
             waits = waits.max(Some(urgency(&series)));
         }
-        self.told = board;
+        self.sent = board;
         match waits {
             Some(Urgency::Now) => self.flush(),
             Some(Urgency::Batched) => self.due = self.due.or_else(|| Some(Instant::now() + BATCH)),
@@ -168,13 +168,13 @@ impl Meter {
         }
     }
 
-    /// Tells what the service has counted since the last time, by the same rule.
-    fn tell_published(&mut self) {
+    /// Sends what the service has counted since the last time, by the same rule.
+    fn send_growth(&mut self) {
         if !self.wire.is_open() {
             return;
         }
         let now = Arc::clone(&self.published.borrow());
-        let Growth { cycles, pauses, counters } = self.told_published.growth(&now);
+        let Growth { cycles, pauses, counters } = self.baseline.growth(&now);
         if cycles > 0 {
             self.wire.put(self.writer.counter(&names::GO_CYCLES, Labels::NONE, cycles));
         }

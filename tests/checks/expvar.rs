@@ -80,6 +80,7 @@ fn the_runtime_and_the_services_own_numbers_arrive() {
     telegraf.has_understood_everything();
     let said = lictor.get("/metrics").text() + &format!("{:?}", telegraf.windows());
     assert!(!said.contains("greeting") && !said.contains("cmdline"), "texts are no numbers");
+    assert!(!said.contains("\"nan\"") && !said.contains("unsaid"), "what is not JSON is left out, and nothing with it");
 }
 
 #[test]

@@ -102,19 +102,33 @@ impl Drop for Demo {
 
 /// What `make demo` runs, after what is set up for it.
 fn recipe() -> String {
+    dry_run(&["demo"]).lines().last().unwrap().to_owned()
+}
+
+fn dry_run(words: &[&str]) -> String {
     let mut make = Command::new("make");
-    make.args(["--dry-run", "--no-print-directory", "demo"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    make.args(["--dry-run", "--no-print-directory"]).args(words).current_dir(env!("CARGO_MANIFEST_DIR"));
     make.env_remove("MAKEFLAGS").env_remove("CONSUL").stdin(Stdio::null());
     let output = finish(make);
     let text = said(&output);
     assert!(output.status.success(), "{text}");
-    text.lines().last().unwrap().to_owned()
+    text
 }
 
 fn path(first: &Path) -> std::ffi::OsString {
     let rest = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(first.to_owned()).chain(std::env::split_paths(&rest));
     std::env::join_paths(folders).unwrap()
+}
+
+/// What is set up before the demo is what the demo itself needs.
+#[test]
+fn it_installs_nothing_that_it_does_not_use() {
+    for consul in ["", "1"] {
+        let commands = dry_run(&["demo", &format!("CONSUL={consul}")]);
+        let parts: Vec<&str> = commands.lines().filter_map(|line| line.strip_prefix("tests/setup ")).collect();
+        assert_eq!(parts, ["rust go cc curl"], "{commands}");
+    }
 }
 
 #[test]
@@ -156,6 +170,6 @@ fn the_three_things_to_try_do_what_is_said_of_them() {
     for name in ["conf.d/GREETING", "conf.d/WORKERS"] {
         let name = format!("examples/demo/{name}");
         let original = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(&name)).unwrap();
-        assert_eq!(fs::read(demo.path(&name)).unwrap(), original, "{name} is put back");
+        assert_eq!(fs::read(demo.path(&name)).unwrap(), original, "{name} is not touched");
     }
 }

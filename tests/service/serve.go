@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"expvar"
+	"math"
 	"fmt"
 	"net"
 	"net/http"
@@ -19,6 +20,10 @@ var asked = expvar.NewMap("asked")
 func serve(addr, addrFile string) {
 	expvar.Publish("goroutines", expvar.Func(func() any { return runtime.NumGoroutine() }))
 	expvar.NewFloat("balance").Set(-2.5)
+	// Neither of them is JSON: the first says NaN, the second nothing at all. They must cost no other number.
+	expvar.NewFloat("nan").Set(math.NaN())
+	expvar.Publish("unsaid", expvar.Func(func() any { return math.Inf(1) }))
+	expvar.NewString("con\x01trol").Set("\x02")
 	expvar.NewString("greeting").Set("hello")
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {

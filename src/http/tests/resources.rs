@@ -57,6 +57,13 @@ async fn metrics_are_about_the_newest_board_and_in_the_format_of_prometheus() {
     assert_eq!((page.status, page.body.as_str()), (200, "lictor_up 1\n"));
     harness.change(|board| board.ready = false);
     assert_eq!(harness.get("/metrics").await.body, "lictor_up 0\n");
+
+    let mut connection = harness.connect().await;
+    let accept = "application/openmetrics-text;version=1.0.0;q=0.9,text/plain;q=0.5";
+    connection.send(&format!("GET /metrics HTTP/1.1\r\nHost: lictor\r\nAccept: {accept}\r\n\r\n")).await;
+    let page = connection.response().await;
+    assert_eq!(page.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
+    assert_eq!(page.body, "lictor_up 0\n# EOF\n");
 }
 
 #[tokio::test]

@@ -1,14 +1,20 @@
 //! The page, and the rules that Prometheus's own lint (`promtool check metrics`) holds such pages to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::page;
+use super::{Syntax, page};
+use crate::expvar::{Number, Readings, Runtime, SentAs};
 use crate::machine::Moment;
 use crate::machine::board::CheckState;
 use crate::metrics::vitals::{Usage, Vitals};
 use crate::metrics::{Latest, sample};
 
 fn busy() -> String {
+    written(Syntax::Prometheus)
+}
+
+fn written(syntax: Syntax) -> String {
     let usage = Usage {
         cpu_percent: 12.5,
         cpu_seconds: 3.5,
@@ -18,7 +24,18 @@ fn busy() -> String {
         threads: 8,
     };
     let latest = Latest { vitals: Vitals { service: Some(usage), own: Some(usage) }, dropped: 5, ..Latest::default() };
-    page(&sample::busy(), &latest, Moment(12_000))
+    page(&sample::busy(), &Latest { published: published(), ..latest }, Moment(12_000), syntax)
+}
+
+/// What a service publishes: both kinds of numbers of its own, and the runtime's.
+fn published() -> Arc<Readings> {
+    let number = |name: &str, sent_as| Number { name: name.to_owned(), sent_as, value: 7.0 };
+    Arc::new(Readings {
+        readable: Some(true),
+        runtime: Some(Runtime { cycles: 3, ..Runtime::default() }),
+        goroutines: Some(12.0),
+        numbers: vec![number("depth", SentAs::Gauge), number("requests", SentAs::Counter)],
+    })
 }
 
 #[test]
@@ -53,7 +70,7 @@ fn the_numbers_are_those_of_the_board() {
 fn labels_hold_whatever_a_label_of_a_check_holds() {
     let mut board = sample::quiet();
     sample::add_check(&mut board, "a \"b\" \\ c\nd é", CheckState::Passing);
-    let page = page(&board, &Latest::default(), Moment(0));
+    let page = page(&board, &Latest::default(), Moment(0), Syntax::Prometheus);
     assert!(page.contains("lictor_check_up{check=\"a \\\"b\\\" \\\\ c\\nd é\"} 1\n"), "{page}");
 }
 
@@ -86,6 +103,32 @@ fn the_format_is_kept() {
         assert!(allowed.contains(&suffix), "{line}");
     }
     assert!(types.len() > 20, "{types:?}");
+}
+
+/// Beside this, the page was read by the parser of Prometheus's own client library, which is strict.
+#[test]
+fn open_metrics_differ_by_the_heads_of_counters_and_an_end() {
+    let (open, plain) = (written(Syntax::OpenMetrics), busy());
+    let samples =
+        |page: &str| page.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(samples(&open), samples(&plain));
+    assert!(open.ends_with("\n# EOF\n") && open.matches("# EOF").count() == 1);
+    let mut families = BTreeMap::new();
+    for head in open.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (family, metric_type) = head.split_once(' ').unwrap();
+        assert!(families.insert(family.to_owned(), metric_type.to_owned()).is_none(), "{family} occurs twice");
+        assert!(metric_type != "counter" || !family.ends_with("_total"), "{head}");
+    }
+    for sample in samples(&open) {
+        let name = sample.split(['{', ' ']).next().unwrap();
+        let family = ["_total", "_sum", "_count", ""]
+            .iter()
+            .find_map(|suffix| families.get_key_value(name.strip_suffix(suffix)?));
+        let (family, metric_type) = family.unwrap_or_else(|| panic!("{sample} has no head"));
+        assert!(metric_type != "counter" || name == format!("{family}_total"), "{sample}");
+    }
+    assert_eq!(families["lictor_expvar"], "gauge");
+    assert_eq!(families["lictor_expvar_total"], "unknown");
 }
 
 #[test]

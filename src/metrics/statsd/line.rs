@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::safe;
+use super::safe::{self, Values};
 use crate::metrics::names::{self, Metric, label};
 use crate::metrics::series::Labels;
 use crate::metrics::{Statsd, Style};
@@ -17,6 +17,7 @@ pub(super) struct Writer {
     style: Style,
     /// `service` and the configured tags as they stand in every line, without what comes before the first.
     tags: String,
+    values: Values,
     line: String,
 }
 
@@ -33,7 +34,13 @@ impl Writer {
             }
             tags.push_str(&tag);
         }
-        Self { prefix: settings.prefix.clone(), style: settings.style, tags, line: String::new() }
+        Self {
+            prefix: settings.prefix.clone(),
+            style: settings.style,
+            tags,
+            values: Values::default(),
+            line: String::new(),
+        }
     }
 
     pub(super) fn gauge(&mut self, metric: &Metric, labels: Labels<'_>, value: f64) -> &str {
@@ -100,7 +107,11 @@ impl Writer {
         self.line.push_str(&self.tags);
         let separator = between(self.style);
         for (name, value) in labels.iter() {
-            self.put(format_args!(",{name}{separator}{}", safe::value(value)));
+            let value = self.values.written(name, value);
+            self.line.push(',');
+            self.line.push_str(name);
+            self.line.push(separator);
+            self.line.push_str(value);
         }
     }
 
@@ -153,6 +164,16 @@ mod tests {
             datadog.timer(&names::CHECK_DURATION, Labels::one(label::CHECK, "Web"), 1.25),
             "lictor.check.duration_ms:1.25|ms|#service:billing,env:prod,az:eu_west_1,check:Web"
         );
+    }
+
+    #[test]
+    fn two_checks_are_never_one_series() {
+        let mut writer = writer(Style::Influx);
+        let mut line = |name| writer.gauge(&names::CHECK_UP, Labels::one(label::CHECK, name), 1.0).to_owned();
+        let lines = ["Web: 1", "Web, 1", "Web: 1"].map(&mut line);
+        assert_ne!(lines[0], lines[1]);
+        assert_eq!(lines[0], lines[2]);
+        assert!(lines[1].ends_with(",check=Web__1_2:1|g"), "{}", lines[1]);
     }
 
     #[test]

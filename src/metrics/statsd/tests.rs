@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
-use super::super::{Exposition, meter};
+use super::super::{Exposition, Syntax, meter};
 use super::sink::PACKET;
 use super::{BATCH, Board, Meter, Statsd};
 use crate::drain::{self, DrainTrigger, Drained};
@@ -176,9 +176,9 @@ async fn the_page_shows_what_the_last_tick_found() {
     board.process.as_mut().unwrap().pid = Some(std::process::id());
     let bench = Bench::start(LONG, board).await;
     let board = Arc::clone(&bench.boards.borrow());
-    assert!(!bench.page.page(&board).contains("lictor_process_threads"), "no tick yet");
+    assert!(!bench.page.page(&board, Syntax::Prometheus).contains("lictor_process_threads"), "no tick yet");
     bench.lines().await;
-    let page = bench.page.page(&board);
+    let page = bench.page.page(&board, Syntax::Prometheus);
     assert!(page.contains("lictor_process_threads") && page.contains("lictor_self_resident_memory_bytes"), "{page}");
     bench.end().await;
 }
@@ -217,9 +217,9 @@ async fn while_a_name_is_looked_up_nothing_that_happened_is_forgotten() {
     let port = socket.local_addr().unwrap().port();
     let (mut meter, boards, _) = made(&settings(format!("localhost:{port}"), LONG), sample::quiet());
     boards.send_modify(|board| *Arc::make_mut(board) = sample::busy());
-    meter.tell();
+    meter.send_events();
     timeout(LONG, meter.wire.settled()).await.unwrap();
-    meter.tell();
+    meter.send_events();
     meter.flush();
     let mut buffer = vec![0; 65_536];
     let size = timeout(LONG, socket.recv(&mut buffer)).await.unwrap().unwrap();
