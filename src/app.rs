@@ -1,7 +1,7 @@
 //! The composition root: the only file that knows every room.
 
+mod next_start;
 mod once;
-mod outfit;
 mod pid_file;
 mod places;
 mod plan;
@@ -19,13 +19,15 @@ pub use once::once;
 pub use plan::{Planned, plan};
 pub use reload::Load;
 
-use outfit::{outfit, rooms};
+use next_start::{effects, next_start};
 use reload::Reloader;
 
 use crate::admin::{Access, AdminError, AdminSocket, Desk, Reload};
+use crate::clock::Clock;
+use crate::composer::{Composer, Memory};
 use crate::config::Settings;
 use crate::consul::{self, Client};
-use crate::driver::{Clock, Composer, Driver, INBOX, Installed, LOOK, Memory, Rooms};
+use crate::driver::{Driver, Effects, INBOX, Installed, LOOK};
 use crate::expvar;
 use crate::http::{self, BindError, Exposition, Limits, Resources, StatusPort, Wanted, bind_status};
 use crate::listen::{ListenError, Marks, Sockets};
@@ -198,7 +200,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         changes: read_again,
         composer: composer.remembering(memory),
         installed: Installed::new(places::program(&settings.command), settings.version.symbol.clone()),
-        rooms: rooms(&settings, roster, state, sockets, &inbox),
+        effects: effects(&settings, roster, state, sockets, &inbox),
         board,
         pulse,
     };
@@ -230,12 +232,12 @@ async fn head_start() {
 }
 
 /// Turns the loop, and says so if one of the tasks beside it fails; the service goes on without it.
-async fn supervise(driver: Driver, tasks: &mut JoinSet<()>) -> Rooms {
+async fn supervise(driver: Driver, tasks: &mut JoinSet<()>) -> Effects {
     // On the heap: it holds the machine.
     let mut turning = Box::pin(driver.run());
     loop {
         tokio::select! {
-            rooms = &mut turning => return rooms,
+            effects = &mut turning => return effects,
             Some(Err(error)) = tasks.join_next() => tracing::error!(%error, "a part of lictor has failed; the service goes on"),
         }
     }

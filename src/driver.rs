@@ -2,17 +2,13 @@
 //!
 //! Only the driver owns the machine, and only the driver publishes the board.
 
-mod ask;
-mod change;
 mod check_command;
-mod clock;
-mod composer;
-mod desk;
-mod diary;
+mod config_change;
 mod drawing;
+mod effects;
+mod event_log;
 mod installed;
-mod memory;
-mod rooms;
+mod pending_answers;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,16 +16,14 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-pub use ask::Asked;
-pub use change::{Change, New, Outfit};
 pub use check_command::CheckCommand;
-pub use clock::Clock;
-pub use composer::Composer;
+pub use config_change::{ConfigChange, NewConfig, NextStart};
+pub use effects::Effects;
 pub use installed::Installed;
-pub use memory::Memory;
-pub use rooms::Rooms;
 
 use crate::admin::Petition;
+use crate::clock::Clock;
+use crate::composer::Composer;
 use crate::machine::reload::Pending;
 use crate::machine::{Board, Event, Machine, RunId};
 use drawing::{Drawing, News};
@@ -52,13 +46,13 @@ pub struct Driver {
     /// What operators ask for.
     pub petitions: mpsc::Receiver<Petition>,
     /// Our own configuration, each time it was read again.
-    pub changes: mpsc::Receiver<Change>,
+    pub changes: mpsc::Receiver<ConfigChange>,
     /// What the sources want.
     pub composer: Composer,
     /// What lies on the disk.
     pub installed: Installed,
     /// Where orders go.
-    pub rooms: Rooms,
+    pub effects: Effects,
     /// Where the public picture is published.
     pub board: watch::Sender<Arc<Board>>,
     /// Moves every [`LOOK`], when nothing else is left to do: the proof that the loop turns.
@@ -66,12 +60,12 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Turns until the machine is finished; gives the rooms back, to be closed.
-    pub async fn run(mut self) -> Rooms {
+    /// Turns until the machine is finished; gives them back, to be closed.
+    pub async fn run(mut self) -> Effects {
         let found = self.installed.look_now();
-        let adopted = self.rooms.adopt(RunId(1));
+        let adopted = self.effects.adopt(RunId(1));
         let heard = self.composer.events(self.clock.now());
-        self.turn(found.into_iter().chain(adopted).chain(heard).chain([self.rooms.disk()]));
+        self.turn(found.into_iter().chain(adopted).chain(heard).chain([self.effects.disk()]));
         self.publish();
         let mut drawing = Drawing::begun();
         let mut looks = tokio::time::interval(LOOK);
@@ -81,10 +75,10 @@ impl Driver {
             let events = tokio::select! {
                 biased;
                 Some(event) = self.inbox.recv() => vec![event],
-                Some(petition) = self.petitions.recv() => vec![self.rooms.desk.admit(petition)],
+                Some(petition) = self.petitions.recv() => vec![self.effects.answers.admit(petition)],
                 Some(change) = self.changes.recv() => self.change(change),
                 () = self.composer.changed() => self.composer.events(self.clock.now()),
-                event = self.rooms.changed() => event.into_iter().collect(),
+                event = self.effects.changed() => event.into_iter().collect(),
                 () = self.clock.until(self.machine.next_wake()) => self.tick(),
                 () = drawing.overdue() => Vec::new(),
                 _ = looks.tick() => {
@@ -97,7 +91,7 @@ impl Driver {
             }
         }
         self.publish();
-        self.rooms
+        self.effects
     }
 
     /// Time has passed, also for sources that stay silent: what they gave last is wished for before the machine resorts to
@@ -114,10 +108,10 @@ impl Driver {
         let mut events: VecDeque<_> = events.into_iter().collect();
         let mut news = News::Findings;
         while let Some(event) = events.pop_front() {
-            diary::note_event(&event);
+            event_log::note_event(&event);
             // What is started next is what lies on the disk now, not what lay there a second ago.
             if let Event::Exited { run, .. } | Event::StartFailed { run, .. } = event {
-                self.rooms.ended(run);
+                self.effects.ended(run);
                 self.take_up(&mut events);
             }
             let found = matches!(event, Event::Probed { .. });
@@ -130,7 +124,7 @@ impl Driver {
 
     /// Nothing runs: what waits for a start is taken up, and the disk is looked at.
     fn take_up(&mut self, events: &mut VecDeque<Event>) {
-        if let Some((program, symbol)) = self.rooms.take_up() {
+        if let Some((program, symbol)) = self.effects.take_up() {
             self.installed.follow(program, symbol);
         }
         if let Some(found) = self.installed.look_now() {
@@ -139,14 +133,14 @@ impl Driver {
     }
 
     /// Takes over what was read again; what comes of that are events like any other.
-    fn change(&mut self, change: Change) -> Vec<Event> {
-        let Change { who, new, answer } = change;
+    fn change(&mut self, change: ConfigChange) -> Vec<Event> {
+        let ConfigChange { who, new, answer } = change;
         let mut events = Vec::new();
         let outcome = new.map(|new| {
-            let service = self.rooms.prepare(new.outfit);
-            self.rooms.check(new.checks, &new.policy);
-            self.rooms.check_by(new.check_command);
-            self.rooms.rebind(new.binding);
+            let service = self.effects.prepare(new.next_start);
+            self.effects.check(new.checks, &new.policy);
+            self.effects.check_by(new.check_command);
+            self.effects.rebind(new.binding);
             self.composer.change(new.sources, new.rules, new.client);
             events.push(Event::Policy { policy: Box::new(new.policy) });
             Pending { service, lictor: new.for_lictor }
@@ -168,8 +162,8 @@ impl Driver {
         let orders = self.machine.handle(self.clock.now(), event);
         let count = orders.len();
         for order in orders {
-            diary::note_order(&order);
-            answers.extend(self.rooms.order(order));
+            event_log::note_order(&order);
+            answers.extend(self.effects.order(order));
         }
         count
     }

@@ -8,6 +8,8 @@ pub mod app;
 pub mod chain;
 pub mod check;
 pub mod cli;
+pub mod clock;
+pub mod composer;
 pub mod config;
 pub mod consul;
 pub mod drain;

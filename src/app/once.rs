@@ -4,8 +4,8 @@
 use futures_util::StreamExt;
 
 use super::{AppError, client};
+use crate::composer::Composer;
 use crate::config::Settings;
-use crate::driver::Composer;
 use crate::machine::Event;
 use crate::service;
 use crate::signal::{self, Signal};

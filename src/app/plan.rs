@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use super::{AppError, client, places, usable};
+use crate::clock::Clock;
+use crate::composer::{AskedOnce, Composer};
 use crate::config::Settings;
-use crate::driver::{Asked, Clock, Composer, Installed};
+use crate::driver::Installed;
 use crate::machine::plan::{Action, Basis, Plan};
 use crate::machine::policy::StepSetting;
 use crate::machine::{Event, Machine, Policy, Restored, RunId};
@@ -29,7 +31,7 @@ pub struct Planned {
 /// A required source has not answered, or the state directory cannot be read.
 pub async fn plan(settings: &Settings) -> Result<Planned, AppError> {
     let mut composer = Composer::new(settings.sources.clone(), settings.rules.clone(), client(settings)?);
-    let Asked { wish, silent } = composer.ask_once(PATIENCE).await;
+    let AskedOnce { wish, silent } = composer.ask_once(PATIENCE).await;
     let Some(wish) = wish else { return Err(AppError::Silent(silent.join("; "))) };
     let found = state::peek(&places::state_directory(settings), &places::binding(&settings.name, settings));
     let (restored, warnings) = usable(found.map_err(AppError::State)?, settings);

@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task;
 
-use super::{client, outfit, places};
+use super::{client, next_start, places};
 use crate::admin::Reload;
 use crate::chain;
 use crate::config::{Errors, Settings, Warning};
 use crate::consul::{Client, Connection};
-use crate::driver::{Change, New};
+use crate::driver::{ConfigChange, NewConfig};
 use crate::expvar;
 use crate::machine::Policy;
 use crate::metrics::Statsd;
@@ -34,7 +34,7 @@ pub(super) struct Reloader {
     /// Who asks Consul, and with which settings.
     pub(super) consul: (Connection, Option<Arc<Client>>),
     pub(super) roster: Roster,
-    pub(super) changes: mpsc::Sender<Change>,
+    pub(super) changes: mpsc::Sender<ConfigChange>,
     /// Tells systemd that we are about it.
     pub(super) signs: Reloads,
     /// What `statsd {}` says; only the meter reads it.
@@ -50,7 +50,7 @@ impl Reloader {
             let _reloading = self.signs.begin();
             let new = self.read().await;
             let (told, outcome) = oneshot::channel();
-            if self.changes.send(Change { who: uid, new, answer: told }).await.is_err() {
+            if self.changes.send(ConfigChange { who: uid, new, answer: told }).await.is_err() {
                 return;
             }
             if let Ok(outcome) = outcome.await {
@@ -60,7 +60,7 @@ impl Reloader {
         }
     }
 
-    async fn read(&mut self) -> Result<Box<New>, Vec<String>> {
+    async fn read(&mut self) -> Result<Box<NewConfig>, Vec<String>> {
         let load = Arc::clone(&self.load);
         let read = tokio::time::timeout(READ_TIME, task::spawn_blocking(move || load())).await;
         match read {
@@ -76,7 +76,7 @@ impl Reloader {
         }
     }
 
-    fn take(&mut self, settings: Settings) -> Result<New, String> {
+    fn take(&mut self, settings: Settings) -> Result<NewConfig, String> {
         let known = |(connection, client): &(Connection, Option<Arc<Client>>)| {
             client.clone().filter(|_| *connection == settings.consul)
         };
@@ -88,11 +88,11 @@ impl Reloader {
         self.statsd.send_if_modified(|statsd| std::mem::replace(statsd, settings.statsd.clone()) != settings.statsd);
         self.expvar.send_if_modified(|expvar| std::mem::replace(expvar, settings.expvar.clone()) != settings.expvar);
         let name = self.started.name.clone();
-        Ok(New {
+        Ok(NewConfig {
             policy: Policy { service: name.clone(), ..settings.policy.clone() },
             checks: settings.checks.clone(),
             check_command: (settings.apply.check_command.clone(), settings.apply.check_timeout),
-            outfit: outfit(&settings, &self.roster),
+            next_start: next_start(&settings, &self.roster),
             binding: places::binding(&name, &settings),
             for_lictor: self.for_lictor(&settings),
             client,

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::places;
 use crate::check::{self, Checks};
 use crate::config::Settings;
-use crate::driver::{CheckCommand, Outfit, Rooms};
+use crate::driver::{CheckCommand, Effects, NextStart};
 use crate::environment;
 use crate::listen::Sockets;
 use crate::machine::Event;
@@ -18,7 +18,7 @@ use crate::state::State;
 use crate::version::Subject;
 
 /// What a start of the service takes, and what goes with it.
-pub(super) fn outfit(settings: &Settings, roster: &Roster) -> Outfit {
+pub(super) fn next_start(settings: &Settings, roster: &Roster) -> NextStart {
     let command = settings.command.clone();
     let of_service = command.clone();
     let context = check::Context {
@@ -41,18 +41,18 @@ pub(super) fn outfit(settings: &Settings, roster: &Roster) -> Outfit {
         user: command.user.clone(),
         roster: roster.clone(),
     };
-    Outfit { command, context, subject }
+    NextStart { command, context, subject }
 }
 
 /// The acting rooms, for the first start.
-pub(super) fn rooms(
+pub(super) fn effects(
     settings: &Settings,
     roster: Roster,
     state: State,
     sockets: Sockets,
     inbox: &mpsc::Sender<Event>,
-) -> Rooms {
-    let Outfit { command, context, subject } = outfit(settings, &roster);
+) -> Effects {
+    let NextStart { command, context, subject } = next_start(settings, &roster);
     let check_command = CheckCommand {
         words: settings.apply.check_command.clone(),
         timeout: settings.apply.check_timeout,
@@ -62,5 +62,5 @@ pub(super) fn rooms(
     };
     let service = Service::new(command.clone(), roster, inbox.clone());
     let checks = Checks::new(settings.checks.clone(), context, inbox.clone());
-    Rooms::new(command, service, checks, check_command, state, subject, inbox.clone()).holding(sockets)
+    Effects::new(command, service, checks, check_command, state, subject, inbox.clone()).holding(sockets)
 }

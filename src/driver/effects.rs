@@ -8,11 +8,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::CheckCommand;
-use super::change::Outfit;
-use super::clock;
-use super::desk::Desk;
+use super::config_change::NextStart;
+use super::pending_answers::PendingAnswers;
 use crate::chain;
 use crate::check::{self, Checks};
+use crate::clock;
 use crate::environment::{Environment, Redactor};
 use crate::listen::{Settled, Sockets};
 use crate::machine::{Build, Event, Order, Policy, RunId};
@@ -22,7 +22,7 @@ use crate::version::{self, Subject};
 
 /// The acting rooms, as the driver sees them.
 #[derive(Debug)]
-pub struct Rooms {
+pub struct Effects {
     service: Service,
     command: Command,
     /// What is held for the service.
@@ -39,12 +39,12 @@ pub struct Rooms {
     inbox: mpsc::Sender<Event>,
     identifying: JoinSet<()>,
     /// Operators who wait for an answer.
-    pub(super) desk: Desk,
+    pub(super) answers: PendingAnswers,
     /// What the next start takes up.
-    next: Option<Outfit>,
+    next: Option<NextStart>,
 }
 
-impl Rooms {
+impl Effects {
     /// The rooms that the composition root has built; `subject.pid` is filled in at each start.
     pub fn new(
         command: Command,
@@ -67,7 +67,7 @@ impl Rooms {
             boot: state::boot_id(),
             inbox,
             identifying: JoinSet::new(),
-            desk: Desk::default(),
+            answers: PendingAnswers::default(),
             next: None,
         }
     }
@@ -121,17 +121,17 @@ impl Rooms {
     }
 
     /// The next start takes this up; says in which words of the configuration it differs from what runs.
-    pub(super) fn prepare(&mut self, outfit: Outfit) -> Vec<String> {
-        let differences = outfit.differences(&self.command, &self.subject);
-        self.next = Some(outfit).filter(|_| !differences.is_empty());
+    pub(super) fn prepare(&mut self, next_start: NextStart) -> Vec<String> {
+        let differences = next_start.differences(&self.command, &self.subject);
+        self.next = Some(next_start).filter(|_| !differences.is_empty());
         differences
     }
 
     /// Nothing runs: what waits for the next start is taken up. Gives the program of it, if there is anything.
     pub(super) fn take_up(&mut self) -> Option<(PathBuf, String)> {
-        let outfit = self.next.take()?;
-        let program = outfit.program();
-        let Outfit { command, context, subject } = outfit;
+        let next_start = self.next.take()?;
+        let program = next_start.program();
+        let NextStart { command, context, subject } = next_start;
         self.service.update(command.clone());
         self.checks.equip(context);
         (self.command, self.subject) = (command, subject);
@@ -152,7 +152,7 @@ impl Rooms {
             Order::KeepQuarantine { quarantine } => self.state.keep_quarantine(&quarantine),
             Order::KeepHold { hold, guarded } => self.state.keep_hold(hold, guarded),
             Order::Record { entry } => self.state.record(&entry),
-            Order::Answer { request, answer } => self.desk.answer(request, answer),
+            Order::Answer { request, answer } => self.answers.answer(request, answer),
             Order::Check { check, environment } => return self.check_command.ask(check, &self.command, &environment),
             Order::CancelCheck { .. } => self.check_command.cancel(),
             // Steps that are not configured are never asked; answering keeps the road open all the same.

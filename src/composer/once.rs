@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::composer::Composer;
+use super::Composer;
 use crate::machine::event::SourceReport;
 use crate::machine::{Event, Moment};
 
 /// What the sources have said.
 #[derive(Debug)]
-pub struct Asked {
+pub struct AskedOnce {
     /// What they compose to, or why they do not; `None`: a required one has not answered.
     pub wish: Option<Event>,
     /// A sentence for each source that has not answered.
@@ -19,7 +19,7 @@ pub struct Asked {
 
 impl Composer {
     /// Waits until each source has answered or failed, but no longer than this.
-    pub async fn ask_once(&mut self, patience: Duration) -> Asked {
+    pub async fn ask_once(&mut self, patience: Duration) -> AskedOnce {
         let end = Instant::now() + patience;
         let (mut wish, mut reports) = (None, Vec::new());
         loop {
@@ -33,7 +33,7 @@ impl Composer {
                 break;
             }
         }
-        Asked { wish, silent: reports.iter().filter(|source| source.keys.is_none()).map(said).collect() }
+        AskedOnce { wish, silent: reports.iter().filter(|source| source.keys.is_none()).map(said).collect() }
     }
 }
 

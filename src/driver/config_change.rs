@@ -18,18 +18,18 @@ use crate::version::Subject;
 
 /// Our own configuration was read again.
 #[derive(Debug)]
-pub struct Change {
+pub struct ConfigChange {
     /// The uid of who asked for it; `None`: a signal, or the kernel could not tell.
     pub who: Option<u32>,
     /// What there is from now on, or every error with its place.
-    pub new: Result<Box<New>, Vec<String>>,
+    pub new: Result<Box<NewConfig>, Vec<String>>,
     /// Where the outcome goes.
     pub answer: oneshot::Sender<Result<Pending, Vec<String>>>,
 }
 
 /// Everything that can change under a running service.
 #[derive(Debug)]
-pub struct New {
+pub struct NewConfig {
     /// The road, the process's life and the checks' rules.
     pub policy: Policy,
     /// The checks, in the order of the policy.
@@ -43,7 +43,7 @@ pub struct New {
     /// Who asks Consul; the same one as before if nothing about that has changed.
     pub client: Option<Arc<Client>>,
     /// What the next start of the service starts.
-    pub outfit: Outfit,
+    pub next_start: NextStart,
     /// What the state on disk belongs to.
     pub binding: Binding,
     /// What only another start of lictor can take up, as words of the configuration.
@@ -52,7 +52,7 @@ pub struct New {
 
 /// What a start of the service takes, and what goes with it.
 #[derive(Debug)]
-pub struct Outfit {
+pub struct NextStart {
     /// What to run, and how to stop it.
     pub command: Command,
     /// What the checks know of it.
@@ -61,7 +61,7 @@ pub struct Outfit {
     pub subject: Subject,
 }
 
-impl Outfit {
+impl NextStart {
     /// The executable, and the Go variable that holds its version.
     pub(super) fn program(&self) -> (PathBuf, String) {
         (self.subject.program.clone(), self.subject.spec.symbol.clone())

@@ -7,7 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::machine::Moment;
 
 /// Now, in clock ticks since boot, as `/proc/PID/stat` counts.
-pub(super) fn ticks() -> u64 {
+pub fn ticks() -> u64 {
     Clock.now().0.saturating_mul(rustix::param::clock_ticks_per_second()) / 1000
 }
 
@@ -31,7 +31,7 @@ impl Clock {
     }
 
     /// Waits until a moment; for ever if there is none.
-    pub(super) async fn until(self, moment: Option<Moment>) {
+    pub async fn until(self, moment: Option<Moment>) {
         match moment {
             Some(moment) => tokio::time::sleep(moment - self.now()).await,
             None => std::future::pending::<()>().await,

@@ -1,6 +1,9 @@
 //! From the sources' snapshots to one wish. Nothing is wished before every required source has answered, or, once a start
 //! has waited long enough, something is known of what it gave last.
 
+mod memory;
+mod once;
+
 use std::sync::Arc;
 
 use futures_util::StreamExt;
@@ -9,7 +12,9 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::memory::Memory;
+pub use memory::Memory;
+pub use once::AskedOnce;
+
 use crate::consul::Client;
 use crate::environment::source_keys::Keys;
 use crate::environment::{Entry, Environment, Layer, Rules, Snapshot, SourceKeys, compose};
@@ -71,7 +76,7 @@ impl Composer {
     }
 
     /// From now on these are the sources and the rules. What is as it was goes on; the rest ends or begins.
-    pub(super) fn change(&mut self, specs: Vec<Spec>, rules: Rules, client: Option<Arc<Client>>) {
+    pub fn change(&mut self, specs: Vec<Spec>, rules: Rules, client: Option<Arc<Client>>) {
         let same_client = match (&self.client, &client) {
             (Some(before), Some(now)) => Arc::ptr_eq(before, now),
             (None, None) => true,
@@ -91,7 +96,7 @@ impl Composer {
     }
 
     /// Waits until any source has something new to say. Cancel-safe.
-    pub(super) async fn changed(&mut self) {
+    pub async fn changed(&mut self) {
         loop {
             match self.waiting.next().await {
                 Some(Ok((index, word))) => {
@@ -114,7 +119,7 @@ impl Composer {
     }
 
     /// What the machine should hear of the sources now.
-    pub(super) fn events(&mut self, now: Moment) -> Vec<Event> {
+    pub fn events(&mut self, now: Moment) -> Vec<Event> {
         let snapshots: Vec<_> = self.sources.iter().map(|source| Arc::clone(&source.word.borrow())).collect();
         let mut events = Vec::new();
         events.extend(self.composed(&snapshots, now));

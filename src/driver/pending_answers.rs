@@ -14,12 +14,12 @@ type Answer = Result<Effect, String>;
 
 /// Who waits for which answer.
 #[derive(Debug, Default)]
-pub(super) struct Desk {
+pub(super) struct PendingAnswers {
     last: RequestId,
     waiting: BTreeMap<RequestId, oneshot::Sender<Answer>>,
 }
 
-impl Desk {
+impl PendingAnswers {
     /// The request as something that happened.
     pub(super) fn admit(&mut self, petition: Petition) -> Event {
         let Petition { verb, uid, answer } = petition;
