@@ -2,10 +2,10 @@
 //!
 //! It serves the read-only resources of `http`, with places of its own, and what changes something: the verbs.
 
-mod desk;
 mod effect;
+mod handler;
 mod history;
-mod petition;
+mod operator_request;
 pub mod place;
 mod plan;
 pub mod request;
@@ -18,8 +18,8 @@ use tokio::net::UnixListener;
 
 use crate::drain::DrainWatcher;
 use crate::http::{self, Handler, Limits};
-pub use desk::Desk;
-pub use petition::{Petition, Reload};
+pub use handler::AdminHandler;
+pub use operator_request::{OperatorRequest, ReloadRequest};
 pub use place::Place;
 use socket::SocketFile;
 
@@ -32,7 +32,7 @@ pub struct Access {
     pub group: Option<String>,
 }
 
-/// The socket cannot be had. [`AdminError::Taken`] ends lictor with 75.
+/// The socket cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// A live process holds it.
@@ -42,7 +42,7 @@ pub enum AdminError {
         path: PathBuf,
     },
     /// Something else has that name.
-    #[error("{} is there and is no socket; move it away or set admin.socket", .path.display())]
+    #[error("{} exists but is not a socket; move it away or set admin.socket", .path.display())]
     NotASocket {
         /// The path.
         path: PathBuf,
@@ -77,6 +77,18 @@ pub enum AdminError {
         /// What the kernel said.
         source: io::Error,
     },
+}
+
+impl AdminError {
+    /// Whether another attempt may succeed without anybody mending the configuration: what is taken may become free, and
+    /// a directory or a group may come a moment later than lictor when a host boots.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Taken { .. } | Self::Directory { .. } | Self::NoGroup { .. } => true,
+            Self::Bind { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::NotASocket { .. } | Self::Access { .. } => false,
+        }
+    }
 }
 
 /// The bound socket; its file goes away with it.

@@ -22,14 +22,14 @@ pub use reload::Load;
 use next_start::{effects, next_start};
 use reload::Reloader;
 
-use crate::admin::{Access, AdminError, AdminSocket, Desk, Reload};
+use crate::admin::{Access, AdminError, AdminHandler, AdminSocket, ReloadRequest};
 use crate::clock::Clock;
 use crate::composer::{Composer, Memory};
 use crate::config::Settings;
 use crate::consul::{self, Client};
 use crate::driver::{Driver, Effects, INBOX, Installed, LOOK};
 use crate::expvar;
-use crate::http::{self, BindError, Exposition, Limits, Resources, StatusPort, Wanted, bind_status};
+use crate::http::{self, BindError, Exposition, HostNames, Limits, Resources, StatusPort, Wanted, bind_status};
 use crate::listen::{ListenError, Marks, Sockets};
 use crate::machine::{Event, Machine, Restored};
 use crate::metrics;
@@ -39,7 +39,7 @@ use crate::service::roster::Roster;
 use crate::signal::{self, Signal};
 use crate::source::Kind;
 use crate::state::{self, State};
-use crate::{chain, drain};
+use crate::{chain, drain, exit};
 
 /// How long the last answers and the last writes may take once the service has been stopped.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -88,24 +88,36 @@ pub enum AppError {
 }
 
 impl AppError {
-    /// What lictor ends with: 75 for what is taken, 69 for sources that do not answer, 78 for what the
-    /// configuration must mend, 70 for the rest.
+    /// What lictor ends with: 75 for what is taken or not there yet, 69 for sources that do not answer, 78 for what a
+    /// person must mend in the configuration, 70 for the rest.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::State(state::Error::Locked { .. })
-            | Self::Status(BindError::Taken { .. })
-            | Self::Admin(AdminError::Taken { .. })
-            | Self::Listen(ListenError::Taken { .. }) => 75,
+            _ if self.may_pass() => exit::TRY_AGAIN,
             Self::State(_)
-            | Self::Status(BindError::Unfit { .. })
+            | Self::Status(_)
             | Self::Admin(_)
             | Self::Listen(_)
             | Self::Consul(_)
             | Self::PidFile { .. }
-            | Self::Unfit(_) => 78,
-            Self::Silent(_) => 69,
-            Self::Kernel(_) => 70,
+            | Self::Unfit(_) => exit::CONFIGURATION,
+            Self::Silent(_) => exit::UNAVAILABLE,
+            Self::Kernel(_) => exit::BUG,
             Self::Service(error) => error.exit_code(),
+        }
+    }
+
+    /// Whether another start may succeed without anybody mending the configuration: when a host boots, lictor may be
+    /// earlier than an interface, a directory or a certificate.
+    fn may_pass(&self) -> bool {
+        use std::io::ErrorKind::{AddrNotAvailable, NotFound};
+        match self {
+            Self::State(state::Error::Locked { .. }) | Self::Listen(ListenError::Taken { .. }) => true,
+            Self::Status(error) => error.may_pass(),
+            Self::Admin(error) => error.may_pass(),
+            Self::Listen(ListenError::Unfit { source, .. }) => matches!(source.kind(), AddrNotAvailable | NotFound),
+            Self::Consul(error) => error.waits_for_a_file(),
+            Self::PidFile { source, .. } => source.kind() == NotFound,
+            Self::State(_) | Self::Unfit(_) | Self::Silent(_) | Self::Kernel(_) | Self::Service(_) => false,
         }
     }
 }
@@ -162,19 +174,20 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let resources = Resources::new(boards.clone(), watcher.clone()).with_metrics(exposition(page));
     if let Some(listener) = listener {
         let resources = resources.clone().with_waits(http::waits(Limits::STATUS));
+        let resources = resources.with_hosts(HostNames::of_this_machine_and(settings.status.hosts.clone()));
         tasks.spawn(http::serve(listener, Limits::STATUS, resources, watcher.clone()));
     }
     if let Some(admin) = admin {
         tracing::info!(path = %admin.path().display(), "the admin socket is open");
-        let desk = Desk {
+        let handler = AdminHandler {
             resources: resources.with_waits(http::waits(Limits::ADMIN)),
             boards,
             history: state.history(),
-            petitions,
+            requests: petitions,
             reloads: reloads.clone(),
             drain: watcher.clone(),
         };
-        tasks.spawn(admin.serve(desk, watcher));
+        tasks.spawn(admin.serve(handler, watcher));
     } else {
         drop((resources, petitions, watcher));
     }
@@ -251,7 +264,7 @@ fn manager() -> Option<Manager> {
     })
 }
 
-async fn listen(signals: impl Stream<Item = Signal>, inbox: mpsc::Sender<Event>, reloads: mpsc::Sender<Reload>) {
+async fn listen(signals: impl Stream<Item = Signal>, inbox: mpsc::Sender<Event>, reloads: mpsc::Sender<ReloadRequest>) {
     let mut signals = std::pin::pin!(signals);
     while let Some(signal) = signals.next().await {
         let event = match signal {
@@ -259,7 +272,7 @@ async fn listen(signals: impl Stream<Item = Signal>, inbox: mpsc::Sender<Event>,
             Signal::Forward(signal) => Event::Signal { signal },
             Signal::Reload => {
                 // A full queue is about to read it anyway.
-                let _ = reloads.try_send(Reload::by_signal());
+                let _ = reloads.try_send(ReloadRequest::by_signal());
                 continue;
             }
         };

@@ -5,12 +5,14 @@ pub mod buildinfo;
 pub mod check;
 pub mod client;
 pub mod env;
+pub mod follow;
 pub mod history;
 pub mod locate;
 pub mod paint;
 pub mod plan;
 pub mod run;
 pub mod status;
+mod stdout;
 pub mod validate;
 pub mod verb;
 
@@ -21,9 +23,13 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use args::{Ended, Stream, Verb};
+use follow::Follow;
 use locate::Target;
+use paint::{Form, Paint};
+use stdout::Stdout;
 
 use crate::chain::sentence;
+use crate::exit;
 
 /// Does what the command line asks; returns what the program ends with.
 pub fn main(line: impl IntoIterator<Item = OsString>) -> u8 {
@@ -35,45 +41,45 @@ pub fn main(line: impl IntoIterator<Item = OsString>) -> u8 {
 }
 
 fn perform(verb: Verb) -> u8 {
-    match verb {
-        Verb::Run(options) => run::run(&options),
+    let (mut out, mut err) = (Stdout::default(), std::io::stderr());
+    let code = match verb {
+        Verb::Run(options) => return run::run(&options),
         Verb::Status(options) => asked(async {
-            let form = if options.json { status::Form::Json } else { status::Form::Text(paint::Paint::for_stdout()) };
-            let follow = if options.watch { status::Follow::Watch } else { status::Follow::Once };
-            let target = Target::new(options.target.socket, options.target.name);
-            let options = status::Options { target, form, follow };
-            status::run(&options, &mut std::io::stdout(), &mut std::io::stderr()).await
+            let follow = if options.watch { Follow::On } else { Follow::Once };
+            let options = follow::Options { target: Target::of(options.target), form: form(options.json), follow };
+            status::run(&options, &mut out, &mut err).await
         }),
-        Verb::Validate(options) => asked(async {
-            let target = Target::new(options.target.socket, options.target.name);
-            let deployment = validate::of_environment(|name| std::env::var(name).ok());
-            let (version, timeout) = (options.version, options.timeout);
-            let options = validate::Options { target, version, timeout, deployment };
-            validate::run(&options, &mut std::io::stdout()).await
-        }),
+        Verb::Validate(options) => {
+            // The exit code is the answer: a log that cannot be written does not undo a deployment.
+            return asked(async {
+                let deployment = validate::of_environment(|name| std::env::var(name).ok());
+                let (version, timeout) = (options.version, options.timeout);
+                let options = validate::Options { target: Target::of(options.target), version, timeout, deployment };
+                validate::run(&options, &mut out).await
+            });
+        }
         Verb::Plan(options) => asked(async {
-            let form = if options.json { plan::Form::Json } else { plan::Form::Text(paint::Paint::for_stdout()) };
             let code = if options.exit_code { plan::Code::Changes } else { plan::Code::Plain };
-            let target = Target::new(options.target.socket, options.target.name);
-            let options = plan::Options { target, config: options.config, form, code };
-            plan::run(&options, &mut std::io::stdout(), &mut std::io::stderr()).await
+            let target = Target::of(options.target);
+            let options = plan::Options { target, config: options.config, form: form(options.json), code };
+            plan::run(&options, &mut out, &mut err).await
         }),
         Verb::Check(options) => {
             let answer = check::check(&options.config, &|name| std::env::var(name).ok());
-            if answer.code == 0 { said(&answer.text, 0) } else { complained(&answer.text, answer.code) }
+            if answer.code == exit::OK {
+                return said(&answer.text, exit::OK);
+            }
+            complained(&answer.text, answer.code)
         }
         Verb::Env(options) => asked(async {
-            let target = Target::new(options.target.socket, options.target.name);
             let subject = if options.diff { env::Subject::Difference } else { env::Subject::Running };
-            let paint = paint::Paint::for_stdout();
-            env::run(&target, subject, paint, &mut std::io::stdout(), &mut std::io::stderr()).await
+            env::run(&Target::of(options.target), subject, form(options.json), &mut out, &mut err).await
         }),
         Verb::History(options) => asked(async {
-            let form = if options.json { history::Form::Json } else { history::Form::Text(paint::Paint::for_stdout()) };
-            let follow = if options.follow { history::Follow::On } else { history::Follow::Once };
-            let target = Target::new(options.target.socket, options.target.name);
-            let options = history::Options { target, form, follow };
-            history::run(&options, &mut std::io::stdout(), &mut std::io::stderr()).await
+            let follow = if options.follow { Follow::On } else { Follow::Once };
+            let selection = history::Selection { most: options.number, since: options.since };
+            let options = follow::Options { target: Target::of(options.target), form: form(options.json), follow };
+            history::run(&options, selection, &mut out, &mut err).await
         }),
         Verb::Hold(_)
         | Verb::Unhold(_)
@@ -84,32 +90,37 @@ fn perform(verb: Verb) -> u8 {
         | Verb::Reload(_)
         | Verb::Signal(_) => asked(async {
             match verb::Request::of(&verb) {
-                Some(request) => verb::run(request, &mut std::io::stdout(), &mut std::io::stderr()).await,
-                None => client::USAGE,
+                Some(request) => verb::run(request, &mut out, &mut err).await,
+                None => exit::USAGE,
             }
         }),
         Verb::Buildinfo(options) => {
             let format = if options.json { buildinfo::Format::Json } else { buildinfo::Format::Text };
             match buildinfo::run(&options.file, "main.version", format) {
-                Ok(text) => said(text.trim_end_matches('\n'), 0),
-                Err(error) => complained(&format!("lictor: {}", sentence(&error)), 1),
+                Ok(text) => return said(text.trim_end_matches('\n'), exit::OK),
+                Err(error) => complained(&format!("lictor: {}", sentence(&error)), exit::NO),
             }
         }
-    }
+    };
+    out.ended(code)
+}
+
+fn form(json: bool) -> Form {
+    if json { Form::Json } else { Form::Text(Paint::for_stdout()) }
 }
 
 /// Runs a question to a running lictor.
 fn asked(question: impl Future<Output = u8>) -> u8 {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(question),
-        Err(error) => complained(&format!("lictor: cannot start: {error}"), 70),
+        Err(error) => complained(&format!("lictor: cannot start: {error}"), exit::BUG),
     }
 }
 
-/// A reader that has gone away (`lictor status | head -1`) is no failure.
 fn said(text: &str, code: u8) -> u8 {
-    let _ = writeln!(std::io::stdout(), "{text}");
-    code
+    let mut out = Stdout::default();
+    let _ = writeln!(out, "{text}");
+    out.ended(code)
 }
 
 fn complained(text: &str, code: u8) -> u8 {

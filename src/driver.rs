@@ -21,7 +21,7 @@ pub use config_change::{ConfigChange, NewConfig, NextStart};
 pub use effects::Effects;
 pub use installed::Installed;
 
-use crate::admin::Petition;
+use crate::admin::OperatorRequest;
 use crate::clock::Clock;
 use crate::composer::Composer;
 use crate::machine::reload::Pending;
@@ -44,7 +44,7 @@ pub struct Driver {
     /// Facts from the rooms; every one counts.
     pub inbox: mpsc::Receiver<Event>,
     /// What operators ask for.
-    pub petitions: mpsc::Receiver<Petition>,
+    pub petitions: mpsc::Receiver<OperatorRequest>,
     /// Our own configuration, each time it was read again.
     pub changes: mpsc::Receiver<ConfigChange>,
     /// What the sources want.

@@ -16,6 +16,7 @@ pub mod drain;
 pub mod driver;
 pub mod envfile;
 pub mod environment;
+pub mod exit;
 pub mod expvar;
 pub mod gobuild;
 pub mod http;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Request, StatusCode};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -20,11 +20,10 @@ pub(super) fn read(
     history: watch::Receiver<Recent>,
     drain: DrainWatcher,
 ) -> Reply {
-    if *request.method() != Method::GET {
-        return Reply::now(http::not_allowed("GET", "this is read-only: use GET"));
+    if let Some(refused) = http::not_read(request.method()) {
+        return Reply::now(refused);
     }
     match question(request.uri().query()) {
-        Ok(question) if question.wait.is_zero() => Reply::later(answer(question, history, drain)),
         Ok(question) => resources.wait(answer(question, history, drain)),
         Err(sentence) => Reply::now(http::error(StatusCode::BAD_REQUEST, &sentence)),
     }
@@ -38,20 +37,22 @@ struct Question {
 
 fn question(query: Option<&str>) -> Result<Question, String> {
     let query = Query::parse(query).map_err(|error| error.to_string())?;
-    let after = query.get("after").map_or(Ok(0), str::parse).map_err(|_| "after= is no whole number".to_owned())?;
+    let after = query.get("after").map_or(Ok(0), str::parse).map_err(|_| "after= is not a whole number".to_owned())?;
     let wait = query.get("wait").map_or(Ok(Duration::ZERO), humantime::parse_duration);
-    let wait = wait.map_err(|_| "wait= is no duration: write it like 60s".to_owned())?;
+    let wait = wait.map_err(|_| "wait= is not a duration: write it like 60s".to_owned())?;
     Ok(Question { after, wait: wait.min(LONGEST_WAIT) })
 }
 
 async fn answer(question: Question, mut history: watch::Receiver<Recent>, mut drain: DrainWatcher) -> Answer {
-    let until = Instant::now() + question.wait;
-    // Whichever ends the wait: what is there then is the answer.
-    tokio::select! {
-        biased;
-        _ = history.wait_for(|recent| recent.last() > question.after) => {}
-        () = drain.draining() => {}
-        () = tokio::time::sleep_until(until) => {}
+    if !question.wait.is_zero() {
+        let until = Instant::now() + question.wait;
+        // Whatever ends the wait, the answer is what is there then.
+        tokio::select! {
+            biased;
+            _ = history.wait_for(|recent| recent.last() > question.after) => {}
+            () = drain.draining() => {}
+            () = tokio::time::sleep_until(until) => {}
+        }
     }
     let recent = history.borrow();
     let mut body = format!("{{\"last\":{},\"entries\":[", recent.last());

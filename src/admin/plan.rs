@@ -7,8 +7,8 @@ use crate::machine::Board;
 use crate::machine::plan::Plan;
 
 pub(super) fn read(method: &Method, board: &Board) -> Answer {
-    if *method != Method::GET {
-        return http::not_allowed("GET", "this is read-only: use GET");
+    if let Some(refused) = http::not_read(method) {
+        return refused;
     }
     match serde_json::to_vec(&Plan::of(board)) {
         Ok(body) => http::json(StatusCode::OK, body),

@@ -1,4 +1,5 @@
-//! What a request for a verb says: the last part of its path, and a small JSON object. Pure, and total.
+//! A request for a verb: the last part of its path, and a small JSON object. Pure and total: any bytes give a request or
+//! an error.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::{environment, signal};
 const TIMEOUT: Duration = Duration::from_mins(1);
 /// ... and at most.
 const LONGEST_TIMEOUT: Duration = Duration::from_mins(10);
-/// A longer hold is no hold but a policy.
+/// A hold is never longer than this.
 const LONGEST_HOLD: Duration = Duration::from_hours(24 * 365);
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 200;
@@ -53,31 +54,38 @@ struct Words {
     verdict: Option<Verdict>,
 }
 
-/// Reads a request; the error is a sentence. `None`: there is no such verb.
+/// How the words of one verb are read.
+type Reader = fn(&Words) -> Result<What, String>;
+
+/// Every verb that is served, and nothing for any other.
+const VERBS: [(&str, Reader); 9] = [
+    ("restart", |_| Ok(What::Verb(Verb::Restart))),
+    ("reload", |_| Ok(What::Reload)),
+    ("signal", |words| Ok(What::Verb(Verb::Signal { signal: number(words.signal.as_deref())? }))),
+    ("hold", |words| Ok(What::Verb(hold(words)?))),
+    ("unhold", |_| Ok(What::Verb(Verb::Unhold))),
+    ("release", |words| Ok(What::Verb(Verb::Release { fingerprint: fingerprint(words)? }))),
+    ("retry", |words| Ok(What::Verb(Verb::Retry { fingerprint: fingerprint(words)? }))),
+    ("revert", |_| Ok(What::Verb(Verb::Revert))),
+    ("validated", |words| Ok(What::Verb(validated(words)?))),
+];
+
+/// Reads a request; an error is a sentence for the operator. `None`: there is no such verb.
 pub fn read(verb: &str, body: &[u8]) -> Option<Result<Request, String>> {
-    let known = ["restart", "reload", "signal", "hold", "unhold", "release", "retry", "revert", "validated"];
-    known.contains(&verb).then(|| {
+    let (_, what) = VERBS.iter().find(|(known, _)| *known == verb)?;
+    let request = || {
         let words = words(body)?;
         let timeout = duration("timeout", words.timeout.as_deref())?.unwrap_or(TIMEOUT).min(LONGEST_TIMEOUT);
-        Ok(Request { what: what(verb, &words)?, timeout })
-    })
+        Ok(Request { what: what(&words)?, timeout })
+    };
+    Some(request())
 }
 
-fn what(verb: &str, words: &Words) -> Result<What, String> {
-    Ok(What::Verb(match verb {
-        "reload" => return Ok(What::Reload),
-        "restart" => Verb::Restart,
-        "signal" => Verb::Signal { signal: number(words.signal.as_deref())? },
-        "hold" => Verb::Hold {
-            reason: one_line(words.reason.trim(), LONGEST_REASON).into_owned(),
-            length: duration("for", words.r#for.as_deref())?.map(|length| length.min(LONGEST_HOLD)),
-        },
-        "unhold" => Verb::Unhold,
-        "release" => Verb::Release { fingerprint: fingerprint(words)? },
-        "retry" => Verb::Retry { fingerprint: fingerprint(words)? },
-        "validated" => validated(words)?,
-        _ => Verb::Revert,
-    }))
+fn hold(words: &Words) -> Result<Verb, String> {
+    Ok(Verb::Hold {
+        reason: one_line(words.reason.trim(), LONGEST_REASON).into_owned(),
+        length: duration("for", words.r#for.as_deref())?.map(|length| length.min(LONGEST_HOLD)),
+    })
 }
 
 fn validated(words: &Words) -> Result<Verb, String> {
@@ -95,19 +103,19 @@ fn words(body: &[u8]) -> Result<Words, String> {
         return Ok(Words::default());
     }
     if !body.trim_ascii_start().starts_with(b"{") {
-        return Err("the body is no JSON object".to_owned());
+        return Err("the body is not a JSON object".to_owned());
     }
     let wrong = |error: serde_json::Error| {
         // It repeats a word of the body.
         let why = error.to_string();
-        format!("the body is no JSON object of known words: {}", one_line(&why, LONGEST_REASON))
+        format!("the body is not a JSON object of known words: {}", one_line(&why, LONGEST_REASON))
     };
     serde_json::from_slice(body).map_err(wrong)
 }
 
 fn duration(word: &str, text: Option<&str>) -> Result<Option<Duration>, String> {
     let Some(text) = text else { return Ok(None) };
-    let wrong = || format!("{word}: {:?} is no duration: write it like 90s, 30m or 24h", one_line(text, 40));
+    let wrong = || format!("{word}: {:?} is not a duration: write it like 90s, 30m or 24h", one_line(text, 40));
     let length = humantime::parse_duration(text).map_err(|_| wrong())?;
     if length.is_zero() { Err(wrong()) } else { Ok(Some(length)) }
 }
@@ -120,9 +128,9 @@ fn fingerprint(words: &Words) -> Result<Option<environment::Fingerprint>, String
 fn number(name: Option<&str>) -> Result<i32, String> {
     let Some(name) = name else { return Err("which signal? name one, such as HUP or USR1".to_owned()) };
     let plain = name.parse().ok().filter(|&number| signal::exists(number));
-    plain
-        .or_else(|| signal::number(name))
-        .ok_or_else(|| format!("{:?} is no signal of this system: name one, such as HUP or USR1", one_line(name, 40)))
+    plain.or_else(|| signal::number(name)).ok_or_else(|| {
+        format!("{:?} is not a signal of this system: name one, such as HUP or USR1", one_line(name, 40))
+    })
 }
 
 #[cfg(test)]
@@ -179,7 +187,7 @@ mod tests {
         for (name, body, word) in [
             ("signal", "", "which signal"),
             ("signal", r#"{"signal":"STOPP"}"#, "STOPP"),
-            ("signal", r#"{"signal":"0"}"#, "no signal"),
+            ("signal", r#"{"signal":"0"}"#, "not a signal"),
             ("hold", r#"{"for":"24"}"#, "24h"),
             ("hold", r#"{"for":"0s"}"#, "duration"),
             ("retry", r#"{"fingerprint":"xyz"}"#, "twelve"),

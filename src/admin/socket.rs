@@ -1,7 +1,8 @@
-//! Binding a unix socket without a window in which the wrong people get in or a live one is pushed aside.
+//! Binding a unix socket so that at no moment the wrong people get in, or a live one is pushed aside.
 
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::os::unix::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::AdminError;
 
-/// A socket that takes longer to say whether anybody serves it is taken to be in use.
+/// A socket that takes longer to answer a connection counts as in use.
 const PROBE_TIME: Duration = Duration::from_secs(1);
 
 /// The file of a bound socket. Dropping it removes the file, unless another one has taken its place.
@@ -52,7 +53,7 @@ pub(super) async fn bind(path: &Path, mode: u32, group: Option<u32>) -> Result<(
     remove_stale(path).await?;
     let private = PrivateDirectory::beside(path).map_err(bind_error)?;
     let unseen = private.0.join("s");
-    let listener = UnixListener::bind(&unseen).map_err(bind_error)?;
+    let listener = private.bind().map_err(bind_error)?;
     open_to(&unseen, mode, group).map_err(|source| AdminError::Access { path: path.to_owned(), source })?;
     match renameat_with(CWD, &unseen, CWD, path, RenameFlags::NOREPLACE) {
         Ok(()) => Ok((listener, SocketFile { path: path.to_owned(), identity: identity(path) })),
@@ -73,6 +74,12 @@ impl PrivateDirectory {
         let directory = path.with_file_name(name);
         DirBuilder::new().mode(0o700).create(&directory)?;
         Ok(Self(directory))
+    }
+
+    /// Binds the socket in it. Its own path may be longer than a socket address can be, although the final one is not.
+    fn bind(&self) -> io::Result<UnixListener> {
+        let directory = File::open(&self.0)?;
+        UnixListener::bind(format!("/proc/self/fd/{}/s", directory.as_raw_fd()))
     }
 }
 

@@ -54,6 +54,24 @@ async fn it_serves_and_is_gone_afterwards() {
 }
 
 #[tokio::test]
+async fn a_path_may_be_as_long_as_a_socket_address_can_hold() {
+    let directory = TempDir::new().unwrap();
+    for length in [106, 107] {
+        let room = length - directory.path().as_os_str().len() - "//a.sock".len();
+        let folder = directory.path().join("x".repeat(room));
+        fs::create_dir(&folder).unwrap();
+        let path = folder.join("a.sock");
+        assert_eq!(path.as_os_str().len(), length);
+        let _socket = bind(path.clone()).await.unwrap();
+        assert!(UnixStream::connect(&path).await.is_ok());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing else is left there");
+    }
+    let long = directory.path().join("x".repeat(108));
+    let refused = bind(long).await.unwrap_err();
+    assert!(matches!(refused, AdminError::Bind { .. }) && !refused.may_pass(), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_stale_socket_is_replaced() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("billing.sock");

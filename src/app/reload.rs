@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task;
 
 use super::{client, next_start, places};
-use crate::admin::Reload;
+use crate::admin::ReloadRequest;
 use crate::chain;
 use crate::config::{Errors, Settings, Warning};
 use crate::consul::{Client, Connection};
@@ -45,8 +45,8 @@ pub(super) struct Reloader {
 
 impl Reloader {
     /// Reads the configuration at each request, one after the other.
-    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Reload>) {
-        while let Some(Reload { uid, answer }) = requests.recv().await {
+    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<ReloadRequest>) {
+        while let Some(ReloadRequest { uid, answer }) = requests.recv().await {
             let _reloading = self.signs.begin();
             let new = self.read().await;
             let (told, outcome) = oneshot::channel();
@@ -106,7 +106,7 @@ impl Reloader {
         let old = &self.started;
         let words = [
             ("name", new.name == old.name),
-            ("status", new.status.address == old.status.address),
+            ("status", (new.status.address, &new.status.hosts) == (old.status.address, &old.status.hosts)),
             ("admin", new.admin == old.admin),
             ("state.directory", new.state.directory == old.state.directory),
             ("log", new.log == old.log),

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::{self, Finding, Flags, Inputs, Lookup, Settings};
-
-/// The configuration is wrong: `EX_CONFIG` of sysexits.
-const WRONG: u8 = 78;
+use crate::exit;
 
 /// What to print and what to end with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +19,7 @@ pub fn check(paths: &[PathBuf], lookup: Lookup<'_>) -> Answer {
     let inputs = Inputs { paths, flags: &Flags::default(), command: &[], lookup };
     match config::load(inputs) {
         Ok((settings, warnings)) => Answer { text: lines(&[], &warnings, Some(ok(&settings))), code: 0 },
-        Err(errors) => Answer { text: lines(&errors.errors, &errors.warnings, None), code: WRONG },
+        Err(errors) => Answer { text: lines(&errors.errors, &errors.warnings, None), code: exit::CONFIGURATION },
     }
 }
 

@@ -6,16 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::locate::{self, NotLocated, Target};
+use crate::exit;
 use crate::http::{REASON_HEADER, VERDICT_HEADER};
 
-/// The exit code of a plain no.
-pub const NO: u8 = 1;
-/// The exit code of wrong usage.
-pub const USAGE: u8 = 2;
-/// The exit code when no lictor answered.
-pub const NOBODY: u8 = 69;
-/// The exit code of a bug of ours.
-pub const BUG: u8 = 70;
+/// The HTTP status of a lictor at which too many requests wait already.
+pub const BUSY: u16 = 429;
 
 /// A larger answer is not read, in bytes.
 const LARGEST_ANSWER: usize = 4 << 20;
@@ -60,7 +55,13 @@ pub enum ClientError {
         /// The innermost cause.
         cause: String,
     },
-    /// The answer is no answer of a lictor.
+    /// As many requests wait there as may.
+    #[error("lictor is busy at {}: too many requests wait there already", .socket.display())]
+    Busy {
+        /// The socket.
+        socket: PathBuf,
+    },
+    /// The answer is not one of a lictor.
     #[error("what answers at {} does not speak as this lictor does ({what}); use the same version on both ends", .socket.display())]
     Strange {
         /// The socket.
@@ -77,18 +78,24 @@ impl ClientError {
     /// The exit code for it.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::NotLocated(NotLocated::Several { .. } | NotLocated::BadName { .. }) => USAGE,
+            Self::NotLocated(NotLocated::Several { .. } | NotLocated::BadName { .. }) => exit::USAGE,
             Self::NotLocated(NotLocated::None { .. } | NotLocated::NoneOf { .. })
             | Self::Denied { .. }
             | Self::Silent { .. }
-            | Self::Strange { .. } => NOBODY,
-            Self::Unbuilt(_) => BUG,
+            | Self::Busy { .. }
+            | Self::Strange { .. } => exit::UNAVAILABLE,
+            Self::Unbuilt(_) => exit::BUG,
         }
     }
 
-    /// Whether a lictor that is about to start would make it go away.
+    /// Whether time alone may mend it: a lictor that is about to start, or one that has less to do.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Silent { .. } | Self::NotLocated(NotLocated::None { .. } | NotLocated::NoneOf { .. }))
+        matches!(
+            self,
+            Self::Silent { .. }
+                | Self::Busy { .. }
+                | Self::NotLocated(NotLocated::None { .. } | NotLocated::NoneOf { .. })
+        )
     }
 }
 
@@ -113,6 +120,16 @@ impl Client {
         self.send(self.http.get(format!("http://lictor{path}")).timeout(timeout)).await
     }
 
+    /// The body of a resource that is always there; `path` as for [`get`](Self::get).
+    pub async fn read(&self, path: &str, timeout: Duration) -> Result<Vec<u8>, ClientError> {
+        let answer = self.get(path, timeout).await?;
+        match answer.status {
+            200 => Ok(answer.body),
+            BUSY => Err(self.busy()),
+            status => Err(self.strange(&format!("status {status} for {path}"))),
+        }
+    }
+
     /// Asks for something to be done, with a JSON body.
     pub async fn post(&self, path: &str, body: String, timeout: Duration) -> Result<Answer, ClientError> {
         self.send(self.http.post(format!("http://lictor{path}")).body(body).timeout(timeout)).await
@@ -131,6 +148,11 @@ impl Client {
             answer.body.extend_from_slice(&chunk);
         }
         Ok(answer)
+    }
+
+    /// Too many requests wait there already.
+    pub fn busy(&self) -> ClientError {
+        ClientError::Busy { socket: self.socket.clone() }
     }
 
     /// An answer that cannot be understood.
@@ -155,8 +177,9 @@ impl Client {
 mod tests {
     use std::time::Duration;
 
-    use super::{Client, ClientError, NOBODY};
+    use super::{Client, ClientError};
     use crate::cli::served::Served;
+    use crate::exit;
 
     const SOON: Duration = Duration::from_secs(20);
 
@@ -180,8 +203,8 @@ mod tests {
         served.end().await;
         let error = client.get("/status", SOON).await.unwrap_err();
         assert!(matches!(error, ClientError::Silent { .. }) && error.may_pass(), "{error}");
-        assert_eq!(error.exit_code(), NOBODY);
+        assert_eq!(error.exit_code(), exit::UNAVAILABLE);
         let error = Client::find(&served.target()).await.unwrap_err();
-        assert!(error.may_pass() && error.exit_code() == NOBODY, "{error}");
+        assert!(error.may_pass() && error.exit_code() == exit::UNAVAILABLE, "{error}");
     }
 }

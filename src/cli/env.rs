@@ -7,8 +7,9 @@ use serde::Deserialize;
 
 use super::client::{Client, ClientError};
 use super::locate::Target;
-use super::paint::{Cell, Paint, Tone, cell, plain, table};
+use super::paint::{Cell, Form, Tone, cell, plain, table};
 use crate::environment::{Fingerprint, ShownVariable};
+use crate::exit;
 
 /// How long the answer may take.
 const SOON: Duration = Duration::from_secs(10);
@@ -42,13 +43,11 @@ struct Changed {
 }
 
 /// Shows the variables. Returns the exit code: 0, or 69 if no lictor answered.
-pub async fn run(target: &Target, subject: Subject, paint: Paint, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    match read(target, subject).await {
-        Ok(rows) => {
-            let mut text = String::new();
-            table(&mut text, paint, "", &rows);
-            let _ = out.write_all(text.as_bytes());
-            0
+pub async fn run(target: &Target, subject: Subject, form: Form, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    match read(target, subject, form).await {
+        Ok(text) => {
+            let _ = out.write_all(&text);
+            exit::OK
         }
         Err(error) => {
             let _ = writeln!(err, "lictor: {error}");
@@ -57,24 +56,25 @@ pub async fn run(target: &Target, subject: Subject, paint: Paint, out: &mut dyn 
     }
 }
 
-async fn read(target: &Target, subject: Subject) -> Result<Vec<Vec<Cell>>, ClientError> {
+async fn read(target: &Target, subject: Subject, form: Form) -> Result<Vec<u8>, ClientError> {
     let client = Client::find(target).await?;
     let path = match subject {
         Subject::Running => "/env",
         Subject::Difference => "/env?diff",
     };
-    let answer = client.get(path, SOON).await?;
-    if answer.status != 200 {
-        return Err(client.strange(&format!("status {} for {path}", answer.status)));
-    }
+    let body = client.read(path, SOON).await?;
+    let Form::Text(paint) = form else { return Ok([body, b"\n".to_vec()].concat()) };
     let strange = |error: serde_json::Error| client.strange(&error);
-    Ok(match subject {
+    let rows = match subject {
         Subject::Running => {
-            let shown: Variables = serde_json::from_slice(&answer.body).map_err(strange)?;
+            let shown: Variables = serde_json::from_slice(&body).map_err(strange)?;
             shown.variables.iter().map(row).collect()
         }
-        Subject::Difference => difference(&serde_json::from_slice(&answer.body).map_err(strange)?),
-    })
+        Subject::Difference => difference(&serde_json::from_slice(&body).map_err(strange)?),
+    };
+    let mut text = String::new();
+    table(&mut text, paint, "", &rows);
+    Ok(text.into_bytes())
 }
 
 fn row(variable: &ShownVariable) -> Vec<Cell> {
@@ -113,7 +113,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::{Subject, run};
-    use crate::cli::paint::Paint;
+    use crate::cli::paint::{Form, Paint};
     use crate::cli::served::{Heard, Served};
     use crate::environment::{Environment, Variable, Visibility};
 
@@ -131,7 +131,7 @@ mod tests {
 
     async fn shown(served: &Served, subject: Subject) -> String {
         let mut out = Heard::default();
-        let code = run(&served.target(), subject, Paint::Plain, &mut out, &mut Heard::default()).await;
+        let code = run(&served.target(), subject, Form::Text(Paint::Plain), &mut out, &mut Heard::default()).await;
         assert_eq!(code, 0);
         out.text()
     }
@@ -152,6 +152,17 @@ mod tests {
         let marks: Vec<_> = changes.lines().map(|line| &line[..6]).map(str::trim_end).collect();
         assert_eq!(marks, ["+  NEW", "~  A", "~  B", "-  OLD"], "{changes}");
         assert!(changes.contains("open -> wide") && !changes.contains("hunter"), "{changes}");
+    }
+
+    #[tokio::test]
+    async fn json_is_the_answer_as_it_is() {
+        let served = Served::new().await;
+        served.change(|board| board.environment = Some(environment(&[("A", "hunter2", Visibility::Secret)])));
+        let mut out = Heard::default();
+        let code = run(&served.target(), Subject::Running, Form::Json, &mut out, &mut Heard::default()).await;
+        let answer: serde_json::Value = serde_json::from_str(&out.text()).unwrap();
+        assert_eq!((code, answer["variables"][0]["name"].as_str()), (0, Some("A")), "{answer}");
+        assert!(!out.text().contains("hunter2"), "{}", out.text());
     }
 
     #[tokio::test]

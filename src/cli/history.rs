@@ -3,21 +3,20 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::client::{Client, ClientError};
-use super::locate::Target;
-use super::paint::{Paint, Tone, cell};
+use super::follow::{self, Follow, GRACE, Options};
+use super::paint::{Form, Paint, Tone, cell};
 use crate::environment::Origin;
+use crate::exit;
 use crate::http::one_line;
 use crate::machine::board::StepName;
 use crate::machine::history::{Entry, Outcome};
 
-/// How long one answer may take beyond its wait.
-const GRACE: Duration = Duration::from_secs(10);
 /// One wait for a new line.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Names of changed variables that are shown; the rest is counted.
@@ -27,33 +26,13 @@ const LONGEST_WHY: usize = 300;
 /// The longest name of a deployment with its group and event, in characters.
 const LONGEST_DEPLOYMENT: usize = 120;
 
-/// What is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Of whom.
-    pub target: Target,
-    /// `--json` or not.
-    pub form: Form,
-    /// `--follow` or not.
-    pub follow: Follow,
-}
-
-/// How a line is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// For people.
-    Text(Paint),
-    /// As it is kept.
-    Json,
-}
-
-/// How long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Follow {
-    /// What is there now.
-    Once,
-    /// Every new line too, until lictor or the reader goes away.
-    On,
+/// Which of the lines that are there already are shown; new ones are shown in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// `-n`: at most so many, the newest ones.
+    pub most: Option<usize>,
+    /// `--since`: none that is older than this.
+    pub since: Option<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -62,10 +41,41 @@ struct Page {
     entries: Vec<Box<RawValue>>,
 }
 
+#[derive(Deserialize)]
+struct Dated {
+    at_unix_ms: u64,
+}
+
+impl Page {
+    fn read(client: &Client, body: &[u8]) -> Result<Self, ClientError> {
+        serde_json::from_slice(body).map_err(|error| client.strange(&error))
+    }
+
+    fn select(&mut self, selection: Selection, now: SystemTime) {
+        if let Some(since) = selection.since {
+            let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+            let first = u64::try_from(now.saturating_sub(since).as_millis()).unwrap_or(u64::MAX);
+            // A line that cannot be read is better shown than not at all.
+            self.entries
+                .retain(|raw| serde_json::from_str(raw.get()).map_or(true, |Dated { at_unix_ms }| at_unix_ms >= first));
+        }
+        let surplus = selection.most.map_or(0, |most| self.entries.len().saturating_sub(most));
+        self.entries.drain(..surplus);
+    }
+
+    /// Leaves out everything up to this line. The numbers of lines are those of one life of lictor; what a line says is
+    /// the same in the next one. If the line is not there any more, nothing is left out.
+    fn skip_to(&mut self, shown: &str) {
+        if let Some(place) = self.entries.iter().rposition(|raw| raw.get() == shown) {
+            self.entries.drain(..=place);
+        }
+    }
+}
+
 /// Shows history. Returns the exit code: 0, or 69 if no lictor answered.
-pub async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    match show(options, out).await {
-        Ok(()) => 0,
+pub async fn run(options: &Options, selection: Selection, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    match show(options, selection, out, err).await {
+        Ok(()) => exit::OK,
         Err(error) => {
             let _ = writeln!(err, "lictor: {error}");
             error.exit_code()
@@ -73,25 +83,34 @@ pub async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) ->
     }
 }
 
-async fn show(options: &Options, out: &mut dyn Write) -> Result<(), ClientError> {
+async fn show(
+    options: &Options,
+    selection: Selection,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<(), ClientError> {
     let client = Client::find(&options.target).await?;
-    let mut page = read(&client, "/history", GRACE).await?;
+    let mut page = Page::read(&client, &client.read("/history", GRACE).await?)?;
+    let mut newest = page.entries.last().map(|raw| raw.get().to_owned());
+    page.select(selection, SystemTime::now());
     loop {
-        // A reader that is gone ends it, as it does any program in a pipe.
+        // A reader that has gone away ends it, as it does any program in a pipe.
         if write(options.form, &page, out).is_err() || options.follow == Follow::Once {
             return Ok(());
         }
         let path = format!("/history?after={}&wait={}s", page.last, PATIENCE.as_secs());
-        page = read(&client, &path, PATIENCE + GRACE).await?;
+        page = match client.read(&path, PATIENCE + GRACE).await {
+            Err(error) if error.may_pass() => {
+                let mut page = Page::read(&client, &follow::again(&client, "/history", &error, err).await?)?;
+                if let Some(shown) = &newest {
+                    page.skip_to(shown);
+                }
+                page
+            }
+            answered => Page::read(&client, &answered?)?,
+        };
+        newest = page.entries.last().map(|raw| raw.get().to_owned()).or(newest);
     }
-}
-
-async fn read(client: &Client, path: &str, timeout: Duration) -> Result<Page, ClientError> {
-    let answer = client.get(path, timeout).await?;
-    if answer.status != 200 {
-        return Err(client.strange(&format!("status {} for {path}", answer.status)));
-    }
-    serde_json::from_slice(&answer.body).map_err(|error| client.strange(&error))
 }
 
 fn write(form: Form, page: &Page, out: &mut dyn Write) -> io::Result<()> {
@@ -164,7 +183,7 @@ fn details(entry: &Entry) -> String {
     parts.join("; ")
 }
 
-/// Each source once, with the newest index that it tells of: `consul billing/ at 123, file /etc/x.env`.
+/// Each source once, with the newest index of its keys: `consul billing/ at 123, file /etc/x.env`.
 fn sources(from: &[Origin]) -> String {
     let mut newest: BTreeMap<&str, u64> = BTreeMap::new();
     for origin in from {

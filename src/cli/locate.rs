@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::net::UnixStream;
 
+use super::args;
 use crate::admin::place;
 use crate::http::one_line;
 
@@ -28,8 +29,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// What was asked for, with the default directories of this process's environment.
-    pub fn new(socket: Option<PathBuf>, name: Option<String>) -> Self {
+    /// What the command line says, with the default directories of this process's environment.
+    pub fn of(args::Target { socket, name }: args::Target) -> Self {
         Self { socket, name, directories: place::directories(|variable| std::env::var_os(variable)) }
     }
 }

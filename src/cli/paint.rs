@@ -8,6 +8,15 @@ use crate::http::one_line;
 /// The longest cell, in characters.
 const LONGEST_CELL: usize = 160;
 
+/// How an answer is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// For people.
+    Text(Paint),
+    /// As lictor answers it.
+    Json,
+}
+
 /// Whether colours are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Paint {

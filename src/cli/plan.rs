@@ -6,13 +6,10 @@ mod render;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::client::NO;
 use super::locate::Target;
-use super::paint::Paint;
+use super::paint::Form;
+use crate::exit;
 use answer::Answer;
-
-/// The exit code where there are changes, if that was asked for.
-const CHANGES: u8 = 3;
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,15 +22,6 @@ pub struct Options {
     pub form: Form,
     /// `--exit-code` or not.
     pub code: Code,
-}
-
-/// How it is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// For people.
-    Text(Paint),
-    /// As it came.
-    Json,
 }
 
 /// What the exit code tells.
@@ -59,9 +47,9 @@ pub async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) ->
                 Form::Json => serde_json::to_vec(&plan).map(|json| [json, b"\n".to_vec()].concat()).unwrap_or_default(),
             });
             match options.code {
-                _ if plan.is_refused() => NO,
-                Code::Changes if plan.has_changes() => CHANGES,
-                Code::Plain | Code::Changes => 0,
+                _ if plan.is_refused() => exit::NO,
+                Code::Changes if plan.has_changes() => exit::CHANGES,
+                Code::Plain | Code::Changes => exit::OK,
             }
         }
         Err(silence) => {

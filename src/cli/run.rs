@@ -10,12 +10,8 @@ use super::complained;
 use crate::app::{self, AppError, Load};
 use crate::chain::sentence;
 use crate::config::{self, Errors, Inputs, LogFormat};
+use crate::exit;
 use crate::telemetry;
-
-/// The configuration is wrong: `EX_CONFIG` of sysexits.
-const WRONG: u8 = 78;
-/// A bug of ours: `EX_SOFTWARE` of sysexits.
-const BUG: u8 = 70;
 
 /// As many descriptors as a quiet lictor has at most; with fewer it would run, and be short of one at the wrong moment.
 const DESCRIPTORS: u64 = 32;
@@ -34,7 +30,7 @@ pub fn run(run: &Run) -> u8 {
     let (settings, warnings) = match load() {
         Ok(loaded) => loaded,
         Err(errors) => {
-            return complained(&lines(&errors), WRONG);
+            return complained(&lines(&errors), exit::CONFIGURATION);
         }
     };
     let format = match settings.log.format {
@@ -49,13 +45,13 @@ pub fn run(run: &Run) -> u8 {
         let sentence = format!(
             "the limit of open files is {few}, and lictor needs {DESCRIPTORS}: raise it (ulimit -n, or LimitNOFILE= in the unit)"
         );
-        return complained(&format!("lictor: {sentence}"), WRONG);
+        return complained(&format!("lictor: {sentence}"), exit::CONFIGURATION);
     }
     // Four threads in all: this one, and the few that wait for a disk or a resolver.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(3).build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return complained(&format!("lictor: cannot start: {error}"), BUG),
+        Err(error) => return complained(&format!("lictor: cannot start: {error}"), exit::BUG),
     };
     let ended = match run.times() {
         Times::Once => runtime.block_on(app::once(settings)),

@@ -8,9 +8,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::locate::Target;
-use crate::admin::{Access, AdminSocket, Desk, Petition, Place};
-use crate::drain::{self, DrainTrigger};
-use crate::http::{Resources, sample};
+use crate::admin::{Access, AdminHandler, AdminSocket, OperatorRequest, Place};
+use crate::drain::{self, DrainTrigger, DrainWatcher};
+use crate::http::{Handler, Resources, sample};
 use crate::machine::Board;
 
 /// Runs until it is ended or dropped.
@@ -18,9 +18,10 @@ pub(super) struct Served {
     directory: TempDir,
     boards: watch::Sender<Arc<Board>>,
     /// What is asked of it; nothing is answered unless a test does.
-    pub(super) petitions: mpsc::Receiver<Petition>,
+    pub(super) requests: mpsc::Receiver<OperatorRequest>,
     trigger: Option<DrainTrigger>,
     tasks: JoinSet<()>,
+    waits: usize,
 }
 
 impl Served {
@@ -34,26 +35,48 @@ impl Served {
     /// One that has not been started yet.
     pub(super) fn absent() -> Self {
         let boards = watch::Sender::new(Arc::new(sample::board()));
-        let petitions = mpsc::channel(1).1;
-        Self { directory: TempDir::new().unwrap(), boards, petitions, trigger: None, tasks: JoinSet::new() }
+        let requests = mpsc::channel(1).1;
+        Self {
+            directory: TempDir::new().unwrap(),
+            boards,
+            requests,
+            trigger: None,
+            tasks: JoinSet::new(),
+            waits: usize::MAX >> 3,
+        }
+    }
+
+    /// From its next start on, so many requests may wait.
+    pub(super) fn waits(&mut self, most: usize) {
+        self.waits = most;
     }
 
     /// Starts it.
     pub(super) async fn begin(&mut self) {
-        let place = Place::Configured(self.directory.path().join("billing.sock"));
-        let socket = AdminSocket::bind(&place, &Access { mode: 0o600, group: None }).await.unwrap();
         let (trigger, watcher) = drain::channel();
-        let (petitions, received) = mpsc::channel(1);
-        self.petitions = received;
-        let desk = Desk {
-            resources: Resources::new(self.boards.subscribe(), watcher.clone()),
+        let (requests, received) = mpsc::channel(1);
+        self.requests = received;
+        let handler = AdminHandler {
+            resources: Resources::new(self.boards.subscribe(), watcher.clone()).with_waits(self.waits),
             boards: self.boards.subscribe(),
             history: watch::Sender::default().subscribe(),
-            petitions,
+            requests,
             reloads: mpsc::channel(1).0,
             drain: watcher.clone(),
         };
-        self.tasks.spawn(socket.serve(desk, watcher));
+        self.serve(handler, trigger, watcher).await;
+    }
+
+    /// Starts something else in its place.
+    pub(super) async fn begin_with(&mut self, handler: impl Handler) {
+        let (trigger, watcher) = drain::channel();
+        self.serve(handler, trigger, watcher).await;
+    }
+
+    async fn serve(&mut self, handler: impl Handler, trigger: DrainTrigger, watcher: DrainWatcher) {
+        let place = Place::Configured(self.directory.path().join("billing.sock"));
+        let socket = AdminSocket::bind(&place, &Access { mode: 0o600, group: None }).await.unwrap();
+        self.tasks.spawn(socket.serve(handler, watcher));
         self.trigger = Some(trigger);
     }
 

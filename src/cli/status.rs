@@ -2,60 +2,38 @@
 
 mod render;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
+use serde::Deserialize;
 
-use super::client::{Client, ClientError, NO};
-use super::locate::Target;
-use super::paint::Paint;
+use super::client::{Client, ClientError};
+use super::follow::{self, Follow, GRACE, Options};
+use super::paint::{Form, Paint};
+use crate::exit;
 use crate::machine::{Board, Moment};
 pub use render::render;
 
-/// How long one answer may take beyond its wait.
-const GRACE: Duration = Duration::from_secs(10);
-/// Ages on a terminal are renewed this often.
+/// On a terminal, ages are renewed this often.
 const REFRESH: Duration = Duration::from_secs(2);
-/// A pipe only hears of changes.
+/// In a pipe, only changes are shown.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Home, and everything below gone.
+/// Moves the cursor home and clears everything below it.
 const CLEAR: &str = "\u{1b}[H\u{1b}[J";
 
-/// What is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Of whom.
-    pub target: Target,
-    /// `--json` or not.
-    pub form: Form,
-    /// `--watch` or not.
-    pub follow: Follow,
-}
-
-/// How the board is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// For people.
-    Text(Paint),
-    /// The board itself, one line.
-    Json,
-}
-
-/// How often it is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Follow {
-    /// Once.
-    Once,
-    /// At every change, until lictor or the reader goes away.
-    Watch,
+/// What the exit code and the next request need to know of a board, whatever else a newer lictor may have put there.
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Gist {
+    index: u64,
+    healthy: bool,
 }
 
 /// Shows the board. Returns the exit code: 0 healthy, 1 not, 69 no lictor answered; what went wrong goes to `err`.
 pub async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    match show(options, out).await {
-        Ok(board) if board.healthy => 0,
-        Ok(_) => NO,
+    match show(options, out, err).await {
+        Ok(Gist { healthy: true, .. }) => exit::OK,
+        Ok(_) => exit::NO,
         Err(error) => {
             let _ = writeln!(err, "lictor: {error}");
             error.exit_code()
@@ -64,48 +42,45 @@ pub async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) ->
 }
 
 /// Shows the board as often as asked and returns the last one.
-async fn show(options: &Options, out: &mut dyn Write) -> Result<Board, ClientError> {
+async fn show(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> Result<Gist, ClientError> {
     let client = Client::find(&options.target).await?;
-    let (mut board, mut raw) = read(&client, "/board", GRACE).await?;
+    let mut body = client.read("/board", GRACE).await?;
+    let mut shown = None;
     let wait = if options.form == Form::Text(Paint::Ansi) { REFRESH } else { PATIENCE };
     loop {
-        // A reader that is gone ends it, as it does any program in a pipe.
-        if write(options, &board, &raw, out).is_err() || options.follow == Follow::Once {
-            return Ok(board);
-        }
-        let shown = board.index;
-        while board.index == shown {
-            let path = format!("/board?index={shown}&wait={}s", wait.as_secs());
-            (board, raw) = read(&client, &path, wait + GRACE).await?;
-            if wait == REFRESH {
-                break;
+        let board: Gist = serde_json::from_slice(&body).map_err(|error| client.strange(&error))?;
+        // A wait that is over without a change has nothing new for a pipe.
+        if wait == REFRESH || shown != Some(board.index) {
+            let text = text(options, body).map_err(|error| client.strange(&error))?;
+            let written = out.write_all(&text).and_then(|()| out.flush());
+            // A reader that has gone away ends it, as it does any program in a pipe.
+            if written.is_err() || options.follow == Follow::Once {
+                return Ok(board);
             }
         }
+        shown = Some(board.index);
+        let path = format!("/board?index={}&wait={}s", board.index, wait.as_secs());
+        body = match client.read(&path, wait + GRACE).await {
+            Err(error) if error.may_pass() => {
+                // The next lictor counts its boards anew.
+                shown = None;
+                follow::again(&client, "/board", &error, err).await?
+            }
+            answered => answered?,
+        };
     }
 }
 
-async fn read(client: &Client, path: &str, timeout: Duration) -> Result<(Board, Vec<u8>), ClientError> {
-    let answer = client.get(path, timeout).await?;
-    if answer.status != 200 {
-        return Err(client.strange(&format!("status {} for {path}", answer.status)));
+fn text(options: &Options, body: Vec<u8>) -> Result<Vec<u8>, serde_json::Error> {
+    let Form::Text(paint) = options.form else { return Ok([body, b"\n".to_vec()].concat()) };
+    let board: Board = serde_json::from_slice(&body)?;
+    let text = render(&board, now(), paint);
+    Ok(match (paint, options.follow) {
+        (_, Follow::Once) => text,
+        (Paint::Ansi, Follow::On) => format!("{CLEAR}{text}"),
+        (Paint::Plain, Follow::On) => text + "\n",
     }
-    let board = serde_json::from_slice(&answer.body).map_err(|error| client.strange(&error))?;
-    Ok((board, answer.body))
-}
-
-fn write(options: &Options, board: &Board, raw: &[u8], out: &mut dyn Write) -> io::Result<()> {
-    match (options.form, options.follow) {
-        (Form::Json, _) => {
-            out.write_all(raw)?;
-            out.write_all(b"\n")?;
-        }
-        (Form::Text(paint), Follow::Once) => out.write_all(render(board, now(), paint).as_bytes())?,
-        (Form::Text(Paint::Ansi), Follow::Watch) => {
-            write!(out, "{CLEAR}{}", render(board, now(), Paint::Ansi))?;
-        }
-        (Form::Text(Paint::Plain), Follow::Watch) => writeln!(out, "{}", render(board, now(), Paint::Plain))?,
-    }
-    out.flush()
+    .into_bytes())
 }
 
 /// The clock that the board's moments are of.

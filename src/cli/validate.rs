@@ -12,8 +12,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::client::{Answer, BUG, Client, ClientError, NO, USAGE};
+use super::client::{Answer, BUSY, Client, ClientError};
 use super::locate::Target;
+use crate::exit::{self, BUG, NO, USAGE};
 use crate::http::{not_restarted, one_line};
 use crate::machine::Board;
 use crate::machine::deployment::{Deployment, Verdict};
@@ -87,6 +88,17 @@ pub async fn run(options: &Options, out: &mut dyn Write) -> u8 {
 async fn ask(options: &Options, until: Instant) -> Result<Answer, ClientError> {
     let client = Client::find(&options.target).await?;
     let wait = until.saturating_duration_since(Instant::now());
+    let answer = client.get(&question(options, wait), wait + GRACE).await?;
+    if answer.status != BUSY {
+        return Ok(answer);
+    }
+    // As many requests wait there as may: the answer of now needs no place among them.
+    let answer = client.get(&question(options, Duration::ZERO), GRACE).await?;
+    if answer.status == BUSY { Err(client.busy()) } else { Ok(answer) }
+}
+
+/// The path that asks it, waiting for so long.
+fn question(options: &Options, wait: Duration) -> String {
     let mut path = format!("/status?wait={}ms", wait.as_millis());
     match &options.version {
         Some(version) => path.extend(["&version=", &encode(version)]),
@@ -95,7 +107,7 @@ async fn ask(options: &Options, until: Instant) -> Result<Answer, ClientError> {
     if let Some(name) = &options.target.name {
         path.extend(["&service=", &encode(name)]);
     }
-    client.get(&path, wait + GRACE).await
+    path
 }
 
 fn encode(text: &str) -> String {
@@ -114,17 +126,17 @@ async fn conclude(options: &Options, answer: &Answer, out: &mut dyn Write) -> u8
     }
     let error = object.get("error").and_then(Value::as_str);
     let (last, code) = match (answer.status, &answer.reason, &options.version) {
-        (200, _, Some(version)) => (format!("yes: running {version}, healthy, config settled"), 0),
-        (200, _, None) => ("yes: healthy, config settled".to_owned(), 0),
+        (200, _, Some(version)) => (format!("yes: running {version}, healthy, config settled"), exit::OK),
+        (200, _, None) => ("yes: healthy, config settled".to_owned(), exit::OK),
         (_, Some(reason), _) => (format!("no: {reason}"), NO),
         (400, None, _) => (format!("no: {}", error.unwrap_or("lictor did not understand the question")), USAGE),
         (status, None, _) => (format!("no: lictor answered {status}: {}", error.unwrap_or("and did not say why")), BUG),
     };
-    if code == 0 {
+    if code == exit::OK {
         lines.extend(note(&options.target).await);
     }
-    if let Some(deployment) = options.deployment.as_ref().filter(|_| code == 0 || code == NO) {
-        let verdict = if code == 0 { Verdict::Yes } else { Verdict::No };
+    if let Some(deployment) = options.deployment.as_ref().filter(|_| code == exit::OK || code == NO) {
+        let verdict = if code == exit::OK { Verdict::Yes } else { Verdict::No };
         let kept = deployment::record(&options.target, deployment, verdict, &last).await;
         // The answer is the same: what is live here is no matter of who can write it down.
         lines.extend(kept.err().map(|why| format!("not kept in lictor's history: {why}")));

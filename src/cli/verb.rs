@@ -7,12 +7,11 @@ use serde_json::{Value, json};
 
 use super::args::Target as Whom;
 use super::args::Verb;
-use super::client::{Answer, Client, NO, USAGE};
+use super::client::{Answer, Client};
 use super::locate::Target;
+use crate::exit;
 use crate::http::one_line;
 
-/// The configuration is wrong: `EX_CONFIG` of sysexits.
-const WRONG: u8 = 78;
 /// What an answer may take beyond the wait that was asked for.
 const GRACE: Duration = Duration::from_secs(10);
 /// The longest line that is printed, in characters.
@@ -36,10 +35,8 @@ pub struct Request {
 impl Request {
     /// The request that a command line asks for; `None`: it asks for none.
     pub fn of(verb: &Verb) -> Option<Self> {
-        let to = |verb, whom: &Whom, timeout, words| {
-            let target = Target::new(whom.socket.clone(), whom.name.clone());
-            Some(Self { target, verb, words, timeout })
-        };
+        let to =
+            |verb, whom: &Whom, timeout, words| Some(Self { target: Target::of(whom.clone()), verb, words, timeout });
         let print = |print: &Option<crate::environment::Fingerprint>| print.map(|print| print.to_string());
         match verb {
             Verb::Restart(patient) => to("restart", &patient.target, patient.timeout, json!({})),
@@ -99,7 +96,7 @@ fn conclude(answer: &Answer, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
                 say(out, &format!("waits for {what}: {}", words.join(", ")));
             }
         }
-        return 0;
+        return exit::OK;
     }
     let errors = texts(&said["errors"]);
     for error in &errors {
@@ -109,15 +106,15 @@ fn conclude(answer: &Answer, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     match (answer.status, errors.is_empty()) {
         (422, _) => {
             say(err, "lictor: nothing is changed");
-            WRONG
+            exit::CONFIGURATION
         }
         (400, _) => {
             say(err, &format!("lictor: {sentence}"));
-            USAGE
+            exit::USAGE
         }
         _ => {
             say(err, &format!("lictor: no: {sentence}"));
-            NO
+            exit::NO
         }
     }
 }

@@ -21,14 +21,13 @@ pub(crate) fn read(root: &mut Section<'_>, program: Option<&Path>) -> Option<Str
     name.ok()
 }
 
-/// A name is also a directory and a socket: no slash, no dots alone.
+/// A name is also a directory and a socket: no slash, and no dot at its beginning, which would hide it.
 fn parse(text: &str) -> Result<String, &'static str> {
     let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let dots = text.chars().all(|c| c == '.');
-    if text.len() <= 64 && text.chars().all(fine) && !dots {
+    if !text.is_empty() && text.len() <= 64 && text.chars().all(fine) && !text.starts_with('.') {
         Ok(text.to_owned())
     } else {
-        Err("expected 1 to 64 letters, digits, `.`, `_` and `-`")
+        Err("expected 1 to 64 letters, digits, `.`, `_` and `-`, and no `.` at the beginning")
     }
 }
 
@@ -41,7 +40,7 @@ mod tests {
         for good in ["billing", "a", "Billing-2.0_x", &"x".repeat(64)] {
             assert_eq!(parse(good).as_deref(), Ok(good));
         }
-        for bad in ["", ".", "..", "a/b", "a b", "ü", "a\n", &"x".repeat(65)] {
+        for bad in ["", ".", "..", ".hidden", "a/b", "a b", "ü", "a\n", &"x".repeat(65)] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

@@ -12,15 +12,19 @@ pub struct Status {
     pub address: SocketAddr,
     /// Whether somebody asked for this address (if so, its being taken is an error).
     pub chosen: bool,
+    /// Names by which clients may ask, besides addresses, `localhost` and this machine's own name.
+    pub hosts: Vec<String>,
 }
 
 impl Default for Status {
     fn default() -> Self {
-        Self { address: (Ipv4Addr::LOCALHOST, 8127).into(), chosen: false }
+        Self { address: (Ipv4Addr::LOCALHOST, 8127).into(), chosen: false, hosts: Vec::new() }
     }
 }
 
 pub(crate) fn read(section: &mut Section<'_>) -> Status {
     let address = section.read("address", value::parsed(address::listening));
-    address.map_or_else(Status::default, |address| Status { address, chosen: true })
+    let hosts = section.read("hosts", value::texts).unwrap_or_default();
+    let (address, chosen) = address.map_or((Status::default().address, false), |address| (address, true));
+    Status { address, chosen, hosts }
 }

@@ -125,6 +125,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether another attempt to build a client may succeed without anybody mending the settings: a file that is not
+    /// there yet.
+    pub fn waits_for_a_file(&self) -> bool {
+        matches!(self, Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// The class as the metrics know it. Errors of the settings are `invalid`, of the token file `denied`.
     pub fn class(&self) -> Class {
         match self {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::oneshot;
 
-use crate::admin::Petition;
+use crate::admin::OperatorRequest;
 use crate::machine::Event;
 use crate::machine::event::Requester;
 use crate::machine::numbers::RequestId;
@@ -21,8 +21,8 @@ pub(super) struct PendingAnswers {
 
 impl PendingAnswers {
     /// The request as something that happened.
-    pub(super) fn admit(&mut self, petition: Petition) -> Event {
-        let Petition { verb, uid, answer } = petition;
+    pub(super) fn admit(&mut self, request: OperatorRequest) -> Event {
+        let OperatorRequest { verb, uid, answer } = request;
         self.last = self.last.next();
         self.waiting.insert(self.last, answer);
         Event::Operator { verb, by: Requester { request: self.last, uid } }

@@ -28,7 +28,7 @@ pub enum StatusPort {
     Skipped(String),
 }
 
-/// A configured address could not be had. [`BindError::Taken`] ends lictor with 75.
+/// A configured address could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Somebody else listens there.
@@ -37,14 +37,32 @@ pub enum BindError {
         /// The address.
         address: SocketAddr,
     },
-    /// Any other reason: no such address on this host, a port that needs privileges.
-    #[error("cannot listen on the status address {address}; set status.address to one of this host's")]
+    /// No interface of this host has the address; one may have it in a moment.
+    #[error(
+        "no interface of this host has the status address {address}; wait until one has it, or set status.address to one of this host's"
+    )]
+    NotHere {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// Any other reason: a port that needs privileges, say.
+    #[error("cannot listen on the status address {address}; set status.address to one that lictor may use")]
     Unfit {
         /// The address.
         address: SocketAddr,
         /// What the kernel said.
         source: io::Error,
     },
+}
+
+impl BindError {
+    /// Whether another attempt may succeed without anybody mending the configuration.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Taken { .. } | Self::NotHere { .. } => true,
+            Self::Unfit { .. } => false,
+        }
+    }
 }
 
 /// Binds the status port. Port 0 works.
@@ -60,6 +78,9 @@ pub async fn bind_status(address: SocketAddr, wanted: Wanted) -> Result<StatusPo
         ))),
         (Err(error), Wanted::Configured) if error.kind() == io::ErrorKind::AddrInUse => {
             Err(BindError::Taken { address })
+        }
+        (Err(error), Wanted::Configured) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+            Err(BindError::NotHere { address })
         }
         (Err(source), Wanted::Configured) => Err(BindError::Unfit { address, source }),
     }
@@ -87,6 +108,6 @@ mod tests {
     #[tokio::test]
     async fn an_address_of_another_host_is_not_called_taken() {
         let refused = bind_status("192.0.2.1:0".parse().unwrap(), Wanted::Configured).await;
-        assert!(matches!(refused, Err(BindError::Unfit { .. })), "{refused:?}");
+        assert!(matches!(&refused, Err(error @ BindError::NotHere { .. }) if error.may_pass()), "{refused:?}");
     }
 }

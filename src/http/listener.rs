@@ -2,13 +2,15 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::unix::UCred;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-/// A peer that takes nothing of an answer for this long is cut off; it holds one of few places.
+/// A client that takes nothing of its answer for this long is cut off: it holds one of few slots.
 const STALLED_WRITE: Duration = Duration::from_secs(30);
 
 /// Who is at the other end.
@@ -20,13 +22,18 @@ pub enum Peer {
     Local(Option<UCred>),
 }
 
-/// Gives one connection after the other.
+/// Accepts one connection after the other.
 pub trait Listener: Send + 'static {
     /// One connection.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
     /// The next connection and who made it. Dropping the future loses none.
     fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, Peer)>> + Send;
+
+    /// Whether the other end has closed its side, even if it has sent more than has been read.
+    fn client_has_gone(_stream: &Self::Stream) -> bool {
+        false
+    }
 }
 
 impl Listener for TcpListener {
@@ -40,6 +47,10 @@ impl Listener for TcpListener {
         let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, stalled);
         Ok((stream, Peer::Remote(address)))
     }
+
+    fn client_has_gone(stream: &TcpStream) -> bool {
+        has_hung_up(stream)
+    }
 }
 
 impl Listener for UnixListener {
@@ -50,4 +61,14 @@ impl Listener for UnixListener {
         let peer = Peer::Local(stream.peer_cred().ok());
         Ok((stream, peer))
     }
+
+    fn client_has_gone(stream: &UnixStream) -> bool {
+        has_hung_up(stream)
+    }
+}
+
+fn has_hung_up(stream: &impl AsFd) -> bool {
+    let mut polled = [PollFd::new(stream, PollFlags::RDHUP)];
+    let asked = poll(&mut polled, Some(&Timespec::default()));
+    asked.is_ok() && polled[0].revents().intersects(PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR)
 }

@@ -1,4 +1,4 @@
-//! The query of a request line, decoded. Pure, and total: any bytes give a query or a sentence.
+//! The query of a request line, decoded. Pure and total: any text gives a query or an error.
 
 use std::borrow::Cow;
 
@@ -7,9 +7,18 @@ use percent_encoding::percent_decode_str;
 /// More parameters than this are not read.
 const MOST: usize = 32;
 
-/// The decoded parameters, in their order. What nobody asks for is ignored, as everywhere on the web.
+/// The decoded parameters, in their order. Parameters that nobody reads are ignored, as everywhere on the web.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
+pub struct Query<'a>(Vec<Parameter<'a>>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Parameter<'a> {
+    name: Cow<'a, str>,
+    /// With `+` as a space.
+    value: Cow<'a, str>,
+    /// With `+` as itself.
+    literal: Cow<'a, str>,
+}
 
 /// The query cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,46 +29,57 @@ pub enum Malformed {
     /// Not UTF-8 after decoding.
     #[error("the query is not UTF-8 after percent-decoding")]
     NotUtf8,
-    /// One name twice with different values: nobody can tell which is meant.
+    /// One name twice with different values: it is unclear which one is meant.
     #[error("the query has {0} twice")]
     Twice(String),
 }
 
 impl<'a> Query<'a> {
-    /// Reads what stands behind the `?`; `None` is an empty query.
+    /// Reads what follows the `?`; `None` is an empty query.
     pub fn parse(raw: Option<&'a str>) -> Result<Self, Malformed> {
-        let mut parameters: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
+        let mut parameters: Vec<Parameter<'a>> = Vec::new();
         for part in raw.unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
             if parameters.len() == MOST {
                 return Err(Malformed::TooMany);
             }
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let (name, value) = (decode(name)?, decode(value)?);
-            match parameters.iter().find(|(known, _)| *known == name) {
-                Some((_, same)) if *same == value => {}
+            let (name, literal) = (decode_with_spaces(name)?, decode(value)?);
+            match parameters.iter().find(|known| known.name == name) {
+                Some(known) if known.literal == literal => {}
                 Some(_) => return Err(Malformed::Twice(name.chars().take(40).collect())),
-                None => parameters.push((name, value)),
+                None => parameters.push(Parameter { name, value: decode_with_spaces(value)?, literal }),
             }
         }
         Ok(Self(parameters))
     }
 
-    /// The value of a parameter; empty if it stands there without one.
+    /// The value of a parameter, in which `+` is a space; empty if the parameter stands there without one.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_ref())
+        self.find(name).map(|found| found.value.as_ref())
+    }
+
+    /// The same where `+` stands for itself, as in `version=1.214+7`: that is how `curl` sends it, and no version has a
+    /// space.
+    pub fn get_literal(&self, name: &str) -> Option<&str> {
+        self.find(name).map(|found| found.literal.as_ref())
+    }
+
+    fn find(&self, name: &str) -> Option<&Parameter<'a>> {
+        self.0.iter().find(|known| known.name == name)
     }
 }
 
-/// `+` is a space and `%XX` a byte; a `%` that begins no such thing stands for itself.
+/// `+` is a space and `%XX` a byte.
+fn decode_with_spaces(text: &str) -> Result<Cow<'_, str>, Malformed> {
+    if !text.contains('+') {
+        return decode(text);
+    }
+    decode(&text.replace('+', " ")).map(|decoded| Cow::Owned(decoded.into_owned()))
+}
+
+/// `%XX` is a byte; a `%` that begins no such thing stands for itself.
 fn decode(text: &str) -> Result<Cow<'_, str>, Malformed> {
-    if !text.contains(['+', '%']) {
-        return Ok(Cow::Borrowed(text));
-    }
-    let spaced = text.replace('+', " ");
-    match percent_decode_str(&spaced).decode_utf8() {
-        Ok(decoded) => Ok(Cow::Owned(decoded.into_owned())),
-        Err(_) => Err(Malformed::NotUtf8),
-    }
+    percent_decode_str(text).decode_utf8().map_err(|_| Malformed::NotUtf8)
 }
 
 #[cfg(test)]
@@ -95,9 +115,19 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_said() {
+    fn a_plus_stands_for_itself_where_that_is_asked_for() {
+        for (raw, expected) in
+            [("version=1.214+7", "1.214+7"), ("version=1.214%2B7", "1.214+7"), ("version=1%20+", "1 +")]
+        {
+            assert_eq!(Query::parse(Some(raw)).unwrap().get_literal("version"), Some(expected), "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused() {
         assert_eq!(Query::parse(Some("a=%ff")), Err(Malformed::NotUtf8));
         assert_eq!(Query::parse(Some("a=1&a=2")), Err(Malformed::Twice("a".to_owned())));
+        assert_eq!(Query::parse(Some("a=1+2&a=1%202")), Err(Malformed::Twice("a".to_owned())));
         let many: Vec<String> = (0..33).map(|number| format!("p{number}")).collect();
         assert_eq!(Query::parse(Some(&many.join("&"))), Err(Malformed::TooMany));
     }

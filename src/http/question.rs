@@ -38,11 +38,11 @@ pub(super) enum Wrong {
     NoVersion,
     #[error("service= is empty: name the service that is meant")]
     NoService,
-    #[error("wait={0} is no duration: write it like 150s, 2m or 1m30s")]
+    #[error("wait={0} is not a duration: write it like 150s, 2m or 1m30s")]
     Wait(String),
-    #[error("index={0} is no whole number: take it from X-Lictor-Index")]
+    #[error("index={0} is not a whole number: take it from X-Lictor-Index")]
     Index(String),
-    #[error("{0} takes no value but 1 or 0")]
+    #[error("{0} takes no other value than 1 or 0")]
     Flag(&'static str),
 }
 
@@ -55,7 +55,7 @@ impl Question {
             return Err(Wrong::NoService);
         }
         let settled = flag(query, "settled")?;
-        let about = match query.get("version") {
+        let about = match query.get_literal("version") {
             Some("") => return Err(Wrong::NoVersion),
             Some(version) => About::Version(version.to_owned()),
             None if settled => About::Settled,
@@ -126,6 +126,8 @@ mod tests {
         let version = Question { about: About::Version("1.214".to_owned()), ..plain.clone() };
         assert_eq!(question("version=1.214"), Ok(Some(version.clone())));
         assert_eq!(question("settled&version=1.214"), Ok(Some(version.clone())));
+        let build = Question { about: About::Version("1.214+7".to_owned()), ..plain.clone() };
+        assert_eq!(question("version=1.214+7"), Ok(Some(build)));
         let wait = |seconds| Duration::from_secs(seconds);
         assert_eq!(question("version=1.214&wait=150s"), Ok(Some(Question { wait: wait(150), ..version.clone() })));
         assert_eq!(question("version=1.214&wait=1m30s"), Ok(Some(Question { wait: wait(90), ..version.clone() })));

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{Response, StatusCode};
+use hyper::{Method, Response, StatusCode};
 
 /// A whole response; bodies come from memory.
 pub type Answer = Response<Full<Bytes>>;
@@ -74,6 +74,12 @@ pub fn not_allowed(allowed: &'static str, sentence: &str) -> Answer {
     let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, sentence);
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     answer
+}
+
+/// 405 for a method that does not read; `None`: it does.
+pub fn not_read(method: &Method) -> Option<Answer> {
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    (!reads).then(|| not_allowed("GET, HEAD", "this is read-only: use GET or HEAD"))
 }
 
 /// The same answer, after which the connection ends.

@@ -1,23 +1,25 @@
-//! Which path is which resource.
+//! Which path is which resource, and who may ask for it.
 
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::header::RETRY_AFTER;
 use hyper::http::request::Parts;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Request, StatusCode};
 use tokio::sync::{Semaphore, watch};
 
 use super::exposition::Exposition;
 use super::health::Trouble;
+use super::host::HostNames;
 use super::listener::Peer;
 use super::query::Query;
 use super::question::{Block, Question, flag};
-use super::reply::{Answer, Reply, error, last, not_allowed, with_header};
+use super::reply::{Answer, Reply, error, last, not_allowed, not_read, with_header};
 use super::server::{Handler, Limits};
 use super::status::Page;
 use super::waiting::Boards;
@@ -25,13 +27,13 @@ use super::{board, env, health, status};
 use crate::drain::DrainWatcher;
 use crate::machine::Board;
 
-/// A body that nobody asked for is read and forgotten up to this size, in bytes; after a larger one the connection ends.
+/// A body is ignored here. One of at most so many bytes is read, so that the connection can go on ...
 const LARGEST_BODY: u64 = 16 * 1024;
-/// How long such a body may take.
-const BODY_TIME: Duration = Duration::from_secs(10);
+/// ... if it comes right behind its head, as it does from a client that means no harm. Nothing waits for the rest.
+const BODY_TIME: Duration = Duration::from_millis(100);
 
-/// So many requests may wait at one time on a server with these limits: the other connections stay free for who asks what
-/// is so, or wants something done.
+/// So many requests may wait at one time on a server with these limits: the other connections stay free for clients that
+/// ask how things stand, or want something done.
 pub const fn waits(limits: Limits) -> usize {
     limits.connections * 3 / 4
 }
@@ -78,12 +80,14 @@ pub struct Resources {
     metrics: Option<Exposition>,
     /// Shared by all connections.
     waits: Arc<Semaphore>,
+    /// `None`: any name will do.
+    hosts: Option<HostNames>,
 }
 
 impl Clone for Resources {
     fn clone(&self) -> Self {
         let (boards, metrics, waits) = (self.boards.clone(), self.metrics.clone(), Arc::clone(&self.waits));
-        Self { boards, page: RefCell::new(None), metrics, waits }
+        Self { boards, page: RefCell::new(None), metrics, waits, hosts: self.hosts.clone() }
     }
 }
 
@@ -91,7 +95,13 @@ impl Resources {
     /// The resources of these boards. When `drain` begins, waiting requests are answered with what is so then.
     pub fn new(boards: watch::Receiver<Arc<Board>>, drain: DrainWatcher) -> Self {
         let waits = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
-        Self { boards: Boards { latest: boards, drain }, page: RefCell::new(None), metrics: None, waits }
+        Self { boards: Boards { latest: boards, drain }, page: RefCell::new(None), metrics: None, waits, hosts: None }
+    }
+
+    /// Only for clients that ask by one of these names; others are refused with 421.
+    #[must_use]
+    pub fn with_hosts(self, hosts: HostNames) -> Self {
+        Self { hosts: Some(hosts), ..self }
     }
 
     /// With at most so many requests that wait at one time; one more is refused with 429, as Consul does.
@@ -118,8 +128,8 @@ impl Resources {
                 error(StatusCode::NOT_FOUND, NOTHING_HERE)
             });
         };
-        if !matches!(*method, Method::GET | Method::HEAD) {
-            return Reply::now(not_allowed("GET, HEAD", "this is read-only: use GET or HEAD"));
+        if let Some(refused) = not_read(method) {
+            return Reply::now(refused);
         }
         match Query::parse(uri.query()).map_err(BadRequest::new).and_then(|query| self.read(resource, &query, head)) {
             Ok(reply) => reply,
@@ -154,8 +164,12 @@ impl Resources {
         Ok(Reply::Now(page.as_ref().map(Page::answer)))
     }
 
-    /// An answer that may take a while, if there is a place for it.
+    /// An answer that may take a while, if there is a place for it. An answer that is there already needs no place.
     pub fn wait(&self, answer: impl Future<Output = Answer> + Send + 'static) -> Reply {
+        let mut answer = Box::pin(answer);
+        if let Some(answer) = answer.as_mut().now_or_never() {
+            return Reply::now(answer);
+        }
         let Ok(place) = Arc::clone(&self.waits).try_acquire_owned() else {
             return Reply::now(with_header(error(StatusCode::TOO_MANY_REQUESTS, TOO_MANY), RETRY_AFTER, "1"));
         };
@@ -198,6 +212,11 @@ impl BadRequest {
 impl Handler for Resources {
     fn handle(&self, _peer: &Peer, request: Request<Incoming>) -> Reply {
         let (head, body) = request.into_parts();
+        if let Some(hosts) = &self.hosts
+            && let Err(refused) = hosts.admit(&head)
+        {
+            return Reply::now(last(error(StatusCode::MISDIRECTED_REQUEST, &refused.to_string())));
+        }
         if body.is_end_stream() {
             return self.answer(&head);
         }

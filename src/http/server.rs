@@ -14,16 +14,16 @@ use tokio::time::Instant;
 
 use super::listener::{Listener, Peer};
 use super::reply::Reply;
-use super::seats::{Seats, Turns};
+use super::slots::{Attended, ConnectionSlots, Turns};
 use crate::drain::DrainWatcher;
 
 /// The largest head of a request, in bytes.
 const LARGEST_HEAD: usize = 16 * 1024;
 /// From the first moment of a connection, or the end of the last answer, to the end of a request's head.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-/// How long accepting rests when the process is out of file descriptors or memory.
+/// How long accepting pauses when the process is out of file descriptors or memory.
 const REST: Duration = Duration::from_millis(100);
-/// How often it is looked whether places can be made free.
+/// How often idle clients are looked for while somebody waits for a slot.
 const LOOK: Duration = Duration::from_millis(100);
 /// Between two log lines about that.
 const QUIET: Duration = Duration::from_secs(30);
@@ -31,8 +31,8 @@ const QUIET: Duration = Duration::from_secs(30);
 /// What one server may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at one time. The next one waits for a place, and gets that of a client that is slow over its request if
-    /// none becomes free in a second.
+    /// Connections at one time. The next one waits for a slot; if none becomes free within a second, it gets that of a
+    /// client that is slow over its request.
     pub connections: usize,
     /// From one byte of a head to its end. Shorter only in tests.
     pub head_time: Duration,
@@ -43,7 +43,7 @@ pub struct Limits {
 impl Limits {
     /// For the status port.
     pub const STATUS: Self = Self { connections: 256, head_time: HEAD_TIME, drain_time: Duration::from_secs(2) };
-    /// For the admin socket: places of its own, so that a flood elsewhere never locks the operator out.
+    /// For the admin socket: slots of its own, so that a flood elsewhere never locks the operator out.
     pub const ADMIN: Self = Self { connections: 64, ..Self::STATUS };
 }
 
@@ -53,36 +53,37 @@ pub trait Handler: Clone + Send + 'static {
     fn handle(&self, peer: &Peer, request: Request<Incoming>) -> Reply;
 }
 
-/// Serves until draining begins and the last connection has ended, or had its time to.
+/// Serves until draining begins and the last connection has ended, or its time to end is over.
 pub async fn serve<L: Listener, H: Handler>(mut listener: L, limits: Limits, handler: H, mut drain: DrainWatcher) {
-    let mut seats = Seats::new(limits.connections);
+    let mut slots = ConnectionSlots::new(limits.connections);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut complaint = Complaint::default();
     let mut looks = tokio::time::interval(LOOK);
-    // Who has come and has no place yet. The next ones are better off in the kernel's queue.
+    // A client that has come and has no slot yet. The next ones are better off in the kernel's queue.
     let mut newcomer = None;
     loop {
-        if let Some((stream, peer)) = newcomer.take_if(|_| !seats.are_all_taken()) {
+        if let Some((stream, peer)) = newcomer.take_if(|_| !slots.are_all_taken()) {
             let turns = Turns::default();
             let (handler, own) = (handler.clone(), turns.clone());
-            let service = service_fn(move |request| own.of(handler.handle(&peer, request)));
-            let connection = protocol(limits).serve_connection(TokioIo::new(stream), service);
+            let service = service_fn(move |request| own.answering(handler.handle(&peer, request)));
+            let stream = TokioIo::new(Attended::<L>::new(stream, turns.clone()));
+            let connection = protocol(limits).serve_connection(stream, service);
             let connection = graceful.watch(connection);
             let task = connections.spawn(async move {
-                // What a client does wrong on its connection ends that connection, and is no news.
+                // What a client does wrong ends its own connection, and is not worth more than a debug line.
                 if let Err(error) = connection.await {
                     tracing::debug!(%error, "a connection ended early");
                 }
             });
-            seats.take(task, turns);
+            slots.take(task, turns);
         }
         tokio::select! {
             biased;
             () = drain.draining() => break,
-            Some(ended) = connections.join_next_with_id() => seats.leave(report(ended)),
+            Some(ended) = connections.join_next_with_id() => slots.leave(report(ended)),
             accepted = accept(&mut listener, &mut complaint), if newcomer.is_none() => newcomer = accepted,
-            now = looks.tick(), if newcomer.is_some() => seats.free_some(now),
+            now = looks.tick(), if newcomer.is_some() => slots.evict_idle(now),
         }
     }
     drop((listener, handler, newcomer));

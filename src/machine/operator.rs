@@ -9,6 +9,7 @@ use super::hold::Hold;
 use super::ledger::Changed;
 use super::life::{Life, StopReason, Streak};
 use super::moment::Moment;
+use super::numbers::RunId;
 use super::order::{Effect, Order};
 use super::totals::Reason;
 use super::{Base, Machine, Subject, Wish};
@@ -47,7 +48,11 @@ impl Machine {
             self.reason = Reason::Operator;
         }
         self.stop(StopReason::Operator);
-        Ok(Effect::Run { after })
+        Ok(self.proof_of_a_run(after))
+    }
+
+    fn proof_of_a_run(&self, after: RunId) -> Effect {
+        Effect::Run { after, min_healthy: self.policy.min_healthy, deadline: self.policy.deadline }
     }
 
     fn pass_on(&mut self, signal: i32, who: Option<u32>) -> Answer {
@@ -171,7 +176,7 @@ impl Machine {
             self.reason = Reason::Revert;
         }
         self.stop(StopReason::Revert);
-        Ok(Effect::Run { after })
+        Ok(self.proof_of_a_run(after))
     }
 
     /// One line of history about what an operator did.

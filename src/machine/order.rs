@@ -1,6 +1,7 @@
 //! What is to be done. An order is handed over, never awaited; what comes of it comes back as an [`Event`](super::Event).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -180,10 +181,16 @@ pub enum Traffic {
 pub enum Effect {
     /// It has already.
     Done,
-    /// When a run with a larger number is healthy.
+    /// When a run with a larger number has proved itself, as it would in a trial.
     Run {
         /// The newest run of now.
         after: RunId,
+        /// How long it has to be healthy without a break ...
+        #[serde(default)]
+        min_healthy: Duration,
+        /// ... completed this long after its start.
+        #[serde(default)]
+        deadline: Duration,
     },
     /// When there is a verdict on this wish.
     Verdict {

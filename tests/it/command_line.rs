@@ -92,6 +92,57 @@ fn an_address_that_was_chosen_and_is_taken_is_75() {
 }
 
 #[test]
+fn what_a_moment_may_mend_ends_with_75_and_only_a_wrong_configuration_with_78() {
+    let nowhere = "nowhere/at/all";
+    let mut setups = Vec::new();
+    for (config, word) in [
+        ("status {\n  address = \"192.0.2.1:8127\"\n}\n".to_owned(), "192.0.2.1:8127"),
+        (format!("admin {{\n  socket = \"/{nowhere}/x.sock\"\n}}\n"), nowhere),
+        ("admin {\n  group = \"nosuchgroup\"\n}\n".to_owned(), "nosuchgroup"),
+        (format!("pid_file = \"/{nowhere}/x.pid\"\n"), nowhere),
+    ] {
+        setups.push((greeted().config(&config), word, 75));
+    }
+    let tls = format!("consul {{\n  ssl {{\n    enabled = true\n    ca_cert = \"/{nowhere}/ca.pem\"\n  }}\n}}\n");
+    setups.push((Setup::on_consul("127.0.0.1:9".parse().unwrap()).config(&tls), nowhere, 75));
+    let not_a_socket = greeted().config("admin {\n  socket = \"/etc/passwd\"\n}\n");
+    setups.push((not_a_socket, "exists but is not a socket", 78));
+    for (setup, word, code) in setups {
+        let output = finish(setup.configured("run"));
+        assert_eq!(output.status.code(), Some(code), "{word}: {}", said(&output));
+        assert!(said(&output).contains(word), "{word}: {}", said(&output));
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_no_success() {
+    let lictor = greeted().start();
+    lictor.until_good();
+    let lost = |verb: &str, arguments: &[&str]| {
+        let mut command = lictor.setup().command(verb);
+        command.args(arguments).stdout(fs::File::options().write(true).open("/dev/full").unwrap());
+        command.output().unwrap()
+    };
+    let socket = lictor.setup().path("admin.sock");
+    let asked = ["--socket", socket.to_str().unwrap()];
+    let file = lictor.setup().path("service");
+    for (verb, arguments) in [
+        ("status", &asked[..]),
+        ("history", &asked),
+        ("env", &asked),
+        ("plan", &asked),
+        ("buildinfo", &[file.to_str().unwrap()]),
+        ("--help", &[]),
+    ] {
+        let output = lost(verb, arguments);
+        assert_eq!(output.status.code(), Some(74), "{verb}: {}", said(&output));
+        assert!(said(&output).contains("No space left on device"), "{verb}: {}", said(&output));
+    }
+    // Here the exit code is the answer.
+    assert_eq!(lost("validate", &asked).status.code(), Some(0));
+}
+
+#[test]
 fn a_second_lictor_on_the_same_state_is_75_and_harms_nobody() {
     let lictor = greeted().start();
     let before = lictor.until_good();

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::harness::lictor::said;
 use crate::harness::wait::PATIENCE;
-use crate::harness::{Consul, Lictor, Setup, eventually, processes};
+use crate::harness::{Consul, Lictor, Setup, eventually};
 
 fn up() -> Lictor {
     let setup = Setup::on_directory().checked();
@@ -74,26 +74,59 @@ fn it_goes_on_in_the_next_life() {
     }
 }
 
-#[test]
-fn follow_shows_a_line_when_it_is_made() {
-    let lictor = up();
+/// The lines of `lictor history --follow --json`, as they come.
+fn following(lictor: &Lictor) -> impl Fn(&str) -> Value + use<> {
     let mut command = lictor.setup().command("history");
     command.arg("--socket").arg(lictor.setup().path("admin.sock")).args(["--follow", "--json"]);
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let (send, lines) = mpsc::channel::<Value>();
     let out = BufReader::new(child.stdout.take().unwrap());
-    let reader = std::thread::spawn(move || {
+    // It ends with its test: whatever names the test's folder is killed then.
+    std::thread::spawn(move || {
         for line in out.lines().map_while(Result::ok) {
             let _ = send.send(serde_json::from_str(&line).unwrap());
         }
+        let _ = child.wait();
     });
-    let next = |what: &str| lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no line comes: {what}"));
+    move |what| lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no line comes: {what}"))
+}
+
+#[test]
+fn follow_shows_a_line_when_it_is_made() {
+    let lictor = up();
+    let next = following(&lictor);
     assert_eq!(next("what was there")["outcome"], "applied");
     assert!(lictor.cli("hold", &["night"]).status.success());
     assert_eq!(next("the hold")["why"], "hold: night");
-    processes::signal(child.id(), Signal::KILL);
-    child.wait().unwrap();
-    reader.join().unwrap();
+}
+
+#[test]
+fn follow_goes_on_with_the_next_lictor_and_repeats_nothing() {
+    let lictor = up();
+    let next = following(&lictor);
+    assert_eq!(next("what was there")["outcome"], "applied");
+    for (signal, reason) in [(Signal::TERM, "day"), (Signal::KILL, "night")] {
+        eventually("it is on disk", || (!on_disk(&lictor).is_empty()).then_some(()));
+        lictor.restart(signal);
+        lictor.until("lictor is back", |_| true);
+        assert!(lictor.cli("hold", &[reason]).status.success());
+        assert_eq!(next("the hold")["why"], format!("hold: {reason}"));
+        eventually("the hold is on disk", || on_disk(&lictor).iter().any(|it| it.why.ends_with(reason)).then_some(()));
+    }
+}
+
+#[test]
+fn it_is_shown_from_a_time_or_a_number_on() {
+    let lictor = up();
+    for reason in ["one", "two", "three"] {
+        assert!(lictor.cli("hold", &[reason]).status.success());
+    }
+    let shown = said(&lictor.cli("history", &["-n", "2"]));
+    let lines: Vec<_> = shown.lines().collect();
+    assert!(lines.len() == 2 && lines[0].ends_with("hold: two") && lines[1].ends_with("hold: three"), "{shown}");
+    assert_eq!(said(&lictor.cli("history", &["--since", "1h"])).lines().count(), 4);
+    assert_eq!(said(&lictor.cli("history", &["--since", "1h", "-n=1"])).lines().count(), 1);
+    assert_eq!(said(&lictor.cli("history", &["-n", "0"])), "");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The status port: what CodeDeploy, Consul and an operator are told.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
 
 use lictor::machine::board::ConfigState;
@@ -109,6 +111,32 @@ fn only_reading_is_served_over_tcp() {
     assert!(unknown.json()["error"].is_string());
     let long = format!("/status?version={}", "x".repeat(20_000));
     assert!(matches!(with("GET", &long).code, 400 | 414 | 431), "heads are at most 16 KB");
+}
+
+#[test]
+fn a_name_that_leads_here_is_refused_unless_somebody_has_configured_it() {
+    let setup = Setup::on_directory().checked().config("status {\n  hosts = [\"billing.internal\"]\n}\n");
+    setup.write("GREETING", "hello");
+    let lictor = setup.start();
+    lictor.until_good();
+    let address: SocketAddr = (lictor.setup().host(), 8127).into();
+    let own = address.to_string();
+    for (host, code) in [
+        (own.as_str(), "200"),
+        ("localhost:8127", "200"),
+        ("billing.internal:8127", "200"),
+        ("evil.example", "421"),
+        ("evil.example:8127", "421"),
+    ] {
+        for path in ["/env", "/status"] {
+            let mut stream = TcpStream::connect(address).unwrap();
+            let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with(&format!("HTTP/1.1 {code} ")), "{host} {path}: {answer}");
+        }
+    }
 }
 
 #[test]

@@ -127,6 +127,23 @@ fn restart_is_answered_when_another_process_is_healthy() {
 }
 
 #[test]
+fn restart_says_no_when_the_new_process_does_not_last() {
+    // Without a check, a process counts as healthy from its start on.
+    let setup = Setup::on_directory();
+    setup.write("GREETING", "hello");
+    let lictor = setup.start();
+    lictor.until_good();
+    let place = lictor.setup().path("service");
+    std::fs::copy("/bin/false", place.with_extension("new")).unwrap();
+    std::fs::rename(place.with_extension("new"), &place).unwrap();
+    ends(&lictor.cli("restart", &[]), 1, "exited with 1");
+
+    let dead = Setup::on_directory().config("exec {\n  command = [\"/bin/false\"]\n}\n").start();
+    dead.until("it is down", |board| board.phase == Phase::BackingOff);
+    ends(&dead.cli("restart", &[]), 1, "exited with 1");
+}
+
+#[test]
 fn signal_reaches_the_service() {
     let lictor = up();
     ends(&lictor.cli("signal", &["USR2"]), 0, "SIGUSR2 is sent");
@@ -161,6 +178,12 @@ fn a_verb_is_served_on_the_operator_s_socket_only() {
     assert_eq!(over_socket("POST", "/verb/restart", b"{\"colour\":1}").code, 400);
     assert_eq!(over_socket("POST", "/verb/hold", large.as_bytes()).code, 400);
     assert_eq!(over_socket("POST", "/status", b"").code, 405);
+    for path in ["/history", "/plan", "/board"] {
+        let head = over_socket("HEAD", path, b"");
+        assert_eq!((head.code, head.body.len()), (200, 0), "{path}");
+        assert!(head.headers["content-length"].parse::<usize>().unwrap() > 2, "{path}: {:?}", head.headers);
+        assert_eq!(over_socket("PUT", path, b"").code, 405, "{path}");
+    }
     assert_eq!(lictor.board().restarts, before.restarts, "nothing of all that did anything");
 }
 

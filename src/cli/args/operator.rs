@@ -17,6 +17,9 @@ pub struct Env {
     /// Shows what the newest wish changes of what runs: + added, ~ changed, - removed
     #[arg(long)]
     pub diff: bool,
+    /// The same as one JSON object
+    #[arg(long)]
+    pub json: bool,
     /// Which lictor is asked.
     #[command(flatten)]
     pub target: Target,
@@ -29,9 +32,15 @@ pub struct History {
     /// One JSON object a line
     #[arg(long)]
     pub json: bool,
-    /// Goes on, and shows every new line
+    /// Goes on and shows every new line, also after lictor was started again
     #[arg(long)]
     pub follow: bool,
+    /// Shows at most so many lines, the newest ones
+    #[arg(short, long = "number", value_name = "N")]
+    pub number: Option<usize>,
+    /// Shows no line that is older than this, such as 1h or 2d
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub since: Option<Duration>,
     /// Which lictor is asked.
     #[command(flatten)]
     pub target: Target,

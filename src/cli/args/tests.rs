@@ -96,6 +96,18 @@ fn booleans_are_go_s() {
 }
 
 #[test]
+fn a_switch_that_is_written_with_a_space_does_not_swallow_the_flags_behind_it() {
+    for words in [&["--upcase", "true", "--", "app"][..], &["-sanitize", "FALSE", "-prefix", "x", "app"]] {
+        let ended = line(&[&["run"], words].concat()).expect_err("refused");
+        assert_eq!((ended.code, ended.stream), (2, Stream::Stderr), "{words:?}");
+        let meant = format!("--{}={}", words[0].trim_start_matches('-'), words[1]);
+        assert!(ended.text.contains(&meant), "{words:?}: {}", ended.text);
+    }
+    assert_eq!(run(&["--upcase", "--", "true", "x"]).command, ["true", "x"]);
+    assert_eq!(run(&["--name", "true", "--", "x"]).command, ["x"]);
+}
+
+#[test]
 fn every_flag_of_envconsul_s_that_is_served() {
     let names = [
         "consul-addr",

@@ -59,8 +59,22 @@ struct Flags<'a> {
 
 impl Flags<'_> {
     fn read(&self, mut words: impl Iterator<Item = String>, normal: &mut Normal) -> Result<(), String> {
+        // The switch just before this word, if it was one without a value.
+        let mut bare_switch: Option<String> = None;
         while let Some(word) = words.next() {
+            let before = bare_switch.take();
             let Some(given) = flag(&word) else {
+                if let Some(switch) = before.filter(|_| self.run && is_boolean(&word)) {
+                    let mut rest = words.peekable();
+                    if rest.peek().is_some() {
+                        return Err(format!(
+                            "--{switch} does not take the next word as its value: write --{switch}={word}, or put -- before \
+                             a command that is named {word}"
+                        ));
+                    }
+                    normal.line.extend(["--".to_owned(), word]);
+                    return Ok(());
+                }
                 if word == "--" || !self.run {
                     normal.line.push(word.clone());
                 } else {
@@ -78,6 +92,7 @@ impl Flags<'_> {
             let takes_next = name.is_none_or(|name| self.takes_value(name));
             let value = value.map(str::to_owned).or_else(|| if takes_next { words.next() } else { None });
             let Some(name) = name else { continue };
+            bare_switch = Some(name.to_owned()).filter(|_| value.is_none() && !takes_next);
             normal.line.push(match value {
                 Some(value) => format!("--{name}={value}"),
                 None => format!("--{name}"),
@@ -108,6 +123,11 @@ impl Flags<'_> {
     }
 }
 
+/// What somebody may mean as the value of a switch.
+fn is_boolean(word: &str) -> bool {
+    word.eq_ignore_ascii_case("true") || word.eq_ignore_ascii_case("false")
+}
+
 /// A flag without its dashes; a dash alone is a word.
 fn flag(word: &str) -> Option<&str> {
     let name = word.strip_prefix("--").or_else(|| word.strip_prefix('-'))?;
@@ -119,6 +139,7 @@ fn long(name: &str) -> &str {
     match name {
         "c" => "config",
         "h" => "help",
+        "n" => "number",
         "v" => "version",
         long => long,
     }

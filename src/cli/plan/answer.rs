@@ -8,12 +8,11 @@ use crate::chain::sentence;
 use crate::cli::client::{Client, ClientError};
 use crate::cli::locate::Target;
 use crate::config::{self, Errors, Flags, Inputs, Settings};
+use crate::exit;
 use crate::machine::plan::Plan;
 
 /// How long the answer of a lictor may take.
 const SOON: Duration = Duration::from_secs(10);
-/// The configuration is wrong: `EX_CONFIG` of sysexits.
-const WRONG: u8 = 78;
 
 /// The plan, and what is to be said beside it.
 pub(super) struct Answer {
@@ -45,7 +44,7 @@ impl From<AppError> for Silence {
 impl From<Errors> for Silence {
     fn from(errors: Errors) -> Self {
         let lines: Vec<_> = errors.errors.iter().map(|error| format!("lictor: {error}")).collect();
-        Self { text: lines.join("\n"), code: WRONG }
+        Self { text: lines.join("\n"), code: exit::CONFIGURATION }
     }
 }
 

@@ -1,8 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Follow, Form, Options, render, run};
-use crate::cli::paint::Paint;
+use super::{Options, render, run};
+use crate::cli::follow::Follow;
+use crate::cli::paint::{Form, Paint};
 use crate::cli::served::{Heard, Served};
 use crate::environment::Freshness;
 use crate::http::sample::{board, check, version};
@@ -162,20 +163,40 @@ async fn once_from_a_running_lictor() {
 }
 
 #[tokio::test]
-async fn watching_shows_each_change_until_the_end() {
+async fn watching_shows_each_change_and_goes_on_with_the_next_lictor() {
     let mut served = Served::new().await;
-    let options = options(&served, Form::Text(Paint::Plain), Follow::Watch);
-    let (heard, mut err) = (Heard::default(), Vec::new());
-    let mut out = heard.clone();
+    let options = options(&served, Form::Text(Paint::Plain), Follow::On);
+    let (heard, told) = (Heard::default(), Heard::default());
+    let (mut out, mut err) = (heard.clone(), told.clone());
     let watched = async {
         heard.hears("up, healthy").await;
         served.change(|board| board.phase = Phase::Stopping);
         heard.hears("stopping").await;
         served.end().await;
+        told.hears("; waiting for it").await;
+        served.change(|board| (board.index, board.phase, board.service) = (1, Phase::Up, "next".to_owned()));
+        served.begin().await;
+        heard.hears("next  up, healthy").await;
     };
-    let (code, ()) = tokio::join!(run(&options, &mut out, &mut err), watched);
-    assert_eq!(code, 69);
-    assert!(String::from_utf8(err).unwrap().starts_with("lictor: no lictor answers at "));
+    tokio::select! {
+        ended = run(&options, &mut out, &mut err) => panic!("it ended with {ended}: {}", told.text()),
+        () = watched => {}
+    }
+    assert_eq!(told.text().lines().count(), 1, "it is said once: {}", told.text());
+}
+
+#[tokio::test]
+async fn json_passes_on_what_a_newer_lictor_answers() {
+    let served = Served::new().await;
+    let mut raw = serde_json::to_value(board()).unwrap();
+    raw["phase"] = "levitating".into();
+    raw["news"] = true.into();
+    let text = raw.to_string();
+    let options = options(&served, Form::Json, Follow::Once);
+    let shown = super::text(&options, text.clone().into_bytes()).unwrap();
+    assert_eq!(String::from_utf8(shown).unwrap(), text.clone() + "\n");
+    let gist: super::Gist = serde_json::from_str(&text).unwrap();
+    assert!(gist.healthy);
 }
 
 #[tokio::test]

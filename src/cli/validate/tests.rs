@@ -1,9 +1,13 @@
 use std::time::Duration;
 
+use hyper::body::Incoming;
+use hyper::{Request, StatusCode};
+
 use super::{Options, run};
-use crate::admin::Petition;
+use crate::admin::OperatorRequest;
 use crate::cli::served::{Heard, Served};
 use crate::http::sample::{check, version};
+use crate::http::{self, Handler, Peer, Reply};
 use crate::machine::board::{CheckState, ConfigState};
 use crate::machine::deployment::{Deployment, Verdict};
 use crate::machine::event::Verb;
@@ -117,7 +121,7 @@ async fn what_a_deployment_is_answered_is_kept() {
         let options =
             Options { deployment: Some(deployment()), ..options(&served, Some(wanted), Duration::from_millis(50)) };
         let kept = async {
-            let Petition { verb, answer, .. } = served.petitions.recv().await.unwrap();
+            let OperatorRequest { verb, answer, .. } = served.requests.recv().await.unwrap();
             answer.send(Ok(Effect::Done)).unwrap();
             verb
         };
@@ -130,7 +134,7 @@ async fn what_a_deployment_is_answered_is_kept() {
 #[tokio::test]
 async fn an_answer_that_cannot_be_kept_is_an_answer() {
     let mut served = Served::new().await;
-    served.petitions.close();
+    served.requests.close();
     let options = Options { deployment: Some(deployment()), ..options(&served, Some("1.214"), SOON) };
     let expected = "version: 1.214\nnot kept in lictor's history: lictor is stopping\n\
                     yes: running 1.214, healthy, config settled\n";
@@ -166,4 +170,40 @@ fn a_deployment_is_known_by_its_id() {
     assert_eq!(of(&variables[1..]), None);
     assert_eq!(of(&variables[..1]).map(|deployment| deployment.to_string()), Some("d-1".to_owned()));
     assert_eq!(deployment().to_string(), "d-1 of prod (ValidateService)");
+}
+
+#[tokio::test]
+async fn where_too_many_wait_it_asks_without_a_wait() {
+    let mut served = Served::absent();
+    served.waits(0);
+    served.begin().await;
+    served.change(|board| board.healthy = false);
+    let options = options(&served, Some("1.214"), SOON);
+    let heard = Heard::default();
+    let recovers = async {
+        heard.hears("not yet: ").await;
+        served.change(|board| board.healthy = true);
+    };
+    let mut out = heard.clone();
+    let (code, ()) = tokio::join!(run(&options, &mut out), recovers);
+    assert_eq!(code, 0, "{}", heard.text());
+}
+
+/// A lictor that has no time at all.
+#[derive(Clone)]
+struct Busy;
+
+impl Handler for Busy {
+    fn handle(&self, _peer: &Peer, _request: Request<Incoming>) -> Reply {
+        Reply::now(http::error(StatusCode::TOO_MANY_REQUESTS, "too many requests wait already"))
+    }
+}
+
+#[tokio::test]
+async fn a_lictor_that_stays_busy_is_no_bug() {
+    let mut served = Served::absent();
+    served.begin_with(Busy).await;
+    let (code, text) = said(&options(&served, Some("1.214"), Duration::from_millis(700))).await;
+    assert_eq!(code, 69, "{text}");
+    assert!(text.lines().last().is_some_and(|line| line.starts_with("no: lictor is busy at ")), "{text}");
 }

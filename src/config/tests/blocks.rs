@@ -142,7 +142,7 @@ fn words_come_from_a_list() {
             "consul {\n  address = \"http://u:secret@h\"\n}",
             "2:13: consul.address: user and password belong in consul.auth, not in the address",
         ),
-        ("name = \"..\"", "1:8: name: expected 1 to 64 letters, digits, `.`, `_` and `-`"),
+        ("name = \"..\"", "1:8: name: expected 1 to 64 letters, digits, `.`, `_` and `-`, and no `.` at the beginning"),
     ]);
 }
 

@@ -99,7 +99,7 @@ fn the_checks() {
 fn what_is_shown_and_kept() {
     let settings = Case::of(&[("a.hcl", SURFACE)]).settings();
     assert_eq!(settings.version, Version::default());
-    assert_eq!(settings.status, Status { address: "127.0.0.1:8127".parse().unwrap(), chosen: true });
+    assert_eq!(settings.status, Status { address: "127.0.0.1:8127".parse().unwrap(), chosen: true, hosts: Vec::new() });
     let socket = Some(PathBuf::from("/run/lictor/billing.sock"));
     assert_eq!(settings.admin, Admin { socket, mode: 0o660, group: Some("ops".to_owned()) });
     let tags = vec![("env".to_owned(), "prod".to_owned())];
@@ -113,7 +113,10 @@ fn what_is_shown_and_kept() {
 fn defaults() {
     let settings = with("");
     assert_eq!(settings.name, "app");
-    assert_eq!(settings.status, Status { address: "127.0.0.1:8127".parse().unwrap(), chosen: false });
+    assert_eq!(
+        settings.status,
+        Status { address: "127.0.0.1:8127".parse().unwrap(), chosen: false, hosts: Vec::new() }
+    );
     assert_eq!(settings.statsd.address, "127.0.0.1:8125");
     assert_eq!((settings.statsd.prefix.as_str(), settings.statsd.style), ("lictor", Style::Influx));
     assert_eq!(settings.statsd.interval, SECOND * 5);

@@ -119,8 +119,8 @@ async fn what_does_not_end_is_cut_off_at_the_deadline() {
     let limits = Limits { drain_time: Duration::from_millis(100), ..Limits::STATUS };
     let harness = Harness::with(sample::board(), limits).await;
     let mut stuck = harness.connect().await;
-    stuck.send(&get("/live").replace("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\n")).await;
-    harness.receivers(3).await;
+    stuck.send("GET /live HTTP/1.1\r\nHos").await;
+    harness.receivers(2).await;
     let drained = tokio::join!(harness.drain(), stuck.until_closed()).0;
     assert_eq!(drained, Drained::Clean);
 }
@@ -147,6 +147,11 @@ async fn however_many_wait_there_is_room_for_who_does_not() {
     }
     // One for each connection and one for each wait, beside the server's own.
     harness.receivers(1 + 2 * places).await;
+    for (target, code) in
+        [("/status?version=1.214", 503), ("/status?service=mail&wait=10m", 409), ("/board?index=0", 200)]
+    {
+        assert_eq!(harness.get(target).await.status, code, "{target} has its answer at once, and needs no place");
+    }
     for target in ["/status?wait=10m", "/board?index=999"] {
         let refused = harness.get(target).await;
         assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")), "{target}");
@@ -157,4 +162,24 @@ async fn however_many_wait_there_is_room_for_who_does_not() {
         assert_eq!(connection.response().await.status, 200);
     }
     assert_eq!(harness.get("/status?wait=10m").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_that_is_announced_and_does_not_come_is_not_waited_for() {
+    let limits = Limits { connections: 4, ..Limits::STATUS };
+    let harness = Harness::with(sample::board(), limits).await;
+    let begun = Instant::now();
+    let mut silent = Vec::new();
+    for _ in 0..12 {
+        let mut connection = harness.connect().await;
+        connection.send(&get("/live").replace("\r\n\r\n", "\r\nContent-Length: 5\r\n\r\n")).await;
+        silent.push(connection);
+    }
+    assert_eq!(harness.get("/health").await.status, 200);
+    for connection in &mut silent {
+        let answer = connection.response().await;
+        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+        assert_eq!(connection.until_closed().await, "");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());
 }

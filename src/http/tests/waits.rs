@@ -120,3 +120,13 @@ async fn a_client_that_goes_away_frees_its_place() {
     drop(connection);
     harness.receivers(1).await;
 }
+
+#[tokio::test]
+async fn so_does_one_that_has_sent_more_requests_behind_the_one_that_waits() {
+    let harness = Harness::new().await;
+    let mut connection = harness.connect().await;
+    connection.send(&(get("/board?index=7&wait=10m") + &get("/live"))).await;
+    harness.receivers(3).await;
+    drop(connection);
+    harness.receivers(1).await;
+}

@@ -10,10 +10,10 @@ use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use super::effect::{self, Outcome};
-use super::petition::{Petition, Reload};
+use super::effect::{self, Conclusion};
+use super::operator_request::{OperatorRequest, ReloadRequest};
 use super::request::{self, What};
-use super::{history, petition, plan};
+use super::{history, plan};
 use crate::drain::DrainWatcher;
 use crate::http::{self, Answer, Handler, Peer, Reply, Resources};
 use crate::machine::Board;
@@ -27,13 +27,13 @@ const LARGEST_BODY: usize = 16 * 1024;
 /// How long a body may take.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
-const NOBODY: &str = "the kernel does not tell who asks: use this host's own admin socket";
+const NOBODY: &str = "the kernel does not say who asks: use the admin socket on the host itself";
 
 const STOPPING: &str = "lictor is stopping";
 
 /// What the operator's socket serves. A clone serves one connection.
 #[derive(Clone, Debug)]
-pub struct Desk {
+pub struct AdminHandler {
     /// What is also served elsewhere.
     pub resources: Resources,
     /// The board, on which the effect of a verb is seen.
@@ -41,14 +41,14 @@ pub struct Desk {
     /// The newest lines of history.
     pub history: watch::Receiver<Recent>,
     /// Where verbs go.
-    pub petitions: mpsc::Sender<Petition>,
+    pub requests: mpsc::Sender<OperatorRequest>,
     /// Where the wish to read our configuration again goes.
-    pub reloads: mpsc::Sender<Reload>,
+    pub reloads: mpsc::Sender<ReloadRequest>,
     /// Ends every wait.
     pub drain: DrainWatcher,
 }
 
-impl Handler for Desk {
+impl Handler for AdminHandler {
     fn handle(&self, peer: &Peer, request: Request<Incoming>) -> Reply {
         let path = request.uri().path();
         if path == "/history" {
@@ -67,12 +67,12 @@ impl Handler for Desk {
         if uid.is_none() {
             return Reply::now(http::error(StatusCode::FORBIDDEN, NOBODY));
         }
-        let desk = self.clone();
-        Reply::later(async move { desk.verb(&verb, uid, request.into_body()).await })
+        let handler = self.clone();
+        Reply::later(async move { handler.verb(&verb, uid, request.into_body()).await })
     }
 }
 
-impl Desk {
+impl AdminHandler {
     async fn verb(self, verb: &str, uid: Option<u32>, body: Incoming) -> Answer {
         let read = tokio::time::timeout(BODY_TIME, Limited::new(body, LARGEST_BODY).collect()).await;
         let Ok(Ok(body)) = read else {
@@ -95,19 +95,19 @@ impl Desk {
         let done = done(&verb);
         let (answer, answered) = oneshot::channel();
         // What could not be sent comes back with the place for the answer in it, which must go away.
-        drop(self.petitions.send(Petition { verb, uid, answer }).await);
+        drop(self.requests.send(OperatorRequest { verb, uid, answer }).await);
         let effect = match answered.await {
             Ok(Ok(effect)) => effect,
             Ok(Err(why)) => return http::error(StatusCode::CONFLICT, &why),
             Err(_) => return http::error(StatusCode::CONFLICT, STOPPING),
         };
         match effect::wait(effect, self.boards, self.drain, until).await {
-            Outcome::Done(_) if effect == Effect::Done => {
+            Conclusion::Done(_) if effect == Effect::Done => {
                 http::json(StatusCode::OK, json!({ "done": done }).to_string())
             }
-            Outcome::Done(now) => http::json(StatusCode::OK, json!({ "done": now }).to_string()),
-            Outcome::Failed(why) => http::error(StatusCode::CONFLICT, &why),
-            Outcome::Late(standing) => {
+            Conclusion::Done(now) => http::json(StatusCode::OK, json!({ "done": now }).to_string()),
+            Conclusion::Failed(why) => http::error(StatusCode::CONFLICT, &why),
+            Conclusion::Late(standing) => {
                 http::error(StatusCode::GATEWAY_TIMEOUT, &format!("it is under way, but not in time: {standing}"))
             }
         }
@@ -115,7 +115,7 @@ impl Desk {
 
     async fn reload(self, uid: Option<u32>, until: Instant) -> Answer {
         let (answer, answered) = oneshot::channel();
-        drop(self.reloads.send(petition::Reload { uid, answer }).await);
+        drop(self.reloads.send(ReloadRequest { uid, answer }).await);
         match tokio::time::timeout_at(until, answered).await {
             Ok(Ok(Ok(pending))) => reloaded(&pending),
             Ok(Ok(Err(errors))) => {

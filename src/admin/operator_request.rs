@@ -1,0 +1,34 @@
+//! What somebody at the socket asks for, on its way to the driver, with the channel for the answer.
+
+use tokio::sync::oneshot;
+
+use crate::machine::event::Verb;
+use crate::machine::order::Effect;
+use crate::machine::reload::Pending;
+
+/// Something for the machine to do.
+#[derive(Debug)]
+pub struct OperatorRequest {
+    /// What to do.
+    pub verb: Verb,
+    /// The uid of whoever asks; `None`: the kernel could not tell.
+    pub uid: Option<u32>,
+    /// Gets what to wait for, or why the request was refused.
+    pub answer: oneshot::Sender<Result<Effect, String>>,
+}
+
+/// The request to read our own configuration again.
+#[derive(Debug)]
+pub struct ReloadRequest {
+    /// The uid of whoever asks; `None`: it came by a signal, or the kernel could not tell.
+    pub uid: Option<u32>,
+    /// Gets what waits for a restart, or every error with its place.
+    pub answer: oneshot::Sender<Result<Pending, Vec<String>>>,
+}
+
+impl ReloadRequest {
+    /// The request that a signal makes: nobody waits for its answer.
+    pub fn by_signal() -> Self {
+        Self { uid: None, answer: oneshot::channel().0 }
+    }
+}

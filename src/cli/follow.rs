@@ -1,0 +1,54 @@
+//! What `lictor status` and `lictor history` have in common: how they show things, and that they go on when lictor is
+//! started again, which is just when somebody watches.
+
+use std::io::Write;
+use std::time::Duration;
+
+use super::client::{Client, ClientError};
+use super::locate::Target;
+use super::paint::Form;
+
+/// How long one answer may take beyond its wait.
+pub const GRACE: Duration = Duration::from_secs(10);
+/// Between two attempts to reach a lictor that has gone away.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Which lictor is asked.
+    pub target: Target,
+    /// `--json` or not.
+    pub form: Form,
+    /// `--watch` or `--follow`, or not.
+    pub follow: Follow,
+}
+
+/// For how long it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// What is there now.
+    Once,
+    /// Every change too, until the reader goes away.
+    On,
+}
+
+/// Waits until a lictor that did not answer does so again, and says on `err` that it waits. Returns the first answer.
+///
+/// # Errors
+/// Lictor answers, but something is wrong that no waiting mends.
+pub async fn again(
+    client: &Client,
+    path: &str,
+    lost: &ClientError,
+    err: &mut dyn Write,
+) -> Result<Vec<u8>, ClientError> {
+    let _ = writeln!(err, "lictor: {lost}; waiting for it");
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        match client.read(path, GRACE).await {
+            Err(error) if error.may_pass() => {}
+            answered => return answered,
+        }
+    }
+}
