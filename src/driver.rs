@@ -31,6 +31,9 @@ use drawing::{Drawing, News};
 /// How many facts may wait for the loop before their senders do.
 pub const INBOX: usize = 1024;
 
+/// A loop that comes so much later than it should has stood still, with all that it times.
+const STANDSTILL: Duration = Duration::from_secs(2);
+
 /// How often the executable on disk is looked at, and the pulse is given.
 pub const LOOK: Duration = Duration::from_secs(1);
 
@@ -68,6 +71,7 @@ impl Driver {
         self.turn(found.into_iter().chain(adopted).chain(heard).chain([self.effects.disk()]));
         self.publish();
         let mut drawing = Drawing::begun();
+        let mut turned_at = self.clock.now();
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.machine.is_finished() {
@@ -86,7 +90,11 @@ impl Driver {
                     self.installed.look().into_iter().collect()
                 }
             };
-            if drawing.is_due_after(self.turn(events)) {
+            // A loop that turns at least every LOOK and comes this late was not running: the host or lictor stood still.
+            let now = self.clock.now();
+            let late = (now - std::mem::replace(&mut turned_at, now)).saturating_sub(LOOK);
+            let paused = (late > STANDSTILL).then_some(Event::Paused { length: late });
+            if drawing.is_due_after(self.turn(paused.into_iter().chain(events))) {
                 self.publish();
             }
         }

@@ -12,6 +12,7 @@ pub(crate) fn read(section: &mut Section<'_>) -> GuardRules {
         empty: section.read("empty", value::one_of(EMPTY)).unwrap_or(default.empty),
         max_loss_percent: section.read("max_loss", value::parsed(percent)).unwrap_or(default.max_loss_percent),
         min_loss: section.read("min_loss", value::count(0)).unwrap_or(default.min_loss),
+        window: section.read("window", value::duration).unwrap_or(default.window),
         ..default
     }
 }

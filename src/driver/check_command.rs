@@ -11,7 +11,7 @@ use crate::chain;
 use crate::environment::redact::Start;
 use crate::environment::{Environment, Redactor};
 use crate::machine::Event;
-use crate::machine::event::Exit;
+use crate::machine::event::{CheckVerdict, Exit};
 use crate::machine::numbers::CheckId;
 use crate::service::errand::{self, Errand, Finished};
 use crate::service::roster::Roster;
@@ -44,11 +44,14 @@ impl CheckCommand {
     pub(super) fn ask(&mut self, check: CheckId, command: &Command, environment: &Environment) -> Option<Event> {
         self.cancel();
         let Some((program, arguments)) = self.words.split_first() else {
-            return Some(Event::Checked { check, verdict: Ok(()) });
+            return Some(Event::Checked { check, verdict: CheckVerdict::Passed });
         };
         let variables = match service::child_environment(command, environment) {
             Ok(variables) => variables,
-            Err(error) => return Some(Event::Checked { check, verdict: Err(chain::sentence(&error)) }),
+            Err(error) => {
+                let verdict = CheckVerdict::Unanswered { why: chain::sentence(&error) };
+                return Some(Event::Checked { check, verdict });
+            }
         };
         let redactor = Redactor::of(environment).with_inherited(environment, &variables);
         let errand = Errand {
@@ -64,7 +67,10 @@ impl CheckCommand {
             let timeout = errand.timeout;
             let verdict = match errand::run(errand, &roster).await {
                 Ok(finished) => judge(&finished, timeout, &redactor),
-                Err(error) => Err(format!("the check command cannot be asked: {}", chain::sentence(&error))),
+                Err(error) => {
+                    let why = format!("the check command cannot be run: {}", chain::sentence(&error));
+                    CheckVerdict::Unanswered { why }
+                }
             };
             // Nobody listens any more when lictor ends: nothing is lost then.
             let _ = inbox.send(Event::Checked { check, verdict }).await;
@@ -79,16 +85,23 @@ impl CheckCommand {
     }
 }
 
-fn judge(finished: &Finished, timeout: Duration, redactor: &Redactor) -> Result<(), String> {
-    let end = match finished.exit {
-        Some(Exit::Code(0)) => return Ok(()),
-        Some(Exit::Code(code)) => format!("the check command exited with {code}"),
-        Some(Exit::Signal(signal)) => format!("the check command was killed by signal {signal}"),
-        Some(Exit::Unknown) => "the check command ended, nobody knows how".to_owned(),
-        None => format!("the check command has not ended within {}", humantime::format_duration(timeout)),
-    };
+/// Only an exit status is an answer; what did not come to one is asked again.
+fn judge(finished: &Finished, timeout: Duration, redactor: &Redactor) -> CheckVerdict {
     let said = last_lines(&finished.output, redactor);
-    Err(if said.is_empty() { end } else { format!("{end}: {said}") })
+    let with_output = |end: String| if said.is_empty() { end } else { format!("{end}: {said}") };
+    let unanswered = |end: String| CheckVerdict::Unanswered { why: with_output(end) };
+    match finished.exit {
+        Some(Exit::Code(0)) => CheckVerdict::Passed,
+        Some(Exit::Code(code)) => {
+            CheckVerdict::Refused { why: with_output(format!("the check command exited with {code}")) }
+        }
+        Some(Exit::Signal(signal)) => unanswered(format!("the check command was killed by signal {signal}")),
+        Some(Exit::Unknown) => unanswered("the check command ended with unknown status".to_owned()),
+        None => {
+            let limit = humantime::format_duration(timeout);
+            unanswered(format!("the check command did not end within {limit}"))
+        }
+    }
 }
 
 /// The last lines as one. Values are masked in the whole output first: one may span lines.
@@ -114,7 +127,7 @@ fn plain(line: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{Exit, Finished, Redactor, judge};
+    use super::{CheckVerdict, Exit, Finished, Redactor, judge};
     use crate::environment::{Environment, Variable, Visibility};
 
     fn redactor() -> Redactor {
@@ -123,38 +136,41 @@ mod tests {
         Redactor::of(&Environment::new([("PASSWORD".to_owned(), variable)].into()))
     }
 
-    fn judged(exit: Option<Exit>, output: &str) -> Result<(), String> {
+    fn judged(exit: Option<Exit>, output: &str) -> CheckVerdict {
         judge(&Finished { exit, output: output.into() }, Duration::from_secs(30), &redactor())
     }
 
     #[test]
     fn zero_is_yes_whatever_it_said() {
-        assert_eq!(judged(Some(Exit::Code(0)), "hunter2 is a fine password"), Ok(()));
+        assert_eq!(judged(Some(Exit::Code(0)), "hunter2 is a fine password"), CheckVerdict::Passed);
     }
 
     #[test]
     fn its_last_lines_are_the_reason_with_every_value_masked() {
         let said = "one\ntwo\n\nthree\n  four \nfive\nlogin hunter2 failed\r\nbad \u{1b}[31mhunter2\nhunter3\n";
-        let reason = judged(Some(Exit::Code(3)), said).unwrap_err();
         let expected = "three | four | five | login [PASSWORD] failed | bad  [31m[PASSWORD]";
-        assert_eq!(reason, format!("the check command exited with 3: {expected}"));
+        let why = format!("the check command exited with 3: {expected}");
+        assert_eq!(judged(Some(Exit::Code(3)), said), CheckVerdict::Refused { why });
     }
 
     #[test]
-    fn every_other_end_is_no() {
+    fn only_an_exit_status_is_a_no() {
+        let why = "the check command exited with 1".to_owned();
+        assert_eq!(judged(Some(Exit::Code(1)), " \n"), CheckVerdict::Refused { why });
         for (exit, reason) in [
-            (Some(Exit::Code(1)), "the check command exited with 1"),
             (Some(Exit::Signal(11)), "the check command was killed by signal 11"),
-            (Some(Exit::Unknown), "the check command ended, nobody knows how"),
-            (None, "the check command has not ended within 30s"),
+            (Some(Exit::Unknown), "the check command ended with unknown status"),
+            (None, "the check command did not end within 30s"),
         ] {
-            assert_eq!(judged(exit, " \n"), Err(reason.to_owned()));
+            assert_eq!(judged(exit, " \n"), CheckVerdict::Unanswered { why: reason.to_owned() });
         }
     }
 
     #[test]
     fn a_line_is_not_longer_than_a_person_reads() {
-        let reason = judged(Some(Exit::Code(1)), &"é".repeat(3000)).unwrap_err();
+        let CheckVerdict::Refused { why: reason } = judged(Some(Exit::Code(1)), &"é".repeat(3000)) else {
+            panic!("no answer");
+        };
         assert!(reason.ends_with('…') && reason.chars().count() < 250, "{reason}");
     }
 }

@@ -39,6 +39,7 @@ pub(super) fn note_event(event: &Event) {
         | Event::Checked { .. }
         | Event::TurnGranted { .. }
         | Event::TurnLost { .. }
+        | Event::Paused { .. }
         | Event::TurnRefused { .. }
         | Event::TrafficChanged { .. }
         | Event::TrafficTrouble { .. }

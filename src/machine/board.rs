@@ -1,21 +1,30 @@
 //! The public picture: all that `/status`, `/board`, the metrics and the command line read. Names, numbers, words and
 //! fingerprints; the one thing with values in it, the environment, is left out of the serialised board.
 
+mod config;
+pub mod deployment;
+mod picture;
+pub mod plan;
+pub mod reload;
+pub(super) mod shown;
+mod sources;
+pub mod totals;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::build::{Build, Version};
-use super::deployment::Validation;
 use super::event::{Exit, SourceReport, TrafficState};
 use super::history::Entry;
 use super::hold::Hold;
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
 use super::policy::{OnChange, Role};
-use super::reload::ConfigReload;
-use super::totals::Totals;
 use crate::environment::{Environment, Fingerprint};
+use deployment::Validation;
+use reload::ConfigReload;
+use totals::Totals;
 
 /// Everything that may be known of lictor and its service at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

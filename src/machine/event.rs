@@ -110,8 +110,8 @@ pub enum Event {
     Checked {
         /// Which one.
         check: CheckId,
-        /// `Err` carries the reason of the rejection.
-        verdict: Result<(), String>,
+        /// What it says.
+        verdict: CheckVerdict,
     },
     /// The fleet lets us restart.
     TurnGranted {
@@ -165,6 +165,11 @@ pub enum Event {
     Signal {
         /// Its number.
         signal: i32,
+    },
+    /// Nothing moved for so long: the host, or lictor, stood still.
+    Paused {
+        /// How long.
+        length: Duration,
     },
     /// Stop the service and end; once more: kill it now.
     Shutdown,
@@ -222,6 +227,24 @@ pub struct Requester {
     pub request: RequestId,
     /// The uid of who asks; `None`: the kernel could not tell.
     pub uid: Option<u32>,
+}
+
+/// What the check command says about an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckVerdict {
+    /// The service would bear it.
+    Passed,
+    /// It would not.
+    Refused {
+        /// Why not, as a sentence.
+        why: String,
+    },
+    /// It did not come to an answer: it took too long, was killed, or could not be run. It is asked again.
+    Unanswered {
+        /// Why, as a sentence.
+        why: String,
+    },
 }
 
 /// Why the fleet doesn't grant a turn.

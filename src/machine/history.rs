@@ -1,13 +1,16 @@
 //! What became of a wish or a run, as one line.
 
+pub(super) mod record;
+pub mod steps;
+
 use serde::{Deserialize, Serialize};
 
+use super::board::deployment::Deployment;
 use super::build::Build;
-use super::deployment::Deployment;
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
-use super::steps::Steps;
 use crate::environment::{Fingerprint, Origin};
+use steps::Steps;
 
 /// One line of history: names, numbers and fingerprints, never a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

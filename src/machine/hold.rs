@@ -1,10 +1,14 @@
 //! What holds wishes back and survives lictor: the operator's stop for all of them, and the guard's for losses.
 
+pub(super) mod guard;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::order::Order;
 use crate::environment::Fingerprint;
+use guard::GuardState;
 
 /// Stops every wish before *turn*, lets a running trial end, and survives lictor. Its times are wall-clock times, because
 /// it also survives the host's.
@@ -47,5 +51,48 @@ impl GuardRecord {
     /// Whether it holds nothing and was told nothing.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// Both holds, and what of them has been written into history.
+#[derive(Clone, Debug)]
+pub(super) struct Holds {
+    operator: Option<Hold>,
+    /// Whether a wish that the operator's hold stops is a line of history already.
+    recorded: Recorded,
+    pub(super) guard: GuardState,
+}
+
+/// Whether something is a line of history already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Recorded {
+    Yes,
+    No,
+}
+
+impl Holds {
+    /// With what an earlier lictor has kept.
+    pub(super) fn kept(operator: Option<Hold>, guard: GuardRecord) -> Self {
+        Self { operator, recorded: Recorded::No, guard: GuardState::kept(guard) }
+    }
+
+    /// The operator's, if there is one.
+    pub(super) fn operator(&self) -> Option<&Hold> {
+        self.operator.as_ref()
+    }
+
+    pub(super) fn set_operator(&mut self, hold: Option<Hold>) {
+        (self.operator, self.recorded) = (hold, Recorded::No);
+    }
+
+    /// From now on a wish that the operator's hold stops is a line of history; says whether it was none before. One line
+    /// a hold: a key that never rests would fill the history otherwise.
+    pub(super) fn record_operator(&mut self) -> bool {
+        std::mem::replace(&mut self.recorded, Recorded::Yes) == Recorded::No
+    }
+
+    /// What is to be written to disk.
+    pub(super) fn keep(&self) -> Order {
+        Order::KeepHold { hold: self.operator.clone(), guarded: self.guard.record().clone() }
     }
 }

@@ -1,8 +1,7 @@
-//! The machine's laws, as property tests over event lists with a small model of the world; and its rules, as stories.
+//! The machine's laws, as property tests over event lists with a small model of the world.
 
 mod operator;
-mod replay;
-mod stories;
+pub(super) mod replay;
 mod world;
 
 use proptest::prelude::*;

@@ -1,149 +1,205 @@
-//! The process's own small life: absent → starting → up → stopping → absent, with the backoff of a crash.
+//! Starts and stops: what the process's life asks of the rest, and its place in traffic.
 
 use std::sync::Arc;
 
+use super::board::totals::Reason;
 use super::build::Build;
-use super::event::Exit;
-use super::health::Health;
-use super::moment::Moment;
-use super::numbers::{GenerationId, RunId};
-use crate::environment::Environment;
+use super::order::{Order, Traffic};
+use super::policy::Revert;
+use super::process::Life;
+use super::process::Stop;
+use super::process::health::Health;
+use super::process::slot::{ProcessOrigin, Slot, StopReason};
+use super::process::traffic;
+use super::road::journey::Step;
+use super::target::Started;
+use super::trial::{Trial, TrialKind};
+use super::{Machine, Moment, Target};
 
-/// Where the process stands.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Life {
-    /// No process. It is started as soon as there is something to start, but not before `not_before`.
-    Absent { not_before: Option<Moment> },
-    /// A process has been asked for, or runs.
-    Alive(Slot),
-    /// A process is being taken out of traffic, and is stopped at this moment at the latest.
-    Leaving(Slot, StopReason, Moment),
-    /// A process has been told to stop; nothing starts before it has ended.
-    Stopping(Slot, StopReason),
-}
-
-/// One process of one generation.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Slot {
-    pub(super) id: RunId,
-    pub(super) generation: GenerationId,
-    /// What its process was started with.
-    pub(super) started_with: Arc<Environment>,
-    /// What it is on: what it was started with, and what has been reloaded or ignored since.
-    pub(super) environment: Arc<Environment>,
-    /// The build that was installed when it was started.
-    pub(super) build: Build,
-    pub(super) pid: Option<u32>,
-    pub(super) started: Moment,
-    pub(super) health: Health,
-    /// Whether it has been ready once.
-    pub(super) been_ready: bool,
-    /// Whose child its process is.
-    pub(super) origin: ProcessOrigin,
-}
-
-/// Where a process comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ProcessOrigin {
-    /// This lictor has started it.
-    Started,
-    /// An earlier lictor had; it was taken over as it ran.
-    Adopted,
-}
-
-impl Slot {
-    /// Whether requests may arrive at it: it has been ready, or an earlier lictor had it in traffic.
-    pub(super) fn may_be_in_traffic(&self) -> bool {
-        self.pid.is_some() && (self.been_ready || self.origin == ProcessOrigin::Adopted)
-    }
-}
-
-/// Why a process is stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StopReason {
-    /// Another environment takes its place.
-    Switch,
-    /// It failed its trial.
-    Revert,
-    /// A liveness check failed: the next start backs off.
-    Unresponsive,
-    /// An operator asked for a restart.
-    Operator,
-    /// lictor ends.
-    Shutdown,
-}
-
-impl StopReason {
-    /// The reason as whoever looks at the service in Consul reads it.
-    pub(super) fn sentence(self) -> &'static str {
-        match self {
-            Self::Switch => "restarts on a new configuration",
-            Self::Revert => "goes back to the last good configuration",
-            Self::Unresponsive => "restarts after a failed liveness check",
-            Self::Operator => "restarts for an operator",
-            Self::Shutdown => "stops",
+impl Machine {
+    /// Starts what there is to start, if nothing runs and nothing is waited for; says whether it did.
+    pub(super) fn start(&mut self) -> bool {
+        if !self.process.may_start(self.now) || self.is_overtaken_in_a_moment() {
+            return false;
         }
+        self.give_way_to_good();
+        let Some(target) = self.targets.present() else { return false };
+        let environment = Arc::clone(&target.environment);
+        let build = self.installed.0.clone();
+        let kind = self.kind_on(&build);
+        let newest = &mut self.numbers.generation;
+        let next = || {
+            *newest = newest.next();
+            *newest
+        };
+        if self.targets.start_on(&build, next) == Started::OtherBuild {
+            self.process.forget_crashes();
+        }
+        self.numbers.run = self.numbers.run.next();
+        let run = self.numbers.run;
+        let generation = self.targets.present().map(|target| target.generation).unwrap_or_default();
+        if run.0 > 1 {
+            self.shown.totals.restarted(self.process.start_reason());
+        }
+        self.shown.start_takes_up();
+        let due = self.trials.suspicion().and_then(|suspicion| suspicion.decided_by);
+        let slot = Slot {
+            id: run,
+            generation,
+            started_with: Arc::clone(&environment),
+            environment: Arc::clone(&environment),
+            build: build.clone(),
+            pid: None,
+            started: self.now,
+            health: Health::new(self.now, &self.policy.checks),
+            trial: Some(Trial::new(kind).due(due.filter(|_| kind == TrialKind::Fallback))),
+            turned_out: None,
+            been_ready: false,
+            origin: ProcessOrigin::Started,
+        };
+        self.process.begin(slot, self.now);
+        self.orders.push(Order::Start { run, generation, environment, build });
+        true
     }
-}
 
-impl Life {
-    /// The run, whether it is being stopped or not.
-    pub(super) fn run(&self) -> Option<&Slot> {
-        match self {
-            Self::Absent { .. } => None,
-            Self::Alive(run) | Self::Leaving(run, ..) | Self::Stopping(run, _) => Some(run),
+    /// What the present target has to prove on this build.
+    pub(super) fn kind_on(&self, build: &Build) -> TrialKind {
+        let Some(environment) = self.targets.environment() else { return TrialKind::First };
+        let ledger = &self.trials.ledger;
+        if self.trials.suspicion().is_some() {
+            TrialKind::Fallback
+        } else if ledger.holds(environment, build).is_some() {
+            TrialKind::Proven
+        } else if ledger.newest().is_some_and(|good| good.environment == *environment) {
+            TrialKind::Build
+        } else if self.policy.revert == Revert::ToLastGood && ledger.fallback(environment, build).is_some() {
+            TrialKind::Candidate
+        } else {
+            TrialKind::First
         }
     }
 
-    /// The run of this number, if it is not over.
-    pub(super) fn run_mut(&mut self, id: RunId) -> Option<&mut Slot> {
-        match self {
-            Self::Absent { .. } => None,
-            Self::Alive(run) | Self::Leaving(run, ..) | Self::Stopping(run, _) => (run.id == id).then_some(run),
+    /// Whether what was switched to and never started has a newer wish behind it that only waits for quiet.
+    fn is_overtaken_in_a_moment(&self) -> bool {
+        self.road.step() == Some(Step::Settled) && self.targets.is_unstarted()
+    }
+
+    /// What may not be started now gives way to what is good: during a hold whatever is still to be proved, and at any
+    /// time a pair in quarantine (an old build put back brings its own with it).
+    fn give_way_to_good(&mut self) {
+        let Some(environment) = self.targets.environment() else { return };
+        let (build, ledger) = (&self.installed.0, &self.trials.ledger);
+        let unproved = self.operator_hold().is_some() && !ledger.knows(environment);
+        let good = if ledger.quarantined(environment, build).is_some() {
+            ledger.fallback(environment, build)
+        } else {
+            ledger.resort(build).filter(|_| unproved)
+        };
+        if let Some(good) = good {
+            self.targets.go_to(Target::of(good, self.now));
         }
     }
 
-    /// The run, to be changed.
-    pub(super) fn any_mut(&mut self) -> Option<&mut Slot> {
-        match self {
-            Self::Absent { .. } => None,
-            Self::Alive(run) | Self::Leaving(run, ..) | Self::Stopping(run, _) => Some(run),
+    /// Stops the process if one runs, out of traffic first; says whether there was anything to do.
+    pub(super) fn stop(&mut self, reason: StopReason) -> bool {
+        let leaves_until = self.leaves_until();
+        match self.process.stop(reason, leaves_until, self.now) {
+            Stop::Nothing => false,
+            Stop::Leaves => true,
+            Stop::Now(run) => {
+                self.orders.push(Order::Stop { run });
+                true
+            }
         }
     }
 
-    /// The run that serves, if it is not being stopped.
-    pub(super) fn alive(&self) -> Option<&Slot> {
-        match self {
-            Self::Alive(run) => Some(run),
-            Self::Absent { .. } | Self::Leaving(..) | Self::Stopping(..) => None,
+    /// When a process that begins to leave traffic now is stopped at the latest; `None`: it need not leave.
+    fn leaves_until(&self) -> Option<Moment> {
+        let max = self.policy.drain_max?;
+        let slot = self.process.alive().filter(|slot| slot.may_be_in_traffic())?;
+        (!self.traffic.is_out(slot.id)).then(|| self.now + max + traffic::MARGIN)
+    }
+
+    /// A process that is out of traffic, or has had its time to get out, is stopped; says whether one was.
+    pub(super) fn stop_what_has_left(&mut self) -> bool {
+        let Life::Leaving(slot, _, until) = self.process.life() else { return false };
+        if *until > self.now && !self.traffic.is_out(slot.id) {
+            return false;
+        }
+        let run = self.process.has_left(self.now);
+        self.orders.extend(run.map(|run| Order::Stop { run }));
+        true
+    }
+
+    /// Orders the level of traffic if it has changed. Before the first process has been ready nothing is said about it.
+    pub(super) fn set_traffic(&mut self) {
+        if self.policy.drain_max.is_none() {
+            return;
+        }
+        let level = match self.process.life() {
+            Life::Alive(slot) if slot.been_ready => Some((slot.id, Traffic::In)),
+            // Not ready yet: where the one before it was, it stays.
+            Life::Alive(_) => None,
+            Life::Leaving(slot, reason, _) | Life::Stopping(slot, reason) => {
+                Some((slot.id, Traffic::Out { why: reason.sentence().to_owned() }))
+            }
+            Life::Absent { .. } => {
+                let ended = self.process.last_exit().map_or_else(|| "no process".to_owned(), |exit| exit.text.clone());
+                self.traffic.last_run().map(|run| (run, Traffic::Out { why: ended }))
+            }
+        };
+        let order = level.and_then(|(run, level)| self.traffic.order(run, level));
+        self.orders.extend(order);
+    }
+
+    /// The turn is given back once no restart needs it any more.
+    pub(super) fn give_back_turn(&mut self) {
+        if !self.needs_turn() {
+            let order = self.road.return_turn();
+            self.orders.extend(order);
         }
     }
-}
 
-/// The end of a process as a sentence.
-pub(super) fn said(exit: Exit) -> String {
-    match exit {
-        Exit::Code(code) => format!("exited with {code}"),
-        Exit::Signal(signal) => format!("killed by signal {signal}"),
-        Exit::Unknown => "ended".to_owned(),
+    /// Our turn until there is a verdict, until a revert has ended, and until the service is back in traffic.
+    fn needs_turn(&self) -> bool {
+        let returns = self.road.turn().is_held() && self.returns_until().is_some();
+        matches!(self.road.step(), Some(Step::Turn | Step::Switched))
+            || self.is_restarting()
+            || (returns && !self.shutdown)
     }
-}
 
-/// How many runs in a row have ended by themselves without lasting.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Streak {
-    pub(super) crashes: u32,
-    /// When the first of them ended.
-    pub(super) began: Option<Moment>,
-}
-
-impl Streak {
-    /// Counts one more end of a run that began at `started`.
-    pub(super) fn add(&mut self, now: Moment, started: Moment, reset_after: std::time::Duration) {
-        if now - started >= reset_after {
-            *self = Self::default();
+    /// From the stop of one process until the next one, or the one that is gone back to, has shown what it is worth.
+    fn is_restarting(&self) -> bool {
+        match self.process.life() {
+            Life::Leaving(..) | Life::Stopping(..) => true,
+            _ if self.shutdown => false,
+            _ if self.trials.suspicion().is_some() => true,
+            Life::Alive(slot) => slot.trial.as_ref().is_some_and(|trial| trial.overdue.is_none()),
+            Life::Absent { .. } => self.targets.is_unstarted(),
         }
-        self.crashes = self.crashes.saturating_add(1);
-        self.began = self.began.or(Some(now));
+    }
+
+    /// Until when the turn is kept for a run that is on its way back into traffic.
+    pub(super) fn returns_until(&self) -> Option<Moment> {
+        self.policy.drain_max?;
+        let slot = self.process.alive().filter(|slot| self.traffic.is_returning(slot.id))?;
+        let until = slot.started + self.policy.deadline + traffic::RETURN;
+        (until > self.now).then_some(until)
+    }
+
+    /// The next start waits. A build that differs from the one that has just ended is tried at once.
+    pub(super) fn back_off(&mut self, ended: &Build) {
+        if self.installed.0 == *ended {
+            let at = self.crash_backoff(self.process.streak().crashes);
+            self.process.back_off_until(at);
+        }
+    }
+
+    /// Back to this good environment; nothing is tried any more, and no crash counts against it.
+    pub(super) fn go_to(&mut self, target: Target, reason: Reason) {
+        self.targets.go_to(target);
+        self.process.end_trial();
+        self.process.forget_crashes();
+        self.process.start_at_once(reason);
     }
 }

@@ -69,6 +69,9 @@ pub struct GuardRules {
     pub max_loss_percent: u8,
     /// ... and at least this many.
     pub min_loss: u32,
+    /// Losses add up for so long.
+    #[serde(default)]
+    pub window: Duration,
     /// The sources whose sets are sealed by a `commit_key`: whoever seals a set means it, so nothing of it is held back.
     pub sealed: Vec<Arc<str>>,
 }
@@ -85,7 +88,14 @@ pub enum Empty {
 
 impl Default for GuardRules {
     fn default() -> Self {
-        Self { empty: Empty::Hold, empty_of: Vec::new(), max_loss_percent: 50, min_loss: 3, sealed: Vec::new() }
+        Self {
+            empty: Empty::Hold,
+            empty_of: Vec::new(),
+            max_loss_percent: 50,
+            min_loss: 3,
+            window: Duration::from_mins(10),
+            sealed: Vec::new(),
+        }
     }
 }
 

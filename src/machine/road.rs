@@ -5,41 +5,40 @@
 //!           │          │         │        │                  │
 //!        (waits)    (held)  (rejected) (waits · halted)  (reverted · superseded · inconclusive)
 //! ```
+//!
+//! [`Road`] owns what is wished for and how far it has come; `travel` takes the steps.
 
 pub(super) mod checked;
 pub(super) mod guarded;
+pub(super) mod journey;
 pub(super) mod settled;
+mod switch;
 pub(super) mod switched;
+mod travel;
 pub(super) mod turn;
 
 use std::sync::Arc;
 
-use super::board::StepName;
+use super::build::Build;
+use super::event::TurnRefusal;
 use super::moment::Moment;
-use super::numbers::CheckId;
-use super::steps::Steps;
-use crate::environment::Environment;
+use super::numbers::{CheckId, TurnId};
+use super::order::{Order, TurnVerdict};
+use crate::environment::{Environment, Fingerprint};
+use checked::{Judge, Refusal};
+use journey::{Journey, Step};
+use settled::Edits;
+use turn::Turn;
 
-/// A wish on its way, before the switch.
+/// What the sources want, all of them heard.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Journey {
-    pub(super) environment: Arc<Environment>,
-    pub(super) since: Moment,
-    pub(super) step: Step,
-    /// When it came to that step.
-    entered: Moment,
-    /// How long the steps before have taken.
-    took: Steps,
-}
-
-/// Where on the road it stands. A step that asks somebody carries the number of its question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    Settled,
-    Guarded,
-    Checked(Option<CheckId>),
-    Turn,
-    Switched,
+pub(super) enum Wish {
+    /// Nothing yet.
+    Unheard,
+    /// This.
+    Environment(Arc<Environment>),
+    /// Something that no process could be started with.
+    Unfit(Vec<String>),
 }
 
 /// What a step says.
@@ -57,43 +56,273 @@ pub(super) enum Decision {
     Reject(String),
 }
 
-impl Journey {
-    pub(super) fn new(environment: Arc<Environment>, now: Moment) -> Self {
-        Self { environment, since: now, step: Step::Settled, entered: now, took: Steps::default() }
-    }
+/// What is wished for, and how far it has come.
+#[derive(Clone, Debug)]
+pub(super) struct Road {
+    wish: Wish,
+    /// Which rules of `key {}` the newest wish breaks.
+    violations: Vec<String>,
+    edits: Option<Edits>,
+    journey: Option<Journey>,
+    refusal: Option<Refusal>,
+    turn: Turn,
+    /// What came of the restart that has the turn.
+    verdict: TurnVerdict,
+    /// The wish whose halt is a line of history already.
+    recorded_halt: Option<Fingerprint>,
+}
 
-    /// On to this step, or back to it.
-    pub(super) fn go(&mut self, step: Step, now: Moment) {
-        self.took = self.took(now);
-        (self.step, self.entered) = (step, now);
-    }
-
-    /// How long each step has taken until now.
-    pub(super) fn took(&self, now: Moment) -> Steps {
-        let mut took = self.took.clone();
-        took.add(self.step_name(), now - self.entered);
-        took
-    }
-
-    pub(super) fn step_name(&self) -> StepName {
-        match self.step {
-            Step::Settled => StepName::Settling,
-            Step::Guarded => StepName::Guarded,
-            Step::Checked(_) => StepName::Checked,
-            Step::Turn => StepName::Turn,
-            Step::Switched => StepName::Switched,
+impl Road {
+    pub(super) fn new() -> Self {
+        Self {
+            wish: Wish::Unheard,
+            violations: Vec::new(),
+            edits: None,
+            journey: None,
+            refusal: None,
+            turn: Turn::None,
+            verdict: TurnVerdict::Withdrawn,
+            recorded_halt: None,
         }
+    }
+
+    pub(super) fn wish(&self) -> &Wish {
+        &self.wish
+    }
+
+    /// The newest wish, if it composes.
+    pub(super) fn wanted(&self) -> Option<&Arc<Environment>> {
+        match &self.wish {
+            Wish::Environment(wish) => Some(wish),
+            Wish::Unheard | Wish::Unfit(_) => None,
+        }
+    }
+
+    pub(super) fn is_unheard(&self) -> bool {
+        self.wish == Wish::Unheard
+    }
+
+    pub(super) fn violations(&self) -> &[String] {
+        &self.violations
+    }
+
+    pub(super) fn edits(&self) -> Option<Edits> {
+        self.edits
+    }
+
+    pub(super) fn journey(&self) -> Option<&Journey> {
+        self.journey.as_ref()
+    }
+
+    /// The step at which the wish stands, if one is on the road.
+    pub(super) fn step(&self) -> Option<Step> {
+        self.journey.as_ref().map(|journey| journey.step)
+    }
+
+    /// Why the newest wish was refused last, or another one that was the newest then.
+    pub(super) fn refusal(&self) -> Option<&Refusal> {
+        self.refusal.as_ref()
+    }
+
+    pub(super) fn turn(&self) -> &Turn {
+        &self.turn
+    }
+
+    // What is wished for.
+
+    /// The sources compose to this; says what is new about it.
+    pub(super) fn hear(&mut self, environment: Arc<Environment>, violations: Vec<String>, now: Moment) -> News {
+        let rules_changed = std::mem::replace(&mut self.violations, violations) != self.violations;
+        if matches!(&self.wish, Wish::Environment(wish) if *wish == environment) {
+            self.wish = Wish::Environment(environment);
+            if !rules_changed {
+                return News::Nothing;
+            }
+            // Other rules: what was judged by the old ones is judged again.
+            self.refusal = None;
+            return News::Rules;
+        }
+        self.note_edit(now);
+        self.refusal = None;
+        self.wish = Wish::Environment(environment);
+        News::Wish
+    }
+
+    /// The sources do not compose; says whether that is new.
+    pub(super) fn hear_unfit(&mut self, reasons: Vec<String>, now: Moment) -> bool {
+        if matches!(&self.wish, Wish::Unfit(known) if *known == reasons) {
+            return false;
+        }
+        self.note_edit(now);
+        self.wish = Wish::Unfit(reasons);
+        true
+    }
+
+    /// What is wished for runs already: there is nothing to settle.
+    pub(super) fn forget_edits(&mut self) {
+        self.edits = None;
+    }
+
+    /// The environment is the one that is known, with other keys behind it.
+    pub(super) fn renew(&mut self, environment: &Arc<Environment>) {
+        if let Some(journey) = self.journey.as_mut().filter(|journey| journey.environment == *environment) {
+            journey.environment = Arc::clone(environment);
+        }
+    }
+
+    fn note_edit(&mut self, now: Moment) {
+        // Edits belong together while the first of them has not settled.
+        let settling = self.step() == Some(Step::Settled);
+        let first = self.edits.filter(|_| settling).map_or(now, |edits| edits.first);
+        self.edits = Some(Edits { first, last: now });
+    }
+
+    // How far it comes.
+
+    pub(super) fn set_out(&mut self, environment: Arc<Environment>, now: Moment) {
+        self.journey = Some(Journey::new(environment, now));
+    }
+
+    /// On to this step, or back to it. A question that is open at the step that it leaves is taken back.
+    pub(super) fn go(&mut self, step: Step, now: Moment) -> Option<Order> {
+        let order = self.cancel_check();
+        if let Some(journey) = &mut self.journey {
+            journey.go(step, now);
+        }
+        order
+    }
+
+    /// The check command is asked under this number.
+    pub(super) fn ask_check(&mut self, check: CheckId) {
+        if let Some(journey) = &mut self.journey {
+            journey.step = Step::Checked(Some(check));
+        }
+    }
+
+    /// The check command has ended: its answer is not waited for any more. Says whether it was.
+    pub(super) fn check_ended(&mut self, check: CheckId) -> bool {
+        match &mut self.journey {
+            Some(journey) if journey.step == Step::Checked(Some(check)) => {
+                journey.step = Step::Checked(None);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The wish leaves the road: overtaken, rejected, or since lictor ends.
+    pub(super) fn leave(&mut self) -> (Option<Journey>, Option<Order>) {
+        let order = self.cancel_check();
+        (self.journey.take(), order)
+    }
+
+    /// The wish has come to the end of the road; gives it, and when it was first seen.
+    pub(super) fn arrive(&mut self) -> Option<(Journey, Moment)> {
+        let journey = self.journey.take()?;
+        let seen = self.edits.take().map_or(journey.since, |edits| edits.first);
+        Some((journey, seen))
+    }
+
+    fn cancel_check(&mut self) -> Option<Order> {
+        match &mut self.journey {
+            Some(journey) => match journey.step {
+                Step::Checked(Some(check)) => {
+                    journey.step = Step::Checked(None);
+                    Some(Order::CancelCheck { check })
+                }
+                _ => None,
+            },
+            None => None,
+        }
+    }
+
+    // What stands against it.
+
+    pub(super) fn refuse(&mut self, refusal: Refusal) {
+        self.refusal = Some(refusal);
+    }
+
+    /// Nothing stands against the newest wish any more.
+    pub(super) fn forgive(&mut self) {
+        self.refusal = None;
+    }
+
+    /// What the check command said, or did not say, counts no longer; what the rules say does.
+    pub(super) fn forgive_command(&mut self) {
+        self.refusal = self.refusal.take().filter(|refusal| refusal.by == Judge::Schema);
+    }
+
+    /// This environment has proved itself: the check command was wrong about it, or has changed its mind.
+    pub(super) fn forgive_proved(&mut self, environment: &Environment) {
+        let stands = |refusal: &Refusal| refusal.by == Judge::Schema || !refusal.is_about(environment);
+        self.refusal = self.refusal.take().filter(stands);
+    }
+
+    // The right to restart.
+
+    /// The fleet is asked for its turn.
+    pub(super) fn ask_turn(&mut self, turn: TurnId, running: Option<Arc<Environment>>, build: Build) -> Option<Order> {
+        let wish = Arc::clone(&self.journey.as_ref()?.environment);
+        (self.turn, self.verdict) = (Turn::Asked(turn, None), TurnVerdict::Withdrawn);
+        Some(Order::AskTurn { turn, wish, running, build })
+    }
+
+    pub(super) fn turn_granted(&mut self, turn: TurnId) {
+        if matches!(&self.turn, Turn::Asked(asked, _) if *asked == turn) {
+            self.turn = Turn::Held(turn);
+        }
+    }
+
+    pub(super) fn turn_refused(&mut self, turn: TurnId, why: TurnRefusal) {
+        if let Turn::Asked(asked, reason) = &mut self.turn
+            && *asked == turn
+        {
+            *reason = Some(why);
+        }
+    }
+
+    /// The turn is lost. Before the switch the wish goes back to wait for another one; later that changes nothing.
+    pub(super) fn turn_lost(&mut self, turn: TurnId, now: Moment) {
+        if self.turn.id() != Some(turn) {
+            return;
+        }
+        self.turn = Turn::None;
+        if self.step() == Some(Step::Switched) {
+            self.go(Step::Turn, now);
+        }
+    }
+
+    /// What came of the restart that has the turn.
+    pub(super) fn set_verdict(&mut self, verdict: TurnVerdict) {
+        self.verdict = verdict;
+    }
+
+    /// The turn is given back, or the request for it withdrawn.
+    pub(super) fn return_turn(&mut self) -> Option<Order> {
+        let turn = self.turn.id()?;
+        self.turn = Turn::None;
+        Some(Order::ReturnTurn { turn, verdict: self.verdict })
+    }
+
+    /// The wish on the road, if the fleet has halted it and that is no line of history yet: from now on it is.
+    pub(super) fn take_new_halt(&mut self) -> Option<(Arc<Environment>, String)> {
+        let TurnRefusal::Halted { by, why } = self.turn.refusal()? else { return None };
+        let environment = Arc::clone(&self.journey.as_ref()?.environment);
+        if self.recorded_halt == Some(environment.fingerprint()) {
+            return None;
+        }
+        self.recorded_halt = Some(environment.fingerprint());
+        Some((environment, format!("taken back by {by}: {why}")))
     }
 }
 
-impl Step {
-    /// The step after this one.
-    pub(super) fn next(self) -> Self {
-        match self {
-            Self::Settled => Self::Guarded,
-            Self::Guarded => Self::Checked(None),
-            Self::Checked(_) => Self::Turn,
-            Self::Turn | Self::Switched => Self::Switched,
-        }
-    }
+/// What is new about a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// It is another one.
+    Wish,
+    /// It is the same one, and the rules find other faults with it.
+    Rules,
+    /// Nothing.
+    Nothing,
 }

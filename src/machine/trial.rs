@@ -1,27 +1,32 @@
-//! On trial: a run proves itself, or not.
+//! On trial: a run proves itself, or not; and what is known of what was tried before.
 
-use super::Base;
-use super::health::Patience;
-use super::life::Slot;
+pub mod ledger;
+pub(super) mod setback;
+pub(super) mod suspicion;
+
+use std::time::Duration;
+
 use super::moment::Moment;
 use super::policy::Policy;
+use super::process::health::Patience;
+use super::process::slot::Slot;
+use crate::environment::Environment;
+use ledger::Ledger;
+use setback::Setback;
+use suspicion::Suspicion;
 
-/// What the present run has to prove, and what its failure means.
+/// What a run has to prove, and what its failure means.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Trial {
     pub(super) kind: TrialKind,
     /// Why it has failed already, where nothing can be done about it but wait: it can still pass late.
     pub(super) overdue: Option<String>,
     /// Set if it is about a reload: then it counts from there and not from the start of the process.
-    pub(super) reload: Option<ReloadTrial>,
-}
-
-/// What a run has been told without a restart.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct ReloadTrial {
-    pub(super) at: Moment,
-    /// What to be again if it turns out that it could not be told.
-    pub(super) before: Option<Base>,
+    pub(super) reloaded: Option<Moment>,
+    /// Set if the verdict is due at some moment whenever the process was started.
+    due: Option<Moment>,
+    /// How long nothing moved meanwhile.
+    paused: Duration,
 }
 
 /// The kinds of trial differ in what their failure means.
@@ -47,6 +52,8 @@ pub(super) enum Judgement {
     Passed,
     /// It has failed, and why.
     Failed(String),
+    /// A liveness check has failed where that is no verdict: the process is started again.
+    Unresponsive(String),
     /// Nothing yet; look again then.
     Open(Option<Moment>),
 }
@@ -54,16 +61,36 @@ pub(super) enum Judgement {
 impl Trial {
     /// The trial of a run that is about to start.
     pub(super) fn new(kind: TrialKind) -> Self {
-        Self { kind, overdue: None, reload: None }
+        Self { kind, overdue: None, reloaded: None, due: None, paused: Duration::ZERO }
+    }
+
+    /// The trial of a run that was told of a change now.
+    pub(super) fn of_reload(kind: TrialKind, now: Moment) -> Self {
+        Self { reloaded: Some(now), ..Self::new(kind) }
+    }
+
+    /// With a verdict at this moment, if one is given.
+    pub(super) fn due(self, due: Option<Moment>) -> Self {
+        Self { due, ..self }
+    }
+
+    /// It had its time; from now on it can only pass late, and what that means is given.
+    pub(super) fn late(self, kind: TrialKind, why: &str) -> Self {
+        Self { kind, overdue: Some(why.to_owned()), ..self }
     }
 
     /// When the run must have passed.
     pub(super) fn deadline(&self, run: &Slot, policy: &Policy) -> Moment {
-        self.begun(run) + policy.deadline
+        self.due.unwrap_or(self.begun(run) + policy.deadline) + self.paused
     }
 
     pub(super) fn begun(&self, run: &Slot) -> Moment {
-        self.reload.as_ref().map_or(run.started, |reload| reload.at)
+        self.reloaded.unwrap_or(run.started)
+    }
+
+    /// Nothing moved for so long: the clock of the trial does not run through it.
+    pub(super) fn paused(&mut self, length: Duration) {
+        self.paused = self.paused.saturating_add(length);
     }
 
     /// When the run will have been healthy for `min_healthy`, if nothing breaks. Checks are probed three times in that, so
@@ -90,10 +117,10 @@ impl Trial {
         if proof.is_some_and(|at| at <= now && at <= deadline) {
             return Judgement::Passed;
         }
-        if self.kind != TrialKind::Proven
-            && let Some(why) = run.health.dead(&policy.checks, Patience::None)
-        {
-            return Judgement::Failed(why);
+        match (self.kind, run.health.dead(&policy.checks, Patience::None)) {
+            (TrialKind::Fallback, Some(why)) if now < deadline => return Judgement::Unresponsive(why),
+            (TrialKind::Proven, _) | (_, None) => {}
+            (_, Some(why)) => return Judgement::Failed(why),
         }
         if now >= deadline {
             return Judgement::Failed(too_late(run, policy));
@@ -107,4 +134,104 @@ fn too_late(run: &Slot, policy: &Policy) -> String {
     let deadline = humantime::format_duration(policy.deadline);
     let why = run.health.complaint(&policy.checks).map(|why| format!(" ({why})")).unwrap_or_default();
     format!("not healthy for {needed} within {deadline}{why}")
+}
+
+/// What is known of what was tried: what was good, what failed, what is under suspicion, and what has to wait. Only the
+/// transitions here change it.
+#[derive(Clone, Debug)]
+pub(super) struct Trials {
+    pub(super) ledger: Ledger,
+    suspicion: Option<Suspicion>,
+    setback: Option<Setback>,
+    /// When the newest good environment was promoted in this life of lictor, if an older one may be gone back to for it.
+    promoted: Option<Moment>,
+    /// So many trials in a row were ended by a newer wish.
+    superseded: u32,
+}
+
+impl Trials {
+    pub(super) fn new(ledger: Ledger) -> Self {
+        Self { ledger, suspicion: None, setback: None, promoted: None, superseded: 0 }
+    }
+
+    /// What has failed, until the good environment has decided why.
+    pub(super) fn suspicion(&self) -> Option<&Suspicion> {
+        self.suspicion.as_ref()
+    }
+
+    pub(super) fn setback(&self) -> Option<&Setback> {
+        self.setback.as_ref()
+    }
+
+    pub(super) fn promoted(&self) -> Option<Moment> {
+        self.promoted
+    }
+
+    pub(super) fn superseded(&self) -> u32 {
+        self.superseded
+    }
+
+    /// One more trial was ended by a newer wish.
+    pub(super) fn count_superseded(&mut self) {
+        self.superseded = self.superseded.saturating_add(1);
+    }
+
+    /// A trial has come to its verdict, or to its end.
+    pub(super) fn come_to_an_end(&mut self) {
+        self.superseded = 0;
+    }
+
+    pub(super) fn suspect(&mut self, suspicion: Suspicion) {
+        self.suspicion = Some(suspicion);
+    }
+
+    /// The first start of the good environment after a failure: by this moment it decides.
+    pub(super) fn decide_by(&mut self, at: Moment) {
+        if let Some(suspicion) = &mut self.suspicion {
+            suspicion.decided_by.get_or_insert(at);
+        }
+    }
+
+    /// Nothing moved for so long: nothing that is due becomes due by it.
+    pub(super) fn paused(&mut self, length: Duration) {
+        if let Some(at) = self.suspicion.as_mut().and_then(|suspicion| suspicion.decided_by.as_mut()) {
+            *at = *at + length;
+        }
+    }
+
+    /// The suspicion is over, with a verdict or without.
+    pub(super) fn end_suspicion(&mut self) -> Option<Suspicion> {
+        self.suspicion.take()
+    }
+
+    /// What was promoted just now may be taken back if it turns out not to be good.
+    pub(super) fn promote(&mut self, now: Moment) {
+        self.promoted = Some(now);
+    }
+
+    /// What was good before is good again: an older environment would be no remedy for it.
+    pub(super) fn promote_again(&mut self) {
+        self.promoted = None;
+    }
+
+    pub(super) fn set_back(&mut self, setback: Setback) {
+        self.setback = Some(setback);
+    }
+
+    /// Whatever had to wait need not any more; gives it.
+    pub(super) fn end_setback(&mut self) -> Option<Setback> {
+        self.setback.take()
+    }
+
+    /// The service is healthy: what had to wait is tried again at this moment.
+    pub(super) fn retry_at(&mut self, at: Moment) {
+        if let Some(setback) = &mut self.setback {
+            setback.retry_at = Some(at);
+        }
+    }
+
+    /// Whether it is this environment that is being taken back.
+    pub(super) fn is_suspected(&self, environment: &Environment, build: &super::build::Build) -> bool {
+        self.suspicion.as_ref().is_some_and(|suspicion| suspicion.is(environment, build))
+    }
 }

@@ -2,289 +2,266 @@
 
 use std::sync::Arc;
 
+use super::board::totals::Reason;
 use super::build::Build;
 use super::history::Outcome;
-use super::ledger::{Changed, Quarantined};
-use super::life::{Life, Slot, StopReason, Streak};
-use super::moment::Moment;
-use super::numbers::GenerationId;
+use super::history::record::Subject;
 use super::order::{Order, Pair, TurnVerdict};
 use super::policy::{Revert, StepSetting};
+use super::process::health::Patience;
+use super::process::slot::Slot;
 use super::random::doubled;
-use super::road::checked::{Judge, Refusal};
-use super::setback::{Setback, SetbackKind};
-use super::steps::Steps;
-use super::totals::Reason;
-use super::trial::{Trial, TrialKind};
-use super::{Base, Machine, Subject};
-use crate::environment::Environment;
+use super::trial::ledger::{Changed, Quarantined};
+use super::trial::setback::{Setback, SetbackKind};
+use super::trial::suspicion::Suspicion;
+use super::trial::{Judgement, TrialKind};
+use super::{Machine, Moment, StopReason, Target};
 
-/// A candidate that failed; quarantined only once the good environment is healthy again.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Suspect {
-    pub(super) environment: Arc<Environment>,
-    pub(super) build: Build,
-    pub(super) reason: String,
-    generation: GenerationId,
-    keys: Vec<String>,
-    took: Steps,
-}
-
-impl Suspect {
-    pub(super) fn is(&self, environment: &Environment, build: &Build) -> bool {
-        *self.environment == *environment && self.build == *build
-    }
-}
+/// So many ends in a row, the first of them soon after the promotion, show that *good* was not good.
+const CRASH_LOOP: u32 = 3;
 
 impl Machine {
-    /// What a start of the present base on the present build has to prove.
-    pub(super) fn kind_of_start(&self) -> TrialKind {
-        self.kind_on(&self.installed.0)
+    /// Judges the process that is alive; says whether that changed anything.
+    pub(super) fn judge(&mut self) -> bool {
+        let Some(slot) = self.process.alive() else { return self.decide_without_a_process() };
+        let Some(trial) = &slot.trial else { return false };
+        match trial.judge(self.now, slot, &self.policy) {
+            Judgement::Passed => self.passed(),
+            Judgement::Failed(why) => self.failed(&why),
+            Judgement::Unresponsive(why) => {
+                // It is started again until its time to decide is over.
+                self.trials.decide_by(slot.started + self.policy.deadline);
+                self.record(Outcome::Unresponsive, self.subject(), why);
+                self.stop(StopReason::Unresponsive);
+            }
+            Judgement::Open(_) => return false,
+        }
+        true
     }
 
-    /// What the present base has to prove on this build.
-    pub(super) fn kind_on(&self, build: &Build) -> TrialKind {
-        let Some(base) = &self.base else { return TrialKind::First };
-        if self.suspect.is_some() {
-            TrialKind::Fallback
-        } else if self.ledger.holds(&base.environment, build).is_some() {
-            TrialKind::Proven
-        } else if self.ledger.newest().is_some_and(|good| good.environment == base.environment) {
-            TrialKind::Build
-        } else if self.policy.revert == Revert::ToLastGood && self.ledger.fallback(&base.environment, build).is_some() {
-            TrialKind::Candidate
-        } else {
-            TrialKind::First
+    /// The good environment keeps ending, and its time to decide about a candidate is over.
+    fn decide_without_a_process(&mut self) -> bool {
+        let due = self.trials.suspicion().and_then(|suspicion| suspicion.decided_by);
+        if !self.process.is_absent() || due.is_none_or(|due| due > self.now) {
+            return false;
         }
+        let ended = self.process.last_exit().map_or_else(|| "it does not start".to_owned(), |exit| exit.text.clone());
+        let build = self.installed.0.clone();
+        self.neither(&build, &ended);
+        true
+    }
+
+    /// A liveness failure outside a trial restarts, under the crash backoff.
+    pub(super) fn restart_unresponsive(&mut self) -> bool {
+        let Some(slot) = self.process.alive() else { return false };
+        let Some(why) = slot.health.dead(&self.policy.checks, Patience::Fall) else { return false };
+        self.record(Outcome::Unresponsive, self.subject(), why);
+        self.stop(StopReason::Unresponsive)
+    }
+
+    /// A run that gets unhealthy while it is watched is taken back; says whether one was.
+    pub(super) fn take_back_sickened(&mut self) -> bool {
+        let Some(slot) = self.process.alive() else { return false };
+        let watched = self.trials.promoted().is_some_and(|at| self.now < at + self.policy.watch);
+        if !watched || slot.trial.is_some() || slot.health.healthy_since.is_some() || !self.can_be_taken_back(slot) {
+            return false;
+        }
+        let slot = slot.clone();
+        let complaint = slot.health.complaint(&self.policy.checks).unwrap_or_else(|| "a check fails".to_owned());
+        self.demote(&slot);
+        self.take_back(&slot, &format!("unhealthy soon after it was good: {complaint}"));
+        self.stop(StopReason::Revert)
+    }
+
+    /// Whether this run's environment is the newest good one, and an older one exists to go back to.
+    fn can_be_taken_back(&self, slot: &Slot) -> bool {
+        let ledger = &self.trials.ledger;
+        self.trials.suspicion().is_none()
+            && self.policy.revert == Revert::ToLastGood
+            && ledger.newest().is_some_and(|good| good.environment == slot.environment)
+            && ledger.fallback(&slot.environment, &slot.build).is_some()
+            && ledger.holds(&slot.environment, &slot.build).is_some()
+    }
+
+    /// Whether this run's generation crash-loops soon after its promotion, and an older one exists.
+    fn was_not_good(&self, slot: &Slot) -> bool {
+        let streak = self.process.streak();
+        let soon = match (self.trials.promoted(), streak.began) {
+            (Some(promoted), Some(began)) => began >= promoted && began - promoted < self.policy.crash.reset_after,
+            _ => false,
+        };
+        soon && streak.crashes >= CRASH_LOOP && self.can_be_taken_back(slot)
     }
 
     /// The run has been healthy for long enough.
-    pub(super) fn passed(&mut self) {
-        let took = self.base_took(self.life.alive());
-        let (Some(trial), Life::Alive(run)) = (self.trial.take(), &self.life) else { return };
-        if trial.kind != TrialKind::Proven {
-            self.superseded = 0;
-        }
-        let (environment, build, generation) = (Arc::clone(&run.environment), run.build.clone(), run.generation);
+    fn passed(&mut self) {
+        let took = self.present_took(self.process.alive());
+        let Some(slot) = self.process.alive() else { return };
+        let (environment, build, generation) = (Arc::clone(&slot.environment), slot.build.clone(), slot.generation);
+        let started_with = Arc::clone(&slot.started_with);
         // That it stays healthy is what the rest of the trial is about, and no part of how long the change took.
-        let healthy = run.health.steady_since.map_or(self.now, |steady| steady.max(trial.begun(run)));
+        let healthy = slot.health.steady_since.map_or(self.now, |steady| steady.max(slot.trial_began()));
+        let Some(trial) = self.process.end_trial() else { return };
+        if trial.kind != TrialKind::Proven {
+            self.trials.come_to_an_end();
+        }
+        self.targets.keep_tried();
         let at = self.unix_ms();
-        let block = Arc::clone(&run.started_with);
-        if self.ledger.promote(&environment, &build, generation, at, &block) == Changed::Yes {
+        if self.trials.ledger.promote(&environment, &build, generation, at, &started_with) == Changed::Yes {
             self.keep_good();
         }
         match trial.kind {
-            TrialKind::Candidate | TrialKind::First => self.promoted = Some(self.now),
-            // Its environment was good before: if it crash-loops now, an older environment is no remedy.
-            TrialKind::Fallback | TrialKind::Build => self.promoted = None,
+            TrialKind::Candidate | TrialKind::First => self.trials.promote(self.now),
+            TrialKind::Fallback | TrialKind::Build => self.trials.promote_again(),
             TrialKind::Proven => {}
         }
-        if self.ledger.release(&environment, &build) == Changed::Yes {
+        if self.trials.ledger.release(&environment, &build) == Changed::Yes {
             self.keep_quarantine();
         }
-        self.turn_verdict = TurnVerdict::Good;
-        if let Some(suspect) = self.suspect.take() {
-            self.turn_verdict = TurnVerdict::Failed;
-            self.quarantine(suspect, at);
-        } else if let Some(seen) = self.base.as_mut().and_then(|base| base.unreported.take()) {
-            if let Some(base) = &mut self.base {
-                base.took = Steps::default();
+        if let Some(suspicion) = self.trials.end_suspicion() {
+            self.road.set_verdict(TurnVerdict::Failed);
+            self.quarantine(suspicion, at);
+        } else {
+            self.road.set_verdict(TurnVerdict::Good);
+            if let Some(seen) = self.targets.report() {
+                let subject = Subject { propagation: Some(healthy - seen), took, ..self.subject() };
+                let outcome = if trial.reloaded.is_some() { Outcome::Reloaded } else { Outcome::Applied };
+                self.record(outcome, subject, "");
             }
-            let subject = Subject { propagation: Some(healthy - seen), took, ..self.subject() };
-            let outcome = if trial.reload.is_some() { Outcome::Reloaded } else { Outcome::Applied };
-            self.record(outcome, subject, "");
         }
-        // Asked again and let through, it is refused no more; rules are not asked, they say the same.
-        let stands = |refused: &Refusal| refused.by == Judge::Schema || !refused.is_about(&environment);
-        self.refused = self.refused.take().filter(stands);
+        self.road.forgive_proved(&environment);
         self.plan_retry();
     }
 
     /// The service is healthy: what was inconclusive may be tried again, with backoff, unless it is what runs now.
     fn plan_retry(&mut self) {
-        let Some(setback) = &mut self.setback else { return };
-        if self.base.as_ref().is_some_and(|base| base.environment == setback.environment) {
-            self.setback = None;
+        let Some(setback) = self.trials.setback() else { return };
+        if self.targets.is(&setback.environment) {
+            self.trials.end_setback();
         } else if setback.retry_at.is_none() {
-            let attempts = setback.attempts;
-            let at = self.crash_backoff(attempts);
-            if let Some(setback) = &mut self.setback {
-                setback.retry_at = Some(at);
-            }
+            let at = self.crash_backoff(setback.attempts);
+            self.trials.retry_at(at);
         }
     }
 
-    fn quarantine(&mut self, suspect: Suspect, at_unix_ms: u64) {
-        let pair = Pair { environment: suspect.environment.fingerprint(), build: suspect.build.clone() };
-        self.ledger.put_in_quarantine(Quarantined { pair, reason: suspect.reason.clone(), at_unix_ms });
+    fn quarantine(&mut self, suspicion: Suspicion, at_unix_ms: u64) {
+        let pair = Pair { environment: suspicion.environment.fingerprint(), build: suspicion.build.clone() };
+        self.trials.ledger.put_in_quarantine(Quarantined { pair, reason: suspicion.reason.clone(), at_unix_ms });
         self.keep_quarantine();
-        self.setback = None;
-        self.record(Outcome::Reverted, suspect.subject(), suspect.reason);
+        self.trials.end_setback();
+        self.record(Outcome::Reverted, suspicion.subject(), suspicion.reason);
     }
 
     pub(super) fn keep_good(&mut self) {
-        self.order(Order::KeepGood { good: self.ledger.good().to_vec() });
+        self.orders.push(Order::KeepGood { good: self.trials.ledger.good().to_vec() });
     }
 
     pub(super) fn keep_quarantine(&mut self) {
-        self.order(Order::KeepQuarantine { quarantine: self.ledger.quarantine().to_vec() });
+        self.orders.push(Order::KeepQuarantine { quarantine: self.trials.ledger.quarantine().to_vec() });
     }
 
     /// The run that is alive has failed its trial.
-    pub(super) fn failed(&mut self, why: &str) {
-        let (Some(trial), Life::Alive(run)) = (&self.trial, &self.life) else { return };
-        self.superseded = 0;
-        match trial.kind {
+    fn failed(&mut self, why: &str) {
+        let Some(slot) = self.process.alive().cloned() else { return };
+        let Some(kind) = slot.trial.as_ref().map(|trial| trial.kind) else { return };
+        self.trials.come_to_an_end();
+        match kind {
             TrialKind::Candidate => {
-                let run = run.clone();
-                self.take_back(&run, why);
+                self.take_back(&slot, why);
                 self.stop(StopReason::Revert);
+                return;
             }
-            TrialKind::Fallback => {
-                let build = run.build.clone();
-                self.neither(&build, why);
-                // Nothing better is known than what runs: it stays, and may still get healthy.
-                let kind = self.kind_of_start();
-                self.trial = Some(Trial { overdue: Some(why.to_owned()), ..Trial::new(kind) });
-                self.count_liveness();
-            }
-            kind @ (TrialKind::Build | TrialKind::First | TrialKind::Proven) => {
-                if kind == TrialKind::Build {
-                    self.record(Outcome::BuildFailed, self.subject(), why);
-                }
-                self.trial = self.trial.take().map(|trial| Trial { overdue: Some(why.to_owned()), ..trial });
-                self.count_liveness();
-            }
+            TrialKind::Fallback => self.neither(&slot.build, why),
+            TrialKind::Build => self.record(Outcome::BuildFailed, self.subject(), why),
+            TrialKind::First | TrialKind::Proven => {}
         }
-    }
-
-    fn count_liveness(&mut self) {
-        if let Life::Alive(run) = &mut self.life {
-            run.health.overdue(&self.policy.checks);
-        }
+        // Nothing better is known than what runs: it stays, and may still get healthy.
+        let kind = if kind == TrialKind::Fallback { self.kind_on(&slot.build) } else { kind };
+        self.process.is_late(kind, why, &self.policy.checks);
     }
 
     /// The run has ended by itself; the process is gone already.
-    pub(super) fn crashed(&mut self, run: &Slot, text: &str) {
-        let kind = self.trial.take().map(|trial| trial.kind);
-        self.superseded = 0;
-        self.record(Outcome::Exited, self.subject_of(run), text);
+    pub(super) fn crashed(&mut self, slot: &Slot, text: &str) {
+        self.trials.come_to_an_end();
+        self.record(Outcome::Exited, self.subject_of(slot), text);
         if self.shutdown {
             return;
         }
-        match kind {
-            Some(TrialKind::Candidate) => self.take_back(run, text),
+        match slot.trial.as_ref().map(|trial| trial.kind) {
+            Some(TrialKind::Candidate) => self.take_back(slot, text),
+            // It is started again until its time to decide is over.
             Some(TrialKind::Fallback) => {
-                self.neither(&run.build, text);
-                self.back_off(&run.build);
+                self.trials.decide_by(slot.started + self.policy.deadline);
+                self.back_off(&slot.build);
             }
-            _ if self.was_not_good(run) => {
-                self.ledger.demote(&run.environment, &run.build);
-                self.keep_good();
-                self.take_back(run, &format!("keeps ending soon after it was good: {text}"));
+            _ if self.was_not_good(slot) => {
+                self.demote(slot);
+                self.take_back(slot, &format!("keeps ending soon after it was good: {text}"));
             }
-            Some(TrialKind::Build) => {
+            kind => {
                 // Once: a build that goes on failing is said to end, and no more.
-                if self.streak.crashes == 1 {
-                    self.record(Outcome::BuildFailed, self.subject_of(run), text);
+                if kind == Some(TrialKind::Build) && self.process.streak().crashes == 1 {
+                    self.record(Outcome::BuildFailed, self.subject_of(slot), text);
                 }
-                self.back_off(&run.build);
+                self.back_off(&slot.build);
             }
-            Some(TrialKind::First | TrialKind::Proven) | None => self.back_off(&run.build),
         }
     }
 
-    /// What a run was that is gone, for a line of history.
-    fn subject_of(&self, run: &Slot) -> Subject {
-        Subject { build: run.build.clone(), run: Some(run.id), ..self.subject() }
+    /// It was not good after all.
+    fn demote(&mut self, slot: &Slot) {
+        self.trials.ledger.demote(&slot.environment, &slot.build);
+        self.keep_good();
     }
 
     /// Back to the last good environment on the present build; the failed one is under suspicion until that is healthy.
-    pub(super) fn take_back(&mut self, run: &Slot, why: &str) {
-        let Some(good) = self.ledger.fallback(&run.environment, &run.build) else { return self.back_off(&run.build) };
-        let keys = self.base.as_ref().map(|base| base.keys.clone()).unwrap_or_default();
-        let took = self.base_took(Some(run));
-        let base = Base::of(good, self.now);
+    fn take_back(&mut self, slot: &Slot, why: &str) {
+        let Some(good) = self.trials.ledger.fallback(&slot.environment, &slot.build) else {
+            return self.back_off(&slot.build);
+        };
+        let target = Target::of(good, self.now);
         if self.policy.turn == StepSetting::Enabled {
-            let (wish, good) = (Arc::clone(&run.environment), Arc::clone(&base.environment));
-            self.order(Order::Halt { wish, good, reason: why.to_owned() });
+            let (wish, good) = (Arc::clone(&slot.environment), Arc::clone(&target.environment));
+            self.orders.push(Order::Halt { wish, good, reason: why.to_owned() });
         }
-        self.suspect = Some(Suspect {
-            environment: Arc::clone(&run.environment),
-            build: run.build.clone(),
+        self.trials.suspect(Suspicion {
+            environment: Arc::clone(&slot.environment),
+            build: slot.build.clone(),
             reason: why.to_owned(),
-            generation: run.generation,
-            keys,
-            took,
+            generation: slot.generation,
+            keys: self.targets.present().map(|target| target.keys.clone()).unwrap_or_default(),
+            took: self.present_took(Some(slot)),
+            decided_by: None,
         });
-        self.base = Some(base);
-        self.trial = None;
-        self.streak = Streak::default();
-        if let Life::Absent { not_before } = &mut self.life {
-            *not_before = None;
-            self.reason = Reason::Revert;
-        }
+        self.go_to(target, Reason::Revert);
     }
 
     /// The good environment does not get healthy either: no verdict on the candidate.
     fn neither(&mut self, build: &Build, why: &str) {
-        let Some(suspect) = self.suspect.take() else { return };
-        self.turn_verdict = TurnVerdict::Inconclusive;
+        let Some(suspicion) = self.trials.end_suspicion() else { return };
+        self.road.set_verdict(TurnVerdict::Inconclusive);
         if self.policy.turn == StepSetting::Enabled {
-            self.order(Order::EndHalt { wish: Arc::clone(&suspect.environment) });
+            self.orders.push(Order::EndHalt { wish: Arc::clone(&suspicion.environment) });
         }
-        let known = self.base.as_ref().is_some_and(|base| self.ledger.holds(&base.environment, build).is_some());
+        let present = self.targets.environment();
+        let known = present.is_some_and(|present| self.trials.ledger.holds(present, build).is_some());
         let (kind, outcome) = if known {
             (SetbackKind::Inconclusive, Outcome::Inconclusive)
         } else {
             (SetbackKind::BuildFailed, Outcome::BuildFailed)
         };
-        let before = self.setback.take().filter(|setback| setback.environment == suspect.environment);
+        let before = self.trials.end_setback().filter(|setback| setback.environment == suspicion.environment);
         let attempts = before.map_or(0, |setback| setback.attempts).saturating_add(1);
-        let reason = format!("{}; then on the last good one: {why}", suspect.reason);
-        self.record(outcome, suspect.subject(), reason.clone());
-        self.setback = Some(Setback {
-            kind,
-            environment: suspect.environment,
-            build: suspect.build,
-            reason,
-            since: self.now,
-            attempts,
-            retry_at: None,
-        });
-    }
-
-    /// The next start waits. Another build than the one that has just ended is tried
-    /// at once.
-    pub(super) fn back_off(&mut self, ended: &Build) {
-        if self.installed.0 != *ended {
-            return;
-        }
-        let at = self.crash_backoff(self.streak.crashes);
-        if let Life::Absent { not_before } = &mut self.life {
-            *not_before = Some(at);
-        }
+        let reason = format!("{}; then on the last good one: {why}", suspicion.reason);
+        self.record(outcome, suspicion.subject(), reason.clone());
+        let (environment, build) = (suspicion.environment, suspicion.build);
+        let since = self.now;
+        self.trials.set_back(Setback { kind, environment, build, reason, since, attempts, retry_at: None });
     }
 
     /// When the n-th attempt may begin: exponential backoff with full jitter.
     pub(super) fn crash_backoff(&mut self, attempt: u32) -> Moment {
         let crash = self.policy.crash;
         self.now + self.random.up_to(doubled(crash.backoff, crash.max_backoff, attempt.max(1)))
-    }
-}
-
-impl Suspect {
-    pub(super) fn subject(&self) -> Subject {
-        Subject {
-            generation: self.generation,
-            environment: Some(Arc::clone(&self.environment)),
-            build: self.build.clone(),
-            run: None,
-            keys: self.keys.clone(),
-            took: self.took.clone(),
-            propagation: None,
-            who: None,
-            deployment: None,
-        }
     }
 }

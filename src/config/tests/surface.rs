@@ -67,6 +67,7 @@ fn the_road() {
         empty_of: vec![("consul billing/".into(), Empty::Hold)],
         max_loss_percent: 50,
         min_loss: 3,
+        window: SECOND * 600,
         sealed: Vec::new(),
     };
     assert_eq!(policy.guard, guard);

@@ -19,10 +19,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::stories::story::{Nature, Part, SECOND, Story, Weather};
 use crate::machine::event::Event;
 use crate::machine::order::Order;
 use crate::machine::policy::{Policy, StepSetting};
+use crate::machine::stories::story::{Nature, Part, SECOND, Story, Weather};
 use crate::machine::{Machine, Moment, Restored};
 
 /// What the machine was made with; it began with nothing restored.
@@ -34,15 +34,15 @@ struct Made {
 
 /// One event, and what was ordered for it.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Told {
-    pub(super) at: Moment,
-    pub(super) event: Event,
+pub(in crate::machine) struct Told {
+    pub(in crate::machine) at: Moment,
+    pub(in crate::machine) event: Event,
     /// As JSON: what is compared is what is written.
-    pub(super) orders: Value,
+    pub(in crate::machine) orders: Value,
 }
 
 impl Told {
-    pub(super) fn new(at: Moment, event: Event, orders: &[Order]) -> Self {
+    pub(in crate::machine) fn new(at: Moment, event: Event, orders: &[Order]) -> Self {
         Self { at, event, orders: serde_json::to_value(orders).unwrap() }
     }
 }

@@ -8,8 +8,8 @@ use super::super::policy::StepSetting;
 use super::Decision;
 use crate::environment::Environment;
 
-/// A wish that was rejected. It is not asked again about the same one, unless the check command did it and there is nothing
-/// else to run.
+/// A wish that was rejected, or about which the check command did not answer. Nobody is asked again about a rejected one,
+/// unless the check command did it and there is nothing else to run.
 #[derive(Clone, Debug, PartialEq)]
 pub(in super::super) struct Refusal {
     pub(in super::super) environment: Arc<Environment>,
@@ -44,6 +44,8 @@ pub(in super::super) enum Judge {
     Schema,
     /// The check command, or whoever should have told the service: another build may bear it.
     Command,
+    /// The check command did not answer: it is asked again.
+    Nobody,
 }
 
 /// The schema first: what breaks it is not worth a run of the command.

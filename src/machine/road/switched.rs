@@ -1,10 +1,9 @@
 //! *switched*: how a wish takes effect. A change that touches only keys marked `reload` or `ignore` leaves the process
-//! that runs alone, so it needs no turn and no draining either.
+//! that runs alone, so it needs no turn and leaves no traffic.
 
-use super::super::life::Life;
 use super::super::moment::Moment;
 use super::super::policy::{KeyRule, OnChange, Policy};
-use super::super::trial::Trial;
+use super::super::process::slot::Slot;
 use crate::environment::schema::most_exact;
 
 /// How a wish takes effect.
@@ -55,14 +54,13 @@ pub(in super::super) fn decide(asked: OnChange, standing: Standing) -> ApplyBy {
 }
 
 /// What is known of the process.
-pub(in super::super) fn standing(now: Moment, life: &Life, trial: Option<&Trial>, policy: &Policy) -> Standing {
-    let (Life::Alive(run), Some(trial)) = (life, trial) else {
-        return if life.alive().is_some() { Standing::Proved } else { Standing::Gone };
-    };
+pub(in super::super) fn standing(now: Moment, alive: Option<&Slot>, policy: &Policy) -> Standing {
+    let Some(run) = alive else { return Standing::Gone };
+    let Some(trial) = &run.trial else { return Standing::Proved };
     if trial.overdue.is_some() {
         return Standing::Overdue;
     }
-    if trial.reload.is_some() {
+    if trial.reloaded.is_some() {
         return Standing::Reloaded;
     }
     if run.pid.is_none() {

@@ -1,9 +1,9 @@
 //! *turn*: one host at a time. Not enabled, or nothing runs that a restart could take away: passed.
 
 use super::super::event::TurnRefusal;
-use super::super::life::Life;
 use super::super::numbers::TurnId;
 use super::super::policy::StepSetting;
+use super::super::process::Life;
 use super::Decision;
 
 /// The right to restart, as far as we have it.
@@ -25,6 +25,11 @@ impl Turn {
             Self::None => None,
             Self::Asked(turn, _) | Self::Held(turn) => Some(*turn),
         }
+    }
+
+    /// Whether it is ours.
+    pub(in super::super) fn is_held(&self) -> bool {
+        matches!(self, Self::Held(_))
     }
 
     /// Why it is refused, if it is.

@@ -46,7 +46,7 @@ impl World {
     /// Whether what ran had just failed and was on its way back, when the newest wish took the way instead: that is held
     /// against what it was going back to.
     fn had_failed(&self, before: Option<Fingerprint>) -> bool {
-        let last = self.machine.tail.back();
+        let last = self.machine.shown.history().next_back();
         last.is_some_and(|last| last.outcome == Outcome::Superseded && last.run.is_none() && last.environment == before)
     }
 

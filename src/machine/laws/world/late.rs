@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::World;
 use super::nature::build;
 use crate::machine::Version;
-use crate::machine::event::{Event, Exit, ProbeResult, TrafficState, TurnRefusal};
+use crate::machine::event::{CheckVerdict, Event, Exit, ProbeResult, TrafficState, TurnRefusal};
 use crate::machine::numbers::{CheckId, RunId, TurnId};
 
 /// The last question of each kind that is over; a run is over when it is not live.
@@ -36,7 +36,7 @@ impl World {
                 Event::Probed { run: run()?, check: 0, outcome: ProbeResult::Fail("late".into()), took: Duration::ZERO }
             }
             4 => Event::Identified { run: run()?, build: build(9), version: Version::default() },
-            5 => Event::Checked { check: self.over.check?, verdict: Err("late".into()) },
+            5 => Event::Checked { check: self.over.check?, verdict: CheckVerdict::Refused { why: "late".into() } },
             6 => Event::ReloadFailed { run: run()?, error: "late".into() },
             7 => Event::TurnGranted { turn: self.over.turn? },
             8 => Event::TurnLost { turn: self.over.turn? },

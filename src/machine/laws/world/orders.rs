@@ -2,11 +2,12 @@
 
 use super::{Behaviour, Process, VIOLATING, World, behaviour, build};
 use crate::environment::Environment;
-use crate::machine::event::{Event, Exit, Requester, TrafficState, Verb};
-use crate::machine::life::{Life, StopReason};
+use crate::machine::StopReason;
+use crate::machine::event::{CheckVerdict, Event, Exit, Requester, TrafficState, Verb};
 use crate::machine::numbers::{RequestId, RunId};
 use crate::machine::order::{Order, Pair, Traffic};
 use crate::machine::policy::StepSetting;
+use crate::machine::process::Life;
 
 impl World {
     pub(super) fn carry_out(&mut self, order: Order) {
@@ -32,7 +33,12 @@ impl World {
             Order::Check { check, environment } => {
                 self.must_be_allowed(&environment);
                 let delay = self.whim(50);
-                let verdict = if self.obliging || self.whim(9) > 0 { Ok(()) } else { Err("refused".to_owned()) };
+                let verdict = match self.whim(19) {
+                    _ if self.obliging => CheckVerdict::Passed,
+                    0 => CheckVerdict::Unanswered { why: "killed".to_owned() },
+                    1 | 2 => CheckVerdict::Refused { why: "refused".to_owned() },
+                    _ => CheckVerdict::Passed,
+                };
                 self.plan(delay, Event::Checked { check, verdict });
             }
             Order::CancelCheck { check } => {
@@ -111,7 +117,7 @@ impl World {
             !(installed && self.quarantine.iter().any(|held| held.pair == pair)),
             "law 4: {pair:?} is in quarantine"
         );
-        assert!(self.machine.hold.is_none(), "a reload while held");
+        assert!(self.machine.holds.operator().is_none(), "a reload while held");
         if fails {
             self.plan(0, Event::ReloadFailed { run, error: "disk full".into() });
             return;
@@ -130,7 +136,10 @@ impl World {
         let fingerprint = environment.fingerprint();
         let good = self.good.contains(&fingerprint);
         assert!(good || self.startable.contains(&fingerprint), "law 4: back to what was never good");
-        assert!(good || self.good.is_empty() || self.machine.hold.is_none(), "a start of what is not good while held");
+        assert!(
+            good || self.good.is_empty() || self.machine.holds.operator().is_none(),
+            "a start of what is not good while held"
+        );
         self.startable = [Some(fingerprint), self.wish].into_iter().flatten().collect();
         let pair = Pair { environment: fingerprint, build: build(self.installed) };
         let elsewhere = self.good.iter().any(|good| *good != fingerprint);
@@ -162,7 +171,8 @@ impl World {
 
     /// A process that serves is stopped for another environment only in our turn.
     fn hold_to_turns(&self) {
-        let switching = matches!(self.machine.life, Life::Stopping(_, StopReason::Switch)) && self.last_run != RunId(1);
+        let switching =
+            matches!(self.machine.process.life(), Life::Stopping(_, StopReason::Switch)) && self.last_run != RunId(1);
         if switching && self.policy.turn == StepSetting::Enabled {
             assert!(self.granted.is_some() || self.left_in_turn, "a restart for config without a turn");
         }

@@ -1,0 +1,93 @@
+//! Which deployment was validated here last, and what came of it. The machine decides nothing by it: it is shown and kept.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::Machine;
+use super::super::history::record::Subject;
+use super::super::history::{Entry, Outcome};
+use super::super::order::Effect;
+
+/// A deployment, as its hooks are told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// `DEPLOYMENT_ID`.
+    pub id: String,
+    /// `DEPLOYMENT_GROUP_NAME`; empty if it was not said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub group: String,
+    /// `LIFECYCLE_EVENT`: in which hook this was; empty if it was not said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub event: String,
+}
+
+/// The answer that a deployment got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Validation {
+    /// Which one.
+    #[serde(flatten)]
+    pub deployment: Deployment,
+    /// Yes or no.
+    pub verdict: Verdict,
+    /// What was said last, as a short sentence.
+    pub reason: String,
+    /// When, Unix milliseconds.
+    pub at_unix_ms: u64,
+}
+
+/// Yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The deployment may go on.
+    Yes,
+    /// It has failed on this host.
+    No,
+}
+
+impl Validation {
+    /// The one that this line of history tells of, if it does.
+    pub fn of(entry: &Entry) -> Option<Self> {
+        let verdict = match entry.outcome {
+            Outcome::Validated => Verdict::Yes,
+            Outcome::NotValidated => Verdict::No,
+            _ => return None,
+        };
+        let deployment = entry.deployment.clone()?;
+        Some(Self { deployment, verdict, reason: entry.why.clone(), at_unix_ms: entry.at_unix_ms })
+    }
+}
+
+impl std::fmt::Display for Deployment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.id)?;
+        if !self.group.is_empty() {
+            write!(f, " of {}", self.group)?;
+        }
+        if !self.event.is_empty() {
+            write!(f, " ({})", self.event)?;
+        }
+        Ok(())
+    }
+}
+
+impl Machine {
+    /// Keeps what a deployment was answered.
+    pub(in super::super) fn validated(
+        &mut self,
+        deployment: Deployment,
+        verdict: Verdict,
+        reason: String,
+        who: Option<u32>,
+    ) -> Effect {
+        let outcome = match verdict {
+            Verdict::Yes => Outcome::Validated,
+            Verdict::No => Outcome::NotValidated,
+        };
+        let at_unix_ms = self.unix_ms();
+        self.shown.validation =
+            Some(Validation { deployment: deployment.clone(), verdict, reason: reason.clone(), at_unix_ms });
+        let subject = Subject { who, keys: Vec::new(), deployment: Some(deployment), ..self.subject() };
+        self.record(outcome, subject, reason);
+        Effect::Done
+    }
+}

@@ -1,0 +1,58 @@
+//! Our own configuration, read again: what came of it stands on the board until the next time.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::Machine;
+use super::super::moment::Moment;
+
+/// What came of the last reading of our own configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigReload {
+    /// When.
+    pub at: Moment,
+    /// Why it was refused: every error with its place; empty if it took effect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<String>,
+    /// What of it has not taken effect yet; a refused one leaves this as it was.
+    #[serde(flatten)]
+    pub pending: Pending,
+}
+
+/// What of our configuration has been read and has not taken effect yet, as words of the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// Waits for the next start of the service.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub service: Vec<String>,
+    /// Waits for the next start of lictor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lictor: Vec<String>,
+}
+
+impl Machine {
+    pub(in super::super) fn reloaded(&mut self, who: Option<u32>, outcome: Result<Pending, Vec<String>>) {
+        let before = self.shown.reload.take().map(|reload| reload.pending).unwrap_or_default();
+        let (errors, pending) = match outcome {
+            Ok(pending) => (Vec::new(), pending),
+            Err(errors) => (errors, before),
+        };
+        match errors.first() {
+            None => {
+                self.note(who, "reload");
+                self.keep_again();
+            }
+            Some(first) => self.note(who, format!("reload refused: {first}")),
+        }
+        self.shown.reload = Some(ConfigReload { at: self.now, errors, pending });
+    }
+
+    /// What is kept belongs to the list of sources, which may be another one now.
+    fn keep_again(&mut self) {
+        if !self.trials.ledger.good().is_empty() {
+            self.keep_good();
+        }
+        if !self.trials.ledger.quarantine().is_empty() {
+            self.keep_quarantine();
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! How often things have happened since this lictor started: totals that only grow.
+//!
+//! Boards may be skipped by whoever reads them, and the history on them is short. With totals, two boards tell everything
+//! that came between them, whatever was skipped.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::event::Exit;
+use super::super::history::Outcome;
+use super::super::policy::CheckRule;
+use super::super::process::slot::StopReason;
+
+/// Everything that is counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Totals {
+    /// Starts of the service after its first one, by reason.
+    pub restarts: BTreeMap<Reason, u64>,
+    /// Ends of runs, asked for or not, by result. A start that failed is one, too.
+    pub exits: BTreeMap<Ending, u64>,
+    /// Lines of history, by outcome.
+    pub outcomes: BTreeMap<Outcome, u64>,
+    /// From a change being seen to the service being good on it.
+    pub propagation: Timing,
+    /// Probes, by the check's name, over all runs. What a check that was taken out had counted goes with it.
+    pub checks: BTreeMap<String, Probes>,
+}
+
+/// Why the service was started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Another environment took the place of the one before.
+    Config,
+    /// It had ended by itself, or could not be started.
+    Exit,
+    /// It had been killed, and not by lictor.
+    Signal,
+    /// A liveness check had failed.
+    Liveness,
+    /// An operator asked for it.
+    Operator,
+    /// A candidate was taken back.
+    Revert,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// With code 0.
+    Ok,
+    /// With another code, unseen, or before it began.
+    Error,
+    /// By a signal.
+    Signal,
+}
+
+/// How many of a kind, and how long they took together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timing {
+    /// How many.
+    pub count: u64,
+    /// Their durations added up, in microseconds.
+    pub sum_us: u64,
+}
+
+/// The probes of one check.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probes {
+    /// All of them.
+    #[serde(flatten)]
+    pub took: Timing,
+    /// Those that failed.
+    pub failures: u64,
+}
+
+impl Totals {
+    /// How often the service was started again, for any reason.
+    pub fn all_restarts(&self) -> u64 {
+        self.restarts.values().sum()
+    }
+
+    pub(in super::super) fn restarted(&mut self, reason: Reason) {
+        *self.restarts.entry(reason).or_default() += 1;
+    }
+
+    pub(in super::super) fn ended(&mut self, exit: Option<Exit>) {
+        let ending = match exit {
+            Some(Exit::Code(0)) => Ending::Ok,
+            Some(Exit::Code(_) | Exit::Unknown) | None => Ending::Error,
+            Some(Exit::Signal(_)) => Ending::Signal,
+        };
+        *self.exits.entry(ending).or_default() += 1;
+    }
+
+    pub(in super::super) fn recorded(&mut self, outcome: Outcome, propagation: Option<Duration>) {
+        *self.outcomes.entry(outcome).or_default() += 1;
+        if let Some(took) = propagation {
+            self.propagation.add(took);
+        }
+    }
+
+    pub(in super::super) fn probed(
+        &mut self,
+        rule: &CheckRule,
+        outcome: &super::super::event::ProbeResult,
+        took: Duration,
+    ) {
+        let probes = match self.checks.get_mut(&rule.name) {
+            Some(probes) => probes,
+            None => self.checks.entry(rule.name.clone()).or_default(),
+        };
+        probes.took.add(took);
+        probes.failures += u64::from(matches!(outcome, super::super::event::ProbeResult::Fail(_)));
+    }
+
+    /// Forgets the checks that are not in the policy any more.
+    pub(in super::super) fn keep(&mut self, rules: &[CheckRule]) {
+        self.checks.retain(|name, _| rules.iter().any(|rule| rule.name == *name));
+    }
+}
+
+impl Timing {
+    fn add(&mut self, took: Duration) {
+        self.count += 1;
+        self.sum_us = self.sum_us.saturating_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    }
+}
+
+impl Reason {
+    /// Why a start follows the end of a run: what it was stopped for, or else how it ended.
+    pub(in super::super) fn after(purpose: Option<StopReason>, exit: Option<Exit>) -> Self {
+        match (purpose, exit) {
+            (Some(StopReason::Switch), _) => Self::Config,
+            (Some(StopReason::Revert), _) => Self::Revert,
+            (Some(StopReason::Unresponsive), _) => Self::Liveness,
+            (Some(StopReason::Operator), _) => Self::Operator,
+            (None, Some(Exit::Signal(_))) => Self::Signal,
+            (None | Some(StopReason::Shutdown), _) => Self::Exit,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,385 @@
+//! The process in front and its own small life, beside the road: absent → starting → up → leaving traffic → stopping →
+//! absent, with the backoff of a crash.
+//!
+//! [`Process`] owns that life: everybody may look at the [`Slot`] that runs, and only the transitions here change it.
+
+pub(super) mod health;
+mod latency;
+pub(super) mod slot;
+pub(super) mod traffic;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::board::ExitPicture;
+use super::board::totals::Reason;
+use super::build::{Build, Version};
+use super::event::{Exit, ProbeResult};
+use super::moment::Moment;
+use super::numbers::{GenerationId, RunId};
+use super::order::{Order, Pace};
+use super::policy::CheckRule;
+use super::trial::{Trial, TrialKind};
+use crate::environment::{Environment, Fingerprint};
+use slot::{Slot, StopReason};
+
+/// Where the process stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Life {
+    /// No process. It is started as soon as there is something to start, but not before `not_before`.
+    Absent { not_before: Option<Moment> },
+    /// A process has been asked for, or runs.
+    Alive(Slot),
+    /// A process is being taken out of traffic, and is stopped at this moment at the latest.
+    Leaving(Slot, StopReason, Moment),
+    /// A process has been told to stop; nothing starts before it has ended.
+    Stopping(Slot, StopReason),
+}
+
+/// What a stop has come to so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Nothing runs, or it is on its way out already.
+    Nothing,
+    /// The process leaves traffic first.
+    Leaves,
+    /// The process is to be stopped now.
+    Now(RunId),
+}
+
+/// The process in front.
+#[derive(Clone, Debug)]
+pub(super) struct Process {
+    life: Life,
+    since: Moment,
+    streak: Streak,
+    /// Why the next start is one, if it is not the first.
+    start_reason: Reason,
+    last_exit: Option<ExitPicture>,
+    /// What is probed, how often, and what it runs on: a reload changes that for the same run.
+    probing: Option<(RunId, Pace, Fingerprint)>,
+}
+
+impl Process {
+    pub(super) fn new(now: Moment) -> Self {
+        Self {
+            life: Life::Absent { not_before: None },
+            since: now,
+            streak: Streak::default(),
+            start_reason: Reason::Exit,
+            last_exit: None,
+            probing: None,
+        }
+    }
+
+    pub(super) fn life(&self) -> &Life {
+        &self.life
+    }
+
+    /// Since when it stands where it stands.
+    pub(super) fn since(&self) -> Moment {
+        self.since
+    }
+
+    pub(super) fn last_exit(&self) -> Option<&ExitPicture> {
+        self.last_exit.as_ref()
+    }
+
+    pub(super) fn streak(&self) -> Streak {
+        self.streak
+    }
+
+    pub(super) fn start_reason(&self) -> Reason {
+        self.start_reason
+    }
+
+    /// The process, on its way out or not.
+    pub(super) fn slot(&self) -> Option<&Slot> {
+        match &self.life {
+            Life::Absent { .. } => None,
+            Life::Alive(slot) | Life::Leaving(slot, ..) | Life::Stopping(slot, _) => Some(slot),
+        }
+    }
+
+    /// The process, if nobody stops it.
+    pub(super) fn alive(&self) -> Option<&Slot> {
+        match &self.life {
+            Life::Alive(slot) => Some(slot),
+            Life::Absent { .. } | Life::Leaving(..) | Life::Stopping(..) => None,
+        }
+    }
+
+    /// The process, if it answers requests: what leaves traffic still does.
+    pub(super) fn serving(&self) -> Option<&Slot> {
+        match &self.life {
+            Life::Alive(slot) | Life::Leaving(slot, ..) => Some(slot),
+            Life::Absent { .. } | Life::Stopping(..) => None,
+        }
+    }
+
+    /// What the process that is alive has to prove.
+    pub(super) fn trial(&self) -> Option<&Trial> {
+        self.alive().and_then(|slot| slot.trial.as_ref())
+    }
+
+    /// Whether the process that is alive is on a trial whose verdict is open.
+    pub(super) fn is_on_trial(&self) -> bool {
+        self.trial().is_some_and(|trial| trial.kind != TrialKind::Proven && trial.overdue.is_none())
+    }
+
+    /// Whether the process that is alive had its time to prove itself.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.trial().is_some_and(|trial| trial.overdue.is_some())
+    }
+
+    /// When the next start is tried, if it has to wait.
+    pub(super) fn not_before(&self) -> Option<Moment> {
+        match self.life {
+            Life::Absent { not_before } => not_before,
+            Life::Alive(_) | Life::Leaving(..) | Life::Stopping(..) => None,
+        }
+    }
+
+    pub(super) fn is_absent(&self) -> bool {
+        matches!(self.life, Life::Absent { .. })
+    }
+
+    /// Whether a start need not wait.
+    pub(super) fn may_start(&self, now: Moment) -> bool {
+        matches!(self.life, Life::Absent { not_before } if not_before.is_none_or(|at| at <= now))
+    }
+
+    // How it begins.
+
+    /// A process has been asked for, or was taken over.
+    pub(super) fn begin(&mut self, slot: Slot, now: Moment) {
+        (self.life, self.since) = (Life::Alive(slot), now);
+    }
+
+    /// The process that was asked for runs.
+    pub(super) fn started(&mut self, run: RunId, pid: u32, now: Moment, rules: &[CheckRule]) {
+        if let Some(slot) = self.slot_mut(run).filter(|slot| slot.pid.is_none()) {
+            slot.started(pid, now, rules);
+        }
+    }
+
+    /// If nothing runs, the next start need not wait any longer, and is one for this reason.
+    pub(super) fn start_at_once(&mut self, reason: Reason) {
+        if let Life::Absent { not_before } = &mut self.life {
+            *not_before = None;
+            self.start_reason = reason;
+        }
+    }
+
+    /// If nothing runs, the next start need not wait any longer.
+    pub(super) fn end_backoff(&mut self) {
+        self.start_at_once(self.start_reason);
+    }
+
+    /// If nothing runs, nothing is started before this moment.
+    pub(super) fn back_off_until(&mut self, at: Moment) {
+        if let Life::Absent { not_before } = &mut self.life {
+            *not_before = Some(at);
+        }
+    }
+
+    // How it ends.
+
+    /// Stops the process, out of traffic first if it has to leave it until some moment.
+    pub(super) fn stop(&mut self, reason: StopReason, leaves_until: Option<Moment>, now: Moment) -> Stop {
+        match std::mem::replace(&mut self.life, Life::Absent { not_before: None }) {
+            Life::Alive(slot) => {
+                self.since = now;
+                let run = slot.id;
+                if let Some(until) = leaves_until {
+                    self.life = Life::Leaving(slot, reason, until);
+                    return Stop::Leaves;
+                }
+                self.life = Life::Stopping(slot, reason);
+                Stop::Now(run)
+            }
+            // It leaves already: the end of lictor is the reason that counts.
+            Life::Leaving(slot, before, until) if reason == StopReason::Shutdown && before != reason => {
+                self.life = Life::Leaving(slot, reason, until);
+                Stop::Leaves
+            }
+            other => {
+                self.life = other;
+                Stop::Nothing
+            }
+        }
+    }
+
+    /// The process that leaves traffic has left it, or had its time to: it is to be stopped now.
+    pub(super) fn has_left(&mut self, now: Moment) -> Option<RunId> {
+        let Life::Leaving(slot, reason, _) = &self.life else { return None };
+        let (slot, reason) = (slot.clone(), *reason);
+        let run = slot.id;
+        (self.life, self.since) = (Life::Stopping(slot, reason), now);
+        Some(run)
+    }
+
+    /// The process that leaves traffic is not stopped after all: it serves on, and has nothing to prove.
+    pub(super) fn stay(&mut self, now: Moment) {
+        if let Life::Leaving(slot, ..) = &self.life {
+            let slot = Slot { trial: None, ..slot.clone() };
+            (self.life, self.since) = (Life::Alive(slot), now);
+        }
+    }
+
+    /// The run has ended, with what it was stopped for if it was; `None`: it is over already.
+    pub(super) fn ended(&mut self, run: RunId, exit: Option<Exit>, now: Moment) -> Option<(Slot, Option<StopReason>)> {
+        self.slot().filter(|slot| slot.id == run)?;
+        let (slot, reason) = match std::mem::replace(&mut self.life, Life::Absent { not_before: None }) {
+            Life::Alive(slot) => (slot, None),
+            Life::Leaving(slot, reason, _) | Life::Stopping(slot, reason) => (slot, Some(reason)),
+            Life::Absent { .. } => return None,
+        };
+        self.since = now;
+        self.start_reason = Reason::after(reason, exit);
+        Some((slot, reason))
+    }
+
+    /// The end of a run that nobody asked for, or that did not answer: one more in a row, unless it had lasted.
+    pub(super) fn count_crash(&mut self, slot: &Slot, now: Moment, reset_after: Duration) {
+        self.streak.add(now, slot.started, reset_after);
+    }
+
+    /// What ends from now on is another matter than what has ended.
+    pub(super) fn forget_crashes(&mut self) {
+        self.streak = Streak::default();
+    }
+
+    pub(super) fn note_exit(&mut self, exit: ExitPicture) {
+        self.last_exit = Some(exit);
+    }
+
+    // What is found out about it.
+
+    /// Adds one probe; says whether it was about the process that answers requests.
+    pub(super) fn probed(
+        &mut self,
+        run: RunId,
+        rules: &[CheckRule],
+        check: usize,
+        outcome: ProbeResult,
+        took: Duration,
+        now: Moment,
+    ) {
+        if let Some(slot) = self.slot_mut(run) {
+            slot.health.add(now, rules, check, outcome, took);
+            slot.been_ready |= slot.health.ready(rules);
+        }
+    }
+
+    /// What the process turned out to be.
+    pub(super) fn identified(&mut self, run: RunId, build: Build, version: Version) {
+        if let Some(slot) = self.slot_mut(run) {
+            slot.turned_out = Some((build, version));
+        }
+    }
+
+    /// The checks are others now: what is known of those that stayed goes on.
+    pub(super) fn carry_rules(&mut self, before: &[CheckRule], after: &[CheckRule], now: Moment) {
+        if let Some(slot) = self.any_mut() {
+            slot.health.carry(now, before, after);
+        }
+        // The checks may be other ones now, though the run is the same.
+        self.probing = None;
+    }
+
+    /// Nothing moved for so long, lictor included: no clock of a trial runs through it.
+    pub(super) fn paused(&mut self, length: Duration) {
+        if let Some(slot) = self.any_mut() {
+            slot.paused(length);
+        }
+    }
+
+    // What it has to prove.
+
+    /// The process that is alive begins to prove itself anew, without a start of its own.
+    pub(super) fn begin_trial(&mut self, trial: Trial, rules: &[CheckRule], now: Moment) {
+        if let Life::Alive(slot) = &mut self.life {
+            slot.health.count_anew(now, rules);
+            slot.trial = Some(trial);
+        }
+    }
+
+    /// The process that is alive has nothing to prove any more.
+    pub(super) fn end_trial(&mut self) -> Option<Trial> {
+        match &mut self.life {
+            Life::Alive(slot) => slot.trial.take(),
+            Life::Absent { .. } | Life::Leaving(..) | Life::Stopping(..) => None,
+        }
+    }
+
+    /// The process that is alive had its time; it may still get healthy. From now on liveness counts.
+    pub(super) fn is_late(&mut self, kind: TrialKind, why: &str, rules: &[CheckRule]) {
+        if let Life::Alive(slot) = &mut self.life {
+            slot.trial = slot.trial.take().map(|trial| trial.late(kind, why));
+            slot.health.overdue(rules);
+        }
+    }
+
+    /// The process that is alive is on this from now on, without a start of its own; gives its build.
+    pub(super) fn carry(&mut self, environment: &Arc<Environment>, generation: GenerationId) -> Option<Build> {
+        let Life::Alive(slot) = &mut self.life else { return None };
+        slot.environment = Arc::clone(environment);
+        slot.generation = generation;
+        Some(slot.build.clone())
+    }
+
+    /// The environment is the one that is known, with other keys behind it.
+    pub(super) fn renew(&mut self, environment: &Arc<Environment>) {
+        if let Some(slot) = self.any_mut().filter(|slot| slot.environment == *environment) {
+            slot.environment = Arc::clone(environment);
+        }
+    }
+
+    /// The process is probed while it answers requests, and faster while it is on trial. Gives the order, if that has
+    /// changed.
+    pub(super) fn probe(&mut self) -> Option<Order> {
+        let pace = if self.is_on_trial() { Pace::Trial } else { Pace::Normal };
+        let probed = self.serving().filter(|slot| slot.pid.is_some());
+        let probing = probed.map(|slot| (slot.id, pace, slot.environment.fingerprint()));
+        if probing == self.probing {
+            return None;
+        }
+        let order = match probed {
+            Some(slot) => Order::Probe { run: slot.id, pace, environment: Arc::clone(&slot.environment) },
+            None => Order::StopProbing,
+        };
+        self.probing = probing;
+        Some(order)
+    }
+
+    fn any_mut(&mut self) -> Option<&mut Slot> {
+        match &mut self.life {
+            Life::Absent { .. } => None,
+            Life::Alive(slot) | Life::Leaving(slot, ..) | Life::Stopping(slot, _) => Some(slot),
+        }
+    }
+
+    fn slot_mut(&mut self, run: RunId) -> Option<&mut Slot> {
+        self.any_mut().filter(|slot| slot.id == run)
+    }
+}
+
+/// How many runs in a row have ended by themselves without lasting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Streak {
+    pub(super) crashes: u32,
+    /// When the first of them ended.
+    pub(super) began: Option<Moment>,
+}
+
+impl Streak {
+    /// Counts one more end of a run that began at `started`.
+    fn add(&mut self, now: Moment, started: Moment, reset_after: Duration) {
+        if now - started >= reset_after {
+            *self = Self::default();
+        }
+        self.crashes = self.crashes.saturating_add(1);
+        self.began = self.began.or(Some(now));
+    }
+}

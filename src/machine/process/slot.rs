@@ -1,0 +1,110 @@
+//! One process with all that is about it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::build::{Build, Version};
+use super::super::event::Exit;
+use super::super::moment::Moment;
+use super::super::numbers::{GenerationId, RunId};
+use super::super::policy::CheckRule;
+use super::super::trial::Trial;
+use super::health::Health;
+use crate::environment::Environment;
+
+/// One process of one generation. Only [`Process`](super::Process) changes it.
+#[derive(Clone, Debug, PartialEq)]
+pub(in super::super) struct Slot {
+    pub(in super::super) id: RunId,
+    pub(in super::super) generation: GenerationId,
+    /// What its process was started with.
+    pub(in super::super) started_with: Arc<Environment>,
+    /// What it is on: what it was started with, and what has been reloaded or ignored since.
+    pub(in super::super) environment: Arc<Environment>,
+    /// The build that was installed when it was started.
+    pub(in super::super) build: Build,
+    pub(in super::super) pid: Option<u32>,
+    pub(in super::super) started: Moment,
+    pub(in super::super) health: Health,
+    /// What it has to prove; `None`: nothing any more.
+    pub(in super::super) trial: Option<Trial>,
+    /// What it turned out to be. It is shown; decisions go by the build that was installed at its start, since the program
+    /// of a wrapper is not the file that is looked at on disk.
+    pub(in super::super) turned_out: Option<(Build, Version)>,
+    /// Whether it has been ready once.
+    pub(in super::super) been_ready: bool,
+    /// Whose child its process is.
+    pub(in super::super) origin: ProcessOrigin,
+}
+
+/// Where a process comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum ProcessOrigin {
+    /// This lictor has started it.
+    Started,
+    /// An earlier lictor had; it was taken over as it ran.
+    Adopted,
+}
+
+/// Why a process is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum StopReason {
+    /// Another environment takes its place.
+    Switch,
+    /// It failed its trial.
+    Revert,
+    /// A liveness check failed: the next start backs off.
+    Unresponsive,
+    /// An operator asked for a restart.
+    Operator,
+    /// lictor ends.
+    Shutdown,
+}
+
+impl Slot {
+    /// Whether requests may arrive at it: it has been ready, or an earlier lictor had it in traffic.
+    pub(in super::super) fn may_be_in_traffic(&self) -> bool {
+        self.pid.is_some() && (self.been_ready || self.origin == ProcessOrigin::Adopted)
+    }
+
+    /// When its trial began: with its process, or with the reload that it is about.
+    pub(in super::super) fn trial_began(&self) -> Moment {
+        self.trial.as_ref().map_or(self.started, |trial| trial.begun(self))
+    }
+
+    pub(super) fn started(&mut self, pid: u32, now: Moment, rules: &[CheckRule]) {
+        self.pid = Some(pid);
+        self.started = now;
+        self.health = Health::new(now, rules);
+        self.been_ready = self.health.ready(rules);
+    }
+
+    pub(super) fn paused(&mut self, length: Duration) {
+        if let Some(trial) = &mut self.trial {
+            trial.paused(length);
+            self.health.paused(length);
+        }
+    }
+}
+
+impl StopReason {
+    /// The reason as whoever looks at the service in Consul reads it.
+    pub(in super::super) fn sentence(self) -> &'static str {
+        match self {
+            Self::Switch => "restarts on a new configuration",
+            Self::Revert => "goes back to the last good configuration",
+            Self::Unresponsive => "restarts after a failed liveness check",
+            Self::Operator => "restarts for an operator",
+            Self::Shutdown => "stops",
+        }
+    }
+}
+
+/// The end of a process as a sentence.
+pub(in super::super) fn how_it_ended(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("exited with {code}"),
+        Exit::Signal(signal) => format!("was killed by signal {signal}"),
+        Exit::Unknown => "ended".to_owned(),
+    }
+}

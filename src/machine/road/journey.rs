@@ -1,0 +1,73 @@
+//! A wish on its way, before the switch: where it stands, and how long each step has taken.
+
+use std::sync::Arc;
+
+use super::super::board::StepName;
+use super::super::history::steps::Steps;
+use super::super::moment::Moment;
+use super::super::numbers::CheckId;
+use crate::environment::Environment;
+
+/// A wish on its way.
+#[derive(Clone, Debug, PartialEq)]
+pub(in super::super) struct Journey {
+    pub(in super::super) environment: Arc<Environment>,
+    pub(in super::super) since: Moment,
+    pub(in super::super) step: Step,
+    /// When it came to that step.
+    entered: Moment,
+    /// How long the steps before have taken.
+    took: Steps,
+}
+
+/// Where on the road it stands. A step that asks somebody carries the number of its question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Step {
+    Settled,
+    Guarded,
+    Checked(Option<CheckId>),
+    Turn,
+    Switched,
+}
+
+impl Journey {
+    pub(super) fn new(environment: Arc<Environment>, now: Moment) -> Self {
+        Self { environment, since: now, step: Step::Settled, entered: now, took: Steps::default() }
+    }
+
+    /// On to this step, or back to it.
+    pub(super) fn go(&mut self, step: Step, now: Moment) {
+        self.took = self.took(now);
+        (self.step, self.entered) = (step, now);
+    }
+
+    /// How long each step has taken until now.
+    pub(in super::super) fn took(&self, now: Moment) -> Steps {
+        let mut took = self.took.clone();
+        took.add(self.step.name(), now - self.entered);
+        took
+    }
+}
+
+impl Step {
+    /// The step after this one.
+    pub(super) fn next(self) -> Self {
+        match self {
+            Self::Settled => Self::Guarded,
+            Self::Guarded => Self::Checked(None),
+            Self::Checked(_) => Self::Turn,
+            Self::Turn | Self::Switched => Self::Switched,
+        }
+    }
+
+    /// Its word on the board.
+    pub(in super::super) fn name(self) -> StepName {
+        match self {
+            Self::Settled => StepName::Settling,
+            Self::Guarded => StepName::Guarded,
+            Self::Checked(_) => StepName::Checked,
+            Self::Turn => StepName::Turn,
+            Self::Switched => StepName::Switched,
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! *switched*: the wish is tried from now on, and takes effect by a restart, a reload, or with the next start.
+
+use std::sync::Arc;
+
+use super::super::board::totals::Reason;
+use super::super::history::Outcome;
+use super::super::history::record::Subject;
+use super::super::numbers::RunId;
+use super::super::order::Order;
+use super::super::policy::OnChange;
+use super::super::process::Life;
+use super::super::trial::{Trial, TrialKind};
+use super::super::{Machine, StopReason, Target};
+use super::checked::{Judge, Refusal};
+use super::switched::{self, ApplyBy};
+use crate::environment::{Environment, changed_names};
+
+impl Machine {
+    /// How the wish on the road would take effect now.
+    pub(super) fn apply_by(&self) -> ApplyBy {
+        match self.asked_for() {
+            OnChange::Restart => ApplyBy::Restart,
+            asked => switched::decide(asked, switched::standing(self.now, self.process.alive(), &self.policy)),
+        }
+    }
+
+    /// What the changes of the wish on the road ask for.
+    fn asked_for(&self) -> OnChange {
+        let (Some(present), Some(journey)) = (self.targets.environment(), self.road.journey()) else {
+            return OnChange::Restart;
+        };
+        let rules = &self.policy.on_change;
+        if rules.iter().all(|rule| rule.on_change == OnChange::Restart) {
+            return OnChange::Restart;
+        }
+        switched::asked(rules, &changed_names(present, &journey.environment))
+    }
+
+    /// How the wish on the road will take effect, as things stand; or how the newest switch did.
+    pub(in super::super) fn effect(&self) -> OnChange {
+        if self.road.journey().is_none() {
+            let reloaded = self.process.trial().is_some_and(|trial| trial.reloaded.is_some());
+            return if reloaded { OnChange::Reload } else { OnChange::Restart };
+        }
+        match self.apply_by() {
+            ApplyBy::Restart => OnChange::Restart,
+            ApplyBy::Reload => OnChange::Reload,
+            ApplyBy::Ignore => OnChange::Ignore,
+            ApplyBy::Wait(_) => self.asked_for(),
+        }
+    }
+
+    /// From here on the wish is what is tried. A trial that is going on ends without a verdict.
+    pub(super) fn switch(&mut self) -> bool {
+        let way = self.apply_by();
+        let Some((journey, seen)) = self.road.arrive() else { return false };
+        self.supersede();
+        let keys = self.keys_changed_to(&journey.environment);
+        let took = journey.took(self.now);
+        self.numbers.generation = self.numbers.generation.next();
+        let target = Target {
+            environment: journey.environment,
+            started_on: None,
+            generation: self.numbers.generation,
+            since: self.now,
+            unreported: Some(seen),
+            keys,
+            took,
+        };
+        match way {
+            ApplyBy::Reload => self.reload(target),
+            ApplyBy::Ignore => self.ignore(target),
+            ApplyBy::Restart | ApplyBy::Wait(_) => self.replace_process(target),
+        }
+        true
+    }
+
+    /// A newer wish takes its place: what is on trial, or under suspicion, gets no verdict.
+    fn supersede(&mut self) {
+        let suspicion = self.trials.end_suspicion();
+        if suspicion.is_none() && self.process.is_on_trial() {
+            self.trials.count_superseded();
+        }
+        let subject = match suspicion {
+            Some(suspicion) => suspicion.subject(),
+            None if self.process.trial().is_some_and(|trial| trial.kind != TrialKind::Proven) => self.subject(),
+            // Switched to, and never started.
+            None if self.targets.is_unstarted() => self.subject(),
+            None => return,
+        };
+        self.record(Outcome::Superseded, subject, "a newer wish took its place");
+    }
+
+    fn replace_process(&mut self, target: Target) {
+        if self.stays_on(&target.environment) {
+            self.stay();
+            return;
+        }
+        self.targets.try_out(target);
+        self.process.end_trial();
+        self.process.forget_crashes();
+        self.process.start_at_once(Reason::Config);
+        self.stop(StopReason::Switch);
+    }
+
+    /// Whether the process that leaves traffic to make room for a wish runs just this, and it is good.
+    fn stays_on(&self, environment: &Environment) -> bool {
+        match self.process.life() {
+            Life::Leaving(slot, StopReason::Switch, _) => {
+                *slot.environment == *environment && self.trials.ledger.holds(environment, &slot.build).is_some()
+            }
+            Life::Absent { .. } | Life::Alive(_) | Life::Leaving(..) | Life::Stopping(..) => false,
+        }
+    }
+
+    /// During a hold, a process that leaves traffic to make room for a wish stays if it runs what is good.
+    pub(in super::super) fn stay_during_hold(&mut self) {
+        let environment = self.process.slot().map(|slot| Arc::clone(&slot.environment));
+        if environment.is_some_and(|environment| self.operator_hold().is_some() && self.stays_on(&environment)) {
+            self.stay();
+        }
+    }
+
+    fn stay(&mut self) {
+        self.process.stay(self.now);
+        let Some(slot) = self.process.alive() else { return };
+        if let Some(good) = self.trials.ledger.holds(&slot.environment, &slot.build) {
+            let started_on = Some(slot.build.clone());
+            self.targets.go_to(Target { started_on, ..Target::of(good, self.now) });
+        }
+    }
+
+    /// The process stays and is told; from now on it has to prove itself on what it was told.
+    fn reload(&mut self, target: Target) {
+        let (environment, generation) = (Arc::clone(&target.environment), target.generation);
+        self.targets.try_out_by_reload(target);
+        let Some(run) = self.carry_to_process(&environment, generation) else { return };
+        self.prove_anew();
+        self.orders.push(Order::Reload { run, environment });
+    }
+
+    /// The process stays and is not told: it gets the change with its next start.
+    fn ignore(&mut self, target: Target) {
+        let (environment, generation) = (Arc::clone(&target.environment), target.generation);
+        self.targets.try_out(target);
+        self.targets.keep_tried();
+        self.carry_to_process(&environment, generation);
+        let subject = self.subject();
+        self.targets.report();
+        self.record(Outcome::Ignored, Subject { took: subject.took.clone(), ..subject }, "");
+    }
+
+    /// The process is one of this generation from now on, without a start of its own.
+    fn carry_to_process(
+        &mut self,
+        environment: &Arc<Environment>,
+        generation: super::super::GenerationId,
+    ) -> Option<RunId> {
+        let build = self.process.carry(environment, generation)?;
+        self.targets.start_on(&build, || generation);
+        self.process.alive().map(|slot| slot.id)
+    }
+
+    fn prove_anew(&mut self) {
+        let Some(build) = self.process.alive().map(|slot| slot.build.clone()) else { return };
+        let trial = Trial::of_reload(self.kind_on(&build), self.now);
+        self.process.begin_trial(trial, &self.policy.checks, self.now);
+    }
+
+    /// The process could not be told: nothing was touched, so the wish is rejected and all is as it was.
+    pub(in super::super) fn reload_failed(&mut self, run: RunId, error: String) {
+        let slot = self.process.alive().filter(|slot| slot.id == run);
+        if slot.and_then(|slot| slot.trial.as_ref()).is_none_or(|trial| trial.reloaded.is_none()) {
+            return;
+        }
+        let subject = self.subject();
+        let Some(tried) = self.targets.give_up_reload() else { return };
+        let Some(present) = self.targets.present() else { return };
+        let (environment, generation) = (Arc::clone(&present.environment), present.generation);
+        self.carry_to_process(&environment, generation);
+        self.prove_anew();
+        self.record(Outcome::Rejected, Subject { propagation: None, ..subject }, error.clone());
+        let by = Judge::Command;
+        self.road.refuse(Refusal { environment: tried.environment, reason: error, by, times: 1, again: None });
+    }
+
+    /// What runs otherwise than its process was started: the names that count from the next start on.
+    pub(in super::super) fn pending_restart(&self) -> Vec<String> {
+        match self.process.alive() {
+            Some(slot) if slot.started_with != slot.environment => changed_names(&slot.started_with, &slot.environment),
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! What a start starts: what the service is on, and what is being tried in its place.
+
+use std::sync::Arc;
+
+use super::build::Build;
+use super::history::steps::Steps;
+use super::moment::Moment;
+use super::numbers::GenerationId;
+use super::trial::ledger::Good;
+use crate::environment::Environment;
+
+/// An environment that was switched to.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Target {
+    pub(super) environment: Arc<Environment>,
+    /// The build that it was started on last; `None`: it was never started. A start on another build is a new generation.
+    pub(super) started_on: Option<Build>,
+    pub(super) generation: GenerationId,
+    /// When it took the place of another one.
+    pub(super) since: Moment,
+    /// When its change was first seen, until `applied` has been recorded for it.
+    pub(super) unreported: Option<Moment>,
+    /// The names that differ from the environment before it.
+    pub(super) keys: Vec<String>,
+    /// How long the road to the switch has taken, step by step, until that has been recorded.
+    pub(super) took: Steps,
+}
+
+impl Target {
+    /// A good environment, to go back to.
+    pub(super) fn of(good: &Good, now: Moment) -> Self {
+        Self {
+            environment: Arc::clone(&good.environment),
+            started_on: good.builds.first().cloned(),
+            generation: good.generation,
+            since: now,
+            unreported: None,
+            keys: Vec::new(),
+            took: Steps::default(),
+        }
+    }
+}
+
+/// What the service is on, and what is being tried. Only the transitions here change either.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Targets {
+    /// What the service is on as long as nothing is tried, and again when what is tried has failed.
+    steady: Option<Target>,
+    /// What was switched to and has not proved itself yet.
+    tried: Option<Target>,
+    /// What was being tried when the process was told of a further change: it is on that still if it could not be told.
+    replaced: Option<Target>,
+}
+
+impl Targets {
+    /// What a start starts now.
+    pub(super) fn present(&self) -> Option<&Target> {
+        self.tried.as_ref().or(self.steady.as_ref())
+    }
+
+    /// The environment of that.
+    pub(super) fn environment(&self) -> Option<&Arc<Environment>> {
+        self.present().map(|target| &target.environment)
+    }
+
+    /// Whether this is what a start starts now.
+    pub(super) fn is(&self, environment: &Environment) -> bool {
+        self.environment().is_some_and(|present| **present == *environment)
+    }
+
+    /// Whether what a start starts now was switched to and never started.
+    pub(super) fn is_unstarted(&self) -> bool {
+        self.present().is_some_and(|target| target.started_on.is_none())
+    }
+
+    /// This is tried from now on; what was tried before it is given up.
+    pub(super) fn try_out(&mut self, target: Target) {
+        (self.tried, self.replaced) = (Some(target), None);
+    }
+
+    /// The process is told of this, and it is tried from now on.
+    pub(super) fn try_out_by_reload(&mut self, target: Target) {
+        self.replaced = self.tried.replace(target);
+    }
+
+    /// The service is on this from now on, and nothing is tried.
+    pub(super) fn go_to(&mut self, target: Target) {
+        *self = Self { steady: Some(target), ..Self::default() };
+    }
+
+    /// What was tried has proved itself.
+    pub(super) fn keep_tried(&mut self) {
+        if let Some(tried) = self.tried.take() {
+            self.go_to(tried);
+        }
+    }
+
+    /// The process could not be told of what is tried: it is given up, for what the process is on.
+    pub(super) fn give_up_reload(&mut self) -> Option<Target> {
+        std::mem::replace(&mut self.tried, self.replaced.take())
+    }
+
+    /// The present target is started on this build, or carried to a process that runs it; a build that differs from the one
+    /// before makes a new generation of it.
+    pub(super) fn start_on(&mut self, build: &Build, next: impl FnOnce() -> GenerationId) -> Started {
+        let Some(target) = self.present_mut() else { return Started::SameBuild };
+        let other = target.started_on.as_ref().is_some_and(|before| before != build);
+        target.started_on = Some(build.clone());
+        if other {
+            target.generation = next();
+            Started::OtherBuild
+        } else {
+            Started::SameBuild
+        }
+    }
+
+    /// The change to the present target is recorded; gives when it was first seen, if it had not been recorded.
+    pub(super) fn report(&mut self) -> Option<Moment> {
+        let target = self.present_mut()?;
+        let seen = target.unreported.take();
+        if seen.is_some() {
+            target.took = Steps::default();
+        }
+        seen
+    }
+
+    /// The environment is the one that is known, with other keys behind it; says whether it is the present one.
+    pub(super) fn renew(&mut self, environment: &Arc<Environment>) -> bool {
+        let mut renewed = false;
+        for target in [&mut self.steady, &mut self.tried].into_iter().flatten() {
+            let differs = target.environment.source_keys() != environment.source_keys();
+            if target.environment == *environment && differs {
+                target.environment = Arc::clone(environment);
+                renewed = true;
+            }
+        }
+        renewed
+    }
+
+    fn present_mut(&mut self) -> Option<&mut Target> {
+        self.tried.as_mut().or(self.steady.as_mut())
+    }
+}
+
+/// Whether a start is one on another build than the start before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Started {
+    SameBuild,
+    OtherBuild,
+}

@@ -1,0 +1,169 @@
+//! What has been proved: the environments that were good and the pairs that failed.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::build::Build;
+use super::super::numbers::GenerationId;
+use super::super::order::Pair;
+use crate::environment::Environment;
+
+/// One environment that has been good, with the builds that it was good on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Good {
+    /// The environment, with its values (the serialised form has none; `state` keeps them by hand).
+    pub environment: Arc<Environment>,
+    /// The builds that were healthy on it, newest first.
+    pub builds: Vec<Build>,
+    /// The generation it was last good as.
+    pub generation: GenerationId,
+    /// When it was promoted, Unix milliseconds.
+    pub at_unix_ms: u64,
+}
+
+/// One pair that failed its trial while the environment before it was healthy again afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined {
+    /// Which environment with which build.
+    pub pair: Pair,
+    /// Why it failed, as a sentence.
+    pub reason: String,
+    /// When, Unix milliseconds.
+    pub at_unix_ms: u64,
+}
+
+/// How many good environments are kept: the operator can go back this far.
+const KEPT: usize = 5;
+
+/// How many pairs in quarantine are kept; the oldest goes first.
+const QUARANTINED: usize = 64;
+
+/// The good environments, newest first, and the quarantine, newest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in super::super) struct Ledger {
+    good: Vec<Good>,
+    quarantine: Vec<Quarantined>,
+}
+
+impl Ledger {
+    pub(in super::super) fn new(good: Vec<Good>, quarantine: Vec<Quarantined>) -> Self {
+        Self { good, quarantine }
+    }
+
+    pub(in super::super) fn good(&self) -> &[Good] {
+        &self.good
+    }
+
+    pub(in super::super) fn quarantine(&self) -> &[Quarantined] {
+        &self.quarantine
+    }
+
+    /// The environment that was good last.
+    pub(in super::super) fn newest(&self) -> Option<&Good> {
+        self.good.first()
+    }
+
+    /// Where to go back to from `environment`: the newest other good one that is not in quarantine with this build.
+    pub(in super::super) fn fallback(&self, environment: &Environment, build: &Build) -> Option<&Good> {
+        let usable =
+            |good: &&Good| *good.environment != *environment && self.quarantined(&good.environment, build).is_none();
+        self.good.iter().find(usable)
+    }
+
+    /// What to run when nothing else can: the newest good environment, one that is not in quarantine if there is one.
+    pub(in super::super) fn resort(&self, build: &Build) -> Option<&Good> {
+        let usable = |good: &&Good| self.quarantined(&good.environment, build).is_none();
+        self.good.iter().find(usable).or_else(|| self.newest())
+    }
+
+    /// Whether this very pair has been good.
+    pub(in super::super) fn holds(&self, environment: &Environment, build: &Build) -> Option<&Good> {
+        self.good.iter().find(|good| *good.environment == *environment && good.builds.contains(build))
+    }
+
+    /// Whether this environment has been good, on whichever build.
+    pub(in super::super) fn knows(&self, environment: &Environment) -> bool {
+        self.good.iter().any(|good| *good.environment == *environment)
+    }
+
+    /// Why this pair is in quarantine, if it is.
+    pub(in super::super) fn quarantined(&self, environment: &Environment, build: &Build) -> Option<&Quarantined> {
+        let fingerprint = environment.fingerprint();
+        self.quarantine.iter().find(|held| held.pair.environment == fingerprint && held.pair.build == *build)
+    }
+
+    /// Puts an environment at the front; says whether anything changed. What the running process was started with stays
+    /// on the list: the next lictor takes it up only if it knows it.
+    pub(in super::super) fn promote(
+        &mut self,
+        environment: &Arc<Environment>,
+        build: &Build,
+        generation: GenerationId,
+        at_unix_ms: u64,
+        started_with: &Environment,
+    ) -> Changed {
+        let known = self.good.iter().position(|good| good.environment == *environment);
+        let as_known = |good: &Good| good.environment.source_keys() == environment.source_keys();
+        if known == Some(0) && self.good[0].builds.first() == Some(build) && as_known(&self.good[0]) {
+            return Changed::No;
+        }
+        let mut builds = known.map(|index| self.good.remove(index).builds).unwrap_or_default();
+        builds.retain(|other| other != build);
+        builds.insert(0, build.clone());
+        builds.truncate(KEPT);
+        self.good.insert(0, Good { environment: Arc::clone(environment), builds, generation, at_unix_ms });
+        while self.good.len() > KEPT {
+            let spare = self.good.iter().rposition(|good| *good.environment != *started_with).unwrap_or(KEPT);
+            self.good.remove(spare);
+        }
+        Changed::Yes
+    }
+
+    /// Notes what the sources gave for an environment that is good, if they give something else now.
+    pub(in super::super) fn renew_keys(&mut self, environment: &Arc<Environment>) -> Changed {
+        let differs = |good: &&mut Good| good.environment.source_keys() != environment.source_keys();
+        let known = self.good.iter_mut().find(|good| good.environment == *environment).filter(differs);
+        let Some(good) = known else { return Changed::No };
+        good.environment = Arc::clone(environment);
+        Changed::Yes
+    }
+
+    /// Puts an environment that is good at the front, as what to come back to.
+    pub(in super::super) fn prefer(&mut self, environment: &Environment) {
+        if let Some(index) = self.good.iter().position(|good| *good.environment == *environment) {
+            self.good[..=index].rotate_right(1);
+        }
+    }
+
+    /// Takes back that this pair was good; an environment that was good on no other build leaves the list.
+    pub(in super::super) fn demote(&mut self, environment: &Environment, build: &Build) {
+        for good in self.good.iter_mut().filter(|good| *good.environment == *environment) {
+            good.builds.retain(|other| other != build);
+        }
+        self.good.retain(|good| !good.builds.is_empty());
+    }
+
+    pub(in super::super) fn put_in_quarantine(&mut self, held: Quarantined) {
+        self.quarantine.retain(|other| other.pair != held.pair);
+        self.quarantine.insert(0, held);
+        self.quarantine.truncate(QUARANTINED);
+    }
+
+    /// Takes one pair out; says whether it was there.
+    pub(in super::super) fn release(&mut self, environment: &Environment, build: &Build) -> Changed {
+        let before = self.quarantine.len();
+        let fingerprint = environment.fingerprint();
+        self.quarantine.retain(|held| held.pair.environment != fingerprint || held.pair.build != *build);
+        if self.quarantine.len() == before { Changed::No } else { Changed::Yes }
+    }
+}
+
+/// Whether the lists have to be written again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Changed {
+    /// They have.
+    Yes,
+    /// They stand as they stood.
+    No,
+}
