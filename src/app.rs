@@ -1,5 +1,6 @@
 //! The composition root: the only file that knows every room.
 
+mod fleet;
 mod next_start;
 mod once;
 mod pid_file;
@@ -177,6 +178,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         let resources = resources.with_hosts(HostNames::of_this_machine_and(settings.status.hosts.clone()));
         tasks.spawn(http::serve(listener, Limits::STATUS, resources, watcher.clone()));
     }
+    let fleet = fleet::join(&mut tasks, &settings, client.as_ref(), &boards, &inbox, &watcher);
     if let Some(admin) = admin {
         tracing::info!(path = %admin.path().display(), "the admin socket is open");
         let handler = AdminHandler {
@@ -213,7 +215,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         changes: read_again,
         composer: composer.remembering(memory),
         installed: Installed::new(places::program(&settings.command), settings.version.symbol.clone()),
-        effects: effects(&settings, roster, state, sockets, &inbox),
+        effects: effects(&settings, roster, state, sockets, &inbox).in_fleet(fleet),
         board,
         pulse,
     };
@@ -333,8 +335,11 @@ pub fn socket(settings: &Settings) -> Option<PathBuf> {
     places::socket(settings).map(|place| place.path().to_owned())
 }
 
-/// Who asks Consul, if a source is Consul's.
+/// Who asks Consul, if a source is Consul's or the hosts take turns.
 fn client(settings: &Settings) -> Result<Option<Arc<Client>>, AppError> {
     let asks_consul = settings.sources.iter().any(|source| matches!(source.kind, Kind::Consul(_)));
-    asks_consul.then(|| Client::new(&settings.consul).map(Arc::new)).transpose().map_err(AppError::Consul)
+    (asks_consul || settings.fleet.is_some())
+        .then(|| Client::new(&settings.consul).map(Arc::new))
+        .transpose()
+        .map_err(AppError::Consul)
 }

@@ -16,6 +16,7 @@ mod exec;
 mod expvar;
 mod files;
 mod flags;
+mod fleet;
 mod guard;
 mod hcl;
 mod hint;

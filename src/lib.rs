@@ -18,6 +18,7 @@ pub mod envfile;
 pub mod environment;
 pub mod exit;
 pub mod expvar;
+pub mod fleet;
 pub mod gobuild;
 pub mod http;
 pub mod listen;

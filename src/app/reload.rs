@@ -89,7 +89,7 @@ impl Reloader {
         self.expvar.send_if_modified(|expvar| std::mem::replace(expvar, settings.expvar.clone()) != settings.expvar);
         let name = self.started.name.clone();
         Ok(NewConfig {
-            policy: Policy { service: name.clone(), ..settings.policy.clone() },
+            policy: Policy { service: name.clone(), turn: self.started.policy.turn, ..settings.policy.clone() },
             checks: settings.checks.clone(),
             check_command: (settings.apply.check_command.clone(), settings.apply.check_timeout),
             next_start: next_start(&settings, &self.roster),
@@ -109,6 +109,7 @@ impl Reloader {
             ("status", (new.status.address, &new.status.hosts) == (old.status.address, &old.status.hosts)),
             ("admin", new.admin == old.admin),
             ("state.directory", new.state.directory == old.state.directory),
+            ("fleet", new.fleet == old.fleet),
             ("log", new.log == old.log),
             ("pid_file", new.pid_file == old.pid_file),
             ("listen", new.listen == old.listen),

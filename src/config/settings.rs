@@ -6,7 +6,7 @@ use super::call::Lookup;
 use super::section::Section;
 use super::{
     Admin, Apply, Key, Log, State, Statsd, Status, Version, admin, apply, check, commit_key, consul, crash, exec,
-    expvar, guard, key, listen, log, name, sources, state, statsd, status, value, version, wait,
+    expvar, fleet, guard, key, listen, log, name, sources, state, statsd, status, value, version, wait,
 };
 use crate::environment::glob::Glob;
 use crate::environment::{Schema, Visibility};
@@ -39,6 +39,8 @@ pub struct Settings {
     pub statsd: Statsd,
     /// What the service publishes, if it is asked.
     pub expvar: Option<crate::expvar::Settings>,
+    /// How the hosts that run this service take turns, if they do.
+    pub fleet: Option<crate::fleet::Rules>,
     /// What is kept on disk.
     pub state: State,
     /// What is logged.
@@ -92,6 +94,12 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
     let admin = root.within("admin", admin::read).unwrap_or_default();
     let statsd = root.within("statsd", statsd::read).unwrap_or_default();
     let expvar = root.within("expvar", expvar::read).flatten();
+    let named = name.as_deref().unwrap_or_default();
+    let instance = fleet::Instance { service: named, id: named, name: named };
+    let fleet = root.within("fleet", |section| fleet::read(section, instance));
+    if fleet.is_some() {
+        policy.turn = machine::policy::StepSetting::Enabled;
+    }
     let state = root.within("state", state::read).unwrap_or_default();
     policy.boot_grace = state.boot_grace;
     let log = root.within("log", log::read).unwrap_or_default();
@@ -110,6 +118,7 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
         admin,
         statsd,
         expvar,
+        fleet,
         state,
         log,
         pid_file,

@@ -4,6 +4,7 @@ mod blocks;
 #[cfg(all(feature = "postgres", feature = "mysql", feature = "redis"))]
 mod databases;
 mod envconsul;
+mod fleet;
 mod hostile;
 mod merging;
 mod probes;

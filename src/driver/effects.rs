@@ -14,6 +14,7 @@ use crate::chain;
 use crate::check::{self, Checks};
 use crate::clock;
 use crate::environment::{Environment, Redactor};
+use crate::fleet::Fleet;
 use crate::listen::{Settled, Sockets};
 use crate::machine::{Build, Event, Order, Policy, RunId};
 use crate::service::{self, Command, Service};
@@ -31,6 +32,8 @@ pub struct Effects {
     leaving: JoinSet<RunId>,
     checks: Checks,
     check_command: CheckCommand,
+    /// With whom we take turns; `None`: with nobody.
+    fleet: Option<Fleet>,
     state: State,
     /// Asks for the version of a process; all but its number is known beforehand.
     subject: Subject,
@@ -62,6 +65,7 @@ impl Effects {
             leaving: JoinSet::new(),
             checks,
             check_command,
+            fleet: None,
             state,
             subject,
             boot: state::boot_id(),
@@ -76,6 +80,13 @@ impl Effects {
     #[must_use]
     pub fn holding(mut self, sockets: Sockets) -> Self {
         self.sockets = sockets;
+        self
+    }
+
+    /// With other hosts to take turns with.
+    #[must_use]
+    pub fn in_fleet(mut self, fleet: Option<Fleet>) -> Self {
+        self.fleet = fleet;
         self
     }
 
@@ -155,10 +166,16 @@ impl Effects {
             Order::Answer { request, answer } => self.answers.answer(request, answer),
             Order::Check { check, environment } => return self.check_command.ask(check, &self.command, &environment),
             Order::CancelCheck { .. } => self.check_command.cancel(),
-            // Steps that are not configured are never asked; answering keeps the road open all the same.
-            // No fleet and no registration is configured, and the policy knows it: none of these is ordered.
-            Order::AskTurn { turn, .. } => return Some(Event::TurnGranted { turn }),
-            Order::ReturnTurn { .. } | Order::Halt { .. } | Order::EndHalt { .. } | Order::Traffic { .. } => {}
+            Order::AskTurn { turn, wish, running, build } => match &self.fleet {
+                Some(fleet) => fleet.ask(turn, wish, running, build),
+                // The step is never asked then; answering keeps the road open all the same.
+                None => return Some(Event::TurnGranted { turn }),
+            },
+            Order::ReturnTurn { turn, verdict } => self.with_fleet(|fleet| fleet.give_back(turn, verdict)),
+            Order::Halt { wish, good, reason } => self.with_fleet(|fleet| fleet.halt(wish, good, reason)),
+            Order::EndHalt { wish } => self.with_fleet(|fleet| fleet.end_halt(wish)),
+            // No registration is configured, and the policy knows it.
+            Order::Traffic { .. } => {}
         }
         None
     }
@@ -177,6 +194,12 @@ impl Effects {
     /// A run has ended.
     pub(super) fn ended(&mut self, run: RunId) {
         self.sockets.gone(run);
+    }
+
+    fn with_fleet(&self, tell: impl FnOnce(&Fleet)) {
+        if let Some(fleet) = &self.fleet {
+            tell(fleet);
+        }
     }
 
     /// Takes over the service of an earlier lictor, if it still runs.

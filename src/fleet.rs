@@ -1,0 +1,30 @@
+//! The hosts that run one service take turns: one change reaches one host at a time, and stops at the first host that
+//! takes it back. Consul is all that stands between them: sessions, keys, and the catalog.
+//!
+//! [`Turns`] decides and does nothing: the task beside it asks Consul and writes what it says. What the fleet's folder
+//! holds stands in [`layout`].
+
+mod access;
+mod change;
+mod decision;
+mod handle;
+#[cfg(test)]
+mod laws;
+pub mod layout;
+mod mark;
+mod record;
+mod rules;
+mod task;
+mod turns;
+mod view;
+mod writes;
+
+pub use change::{Change, Pairs};
+pub use decision::{Ask, Place};
+pub use handle::Fleet;
+pub use mark::{Key, Mark, Marks};
+pub use record::{InstanceRecord, Shown};
+pub use rules::{Limit, Rules};
+pub use task::{Parts, spawn};
+pub use turns::{Action, Event, Op, Refusal, Turns, Verdict, Written};
+pub use view::Look;

@@ -1,0 +1,200 @@
+//! What the turns ask of Consul, and what they write there: one small future for each action.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::select_all;
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::time::{sleep, timeout};
+
+use super::decision::Place;
+use super::layout::{Member, Places};
+use super::mark::{Key, hexadecimal};
+use super::rules::Rules;
+use super::turns::{Event, Op, Turns, Written};
+use super::view::Look;
+use crate::consul::session::{NewSession, Renewed};
+use crate::consul::transaction::{Commit, Operation};
+use crate::consul::watch::{Blocking, Consistency, Query};
+use crate::consul::{Client, Error};
+
+/// Renewals that take longer come too late anyway.
+const RENEWAL: Duration = Duration::from_secs(5);
+/// A folder that is empty is woken by every write to the store: it is not asked again before this.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Consul, as one fleet needs it. Clones share their connections.
+#[derive(Clone, Debug)]
+pub(super) struct Access {
+    client: Client,
+    places: Places,
+    service: String,
+}
+
+impl Access {
+    pub(super) fn new(client: &Client, rules: &Rules) -> Self {
+        Self { client: client.clone(), places: Places::below(&rules.prefix), service: rules.service.clone() }
+    }
+
+    /// With the token as it is now.
+    fn renewed(mut self) -> Result<Self, Error> {
+        self.client.renew_token()?;
+        Ok(self)
+    }
+
+    pub(super) async fn open(self) -> Event {
+        let name = format!("lictor {}", self.places.path(""));
+        let opened = async { self.renewed()?.client.create_session(&NewSession { name, ttl: Turns::ttl() }).await };
+        match opened.await {
+            Ok(session) => Event::Opened(session),
+            Err(error) => Event::NotOpened(error.sentence()),
+        }
+    }
+
+    pub(super) async fn renew(self, session: String) -> Event {
+        let renewed = async { self.renewed()?.client.renew_session(&session).await };
+        match timeout(RENEWAL, renewed).await {
+            Ok(Ok(Renewed::Alive)) => Event::Renewed,
+            Ok(Ok(Renewed::Gone)) => Event::SessionGone,
+            Ok(Err(error)) => Event::NotRenewed(error.sentence()),
+            Err(_) => Event::NotRenewed(format!("no answer within {} s", RENEWAL.as_secs())),
+        }
+    }
+
+    pub(super) async fn close(self, session: String) {
+        let closed = async { self.renewed()?.client.destroy_session(&session).await };
+        if let Err(error) = closed.await {
+            tracing::warn!(error = error.sentence(), "the fleet's session is left to end by itself");
+        }
+    }
+
+    pub(super) async fn write(self, op: Op, operations: Vec<Operation>) -> Event {
+        let committed = async { self.renewed()?.client.commit(&operations).await };
+        let written = match committed.await {
+            Ok(Commit::Done) => Written::Done,
+            Ok(Commit::Refused(why)) => {
+                tracing::debug!(why, "the fleet's folder has changed: looking again");
+                Written::Refused
+            }
+            Err(error) => Written::Unknown(error.sentence()),
+        };
+        Event::Written(op, written)
+    }
+
+    /// Waits until one of these places has changed, and looks.
+    pub(super) async fn look(
+        self,
+        op: Op,
+        member: Member,
+        on: Vec<(Place, u64)>,
+        wait: Duration,
+        delay: Duration,
+    ) -> Event {
+        let looked = async {
+            let access = self.renewed()?;
+            if !wait.is_zero() {
+                // Whatever comes of it: what counts is the look.
+                let _ = timeout(wait, access.change(&on, wait)).await;
+            }
+            sleep(delay).await;
+            access.read(&member).await
+        };
+        match looked.await {
+            Ok(look) => Event::Seen(op, Box::new(look)),
+            Err(error) => Event::Blind(op, error.sentence()),
+        }
+    }
+
+    async fn change(&self, on: &[(Place, u64)], wait: Duration) {
+        let waits: Vec<Pin<Box<dyn Future<Output = ()> + Send + '_>>> = on
+            .iter()
+            .filter(|(_, index)| *index > 0)
+            .map(|(place, index)| {
+                Box::pin(self.change_of(*place, *index, wait)) as Pin<Box<dyn Future<Output = ()> + Send>>
+            })
+            .collect();
+        if waits.is_empty() {
+            return sleep(wait).await;
+        }
+        select_all(waits).await;
+    }
+
+    async fn change_of(&self, place: Place, mut index: u64, wait: Duration) {
+        let query = |index| Query { blocking: Some(Blocking { index, wait }), consistency: Consistency::Default };
+        let error = match place {
+            Place::Lock => self.client.read(&self.client.single(&self.places.lock()), &query(index)).await.err(),
+            Place::Out => {
+                self.client.list(&self.client.folder(&self.places.path("out/"), None), &query(index)).await.err()
+            }
+            Place::Catalog => self.client.instances(&self.service, &query(index)).await.err(),
+            Place::Rollout => {
+                let folder = self.client.folder(&self.places.path("rollout/"), None);
+                loop {
+                    match self.client.list(&folder, &query(index)).await {
+                        Ok(list) if list.pairs.is_empty() => index = list.index,
+                        Ok(_) => break None,
+                        Err(error) => break Some(error),
+                    }
+                    sleep(PAUSE).await;
+                }
+            }
+        };
+        if error.is_some() {
+            // The look that follows says what is wrong; it is not to follow at once for ever.
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// Everything at once, but for the semaphore: that is read first, so that whatever is added later changes it.
+    async fn read(&self, member: &Member) -> Result<Look, Error> {
+        let Self { client, places, .. } = self;
+        let folder = |name| client.folder(&places.path(name), None);
+        let single = |path: String| client.single(&path);
+        let turn = client.list(&folder("turn/"), &Query::PLAIN).await?;
+        let (out, rollout, hold, ours) =
+            (folder("out/"), folder("rollout/"), single(places.hold()), single(places.instance(member)));
+        let (out, rollout, hold, ours, catalog) = futures_util::try_join!(
+            client.list(&out, &Query::PLAIN),
+            client.list(&rollout, &Query::PLAIN),
+            client.read(&hold, &Query::PLAIN),
+            client.read(&ours, &Query::PLAIN),
+            client.instances(&self.service, &Query::PLAIN),
+        )?;
+        Ok(Look {
+            turn: turn.pairs,
+            out: out.pairs,
+            out_index: out.index,
+            rollout: rollout.pairs,
+            rollout_index: rollout.index,
+            hold: hold.pair,
+            ours: ours.pair,
+            catalog: catalog.instances,
+            catalog_index: catalog.index,
+        })
+    }
+
+    /// The fleet's key, made if there is none yet.
+    pub(super) async fn key(self) -> Result<Arc<Key>, String> {
+        let access = self.renewed().map_err(|error| error.sentence())?;
+        let (client, path) = (&access.client, access.places.key());
+        let single = client.single(&path);
+        for _ in 0..3 {
+            let found = client.read(&single, &Query::PLAIN).await.map_err(|error| error.sentence())?;
+            if let Some(pair) = found.pair {
+                let key = Key::parse(pair.value.expose());
+                return key
+                    .map(Arc::new)
+                    .ok_or_else(|| format!("{path} is no key of a fleet: delete it, and lictor makes another"));
+            }
+            let mut bytes = [0; Key::LENGTH];
+            SystemRandom::new().fill(&mut bytes).map_err(|_| "the kernel gives no random numbers".to_owned())?;
+            let value = hexadecimal(&bytes).into_bytes();
+            let create = Operation::Cas { key: path.clone(), value, flags: 0, index: 0 };
+            // If somebody else was faster, theirs is read.
+            client.commit(&[create]).await.map_err(|error| error.sentence())?;
+        }
+        Err(format!("{path} cannot be made"))
+    }
+}

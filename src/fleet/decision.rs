@@ -1,0 +1,301 @@
+//! Whether a turn may begin: one look at the fleet beside what is asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::change::Change;
+use super::layout::{Member, Rollout, RolloutState, said};
+use super::mark::Marks;
+use super::rules::{ENOUGH, Rules};
+use super::view::{Known, Lock, View};
+use crate::consul::health::Standing;
+use crate::machine::numbers::TurnId;
+
+/// A turn that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// Which one.
+    pub turn: TurnId,
+    /// What is wanted.
+    pub wish: Arc<Marks>,
+    /// What runs.
+    pub running: Arc<Marks>,
+    /// The build that lies on the disk.
+    pub build: String,
+}
+
+impl Ask {
+    pub(super) fn change(&self) -> Change {
+        Change::between(&self.running, &self.wish, &self.build)
+    }
+}
+
+/// Where something can be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The semaphore's own key.
+    Lock,
+    /// The folder of the out-marks.
+    Out,
+    /// The folder of the changes' records.
+    Rollout,
+    /// The catalog.
+    Catalog,
+}
+
+/// What one look says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// It may begin, by this plan.
+    Free(Plan),
+    /// It may not yet.
+    Waits(Waits),
+    /// Nobody takes this change any more.
+    Halted { by: String, why: String, on: Vec<(Place, u64)> },
+}
+
+/// Why a turn may not begin yet, and where that may change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Waits {
+    pub(super) why: String,
+    pub(super) on: Vec<(Place, u64)>,
+}
+
+/// How a turn begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// The number that is written into the semaphore.
+    pub(super) limit: usize,
+    /// We are the first to try this change.
+    pub(super) canary: Option<Canary>,
+}
+
+/// The first try of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Canary {
+    pub(super) change: Change,
+    pub(super) build: String,
+    /// The index of the record that is taken over.
+    pub(super) over: Option<u64>,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asking<'a> {
+    pub(super) rules: &'a Rules,
+    pub(super) member: &'a Member,
+    pub(super) session: &'a str,
+    /// Who has been silent for longer than anybody waits, by the keys of the marks.
+    pub(super) given_up: &'a BTreeSet<String>,
+}
+
+impl Asking<'_> {
+    /// Whether this turn may begin.
+    pub(super) fn decide(&self, view: &View, ask: &Ask) -> Decision {
+        if let Some(hold) = &view.hold {
+            let by = if hold.by.is_empty() { "an operator".to_owned() } else { hold.by.clone() };
+            let why = if hold.reason.is_empty() { String::new() } else { format!(": {}", hold.reason) };
+            return waits(format!("{by} holds the whole fleet{why}"), Vec::new());
+        }
+        if let Some(halt) = halt(view, ask) {
+            let Rollout { by, reason, .. } = &halt.rollout;
+            let on = vec![(Place::Rollout, view.indexes.rollout)];
+            return Decision::Halted { by: self.shown(by), why: said(reason), on };
+        }
+        let limit = match self.places(view) {
+            Ok(limit) => limit,
+            Err(wait) => return Decision::Waits(wait),
+        };
+        let canary = match self.canary(view, ask) {
+            Ok(canary) => canary,
+            Err(wait) => return Decision::Waits(wait),
+        };
+        Decision::Free(Plan { limit, canary })
+    }
+
+    /// The limit, if there is a place left below it.
+    fn places(&self, view: &View) -> Result<usize, Waits> {
+        let lock = vec![(Place::Lock, lock_index(&view.lock)), (Place::Rollout, view.indexes.rollout)];
+        let catalog = vec![(Place::Catalog, view.indexes.catalog)];
+        let own = view.catalog.get(self.member).copied();
+        if own.is_none() && self.rules.min_passing > 0 {
+            let Rules { service, .. } = self.rules;
+            let why = format!(
+                "Consul's catalog does not list {} as an instance of {service}: see that it is registered and that our token reads its service and node",
+                self.member
+            );
+            return Err(wait(why, catalog));
+        }
+        let limit = self.rules.limit.of(view.catalog.len());
+        let limit = match &view.lock {
+            Lock::Foreign { .. } => {
+                let key = format!("{}turn/.lock", self.rules.prefix);
+                return Err(wait(format!("{key} is no semaphore of lictor or `consul lock -n`: delete it"), lock));
+            }
+            // Whoever holds it counts on the limit that it knows.
+            Lock::Read { semaphore, .. } if view.holders().any(|holder| holder != self.session) => {
+                limit.min(usize::try_from(semaphore.limit).unwrap_or(usize::MAX))
+            }
+            Lock::Read { .. } | Lock::None => limit,
+        };
+        let others = view.catalog.iter().filter(|(member, _)| *member != self.member);
+        let passing = others.clone().filter(|(_, standing)| **standing == Standing::Passing).count();
+        let count = others.clone().count();
+        let patient = passing * 100 < count * ENOUGH;
+        let waited_for = |key: &str| patient || !self.given_up.contains(key);
+
+        let own_key = self.member.key();
+        let marks = view.marks.iter().filter(|marked| marked.key != own_key);
+        let alive =
+            |marked: &super::view::Marked| marked.mark.as_ref().is_some_and(|mark| view.alive.contains(&mark.session));
+        let mut out: BTreeMap<String, Blocker> = BTreeMap::new();
+        for marked in marks.filter(|marked| alive(marked) || waited_for(&marked.key)) {
+            let since = marked.mark.as_ref().map(|mark| mark.since);
+            let who = marked.mark.as_ref().map_or_else(|| said(&marked.key), |mark| self.shown(&mark.member));
+            out.insert(marked.key.clone(), Blocker { who, since, alive: alive(marked), what: What::Turn });
+        }
+        let sessions: BTreeSet<&String> =
+            view.marks.iter().filter_map(|marked| marked.mark.as_ref()).map(|mark| &mark.session).collect();
+        for holder in view.holders().filter(|holder| *holder != self.session && !sessions.contains(holder)) {
+            let who = format!("session {}", said(holder));
+            out.insert(holder.clone(), Blocker { who, since: None, alive: true, what: What::Turn });
+        }
+        // A sick instance may always be mended, or two of them would wait for each other for ever.
+        if own == Some(Standing::Passing) {
+            let not_passing = others.filter(|(_, standing)| **standing != Standing::Passing);
+            for (member, _) in not_passing.filter(|(member, _)| waited_for(&member.key())) {
+                let who = self.shown(member);
+                let blocker = Blocker { who, since: None, alive: false, what: What::NotPassing };
+                out.entry(member.key()).or_insert(blocker);
+            }
+            let needed = usize::try_from(self.rules.min_passing).unwrap_or(usize::MAX).min(count);
+            if out.len() < limit && passing < needed {
+                let why = format!("{passing} others pass in Consul's catalog where min_passing asks for {needed}");
+                return Err(wait(why, catalog));
+            }
+        }
+        if out.len() < limit {
+            return Ok(limit);
+        }
+        let mut on = if out.values().any(|blocker| blocker.alive) { lock } else { Vec::new() };
+        if !out.values().all(|blocker| blocker.alive) {
+            on.extend([(Place::Out, view.indexes.out), catalog[0]]);
+        }
+        Err(wait(queue(&out), on))
+    }
+
+    /// Whether we would be the first to try this change; or for whom we wait, who is.
+    fn canary(&self, view: &View, ask: &Ask) -> Result<Option<Canary>, Waits> {
+        let change = ask.change();
+        let same_build = |known: &&Known| known.rollout.build.as_ref().is_none_or(|build| *build == ask.build);
+        let own = view.rollout(change.id());
+        let went_well = view.in_state(RolloutState::Go).filter(same_build);
+        if change.is_covered_by(&went_well.clone().map(|known| &known.rollout.pairs))
+            || went_well.clone().any(|known| known.id == change.id())
+        {
+            return Ok(None);
+        }
+        let others = view.in_state(RolloutState::Canary).filter(same_build).find(|known| {
+            let Rollout { session, pairs, .. } = &known.rollout;
+            let same = known.id == change.id()
+                || (pairs.are_in(&ask.wish) == Some(true) && pairs.are_in(&ask.running) == Some(false));
+            same && session != self.session && view.alive.contains(session)
+        });
+        if let Some(other) = others {
+            let why = format!("{} tries this change first", self.shown(&other.rollout.by));
+            return Err(wait(why, vec![(Place::Rollout, view.indexes.rollout)]));
+        }
+        Ok(Some(Canary { change, build: ask.build.clone(), over: own.map(|known| known.index) }))
+    }
+
+    /// As a person would call it: by its node alone where the ids are the same everywhere.
+    fn shown(&self, member: &Member) -> String {
+        let Member { node, id } = member;
+        if *id == self.member.id { said(node) } else { format!("{} on {}", said(id), said(node)) }
+    }
+}
+
+/// A change that was taken back, if what is wanted has all of it and what runs does not.
+pub(super) fn halt<'v>(view: &'v View, ask: &Ask) -> Option<&'v Known> {
+    let change = ask.change();
+    view.in_state(RolloutState::Halt).find(|known| {
+        let Rollout { pairs, build, .. } = &known.rollout;
+        let built = build.as_ref().is_none_or(|build| *build == ask.build);
+        built
+            && match (pairs.are_in(&ask.wish), pairs.are_in(&ask.running)) {
+                (Some(wanted), Some(runs)) => wanted && !runs && pairs.count() != Some(0),
+                _ => known.id == change.id(),
+            }
+    })
+}
+
+/// Who stands in the way.
+struct Blocker {
+    who: String,
+    since: Option<u64>,
+    alive: bool,
+    what: What,
+}
+
+enum What {
+    Turn,
+    NotPassing,
+}
+
+fn queue(out: &BTreeMap<String, Blocker>) -> String {
+    let mut blockers: Vec<&Blocker> = out.values().collect();
+    blockers.sort_by_key(|blocker| (blocker.since.is_none(), blocker.since, blocker.who.as_str()));
+    let told = blockers.iter().take(3).map(|Blocker { who, since, what, .. }| match (what, since) {
+        (What::NotPassing, _) => format!("{who} does not pass in Consul's catalog"),
+        (What::Turn, Some(since)) => format!("{who} has its turn since {}", clock(*since)),
+        (What::Turn, None) => format!("{who} has a turn"),
+    });
+    let told = told.collect::<Vec<_>>().join(", ");
+    match blockers.len().saturating_sub(3) {
+        0 => told,
+        more => format!("{told}, and {more} more"),
+    }
+}
+
+/// The time of day of a Unix time in milliseconds.
+fn clock(unix_ms: u64) -> String {
+    let seconds = unix_ms / 1000 % 86_400;
+    format!("{:02}:{:02}:{:02} UTC", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+/// Who stands in the way and has no session that lives, with what it last wrote: waited for, but not for ever.
+pub(super) fn silent(view: &View, member: &Member) -> BTreeMap<String, u64> {
+    let own = member.key();
+    let dead = view.marks.iter().filter(|marked| {
+        marked.key != own && marked.mark.as_ref().is_none_or(|mark| !view.alive.contains(&mark.session))
+    });
+    let dead = dead.map(|marked| (marked.key.clone(), marked.index));
+    let sick = view.catalog.iter().filter(|(other, standing)| *other != member && **standing != Standing::Passing);
+    let mut silent: BTreeMap<String, u64> = sick.map(|(member, _)| (member.key(), 0)).collect();
+    silent.extend(dead);
+    // Whoever has a turn is heard of.
+    let alive =
+        view.marks.iter().filter(|marked| marked.mark.as_ref().is_some_and(|mark| view.alive.contains(&mark.session)));
+    for marked in alive {
+        silent.remove(&marked.key);
+    }
+    silent
+}
+
+fn wait(why: String, on: Vec<(Place, u64)>) -> Waits {
+    Waits { why, on }
+}
+
+fn waits(why: String, on: Vec<(Place, u64)>) -> Decision {
+    Decision::Waits(wait(why, on))
+}
+
+fn lock_index(lock: &Lock) -> u64 {
+    match lock {
+        Lock::None => 0,
+        Lock::Read { index, .. } | Lock::Foreign { index } => *index,
+    }
+}
+
+#[cfg(test)]
+mod tests;

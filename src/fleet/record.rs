@@ -1,0 +1,128 @@
+//! What the fleet shows of an instance. No value and no digest of one: only words, numbers and keyed marks.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::layout::{Member, said};
+use super::mark::Mark;
+use super::rules::Rules;
+use super::turns::{Op, Written};
+use crate::machine::Moment;
+
+/// What an instance looks like from outside.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Whether its startup and readiness checks pass.
+    #[serde(default)]
+    pub ready: bool,
+    /// Whether all of its checks pass.
+    #[serde(default)]
+    pub healthy: bool,
+    /// Whether what it runs on must still prove itself.
+    #[serde(default)]
+    pub on_trial: bool,
+    /// Where the process stands: `up`, `starting`, ...
+    #[serde(default)]
+    pub phase: String,
+    /// The version of the build that runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// How its config stands: `good`, `trial`, `halted`, ...
+    #[serde(default)]
+    pub state: String,
+    /// The keyed mark of what it runs on: instances on the same config show the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<Mark>,
+    /// What there is to be said, in a short sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl Shown {
+    /// Whether it serves, and nothing is about to be taken back.
+    pub(super) fn is_back(&self) -> bool {
+        self.ready && !self.on_trial
+    }
+}
+
+/// The record of an instance, as it is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceRecord {
+    /// The form of this record.
+    #[serde(default)]
+    pub v: u32,
+    /// Which instance.
+    #[serde(flatten)]
+    pub member: Member,
+    /// Which lictor, over its restarts.
+    #[serde(default)]
+    pub owner: String,
+    /// What its `fleet {}` says of `limit`.
+    #[serde(default)]
+    pub limit: String,
+    /// Since when it has been in this state, in Unix milliseconds by its own clock.
+    #[serde(default)]
+    pub at: u64,
+    /// The rest.
+    #[serde(flatten)]
+    pub shown: Shown,
+}
+
+/// The form of the records that this lictor writes.
+const FORM: u32 = 1;
+/// A record is written at most this often.
+const PAUSE: Duration = Duration::from_secs(1);
+
+impl InstanceRecord {
+    pub(super) fn new(member: &Member, owner: &str, rules: &Rules, shown: &Shown, at: u64) -> Self {
+        let short = |text: &Option<String>| text.as_deref().map(said);
+        Self {
+            v: FORM,
+            member: member.clone(),
+            owner: owner.to_owned(),
+            limit: rules.limit.to_string(),
+            at,
+            shown: Shown { version: short(&shown.version), note: short(&shown.note), ..shown.clone() },
+        }
+    }
+}
+
+/// When the record is written.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    due: Option<Moment>,
+    last: Option<Moment>,
+    op: Option<Op>,
+}
+
+impl Record {
+    /// There is something new to write.
+    pub(super) fn changed(&mut self, now: Moment) {
+        let earliest = self.last.map_or(now, |last| last + PAUSE).max(now);
+        self.due = Some(self.due.map_or(earliest, |due| due.min(earliest)));
+    }
+
+    pub(super) fn due(&self) -> Option<Moment> {
+        self.due.filter(|_| self.op.is_none())
+    }
+
+    pub(super) fn begin(&mut self, now: Moment, op: Op) {
+        (self.due, self.last, self.op) = (None, Some(now), Some(op));
+    }
+
+    pub(super) fn written(&mut self, now: Moment, op: Op, written: &Written) {
+        if self.op != Some(op) {
+            return;
+        }
+        self.op = None;
+        if *written != Written::Done {
+            self.postpone(now);
+        }
+    }
+
+    /// It cannot be written now.
+    pub(super) fn postpone(&mut self, now: Moment) {
+        self.due = Some(now + 3 * PAUSE);
+    }
+}

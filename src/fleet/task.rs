@@ -1,0 +1,293 @@
+//! The turns' hands: carries out what they say, and tells them, and the machine, what came of it.
+
+use std::collections::VecDeque;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::sleep;
+
+use super::access::Access;
+use super::change::Change;
+use super::decision::Ask;
+use super::handle::{Fleet, Word};
+use super::mark::{Key, Mark};
+use super::record::Shown;
+use super::rules::Rules;
+use super::turns::{Action, Event, Refusal, Turns};
+use crate::consul::Client;
+use crate::drain::DrainWatcher;
+use crate::environment::Fingerprint;
+use crate::machine::board::ConfigState;
+use crate::machine::event::TurnRefusal;
+use crate::machine::{self, Board, Moment};
+
+/// After the fleet's key could not be read.
+const KEY_PAUSE: Duration = Duration::from_secs(2);
+
+/// What is needed to take part in a fleet.
+#[derive(Debug)]
+pub struct Parts {
+    /// Who asks Consul.
+    pub client: Arc<Client>,
+    /// What `fleet {}` says.
+    pub rules: Rules,
+    /// Tells this lictor from any other, over its restarts: this host and this state directory.
+    pub owner: String,
+    /// Now.
+    pub clock: fn() -> Moment,
+    /// Unix milliseconds at `Moment(0)`.
+    pub epoch_unix_ms: u64,
+    /// What the instance looks like.
+    pub boards: watch::Receiver<Arc<Board>>,
+    /// Where the machine hears of its turns.
+    pub inbox: mpsc::Sender<machine::Event>,
+    /// Held until everything is given back.
+    pub drain: DrainWatcher,
+}
+
+/// Takes part in the fleet until lictor ends.
+pub fn spawn(tasks: &mut JoinSet<()>, parts: Parts) -> Fleet {
+    let (words, heard) = mpsc::unbounded_channel();
+    let now = (parts.clock)();
+    let owner = Mark::of_text(&parts.owner).as_str().to_owned();
+    let turns = Turns::new(parts.rules.clone(), owner, fastrand::u64(..), now, parts.epoch_unix_ms);
+    let task = Task {
+        access: Access::new(&parts.client, &parts.rules),
+        turns,
+        heard: VecDeque::new(),
+        key: None,
+        build: None,
+        taken_back: None,
+        config: None,
+        work: JoinSet::new(),
+        looking: JoinSet::new(),
+        keys: JoinSet::new(),
+        clock: parts.clock,
+        boards: parts.boards,
+        inbox: parts.inbox,
+    };
+    tasks.spawn(task.run(heard, parts.drain));
+    Fleet { words }
+}
+
+struct Task {
+    access: Access,
+    turns: Turns,
+    /// What waits for the fleet's key.
+    heard: VecDeque<Word>,
+    key: Option<Arc<Key>>,
+    /// The build that a turn was last asked for.
+    build: Option<String>,
+    /// What was last taken back, in case it was for nothing.
+    taken_back: Option<(Fingerprint, Change)>,
+    /// The mark of what runs.
+    config: Option<(Fingerprint, Mark)>,
+    work: JoinSet<Event>,
+    looking: JoinSet<Event>,
+    keys: JoinSet<Result<Arc<Key>, String>>,
+    clock: fn() -> Moment,
+    boards: watch::Receiver<Arc<Board>>,
+    inbox: mpsc::Sender<machine::Event>,
+}
+
+impl Task {
+    async fn run(mut self, mut words: mpsc::UnboundedReceiver<Word>, mut drain: DrainWatcher) {
+        self.find_key(Duration::ZERO);
+        self.show().await;
+        let mut leaving = false;
+        loop {
+            let wake = self.turns.next_wake();
+            let wait = wake.map(|wake| wake.since((self.clock)()));
+            // Every arm is cancel-safe: it names what happened.
+            let event = tokio::select! {
+                biased;
+                Some(word) = words.recv() => {
+                    self.hear(word);
+                    None
+                }
+                Some(found) = self.keys.join_next() => self.found_key(found).await,
+                Some(done) = self.work.join_next() => event(done),
+                Some(done) = self.looking.join_next() => event(done),
+                Ok(()) = self.boards.changed() => Some(Event::Shown(self.shown())),
+                () = drain.draining(), if !leaving => {
+                    leaving = true;
+                    Some(Event::Leave)
+                }
+                () = until(wait) => Some(Event::Tick),
+            };
+            if let Some(event) = event {
+                self.tell(event).await;
+            }
+            while self.key.is_some()
+                && let Some(word) = self.heard.pop_front()
+            {
+                self.take(word).await;
+            }
+            if leaving && self.turns.is_finished() && words.is_empty() {
+                break;
+            }
+        }
+        // The session's end is on its way.
+        while self.work.join_next().await.is_some() {}
+    }
+
+    /// A request is compared by the fleet's key as it is now: whoever emptied the folder has made another one.
+    fn hear(&mut self, word: Word) {
+        if let Word::Ask { .. } = word {
+            self.key = None;
+            self.find_key(Duration::ZERO);
+        }
+        self.heard.push_back(word);
+    }
+
+    fn find_key(&mut self, after: Duration) {
+        self.keys.abort_all();
+        let access = self.access.clone();
+        self.keys.spawn(async move {
+            sleep(after).await;
+            access.key().await
+        });
+    }
+
+    async fn found_key(&mut self, found: Result<Result<Arc<Key>, String>, JoinError>) -> Option<Event> {
+        match found {
+            Ok(Ok(key)) => {
+                self.key = Some(key);
+                self.config = None;
+                return Some(Event::Shown(self.shown()));
+            }
+            Ok(Err(why)) => {
+                let asked = self.heard.iter().rev().find_map(|word| match word {
+                    Word::Ask { turn, .. } => Some(*turn),
+                    _ => None,
+                });
+                if let Some(turn) = asked {
+                    let why = TurnRefusal::Waits(format!("the fleet's key cannot be read: {why}"));
+                    self.send(machine::Event::TurnRefused { turn, why }).await;
+                }
+                self.find_key(KEY_PAUSE);
+            }
+            // Replaced by a newer attempt.
+            Err(_) => {}
+        }
+        None
+    }
+
+    async fn take(&mut self, word: Word) {
+        let Some(key) = self.key.clone() else { return };
+        let event = match word {
+            Word::Ask { turn, wish, running, build } => {
+                self.build = Some(build.0.clone());
+                let running = running.map(|running| key.marks(&running)).unwrap_or_default();
+                Event::Ask(Ask { turn, wish: Arc::new(key.marks(&wish)), running: Arc::new(running), build: build.0 })
+            }
+            Word::Return { turn, verdict } => Event::Return(turn, verdict),
+            Word::Halt { wish, good, reason } => {
+                let build = self.build.clone();
+                let change =
+                    Change::between(&key.marks(&good), &key.marks(&wish), build.as_deref().unwrap_or_default());
+                self.taken_back = Some((wish.fingerprint(), change.clone()));
+                Event::Halt(change, build, reason)
+            }
+            Word::EndHalt { wish } => match self.taken_back.take() {
+                Some((fingerprint, change)) if fingerprint == wish.fingerprint() => Event::EndHalt(change),
+                other => {
+                    self.taken_back = other;
+                    return;
+                }
+            },
+        };
+        self.tell(event).await;
+    }
+
+    async fn show(&mut self) {
+        let shown = self.shown();
+        self.tell(Event::Shown(shown)).await;
+    }
+
+    fn shown(&mut self) -> Shown {
+        let board = Arc::clone(&self.boards.borrow_and_update());
+        if let (Some(environment), Some(key)) = (&board.environment, &self.key)
+            && self.config.as_ref().is_none_or(|(fingerprint, _)| *fingerprint != environment.fingerprint())
+        {
+            self.config = Some((environment.fingerprint(), key.marks(environment).whole()));
+        }
+        Shown {
+            ready: board.ready,
+            healthy: board.healthy,
+            on_trial: board.config.state == ConfigState::Trial,
+            phase: word(board.phase),
+            version: board.build.running.version.clone(),
+            state: word(board.config.state),
+            config: self.config.as_ref().filter(|_| board.environment.is_some()).map(|(_, mark)| mark.clone()),
+            note: board.config.message.clone(),
+        }
+    }
+
+    async fn tell(&mut self, event: Event) {
+        for action in self.turns.handle((self.clock)(), event) {
+            self.act(action).await;
+        }
+    }
+
+    async fn act(&mut self, action: Action) {
+        let access = self.access.clone();
+        match action {
+            Action::Look { op, on, wait, delay } => {
+                self.looking.abort_all();
+                self.looking.spawn(access.look(op, self.turns.member().clone(), on, wait, delay));
+            }
+            Action::Write(op, operations) => {
+                self.looking.abort_all();
+                self.work.spawn(access.write(op, operations));
+            }
+            Action::Record(op, operations) => drop(self.work.spawn(access.write(op, operations))),
+            Action::Open => drop(self.work.spawn(access.open())),
+            Action::Renew(session) => drop(self.work.spawn(access.renew(session))),
+            Action::Close(session) => {
+                self.work.spawn(async move {
+                    access.close(session).await;
+                    Event::Tick
+                });
+            }
+            Action::Grant(turn) => self.send(machine::Event::TurnGranted { turn }).await,
+            Action::Lose(turn) => self.send(machine::Event::TurnLost { turn }).await,
+            Action::Refuse(turn, refusal) => {
+                let why = match refusal {
+                    Refusal::Waits(why) => TurnRefusal::Waits(why),
+                    Refusal::Halted { by, why } => TurnRefusal::Halted { by, why },
+                };
+                self.send(machine::Event::TurnRefused { turn, why }).await;
+            }
+            Action::Say(text) => tracing::warn!("{text}"),
+        }
+    }
+
+    async fn send(&self, event: machine::Event) {
+        // The loop has ended: nothing is stopped for config any more.
+        let _ = self.inbox.send(event).await;
+    }
+}
+
+/// The word that the board has for it.
+fn word(value: impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// What came of a piece of work; one that was replaced has come to nothing.
+fn event(done: Result<Event, JoinError>) -> Option<Event> {
+    done.ok()
+}
+
+async fn until(wait: Option<Duration>) {
+    match wait {
+        Some(wait) => sleep(wait).await,
+        None => pending().await,
+    }
+}

@@ -1,0 +1,122 @@
+//! What the turns are told, and what they say.
+
+use std::time::Duration;
+
+use super::super::change::Change;
+use super::super::decision::{Ask, Place};
+use super::super::record::Shown;
+use super::super::view::Look;
+use crate::consul::session::Session;
+use crate::consul::transaction::Operation;
+use crate::machine::numbers::TurnId;
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The machine asks for a turn; a newer one replaces an older one.
+    Ask(Ask),
+    /// It gives one back, or withdraws the request.
+    Return(TurnId, Verdict),
+    /// It takes a change back: everybody stops on it.
+    Halt(Change, Option<String>, String),
+    /// It was not the change after all.
+    EndHalt(Change),
+    /// What the instance looks like from outside has changed.
+    Shown(Shown),
+    /// A look has come back.
+    Seen(Op, Box<Look>),
+    /// A look has failed, and why.
+    Blind(Op, String),
+    /// A write has come back.
+    Written(Op, Written),
+    /// A session has been created.
+    Opened(Session),
+    /// None could be created, and why.
+    NotOpened(String),
+    /// The session was renewed.
+    Renewed,
+    /// It was not, and why: it may live on.
+    NotRenewed(String),
+    /// It has ended.
+    SessionGone,
+    /// lictor ends.
+    Leave,
+    /// Time has passed; nothing else.
+    Tick,
+}
+
+/// What came of a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The change is good here.
+    Good,
+    /// It was taken back.
+    Failed,
+    /// Nobody can tell.
+    Inconclusive,
+    /// The turn is not needed any more.
+    Withdrawn,
+}
+
+/// What came of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It has happened.
+    Done,
+    /// It has not: something had changed.
+    Refused,
+    /// Nobody knows, and why.
+    Unknown(String),
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Look at everything, once one of these places has changed or the wait is over. It ends a look that is under way.
+    Look {
+        /// Which one.
+        op: Op,
+        /// Where a change ends the wait.
+        on: Vec<(Place, u64)>,
+        /// How long to wait for one; zero: not at all.
+        wait: Duration,
+        /// After the wait, how long to hold back, so that not all come at once.
+        delay: Duration,
+    },
+    /// Commit these. It ends a look that is under way.
+    Write(Op, Vec<Operation>),
+    /// Write our record; beside everything else.
+    Record(Op, Vec<Operation>),
+    /// Create a session.
+    Open,
+    /// Renew it.
+    Renew(String),
+    /// End it.
+    Close(String),
+    /// Tell the machine that it has its turn.
+    Grant(TurnId),
+    /// That it has lost it.
+    Lose(TurnId),
+    /// That it waits, and why.
+    Refuse(TurnId, Refusal),
+    /// Say this in the log.
+    Say(String),
+}
+
+/// Why a turn is not granted yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It waits: for whom or for what.
+    Waits(String),
+    /// The change was taken back.
+    Halted {
+        /// Where.
+        by: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// One look or one write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Op(pub u64);
