@@ -290,7 +290,7 @@ fn wanted(settings: &Settings) -> Wanted {
 
 async fn bind_admin(settings: &Settings) -> Result<Option<AdminSocket>, AppError> {
     let Some(place) = places::socket(settings) else {
-        tracing::warn!("no admin socket: there is no default place for this user; set admin.socket");
+        tracing::warn!("there is no admin socket: this user has no default place for it; set admin.socket");
         return Ok(None);
     };
     let access = Access { mode: settings.admin.mode, group: settings.admin.group.clone() };

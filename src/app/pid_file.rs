@@ -1,4 +1,4 @@
-//! `pid_file`: lictor's own process number, for tools that want one.
+//! `pid_file`: lictor's own PID, for tools that need it.
 
 use std::path::{Path, PathBuf};
 

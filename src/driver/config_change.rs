@@ -57,7 +57,7 @@ pub struct NextStart {
     pub command: Command,
     /// What the checks know of it.
     pub context: Context,
-    /// Whose version is asked for; its process number is filled in at the start.
+    /// Whose version is asked for; its PID is filled in at the start.
     pub subject: Subject,
 }
 

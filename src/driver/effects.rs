@@ -207,7 +207,7 @@ impl Effects {
         let KeptProcess { pid, start_time, environment, build, .. } = self.state.process()?;
         let (pid, start_time) =
             if pid == KeptProcess::BEGUN { service::lost::find(&self.command, start_time)? } else { (pid, start_time) };
-        // What has ended in the meantime needs no word.
+        // A process that has ended in the meantime isn't adopted.
         self.service.adopt(run, pid, start_time).ok()?;
         self.identify(run, pid, &Environment::default());
         Some(Event::Adopted { run, pid, environment, build })

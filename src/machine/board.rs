@@ -120,7 +120,7 @@ pub enum Phase {
 pub struct ProcessPicture {
     /// Which run it is.
     pub run: RunId,
-    /// Its process number; `None` until it has been started.
+    /// Its PID; `None` until it has been started.
     pub pid: Option<u32>,
     /// When it was started.
     pub started: Moment,
@@ -156,7 +156,7 @@ pub struct BuildPicture {
     pub installed: Version,
     /// Its identity.
     pub installed_build: Build,
-    /// Whether the executable on disk is another one than the process was started on: installed but not restarted.
+    /// Whether the executable on disk differs from the one that the process was started on: installed but not restarted.
     #[serde(default)]
     pub outdated: bool,
 }

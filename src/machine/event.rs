@@ -11,7 +11,7 @@ use super::numbers::{CheckId, RequestId, RunId, TurnId};
 use super::reload::Pending;
 use crate::environment::{Environment, Fingerprint, Freshness};
 
-/// Everything the machine can be told. Serialisable without any value in it, so that a log from the field replays.
+/// Everything that can happen. It is serialised without any value, so that a log from the field replays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -50,7 +50,7 @@ pub enum Event {
     Started {
         /// Which run.
         run: RunId,
-        /// Its process number.
+        /// Its PID.
         pid: u32,
     },
     /// A process of an earlier lictor still runs, and has been taken over as this run, the first one.
@@ -99,7 +99,7 @@ pub enum Event {
         #[serde(with = "millis")]
         took: Duration,
     },
-    /// A process that runs could not be told of a change; nothing was touched.
+    /// A reload could not be carried out; nothing was touched.
     ReloadFailed {
         /// Which run.
         run: RunId,

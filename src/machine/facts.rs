@@ -183,7 +183,7 @@ impl Machine {
     fn change_policy(&mut self, policy: Policy) {
         let before = std::mem::replace(&mut self.policy, policy);
         self.holds.guard.forget_comparison();
-        // What the check command refused, or what could not be told to the service, may be fine with another one.
+        // Another check command, or another file for the service, may accept what the old one refused.
         self.road.forgive_command();
         self.shown.totals.keep(&self.policy.checks);
         self.process.carry_rules(&before.checks, &self.policy.checks, self.now);

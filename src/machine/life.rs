@@ -17,7 +17,7 @@ use super::trial::{Trial, TrialKind};
 use super::{Machine, Moment, Target};
 
 impl Machine {
-    /// Starts what there is to start, if nothing runs and nothing is waited for; says whether it did.
+    /// Starts the present target, if nothing runs and no wait is due; returns whether it did.
     pub(super) fn start(&mut self) -> bool {
         if !self.process.may_start(self.now) || self.is_overtaken_in_a_moment() {
             return false;
@@ -131,14 +131,14 @@ impl Machine {
         true
     }
 
-    /// Orders the level of traffic if it has changed. Before the first process has been ready nothing is said about it.
+    /// Orders the level of traffic if it has changed. Nothing is ordered before a process has been ready once.
     pub(super) fn set_traffic(&mut self) {
         if self.policy.drain_max.is_none() {
             return;
         }
         let level = match self.process.life() {
             Life::Alive(slot) if slot.been_ready => Some((slot.id, Traffic::In)),
-            // Not ready yet: where the one before it was, it stays.
+            // Not ready yet: the level stays as the process before it left it.
             Life::Alive(_) => None,
             Life::Leaving(slot, reason, _) | Life::Stopping(slot, reason) => {
                 Some((slot.id, Traffic::Out { why: reason.sentence().to_owned() }))

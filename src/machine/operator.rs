@@ -129,7 +129,9 @@ impl Machine {
 
     /// The newest wish is tried once more, whatever is known against it.
     fn retry(&mut self, wanted: Option<Fingerprint>, who: Option<u32>) -> Answer {
-        let Some(wish) = self.road.wanted() else { return Err("there is no wish to try".to_owned()) };
+        let Some(wish) = self.road.wanted() else {
+            return Err("the sources have not given anything to try yet".to_owned());
+        };
         let (wish, shown) = (Arc::clone(wish), wish.fingerprint());
         if let Some(wanted) = wanted.filter(|wanted| *wanted != shown) {
             return Err(format!("{wanted} is not the newest wish, which is {shown}: only that one can be tried"));
@@ -166,7 +168,7 @@ impl Machine {
         let (environment, fingerprint) = (Arc::clone(&target.environment), target.environment.fingerprint());
         self.leave_road();
         self.note(who, format!("revert to {fingerprint}"));
-        self.trials.end_suspicion();
+        self.drop_suspicion();
         self.trials.come_to_an_end();
         // A lictor that is started again during the hold must come back to this one.
         self.trials.ledger.prefer(&environment);

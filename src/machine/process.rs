@@ -127,7 +127,7 @@ impl Process {
         self.trial().is_some_and(|trial| trial.kind != TrialKind::Proven && trial.overdue.is_none())
     }
 
-    /// Whether the process that is alive had its time to prove itself.
+    /// Whether the process missed the deadline of its trial.
     pub(super) fn is_overdue(&self) -> bool {
         self.trial().is_some_and(|trial| trial.overdue.is_some())
     }
@@ -245,7 +245,7 @@ impl Process {
         self.streak.add(now, slot.started, reset_after);
     }
 
-    /// What ends from now on is another matter than what has ended.
+    /// Crashes from now on don't add up with those before.
     pub(super) fn forget_crashes(&mut self) {
         self.streak = Streak::default();
     }
@@ -256,7 +256,7 @@ impl Process {
 
     // What is found out about it.
 
-    /// Adds one probe; says whether it was about the process that answers requests.
+    /// Adds one probe of this run.
     pub(super) fn probed(
         &mut self,
         run: RunId,
@@ -279,12 +279,16 @@ impl Process {
         }
     }
 
-    /// The checks are others now: what is known of those that stayed goes on.
+    /// The checks have changed: what is known of those that stayed is kept.
     pub(super) fn carry_rules(&mut self, before: &[CheckRule], after: &[CheckRule], now: Moment) {
         if let Some(slot) = self.any_mut() {
             slot.health.carry(now, before, after);
+            if slot.been_ready {
+                // The start is over, whatever startup checks there are now.
+                slot.health.start_is_over(now, after);
+            }
         }
-        // The checks may be other ones now, though the run is the same.
+        // The run is the same, but its checks may differ.
         self.probing = None;
     }
 
@@ -313,7 +317,7 @@ impl Process {
         }
     }
 
-    /// The process that is alive had its time; it may still get healthy. From now on liveness counts.
+    /// The process missed its deadline; it may still get healthy. From now on liveness counts.
     pub(super) fn is_late(&mut self, kind: TrialKind, why: &str, rules: &[CheckRule]) {
         if let Life::Alive(slot) = &mut self.life {
             slot.trial = slot.trial.take().map(|trial| trial.late(kind, why));

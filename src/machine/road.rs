@@ -119,7 +119,7 @@ impl Road {
         self.journey.as_ref().map(|journey| journey.step)
     }
 
-    /// Why the newest wish was refused last, or another one that was the newest then.
+    /// The newest refusal; it may be about an earlier wish.
     pub(super) fn refusal(&self) -> Option<&Refusal> {
         self.refusal.as_ref()
     }
@@ -281,7 +281,7 @@ impl Road {
         }
     }
 
-    /// The turn is lost. Before the switch the wish goes back to wait for another one; later that changes nothing.
+    /// The turn is lost. Before the switch the wish goes back and asks again; later that changes nothing.
     pub(super) fn turn_lost(&mut self, turn: TurnId, now: Moment) {
         if self.turn.id() != Some(turn) {
             return;
@@ -304,7 +304,8 @@ impl Road {
         Some(Order::ReturnTurn { turn, verdict: self.verdict })
     }
 
-    /// The wish on the road, if the fleet has halted it and that is no line of history yet: from now on it is.
+    /// The wish on the road and the reason, if the fleet has halted it and history doesn't have that line yet. The caller
+    /// writes it.
     pub(super) fn take_new_halt(&mut self) -> Option<(Arc<Environment>, String)> {
         let TurnRefusal::Halted { by, why } = self.turn.refusal()? else { return None };
         let environment = Arc::clone(&self.journey.as_ref()?.environment);
@@ -319,9 +320,9 @@ impl Road {
 /// What is new about a wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum News {
-    /// It is another one.
+    /// The wish differs.
     Wish,
-    /// It is the same one, and the rules find other faults with it.
+    /// The wish is the same, and the rules of `key {}` now find other faults.
     Rules,
     /// Nothing.
     Nothing,

@@ -16,7 +16,7 @@ pub(super) struct Target {
     /// The build that it was started on last; `None`: it was never started. A start on another build is a new generation.
     pub(super) started_on: Option<Build>,
     pub(super) generation: GenerationId,
-    /// When it took the place of another one.
+    /// When it took the place of the target before it.
     pub(super) since: Moment,
     /// When its change was first seen, until `applied` has been recorded for it.
     pub(super) unreported: Option<Moment>,
@@ -48,7 +48,7 @@ pub(super) struct Targets {
     steady: Option<Target>,
     /// What was switched to and has not proved itself yet.
     tried: Option<Target>,
-    /// What was being tried when the process was told of a further change: it is on that still if it could not be told.
+    /// What was being tried before a further reload: the process is still on it if that reload fails.
     replaced: Option<Target>,
 }
 
@@ -78,7 +78,7 @@ impl Targets {
         (self.tried, self.replaced) = (Some(target), None);
     }
 
-    /// The process is told of this, and it is tried from now on.
+    /// This is tried from now on by a reload of the process.
     pub(super) fn try_out_by_reload(&mut self, target: Target) {
         self.replaced = self.tried.replace(target);
     }
@@ -95,7 +95,7 @@ impl Targets {
         }
     }
 
-    /// The process could not be told of what is tried: it is given up, for what the process is on.
+    /// The reload failed: what it tried is given up, for what the process is still on.
     pub(super) fn give_up_reload(&mut self) -> Option<Target> {
         std::mem::replace(&mut self.tried, self.replaced.take())
     }

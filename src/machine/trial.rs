@@ -52,7 +52,7 @@ pub(super) enum Judgement {
     Passed,
     /// It has failed, and why.
     Failed(String),
-    /// A liveness check has failed where that is no verdict: the process is started again.
+    /// A liveness check has failed, which decides nothing yet: the process is started again.
     Unresponsive(String),
     /// Nothing yet; look again then.
     Open(Option<Moment>),

@@ -11,11 +11,12 @@ use super::policy::{Revert, StepSetting};
 use super::process::health::Patience;
 use super::process::slot::Slot;
 use super::random::doubled;
-use super::trial::ledger::{Changed, Quarantined};
+use super::trial::ledger::{Changed, Quarantined, Standing};
 use super::trial::setback::{Setback, SetbackKind};
 use super::trial::suspicion::Suspicion;
 use super::trial::{Judgement, TrialKind};
 use super::{Machine, Moment, StopReason, Target};
+use crate::environment::Environment;
 
 /// So many ends in a row, the first of them soon after the promotion, show that *good* was not good.
 const CRASH_LOOP: u32 = 3;
@@ -118,7 +119,11 @@ impl Machine {
         if self.trials.ledger.release(&environment, &build) == Changed::Yes {
             self.keep_quarantine();
         }
-        if let Some(suspicion) = self.trials.end_suspicion() {
+        let suspicion = self.trials.end_suspicion();
+        if suspicion.is_none() {
+            self.confirm_what_an_earlier_lictor_suspected(&environment, &build);
+        }
+        if let Some(suspicion) = suspicion {
             self.road.set_verdict(TurnVerdict::Failed);
             self.quarantine(suspicion, at);
         } else {
@@ -146,7 +151,8 @@ impl Machine {
 
     fn quarantine(&mut self, suspicion: Suspicion, at_unix_ms: u64) {
         let pair = Pair { environment: suspicion.environment.fingerprint(), build: suspicion.build.clone() };
-        self.trials.ledger.put_in_quarantine(Quarantined { pair, reason: suspicion.reason.clone(), at_unix_ms });
+        let (reason, standing) = (suspicion.reason.clone(), Standing::Proved);
+        self.trials.ledger.put_in_quarantine(Quarantined { pair, reason, at_unix_ms, standing });
         self.keep_quarantine();
         self.trials.end_setback();
         self.record(Outcome::Reverted, suspicion.subject(), suspicion.reason);
@@ -199,7 +205,7 @@ impl Machine {
                 self.take_back(slot, &format!("keeps ending soon after it was good: {text}"));
             }
             kind => {
-                // Once: a build that goes on failing is said to end, and no more.
+                // Recorded once: a build that keeps failing would fill the history otherwise.
                 if kind == Some(TrialKind::Build) && self.process.streak().crashes == 1 {
                     self.record(Outcome::BuildFailed, self.subject_of(slot), text);
                 }
@@ -208,7 +214,7 @@ impl Machine {
         }
     }
 
-    /// It was not good after all.
+    /// Takes back that it was good.
     fn demote(&mut self, slot: &Slot) {
         self.trials.ledger.demote(&slot.environment, &slot.build);
         self.keep_good();
@@ -233,12 +239,48 @@ impl Machine {
             took: self.present_took(Some(slot)),
             decided_by: None,
         });
+        self.keep_suspicion(why);
         self.go_to(target, Reason::Revert);
+    }
+
+    /// What is suspected is written down: a lictor that starts before there is a verdict does not try it once more.
+    fn keep_suspicion(&mut self, why: &str) {
+        let Some(suspicion) = self.trials.suspicion() else { return };
+        let pair = Pair { environment: suspicion.environment.fingerprint(), build: suspicion.build.clone() };
+        let (reason, at_unix_ms, standing) = (why.to_owned(), self.unix_ms(), Standing::Suspected);
+        self.trials.ledger.put_in_quarantine(Quarantined { pair, reason, at_unix_ms, standing });
+        self.keep_quarantine();
+    }
+
+    /// The suspicion ends without a verdict.
+    pub(super) fn drop_suspicion(&mut self) -> Option<Suspicion> {
+        if self.trials.ledger.forget_suspected() == Changed::Yes {
+            self.keep_quarantine();
+        }
+        self.trials.end_suspicion()
+    }
+
+    /// An earlier lictor ended while it went back to what was good, and that is healthy now.
+    fn confirm_what_an_earlier_lictor_suspected(&mut self, good: &Environment, build: &Build) {
+        if self.trials.ledger.holds(good, build).is_none() {
+            return;
+        }
+        let confirmed = self.trials.ledger.confirm_suspected(build);
+        if confirmed.is_empty() {
+            return;
+        }
+        self.keep_quarantine();
+        for held in confirmed {
+            let environment = self.road.wanted().filter(|wish| wish.fingerprint() == held.pair.environment).cloned();
+            let subject =
+                Subject { environment, build: held.pair.build, run: None, keys: Vec::new(), ..self.subject() };
+            self.record(Outcome::Reverted, subject, held.reason);
+        }
     }
 
     /// The good environment does not get healthy either: no verdict on the candidate.
     fn neither(&mut self, build: &Build, why: &str) {
-        let Some(suspicion) = self.trials.end_suspicion() else { return };
+        let Some(suspicion) = self.drop_suspicion() else { return };
         self.road.set_verdict(TurnVerdict::Inconclusive);
         if self.policy.turn == StepSetting::Enabled {
             self.orders.push(Order::EndHalt { wish: Arc::clone(&suspicion.environment) });

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Binding, Error, State, open};
 use crate::environment::{Environment, Fingerprint, Variable, Visibility};
-use crate::machine::ledger::{Good, Quarantined};
+use crate::machine::ledger::{Good, Quarantined, Standing};
 use crate::machine::order::Pair;
 use crate::machine::{Build, GenerationId};
 
@@ -30,7 +30,7 @@ pub(super) fn good(variables: &[(&str, &[u8])], generation: u64) -> Good {
 
 pub(super) fn quarantined(reason: &str) -> Quarantined {
     let pair = Pair { environment: Fingerprint::of_bytes(reason.as_bytes()), build: Build("go:2".to_owned()) };
-    Quarantined { pair, reason: reason.to_owned(), at_unix_ms: 1_700_000_000_001 }
+    Quarantined { pair, reason: reason.to_owned(), at_unix_ms: 1_700_000_000_001, standing: Standing::Proved }
 }
 
 /// Waits until what is to be said of the state is so.

@@ -26,6 +26,11 @@ fn is_rejected(board: &Board) -> bool {
     board.config.state == ConfigState::Rejected
 }
 
+fn is_unanswered(board: &Board) -> bool {
+    board.config.state == ConfigState::Pending
+        && board.config.message.as_ref().is_some_and(|said| said.ends_with("; asked again"))
+}
+
 #[test]
 fn its_refusal_touches_nothing_and_its_last_lines_are_the_reason_with_values_masked() {
     let setup = checked_by(
@@ -69,13 +74,14 @@ fn a_newer_wish_ends_the_check_of_the_one_before() {
 }
 
 #[test]
-fn one_that_does_not_end_is_a_no() {
+fn one_that_does_not_end_is_no_verdict_and_is_asked_again() {
     let lictor = checked_by("[ \"$GREETING\" = slow ] && sleep 1000\nexit 0", "300ms").start();
     lictor.until_good();
     lictor.setup().write("GREETING", "slow");
-    let board = lictor.until("rejected", is_rejected);
-    let expected = "Rejected: the check command has not ended within 300ms";
+    let board = lictor.until("it waits", is_unanswered);
+    let expected = "Waits: the check command did not end within 300ms; asked again";
     assert_eq!(board.config.message.as_deref(), Some(expected));
+    assert_eq!(lictor.status().0, 200, "the service runs on");
 }
 
 #[test]
@@ -90,12 +96,16 @@ fn the_first_start_is_checked_as_well() {
 }
 
 #[test]
-fn a_check_that_cannot_be_run_is_a_no_that_names_it() {
+fn a_check_that_cannot_be_run_is_named_and_run_as_soon_as_it_can_be() {
     let setup = Setup::on_directory().checked();
     setup.write("GREETING", "hello");
-    let lictor = setup.config("apply {\n  check_command = [\"/nowhere/verify\"]\n}\n").start();
-    let board = lictor.until("rejected", is_rejected);
-    assert!(board.config.message.as_ref().is_some_and(|said| said.contains("/nowhere/verify")), "{:#?}", board.config);
+    let verify = setup.path("verify");
+    let lictor = setup.config(&format!("apply {{\n  check_command = [\"{}\"]\n}}\n", verify.display())).start();
+    let board = lictor.until("it waits", is_unanswered);
+    let named = |said: &String| said.contains(&verify.display().to_string());
+    assert!(board.config.message.as_ref().is_some_and(named), "{:#?}", board.config);
+    std::os::unix::fs::symlink("/bin/true", &verify).unwrap();
+    lictor.until_good();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::super::numbers::GenerationId;
 use super::super::process::slot::Slot;
 use super::super::road::checked::{Judge, Refusal};
 use super::super::trial::TrialKind;
-use super::super::trial::ledger::Quarantined;
+use super::super::trial::ledger::{Quarantined, Standing};
 use super::super::trial::setback::SetbackKind;
 use super::super::{Machine, Moment, Wish};
 use super::sources::by_the_clock;
@@ -14,6 +14,7 @@ use super::{ConfigPicture, ConfigState, QuarantinePicture};
 impl Machine {
     pub(in super::super) fn config(&self) -> ConfigPicture {
         let (state, message) = self.config_state();
+        let is_proved = |held: &&Quarantined| held.standing == Standing::Proved;
         let target = self.targets.present();
         let wish = self.road.wanted();
         // While no source answers, what they gave last is the newest that is wanted.
@@ -44,7 +45,7 @@ impl Machine {
             },
             pending_restart: self.pending_restart(),
             good: self.trials.ledger.newest().map(|good| good.environment.fingerprint()),
-            quarantine: self.trials.ledger.quarantine().iter().map(shown).collect(),
+            quarantine: self.trials.ledger.quarantine().iter().filter(is_proved).map(shown).collect(),
         }
     }
 

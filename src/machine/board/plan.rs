@@ -25,7 +25,7 @@ pub struct Plan {
     pub effect: Option<OnChange>,
     /// Which rules of `key {}` it breaks, or why it does not compose: all of them, without any value.
     pub violations: Vec<String>,
-    /// Names of the variables that count from the next start of the service on. They are no changes.
+    /// Names of the variables that count from the next start of the service on. They don't count as changes.
     pub pending_restart: Vec<String>,
     /// The variables that differ between the two, in the order of their names.
     pub changes: Vec<Change>,

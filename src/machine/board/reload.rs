@@ -46,7 +46,7 @@ impl Machine {
         self.shown.reload = Some(ConfigReload { at: self.now, errors, pending });
     }
 
-    /// What is kept belongs to the list of sources, which may be another one now.
+    /// Writes everything again: the list of sources, which the files name, may have changed.
     fn keep_again(&mut self) {
         if !self.trials.ledger.good().is_empty() {
             self.keep_good();

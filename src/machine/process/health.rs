@@ -124,11 +124,18 @@ impl Health {
     /// Of a run that an earlier lictor had started: its start is over.
     pub(in super::super) fn of_adopted(now: Moment, rules: &[CheckRule]) -> Self {
         let mut health = Self::new(now, rules);
-        for (rule, tally) in rules.iter().zip(&mut health.tallies).filter(|(rule, _)| rule.role == Role::Startup) {
+        health.start_is_over(now, rules);
+        health
+    }
+
+    /// The service has started: startup checks that have not been probed have nothing to say about this run any more.
+    pub(in super::super) fn start_is_over(&mut self, now: Moment, rules: &[CheckRule]) {
+        let unknown =
+            |(rule, tally): &(&CheckRule, &mut Tally)| rule.role == Role::Startup && tally.state == CheckState::Unknown;
+        for (rule, tally) in rules.iter().zip(&mut self.tallies).filter(unknown) {
             tally.pass_unseen(rule);
         }
-        health.weigh(now, rules);
-        health
+        self.weigh(now, rules);
     }
 
     /// Nothing moved for so long: whatever has lasted, has not lasted through it.

@@ -77,7 +77,7 @@ impl Machine {
 
     /// A newer wish takes its place: what is on trial, or under suspicion, gets no verdict.
     fn supersede(&mut self) {
-        let suspicion = self.trials.end_suspicion();
+        let suspicion = self.drop_suspicion();
         if suspicion.is_none() && self.process.is_on_trial() {
             self.trials.count_superseded();
         }
@@ -130,7 +130,7 @@ impl Machine {
         }
     }
 
-    /// The process stays and is told; from now on it has to prove itself on what it was told.
+    /// The process stays and reloads; from now on it has to prove itself on the new environment.
     fn reload(&mut self, target: Target) {
         let (environment, generation) = (Arc::clone(&target.environment), target.generation);
         self.targets.try_out_by_reload(target);
@@ -139,7 +139,7 @@ impl Machine {
         self.orders.push(Order::Reload { run, environment });
     }
 
-    /// The process stays and is not told: it gets the change with its next start.
+    /// The process stays as it is: it gets the change with its next start.
     fn ignore(&mut self, target: Target) {
         let (environment, generation) = (Arc::clone(&target.environment), target.generation);
         self.targets.try_out(target);
@@ -167,7 +167,7 @@ impl Machine {
         self.process.begin_trial(trial, &self.policy.checks, self.now);
     }
 
-    /// The process could not be told: nothing was touched, so the wish is rejected and all is as it was.
+    /// The reload could not be carried out, so nothing was touched: the wish is rejected, and everything stays as it was.
     pub(in super::super) fn reload_failed(&mut self, run: RunId, error: String) {
         let slot = self.process.alive().filter(|slot| slot.id == run);
         if slot.and_then(|slot| slot.trial.as_ref()).is_none_or(|trial| trial.reloaded.is_none()) {

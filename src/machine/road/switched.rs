@@ -1,5 +1,5 @@
 //! *switched*: how a wish takes effect. A change that touches only keys marked `reload` or `ignore` leaves the process
-//! that runs alone, so it needs no turn and leaves no traffic.
+//! that runs alone, so it takes neither a turn nor leaving traffic.
 
 use super::super::moment::Moment;
 use super::super::policy::{KeyRule, OnChange, Policy};

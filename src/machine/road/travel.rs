@@ -34,6 +34,7 @@ impl Machine {
         let elsewhere = self.targets.present().is_some() || ledger.fallback(wish, build).is_some();
         let barred = self.targets.is(wish)
             || self.trials.is_suspected(wish, build)
+            || (elsewhere && ledger.is_suspected(wish, build))
             || self.trials.setback().is_some_and(|setback| setback.bars(self.now, wish, build, &self.policy))
             || self.road.refusal().is_some_and(|refusal| refusal.bars(self.now, wish))
             || (elsewhere && ledger.quarantined(wish, build).is_some());

@@ -247,6 +247,7 @@ fn a_refused_wish_is_checked_again_when_it_comes_back() {
     assert_eq!(story.did(), ["check b", "check b"]);
 }
 
+/// Where neither startup nor readiness tells when a start is over, liveness counts once the run is overdue.
 #[test]
 fn what_hangs_from_its_start_is_restarted_once_it_is_overdue() {
     let mut story = Story::good_on_a_with(|policy| {

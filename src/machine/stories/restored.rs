@@ -3,6 +3,7 @@
 use super::story::{build, environment};
 use super::{ConfigState, Good, Nature, Pair, Part, Quarantined, Restored, SECOND, Story};
 use crate::machine::GenerationId;
+use crate::machine::ledger::Standing;
 
 fn good(name: &str, on: &str) -> Good {
     Good { environment: environment(name), builds: vec![build(on)], generation: GenerationId(3), at_unix_ms: 1 }
@@ -10,7 +11,7 @@ fn good(name: &str, on: &str) -> Good {
 
 fn quarantined(name: &str, on: &str) -> Quarantined {
     let pair = Pair { environment: environment(name).fingerprint(), build: build(on) };
-    Quarantined { pair, reason: "exited with 1".into(), at_unix_ms: 2 }
+    Quarantined { pair, reason: "exited with 1".into(), at_unix_ms: 2, standing: Standing::Proved }
 }
 
 fn left(good: Vec<Good>, quarantine: Vec<Quarantined>) -> Story {
@@ -72,6 +73,8 @@ fn generations_go_on_where_they_were() {
     assert!(story.board().config.generation >= GenerationId(5));
 }
 
+/// A service that outlived lictor is taken up again if it runs a pair that is good; any other serves until there is something
+/// to start in its place.
 #[test]
 fn a_process_that_runs_what_is_good_is_taken_up_as_it_is() {
     let mut story = left(vec![good("a", "1")], vec![]);
@@ -138,4 +141,31 @@ fn without_its_sources_and_without_a_good_environment_nothing_starts() {
     let mut story = left(vec![], vec![]);
     story.passes(600 * SECOND);
     assert_eq!(story.starts(), [""; 0]);
+}
+
+/// lictor ended while it went back from `b`, which had failed.
+fn left_suspecting() -> Story {
+    let suspected = Quarantined { standing: Standing::Suspected, ..quarantined("b", "1") };
+    let mut story = left(vec![good("a", "1")], vec![suspected]);
+    story.wish("b");
+    story
+}
+
+#[test]
+fn what_was_being_taken_back_is_not_tried_once_more() {
+    let mut story = left_suspecting();
+    story.passes(5 * SECOND);
+    assert_eq!(story.starts(), ["a on 1"]);
+    assert_eq!(story.quarantine(), [""; 0], "there is no verdict yet");
+    story.passes(10 * SECOND);
+    assert_eq!(story.quarantine(), ["b on 1"], "the good one is healthy");
+    assert_eq!(story.state(), ConfigState::Reverted);
+}
+
+#[test]
+fn what_was_being_taken_back_gives_way_to_a_newer_wish() {
+    let mut story = left_suspecting();
+    story.wish("c");
+    story.passes(20 * SECOND);
+    assert_eq!(story.running(), "c on 1");
 }

@@ -114,6 +114,8 @@ fn healthy_on_neither_is_inconclusive_and_nothing_is_quarantined() {
     assert_eq!(story.starts(), ["b on 1", "a on 1"], "no trial while the service is ill");
 }
 
+/// *Inconclusive* waits for health. If what was good is never healthy again (a password that was rotated), that alone would be
+/// a dead end; nothing healthy is at stake after ten deadlines.
 #[test]
 fn what_was_good_may_never_be_healthy_again_so_after_ten_deadlines_the_wish_has_another_try() {
     let mut story = inconclusive();
@@ -127,6 +129,7 @@ fn what_was_good_may_never_be_healthy_again_so_after_ten_deadlines_the_wish_has_
     assert_eq!(story.state(), ConfigState::Good);
 }
 
+/// The same value written again is not tried again.
 #[test]
 fn a_pair_in_quarantine_stays_there_when_its_wish_comes_back() {
     let mut story = reverted();
@@ -204,6 +207,7 @@ fn without_revert_the_candidate_stays_and_backs_off() {
     assert!(story.message().contains("exited with 1"), "{}", story.message());
 }
 
+/// The candidate may have left a stale lock: the good environment is started again until its deadline, and then decides.
 #[test]
 fn one_failure_of_the_good_one_is_no_verdict_on_it() {
     for nature in [Nature::Dies, Nature::Refuses] {

@@ -205,6 +205,7 @@ fn a_startup_check_must_have_succeeded_too() {
     assert_eq!(story.state(), ConfigState::Good);
 }
 
+/// A check that has not passed in the last third of `min_healthy` may be hanging.
 #[test]
 fn a_probe_that_hangs_at_the_end_is_waited_for() {
     let mut story = Story::good_on_a();
@@ -269,6 +270,7 @@ fn a_line_of_history_tells_how_long_each_step_took() {
     assert_eq!(entry.steps.iter().collect::<Vec<_>>(), [(StepName::Settling, 100), (StepName::Trial, 1_000)]);
 }
 
+/// A VM that was paused for longer than the deadline says nothing about the change.
 #[test]
 fn a_standstill_of_the_host_is_no_part_of_a_trial() {
     let mut story = Story::good_on_a();

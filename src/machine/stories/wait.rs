@@ -75,6 +75,8 @@ fn restless(story: &mut Story, changes: usize) {
     }
 }
 
+/// Two trials in a row are superseded at once; after that a newer wish rests while a trial is going on: from its first edit on
+/// for `min_healthy`, then for twice as long each time, up to `deadline`, by which every trial has its verdict.
 #[test]
 fn a_key_that_never_rests_comes_to_verdicts_all_the_same() {
     let mut story = Story::good_on_a();

@@ -31,6 +31,21 @@ pub struct Quarantined {
     pub reason: String,
     /// When, Unix milliseconds.
     pub at_unix_ms: u64,
+    /// Whether that is the verdict already.
+    #[serde(default)]
+    pub standing: Standing,
+}
+
+/// How sure it is that a pair is to blame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// The environment before it was healthy again afterwards.
+    #[default]
+    Proved,
+    /// It has failed, and the environment before it has yet to get healthy: it is kept for a lictor that has to go on from
+    /// here.
+    Suspected,
 }
 
 /// How many good environments are kept: the operator can go back this far.
@@ -89,8 +104,34 @@ impl Ledger {
 
     /// Why this pair is in quarantine, if it is.
     pub(in super::super) fn quarantined(&self, environment: &Environment, build: &Build) -> Option<&Quarantined> {
+        self.kept_of(environment, build).filter(|held| held.standing == Standing::Proved)
+    }
+
+    /// Whether an earlier lictor was about to find out whether this pair is to blame.
+    pub(in super::super) fn is_suspected(&self, environment: &Environment, build: &Build) -> bool {
+        self.kept_of(environment, build).is_some_and(|held| held.standing == Standing::Suspected)
+    }
+
+    fn kept_of(&self, environment: &Environment, build: &Build) -> Option<&Quarantined> {
         let fingerprint = environment.fingerprint();
         self.quarantine.iter().find(|held| held.pair.environment == fingerprint && held.pair.build == *build)
+    }
+
+    /// A good environment is healthy on this build: what was suspected with it is to blame. Gives it.
+    pub(in super::super) fn confirm_suspected(&mut self, build: &Build) -> Vec<Quarantined> {
+        let suspected = |held: &&mut Quarantined| held.standing == Standing::Suspected && held.pair.build == *build;
+        let confirm = |held: &mut Quarantined| {
+            held.standing = Standing::Proved;
+            held.clone()
+        };
+        self.quarantine.iter_mut().filter(suspected).map(confirm).collect()
+    }
+
+    /// Forgets what is suspected, without a verdict; returns whether anything was.
+    pub(in super::super) fn forget_suspected(&mut self) -> Changed {
+        let before = self.quarantine.len();
+        self.quarantine.retain(|held| held.standing == Standing::Proved);
+        if self.quarantine.len() == before { Changed::No } else { Changed::Yes }
     }
 
     /// Puts an environment at the front; says whether anything changed. What the running process was started with stays

@@ -99,6 +99,8 @@ impl Stage {
     }
 }
 
+/// A hold needs every key of what runs, also those of a small loss: otherwise the last steps of a restore, which look like a
+/// small loss, would be applied half way.
 #[test]
 fn a_wipe_is_held_until_a_restore_is_whole() {
     let mut stage = Stage::on_nine();
@@ -215,6 +217,7 @@ fn a_new_rule_is_taken_up_at_once() {
     assert_eq!((stage.state(), stage.last()), (ConfigState::Good, keys(0, "x").fingerprint()));
 }
 
+/// While nothing was ever good, the guard holds nothing against a run that has failed.
 #[test]
 fn what_fails_before_anything_was_good_is_mended_by_taking_its_keys_away() {
     let mut stage = Stage::new(Restored::default());
@@ -253,6 +256,7 @@ fn a_failure_before_anything_was_good_does_not_forget_a_hold_of_what_gets_good_l
     assert_eq!(stage.state(), ConfigState::Held, "half of a restore is not applied to what is good");
 }
 
+/// Losses add up over `guard.window` against what was good before it: what runs moves at each switch.
 #[test]
 fn many_small_losses_are_a_wipe_as_well() {
     let mut stage = Stage::new(Restored::default());

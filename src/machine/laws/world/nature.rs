@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::environment::glob::Glob;
 use crate::environment::{Environment, SourceKeys, Variable, Visibility};
-use crate::machine::ledger::{Good, Quarantined};
+use crate::machine::ledger::{Good, Quarantined, Standing};
 use crate::machine::numbers::GenerationId;
 use crate::machine::order::Pair;
 use crate::machine::policy::{CheckRule, Crash, KeyRule, OnChange, Policy, Revert, Role, StepSetting};
@@ -163,7 +163,7 @@ pub(super) fn build(number: u8) -> Build {
 pub(super) fn left_behind() -> Restored {
     let good = Good { environment: environment(0), builds: vec![build(0)], generation: GenerationId(3), at_unix_ms: 1 };
     let pair = Pair { environment: environment(1).fingerprint(), build: build(0) };
-    let quarantined = Quarantined { pair, reason: "exited with 1".into(), at_unix_ms: 2 };
+    let quarantined = Quarantined { pair, reason: "exited with 1".into(), at_unix_ms: 2, standing: Standing::Proved };
     Restored {
         good: vec![good],
         quarantine: vec![quarantined],

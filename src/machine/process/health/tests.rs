@@ -100,3 +100,16 @@ fn tallies_follow_their_names_when_the_rules_change() {
     assert_eq!(health.tallies[1].state, CheckState::Passing);
     assert_eq!(health.healthy_since, Some(Moment(1)), "no break");
 }
+
+#[test]
+fn a_start_that_is_over_waits_for_no_startup_check_that_comes_later() {
+    let (web, warm) = (rule("Web", Role::Readiness, 1, 3), rule("Warm", Role::Startup, 1, 1));
+    let before = std::slice::from_ref(&web);
+    let mut health = fed(before, "pp");
+    let after = [warm, web.clone()];
+    health.carry(Moment(9), before, &after);
+    assert!(!health.ready(&after));
+    health.start_is_over(Moment(9), &after);
+    assert!(health.ready(&after));
+    assert!(Health::of_adopted(Moment(0), &after[..1]).ready(&after[..1]), "an earlier lictor has seen its start");
+}

@@ -54,6 +54,7 @@ fn a_first_start_on_what_is_rejected_uses_the_last_good_one_if_there_is_one() {
     assert_eq!(scene.board().config.state, ConfigState::Rejected);
 }
 
+/// A wish that is rejected and was good under other rules may run where nothing else can.
 #[test]
 fn what_was_good_under_other_rules_runs_on_and_is_said_to_be_rejected() {
     let good = Good {

@@ -2,6 +2,8 @@
 
 use super::*;
 
+/// A reload is a small trial: the run has to be healthy for `min_healthy` from then on, by the deadline; if not, it is taken
+/// back like any candidate, by a restart on the last good environment.
 #[test]
 fn a_reload_key_is_told_to_the_process_that_runs_and_is_good_once_it_is_healthy_on_it() {
     let mut scene = Scene::good_on(checked(), &wanted("1", "info", "a"));
@@ -90,6 +92,8 @@ fn what_passed_before_a_reload_proves_nothing_about_it() {
     assert_eq!(scene.board().config.state, ConfigState::Good);
 }
 
+/// What only touches ignored keys is what the next start starts, and on trial only then. The probes find it all the same: of a
+/// password that was rotated the new one is the one that works.
 #[test]
 fn an_ignored_key_is_recorded_and_the_probes_know_it_and_nothing_else() {
     let mut scene = Scene::good_on(policy(), &wanted("1", "info", "a"));
@@ -123,6 +127,7 @@ fn one_key_that_asks_for_a_restart_is_enough() {
     }
 }
 
+/// A signal may kill what does not listen for it yet.
 #[test]
 fn a_trial_is_not_disturbed_by_a_change_that_needs_no_restart() {
     let mut scene = Scene::good_on(policy(), &wanted("1", "info", "a"));
@@ -160,6 +165,7 @@ fn what_is_not_well_is_restarted_whatever_the_change() {
     assert_eq!((reloads(&orders), disturbs(&orders)), (0, true), "{orders:?}");
 }
 
+/// A process that could not be told (its file cannot be written) was not touched.
 #[test]
 fn what_cannot_be_told_is_rejected_and_all_is_as_it_was() {
     let good = wanted("1", "info", "a");
@@ -180,6 +186,7 @@ fn what_cannot_be_told_is_rejected_and_all_is_as_it_was() {
     assert_eq!(reloads(&orders), 1, "an operator who has mended the disk asks once more");
 }
 
+/// The next lictor takes a process up only if it knows what it was started with.
 #[test]
 fn what_the_process_was_started_with_stays_on_the_list_of_good_ones() {
     let first = wanted("1", "0", "a");
