@@ -3,6 +3,8 @@
 //! The rules of blocking queries live in [`watch`] and nowhere else; [`Client`] sends what it decides.
 
 mod address;
+pub mod agent;
+pub mod catalog;
 pub mod client;
 pub mod error;
 #[cfg(test)]

@@ -25,6 +25,7 @@ pub mod listen;
 pub mod machine;
 pub mod metrics;
 pub mod notify;
+pub mod quiet;
 pub mod secret;
 pub mod service;
 pub mod signal;

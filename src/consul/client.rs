@@ -128,6 +128,21 @@ impl Client {
         timeout: Duration,
         limit: usize,
     ) -> Result<Answer, Error> {
+        let (answer, is_indexed) = self.fetch(endpoint, query, timeout, limit).await?;
+        if answer.head.found == Found::Nothing && !is_indexed && !answer.body.is_empty() {
+            return Err(endpoint.unreadable("a 404 with a text and without an index"));
+        }
+        Ok(answer)
+    }
+
+    /// The same for the agent's own API, whose answers have no index: says as well whether there was one.
+    pub(super) async fn fetch(
+        &self,
+        endpoint: &Endpoint,
+        query: &str,
+        timeout: Duration,
+        limit: usize,
+    ) -> Result<(Answer, bool), Error> {
         let Shared { http, auth, scope, .. } = &*self.shared;
         let site = &endpoint.site;
         let broken = |source: reqwest::Error| failure(source, site, timeout);
@@ -147,12 +162,9 @@ impl Client {
             status => return Err(self.refusal(status, &mut response, site).await),
         };
         let head = Head::read(found, response.headers());
-        let is_consuls = response.headers().contains_key("x-consul-index");
+        let is_indexed = response.headers().contains_key("x-consul-index");
         let body = whole(&mut response, limit, site).await?.map_err(broken)?;
-        if found == Found::Nothing && !is_consuls && !body.is_empty() {
-            return Err(endpoint.unreadable("a 404 with a text and without an index"));
-        }
-        Ok(Answer { head, body, credentials: self.credentials() })
+        Ok((Answer { head, body, credentials: self.credentials() }, is_indexed))
     }
 
     /// Whether requests carry a token.
