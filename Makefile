@@ -23,8 +23,8 @@ test: setup peers lint scripts bans programs unit ## set up what is missing, the
 setup:
 	@tests/setup rust go cc hostile checks
 
-peers: setup ## Consul, Telegraf and a gRPC server, the real parts that the tests speak with, into target/peers
-	@tests/peers/build consul telegraf grpc
+peers: setup ## Consul, Telegraf and the other real parts that the tests speak with, into target/peers
+	@tests/peers/build consul telegraf grpc consul-template load
 
 lint: setup
 	$(CARGO) fmt --check
@@ -51,14 +51,14 @@ bans:
 
 # The Go programs: the one that lictor is tested with, and the one of the demo.
 programs: setup
-	@for module in tests/service tests/peers/grpc examples/billing; do \
+	@for module in tests/service tests/peers/grpc tests/peers/load examples/billing; do \
 	  echo "go vet, go test, gofmt: $$module"; \
 	  (cd $$module && go vet ./... && go test ./... && test -z "$$(gofmt -l .)") || \
 	    { echo "$$module: run gofmt -w, and mend what is said above" >&2; exit 1; }; \
 	done
 
 unit: peers
-	@tests/setup rig bundle deb probes
+	@tests/setup rig bundle deb probes fleet
 	$(CARGO) test --locked --no-fail-fast
 
 # Licences, bans and sources of every dependency. Apart from `test`, because installing cargo-deny takes two minutes;

@@ -8,11 +8,13 @@ mod places;
 mod plan;
 mod reload;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, yield_now};
 
@@ -35,6 +37,7 @@ use crate::listen::{ListenError, Marks, Sockets};
 use crate::machine::{Event, Machine, Restored};
 use crate::metrics;
 use crate::notify::{self, Manager};
+use crate::registration;
 use crate::service;
 use crate::service::roster::Roster;
 use crate::signal::{self, Signal};
@@ -132,16 +135,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     head_start().await;
     let mut tasks = JoinSet::new();
     let state = open_state(&settings)?;
-    let listener = match bind_status(settings.status.address, wanted(&settings)).await? {
-        StatusPort::Bound { listener, address } => {
-            tracing::info!(%address, "the status port is open");
-            Some(listener)
-        }
-        StatusPort::Skipped(warning) => {
-            tracing::warn!("{warning}");
-            None
-        }
-    };
+    let (listener, status) = open_status(&settings).await?.unzip();
     let admin = bind_admin(&settings).await?;
     let sockets = Sockets::bind(&settings.listen, Marks::Ignored)?;
     let _pid_file = pid_file::write(settings.pid_file.as_deref())?;
@@ -172,6 +166,10 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let (meter, page) = metrics::meter(&settings.statsd, boards.clone(), published, || Clock.now());
     let (statsd, measured) = watch::channel(settings.statsd.clone());
     tasks.spawn(meter.following(measured).run(watcher.clone()));
+    let registration = settings.registration.clone().zip(client.as_deref().cloned()).map(|(settings, client)| {
+        let (boards, inbox, drain) = (boards.clone(), inbox.clone(), watcher.clone());
+        registration::spawn(&mut tasks, registration::Parts { settings, client, status, boards, inbox, drain })
+    });
     let resources = Resources::new(boards.clone(), watcher.clone()).with_metrics(exposition(page));
     if let Some(listener) = listener {
         let resources = resources.clone().with_waits(http::waits(Limits::STATUS));
@@ -215,7 +213,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         changes: read_again,
         composer: composer.remembering(memory),
         installed: Installed::new(places::program(&settings.command), settings.version.symbol.clone()),
-        effects: effects(&settings, roster, state, sockets, &inbox).in_fleet(fleet),
+        effects: effects(&settings, roster, state, sockets, &inbox).in_fleet(fleet).registered(registration),
         board,
         pulse,
     };
@@ -284,8 +282,24 @@ async fn listen(signals: impl Stream<Item = Signal>, inbox: mpsc::Sender<Event>,
     }
 }
 
+/// The status port and its address; `None`: the default is taken, and nobody asked for it.
+async fn open_status(settings: &Settings) -> Result<Option<(TcpListener, SocketAddr)>, AppError> {
+    match bind_status(settings.status.address, wanted(settings)).await? {
+        StatusPort::Bound { listener, address } => {
+            tracing::info!(%address, "the status port is open");
+            Ok(Some((listener, address)))
+        }
+        StatusPort::Skipped(warning) => {
+            tracing::warn!("{warning}");
+            Ok(None)
+        }
+    }
+}
+
+/// Consul's check asks our status port: where we register it, another lictor's would be a lie.
 fn wanted(settings: &Settings) -> Wanted {
-    if settings.status.chosen { Wanted::Configured } else { Wanted::Default }
+    let registers = settings.registration.as_ref().is_some_and(|registration| registration.service.is_some());
+    if settings.status.chosen || registers { Wanted::Configured } else { Wanted::Default }
 }
 
 async fn bind_admin(settings: &Settings) -> Result<Option<AdminSocket>, AppError> {
@@ -335,10 +349,10 @@ pub fn socket(settings: &Settings) -> Option<PathBuf> {
     places::socket(settings).map(|place| place.path().to_owned())
 }
 
-/// Who asks Consul, if a source is Consul's or the hosts take turns.
+/// Who asks Consul, if a source is Consul's, the hosts take turns or the instance is to be known there.
 fn client(settings: &Settings) -> Result<Option<Arc<Client>>, AppError> {
     let asks_consul = settings.sources.iter().any(|source| matches!(source.kind, Kind::Consul(_)));
-    (asks_consul || settings.fleet.is_some())
+    (asks_consul || settings.fleet.is_some() || settings.registration.is_some())
         .then(|| Client::new(&settings.consul).map(Arc::new))
         .transpose()
         .map_err(AppError::Consul)

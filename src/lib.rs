@@ -26,6 +26,7 @@ pub mod machine;
 pub mod metrics;
 pub mod notify;
 pub mod quiet;
+pub mod registration;
 pub mod secret;
 pub mod service;
 pub mod signal;

@@ -9,14 +9,14 @@ mod message;
 mod owners;
 mod stillness;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use diag::{Diag, Side};
 use message::{Socket, State};
-pub use stillness::Stillness;
+use stillness::{Owner, Stillness};
 
 /// Looks at the connections of one service, again and again.
 #[derive(Debug)]
@@ -55,31 +55,41 @@ impl Observer {
     }
 
     /// Looks once more, and says for how long nothing new has come and nothing has moved. `now` is the time since any fixed
-    /// moment. What happened before the first look isn't known: it begins with zero.
+    /// moment, `probes` how many probes of ours there have been: one that has closed can't be told from others' connections
+    /// otherwise. What happened before the first look isn't known: it begins with zero.
     ///
     /// # Errors
     /// The kernel doesn't tell any more.
-    pub async fn look(&mut self, now: Duration) -> io::Result<Duration> {
+    pub async fn look(&mut self, now: Duration, probes: u64) -> io::Result<Duration> {
         let mut sockets = Vec::new();
         for port in self.ports.clone() {
             sockets.extend(self.diag.connections(Side::Local, port).await?);
         }
-        let suspects = |socket: &Socket| is_local(socket) && !self.own.contains(&socket.peer);
-        if sockets.iter().any(|socket| suspects(socket) && !self.stillness.knows(socket)) {
-            self.recognise_own().await?;
-        }
-        sockets.retain(|socket| !self.own.contains(&socket.peer));
-        Ok(self.stillness.look(now, &sockets))
+        let is_new = |socket: &Socket| is_local(socket) && !self.stillness.knows(socket);
+        let clients = if sockets.iter().any(is_new) { self.local_clients().await? } else { BTreeMap::new() };
+        let ours = if clients.is_empty() { BTreeSet::new() } else { owners::of_ourselves() };
+        let ours = |inode: u64| ours.contains(&inode);
+        self.own.extend(clients.iter().filter(|(_, inode)| ours(**inode)).map(|(address, _)| *address));
+        let sockets: Vec<_> = sockets
+            .into_iter()
+            .filter(|socket| !self.own.contains(&socket.peer))
+            .map(|socket| {
+                // 0: whoever had it has closed it.
+                let is_known = !is_local(&socket) || clients.get(&socket.peer).is_some_and(|inode| *inode != 0);
+                (socket, if is_known { Owner::Other } else { Owner::Unclear })
+            })
+            .collect();
+        Ok(self.stillness.look(now, &sockets, probes))
     }
 
-    /// Finds the other ends of these connections that are sockets of ours.
-    async fn recognise_own(&mut self) -> io::Result<()> {
-        let inodes = owners::of_ourselves();
+    /// The sockets on this host that are connected to one of the ports, with their inode numbers.
+    async fn local_clients(&mut self) -> io::Result<BTreeMap<SocketAddr, u64>> {
+        let mut clients = BTreeMap::new();
         for port in self.ports.clone() {
-            let clients = self.diag.connections(Side::Peer, port).await?;
-            self.own.extend(clients.iter().filter(|client| inodes.contains(&client.inode)).map(|client| client.local));
+            let found = self.diag.connections(Side::Peer, port).await?;
+            clients.extend(found.iter().map(|client| (client.local, client.inode)));
         }
-        Ok(())
+        Ok(clients)
     }
 }
 

@@ -89,7 +89,13 @@ impl Reloader {
         self.expvar.send_if_modified(|expvar| std::mem::replace(expvar, settings.expvar.clone()) != settings.expvar);
         let name = self.started.name.clone();
         Ok(NewConfig {
-            policy: Policy { service: name.clone(), turn: self.started.policy.turn, ..settings.policy.clone() },
+            // Who takes turns and who steers traffic is there from the start on, or not at all.
+            policy: Policy {
+                service: name.clone(),
+                turn: self.started.policy.turn,
+                drain_max: self.started.policy.drain_max,
+                ..settings.policy.clone()
+            },
             checks: settings.checks.clone(),
             check_command: (settings.apply.check_command.clone(), settings.apply.check_timeout),
             next_start: next_start(&settings, &self.roster),
@@ -112,6 +118,7 @@ impl Reloader {
             ("fleet", new.fleet == old.fleet),
             ("log", new.log == old.log),
             ("pid_file", new.pid_file == old.pid_file),
+            ("registration", new.registration == old.registration),
             ("listen", new.listen == old.listen),
         ];
         words.into_iter().filter(|(_, same)| !same).map(|(word, _)| word.to_owned()).collect()

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use super::call::Lookup;
 use super::section::Section;
 use super::{
-    Admin, Apply, Key, Log, State, Statsd, Status, Version, admin, apply, check, commit_key, consul, crash, exec,
-    expvar, fleet, guard, key, listen, log, name, sources, state, statsd, status, value, version, wait,
+    Admin, Apply, Key, Log, State, Statsd, Status, Version, admin, apply, check, commit_key, consul, crash, drain,
+    exec, expvar, fleet, guard, key, listen, log, name, registration, sources, state, statsd, status, value, version,
+    wait,
 };
 use crate::environment::glob::Glob;
 use crate::environment::{Schema, Visibility};
@@ -53,6 +54,8 @@ pub struct Settings {
     pub keys: Vec<Key>,
     /// The sockets that lictor holds for the service.
     pub listen: Vec<crate::listen::Spec>,
+    /// What Consul is to know of this instance, and how it leaves traffic; `None`: nothing.
+    pub registration: Option<crate::registration::Settings>,
 }
 
 /// Every block by its own reader. `None` only if an error was reported.
@@ -105,6 +108,10 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
     let log = root.within("log", log::read).unwrap_or_default();
     let pid_file = root.read("pid_file", value::maybe_text).flatten().map(PathBuf::from);
     let listen = listen::read_all(root);
+    let drain = drain::read(root);
+    let registration =
+        root.within("registration", |section| registration::read(section, name.as_deref(), drain)).flatten();
+    policy.drain_max = registration.as_ref().map(|registration| registration.drain.max);
     Some(Settings {
         name: name?,
         consul,
@@ -125,6 +132,7 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
         apply,
         keys,
         listen,
+        registration,
     })
 }
 

@@ -17,6 +17,7 @@ use crate::environment::{Environment, Redactor};
 use crate::fleet::Fleet;
 use crate::listen::{Settled, Sockets};
 use crate::machine::{Build, Event, Order, Policy, RunId};
+use crate::registration::Registration;
 use crate::service::{self, Command, Service};
 use crate::state::{self, Binding, KeptProcess, State};
 use crate::version::{self, Subject};
@@ -45,6 +46,8 @@ pub struct Effects {
     pub(super) answers: PendingAnswers,
     /// What the next start takes up.
     next: Option<NextStart>,
+    /// Who steers traffic, if anybody does.
+    registration: Option<Registration>,
 }
 
 impl Effects {
@@ -73,7 +76,15 @@ impl Effects {
             identifying: JoinSet::new(),
             answers: PendingAnswers::default(),
             next: None,
+            registration: None,
         }
+    }
+
+    /// With somebody who steers traffic.
+    #[must_use]
+    pub fn registered(mut self, registration: Option<Registration>) -> Self {
+        self.registration = registration;
+        self
     }
 
     /// With sockets for the service to listen on.
@@ -174,8 +185,12 @@ impl Effects {
             Order::ReturnTurn { turn, verdict } => self.with_fleet(|fleet| fleet.give_back(turn, verdict)),
             Order::Halt { wish, good, reason } => self.with_fleet(|fleet| fleet.halt(wish, good, reason)),
             Order::EndHalt { wish } => self.with_fleet(|fleet| fleet.end_halt(wish)),
-            // No registration is configured, and the policy knows it.
-            Order::Traffic { .. } => {}
+            Order::Traffic { run, level } => {
+                // Without it no such order comes.
+                if let Some(registration) = &self.registration {
+                    registration.traffic(run, level);
+                }
+            }
         }
         None
     }

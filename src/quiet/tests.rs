@@ -12,7 +12,7 @@ use super::Observer;
 /// Looks until the stillness is as described.
 async fn until(observer: &mut Observer, begun: Instant, wanted: impl Fn(Duration) -> bool) -> Duration {
     for _ in 0..500 {
-        let still = observer.look(begun.elapsed()).await.unwrap();
+        let still = observer.look(begun.elapsed(), 0).await.unwrap();
         if wanted(still) {
             return still;
         }
@@ -77,6 +77,21 @@ async fn a_peer_that_was_closed_between_two_looks_is_seen() {
 }
 
 #[tokio::test]
+async fn a_probe_that_has_closed_is_known_by_being_told_of() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut observer = Observer::new(u32::MAX, Some(port)).await.unwrap();
+    let begun = Instant::now();
+    until(&mut observer, begun, |still| still > Duration::from_millis(100)).await;
+    for probes in 1..5 {
+        drop(TcpStream::connect(("127.0.0.1", port)).unwrap());
+        assert!(observer.look(begun.elapsed(), probes).await.unwrap() > Duration::from_millis(100));
+        // Our end closed first, and the other one only now.
+        drop(listener.accept().unwrap());
+    }
+}
+
+#[tokio::test]
 async fn our_own_connections_do_not_count() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -88,6 +103,6 @@ async fn our_own_connections_do_not_count() {
     for _ in 0..10 {
         probe.write_all(b"x").unwrap();
         accepted.read_exact(&mut [0]).unwrap();
-        assert!(observer.look(begun.elapsed()).await.unwrap() > Duration::from_millis(100));
+        assert!(observer.look(begun.elapsed(), 0).await.unwrap() > Duration::from_millis(100));
     }
 }

@@ -38,6 +38,7 @@ mod plan;
 mod plan_offline;
 mod process;
 mod proxies;
+mod registration;
 mod reload;
 mod reload_keys;
 mod restart;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Case, errors_of, with};
 use crate::machine::policy::Empty;
+use crate::registration::Drain;
 use crate::source::{Commit, Kind};
 
 /// The error for the text, which must be the only one.
@@ -303,4 +304,55 @@ fn a_commit_key_that_lies_nowhere_is_an_error() {
         let errors = errors_of(&format!("commit_key = \"{key}\"\n"));
         assert!(errors.contains("commit_key: lies in no prefix"), "{key}: {errors}");
     }
+}
+
+#[test]
+fn what_consul_is_to_know_of_the_instance() {
+    assert_eq!(with("").registration, None);
+    let settings = with("registration {\n}\n").registration.unwrap();
+    assert_eq!((settings.id.as_str(), settings.service, settings.drain), ("app", None, Drain::default()));
+    let text = "registration {\n  id = \"b-1\"\n  port = 8080\n  service = \"billing\"\n  address = \"10.0.0.1\"\n  \
+                tags = [\"a\", \"b\"]\n  meta = { team = \"payments\" }\n  check_interval = \"5s\"\n  \
+                deregister_after = \"0s\"\n}\ndrain {\n  wait = \"0s\"\n  quiet = \"500ms\"\n  max = \"10s\"\n}\n";
+    let settings = with(text).registration.unwrap();
+    let service = settings.service.unwrap();
+    assert_eq!((settings.id.as_str(), service.name.as_str(), service.address.as_str()), ("b-1", "billing", "10.0.0.1"));
+    assert_eq!((service.port, service.tags.len(), service.meta["team"].as_str()), (8080, 2, "payments"));
+    assert_eq!((service.check_interval.as_secs(), service.deregister_after), (5, None));
+    let Drain { wait, quiet, max } = settings.drain;
+    assert_eq!((wait.as_millis(), quiet.as_millis(), max.as_millis()), (0, 500, 10_000));
+}
+
+#[test]
+fn a_registration_that_consul_would_refuse_is_refused_here() {
+    let together = "must not be shorter than wait and quiet together";
+    let word = "expected 1 to 128 letters, digits, `.`, `_`, `-` and `:`";
+    assert_errors(&[
+        (
+            "drain {\n  max = \"5s\"\n}",
+            "1:1: drain needs registration: write a registration {} block, which says what is taken out of traffic",
+        ),
+        ("registration {\n}\ndrain {\n  max = \"1s\"\n}", &format!("4:9: drain.max: {together}")),
+        ("registration {\n  id = \"a b\"\n}", &format!("2:8: registration.id: {word}")),
+        ("registration {\n  service = \"\"\n}", &format!("2:13: registration.service: {word}")),
+        ("registration {\n  port = 70000\n}", "2:10: registration.port: expected a port from 0 to 65535"),
+        (
+            "registration {\n  tags = [\"a\"]\n}",
+            "2:10: registration.tags: needs port: without it somebody else registers the service, and says this there",
+        ),
+        (
+            "registration {\n  port = 1\n  address = \"0.0.0.0\"\n}",
+            "3:13: registration.address: nobody can connect to this address: write the one that others reach this host by, \
+             or leave it out",
+        ),
+        (
+            "registration {\n  port = 1\n  meta = { version = \"1\" }\n}",
+            "3:22: registration.meta: a name is 1 to 128 letters, digits, `_` and `-`; `version` and `lictor` are lictor's own",
+        ),
+        (
+            "registration {\n  deregister_after = \"10s\"\n}",
+            "2:22: registration.deregister_after: Consul takes at least \"1m\"; \"0s\": never",
+        ),
+        ("registration {\n  check_interval = \"500ms\"\n}", "2:20: registration.check_interval: must be at least 1s"),
+    ]);
 }

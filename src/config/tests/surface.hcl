@@ -87,6 +87,19 @@ version {
   process = "main"
 }
 
+registration {
+  id               = "billing"
+  port             = 0
+  service          = "billing"
+  check_interval   = "1s"
+  deregister_after = "10m"
+}
+drain {
+  wait  = "2s"
+  quiet = "1s"
+  max   = "30s"
+}
+
 status { address = "127.0.0.1:8127" }
 admin {
   socket = "/run/lictor/billing.sock"

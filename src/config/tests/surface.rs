@@ -126,6 +126,7 @@ fn defaults() {
     assert_eq!((settings.admin.socket, settings.admin.mode), (None, 0o660));
     assert_eq!((settings.pid_file, settings.command.env_file), (None, None));
     assert!(settings.listen.is_empty() && settings.keys.is_empty() && settings.checks.is_empty());
+    assert_eq!(settings.registration, None);
     assert_eq!(settings.policy.guard, GuardRules::default());
     assert_eq!(settings.consul, crate::consul::Connection::at("127.0.0.1:8500"));
 }

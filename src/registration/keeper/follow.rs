@@ -1,0 +1,83 @@
+//! Follows what the catalog shows of us, as long as somebody wants to know.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::consul::catalog::{Instance, Standing};
+use crate::consul::watch::{Content, Rules};
+use crate::consul::{Class, Client, Error, Retry, Watch};
+
+/// What is known of the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sight {
+    /// It has not been asked yet, or doesn't answer.
+    Unknown,
+    /// We may not see it.
+    Hidden,
+    /// It shows this.
+    Shown(Standing),
+}
+
+#[derive(Debug)]
+pub(super) struct Follow {
+    rules: Rules,
+    watch: Watch,
+    origin: Instant,
+    sight: Sight,
+    failure: Option<Error>,
+}
+
+impl Follow {
+    pub(super) fn new(retry: Retry, wait: Duration) -> Self {
+        // A drain waits for the answer.
+        let retry = Retry { max_backoff: retry.max_backoff.min(Duration::from_secs(2)), ..retry };
+        let rules = Rules { wait, retry, reread: Rules::REREAD };
+        let watch = Watch::new(rules, fastrand::u64(..));
+        Self { rules, watch, origin: Instant::now(), sight: Sight::Unknown, failure: None }
+    }
+
+    /// Something was written: what was seen before counts no more.
+    pub(super) fn begin(&mut self) {
+        self.watch = Watch::new(self.rules, fastrand::u64(..));
+        self.sight = Sight::Unknown;
+    }
+
+    pub(super) fn sight(&self) -> Sight {
+        self.sight
+    }
+
+    /// Why it can't be seen, if it can't.
+    pub(super) fn failure(&self) -> Option<&Error> {
+        self.failure.as_ref()
+    }
+
+    /// Returns once there is something else to be seen; never, if there is no instance to be followed. Cancel-safe.
+    pub(super) async fn changed(&mut self, client: &mut Client, instance: Option<&Instance>) {
+        let Some(instance) = instance else { return std::future::pending().await };
+        loop {
+            sleep_until(self.origin + self.watch.due()).await;
+            // A token that can't be read is told by who asks the agent.
+            let _ = client.renew_token();
+            let query = self.watch.ask(self.origin.elapsed());
+            let (sight, failure) = match client.standing(instance, &query).await {
+                Ok((index, standing)) => {
+                    let same = self.sight == Sight::Shown(standing);
+                    let content = if same { Content::Same } else { Content::Changed };
+                    self.watch.answered(self.origin.elapsed(), index, content);
+                    (Sight::Shown(standing), None)
+                }
+                Err(error) => {
+                    self.watch.failed(self.origin.elapsed(), error.class());
+                    let sight = if error.class() == Class::Denied { Sight::Hidden } else { Sight::Unknown };
+                    (sight, Some(error))
+                }
+            };
+            let is_new = sight != self.sight || failure.is_some() != self.failure.is_some();
+            (self.sight, self.failure) = (sight, failure);
+            if is_new {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What has to be written into the local agent: what is wanted beside what is found there. No I/O.
+//!
+//! Nothing is written where nothing differs: a registration that is repeated restarts Consul's checks at a random moment.
+
+use crate::consul::agent::{AgentCheck, AgentService, HttpCheck, Maintenance, Registration, Status, maintenance_check};
+use crate::machine::order::Traffic;
+
+/// Every reason of ours begins so; any other reason is somebody else's.
+const OURS: &str = "lictor: ";
+/// Of a reason; it travels in a URL, and is shown in lists.
+const LONGEST_REASON: usize = 200;
+
+/// What is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Desired<'a> {
+    /// The service's id.
+    pub(super) id: &'a str,
+    /// What lictor registers; `None`: somebody else does.
+    pub(super) definition: Option<&'a Definition>,
+    /// Whether it is to be there at all; only for what lictor registers.
+    pub(super) presence: Presence,
+    /// Whether it may be in traffic; `None`: nothing was said yet.
+    pub(super) traffic: Option<&'a Traffic>,
+    /// What the check is to show at once, without Consul asking first; `None`: whatever Consul has found.
+    pub(super) check: Option<Status>,
+}
+
+/// What lictor registers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Definition {
+    pub(super) registration: Registration,
+    pub(super) check: HttpCheck,
+}
+
+/// Whether a registration is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// As it is, it stays.
+    Kept,
+    /// It is written anew even if nothing differs: another token holds from now on.
+    Renewed,
+    /// It is taken away.
+    Gone,
+}
+
+/// What the agent has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) service: Option<AgentService>,
+    pub(super) checks: Vec<AgentCheck>,
+}
+
+/// Who keeps the service out of traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keeper {
+    Nobody,
+    Ourselves,
+    SomebodyElse,
+}
+
+/// One thing to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Write {
+    /// The service; with its check and the check's status, if there is no such check yet.
+    Register(Registration, Option<(HttpCheck, Status)>),
+    /// The check away and registered again, with this status: it keeps the one that it has otherwise.
+    RemakeCheck(HttpCheck, Status),
+    /// The maintenance mode.
+    Maintain(Maintenance),
+    /// The service away.
+    Deregister,
+}
+
+impl Found {
+    fn check(&self, id: &str) -> Option<&AgentCheck> {
+        self.checks.iter().find(|check| check.check_id == id)
+    }
+
+    /// Who keeps this service out of traffic by maintenance mode.
+    pub(super) fn keeper(&self, id: &str) -> Keeper {
+        match self.check(&maintenance_check(id)) {
+            None => Keeper::Nobody,
+            Some(check) if check.notes.starts_with(OURS) => Keeper::Ourselves,
+            Some(_) => Keeper::SomebodyElse,
+        }
+    }
+
+    /// The node's name, if any check tells it.
+    pub(super) fn node(&self) -> Option<&str> {
+        self.checks.iter().map(|check| check.node.as_str()).find(|node| !node.is_empty())
+    }
+}
+
+/// What has to be written, in this order.
+pub(super) fn writes(desired: &Desired<'_>, found: &Found) -> Vec<Write> {
+    let mut writes = Vec::new();
+    if let Some(definition) = desired.definition {
+        if desired.presence == Presence::Gone {
+            return found.service.iter().map(|_| Write::Deregister).collect();
+        }
+        writes.extend(registering(desired, definition, found));
+    } else if found.service.is_none() {
+        return writes;
+    }
+    if let Some(maintenance) = maintaining(desired, found) {
+        // Out of traffic before all else, if there is something to take out; back in after all else.
+        let is_first = found.service.is_some() && maintenance != Maintenance::Off;
+        let place = if is_first { 0 } else { writes.len() };
+        writes.insert(place, Write::Maintain(maintenance));
+    }
+    writes
+}
+
+fn maintaining(desired: &Desired<'_>, found: &Found) -> Option<Maintenance> {
+    match (desired.traffic?, found.keeper(desired.id)) {
+        (Traffic::Out { why }, Keeper::Nobody) => Some(Maintenance::On(reason(why))),
+        (Traffic::In, Keeper::Ourselves) => Some(Maintenance::Off),
+        (Traffic::Out { .. }, Keeper::Ourselves)
+        | (Traffic::In, Keeper::Nobody)
+        | (Traffic::In | Traffic::Out { .. }, Keeper::SomebodyElse) => None,
+    }
+}
+
+fn registering(desired: &Desired<'_>, definition: &Definition, found: &Found) -> Vec<Write> {
+    let Definition { registration, check } = definition;
+    let known = found.check(&check.id);
+    let status = desired.check.or(known.map(|known| known.status)).unwrap_or_default();
+    let mut writes = Vec::new();
+    let registration = with_known_version(registration, found);
+    let is_other = found.service.as_ref().is_none_or(|service| differs(&registration, service));
+    if is_other || desired.presence == Presence::Renewed {
+        let check = known.is_none().then(|| (check.clone(), status));
+        writes.push(Write::Register(registration, check));
+    } else if known.is_none() {
+        writes.push(Write::RemakeCheck(check.clone(), status));
+    }
+    // What the check calls isn't told, so its notes say it.
+    if known.is_some_and(|known| known.notes != check.notes || known.status != status) {
+        writes.push(Write::RemakeCheck(check.clone(), status));
+    }
+    writes
+}
+
+/// While no version is known (the process has just been started), the one that was registered stays.
+fn with_known_version(registration: &Registration, found: &Found) -> Registration {
+    let mut registration = registration.clone();
+    let known = found.service.as_ref().and_then(|service| service.meta.get(VERSION));
+    if let (false, Some(known)) = (registration.meta.contains_key(VERSION), known) {
+        registration.meta.insert(VERSION.to_owned(), known.clone());
+    }
+    registration
+}
+
+/// The key in a service's meta for the version that runs.
+pub(super) const VERSION: &str = "version";
+
+fn differs(registration: &Registration, service: &AgentService) -> bool {
+    // Taken apart, so that a field that is new there is not forgotten here.
+    let Registration { id: _, name, address, port, tags, meta } = registration;
+    (name, address, port, tags, meta)
+        != (&service.service, &service.address, &service.port, &service.tags, &service.meta)
+}
+
+/// The reason as it is shown in Consul.
+fn reason(why: &str) -> String {
+    let why: String = why.chars().filter(|character| !character.is_control()).take(LONGEST_REASON).collect();
+    format!("{OURS}{why}")
+}
+
+#[cfg(test)]
+mod tests;
