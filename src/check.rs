@@ -9,41 +9,20 @@
 //! `schedule` (when a check is probed next) and `startup` (what is held back until the service has started).
 
 #![cfg_attr(
-    not(all(feature = "mysql", feature = "postgres", feature = "redis")),
+    not(all(feature = "grpc", feature = "mysql", feature = "postgres", feature = "redis", feature = "sqs")),
     allow(dead_code, reason = "what only a kind of check needs that is not built in")
 )]
 
-#[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
-mod answer;
-mod command;
-mod dial;
-mod encrypt;
-mod file;
+mod database;
 mod finding;
-#[cfg(feature = "postgres")]
-mod frames;
-#[cfg(feature = "grpc")]
-mod grpc;
-mod http;
-#[cfg(feature = "mysql")]
-mod mysql;
-#[cfg(feature = "postgres")]
-mod postgres;
-mod probe;
+mod kinds;
+mod net;
 mod reason;
-#[cfg(feature = "redis")]
-mod redis;
 mod round;
 mod schedule;
-mod spec;
-#[cfg(feature = "sqs")]
-mod sqs;
 mod startup;
-pub mod target;
-mod tcp;
 mod text;
 mod tls;
-mod trust;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -51,22 +30,41 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OnceCell, mpsc, watch};
 
-pub use spec::{
-    Command, Expression, Field, Grpc, Http, Kind, Place, Redis, Scalar, Spec, Sql, Sqs, Statuses, Tcp, Tls, TlsMode,
-};
+pub use database::{Place, Sql, is_of_mysql, is_of_postgres, is_of_redis};
+pub use kinds::{Command, Expression, Field, Grpc, Http, Kind, Scalar, Sqs, Statuses, Tcp};
 pub use text::Text;
+pub use tls::{Tls, TlsMode};
 
-use self::command::Surroundings;
-use self::encrypt::Roots;
-use self::probe::Probes;
+#[cfg(feature = "sqs")]
+use self::kinds::Kept;
+use self::kinds::{Probes, Surroundings};
+use self::net::Access;
+use self::net::file::Files;
 use self::round::Round;
+use self::startup::Startup;
 use self::text::OfService;
-use crate::environment::{Environment, Redactor};
+use self::tls::Roots;
+use crate::environment::Environment;
 use crate::machine::order::Pace;
+use crate::machine::policy::CheckRule;
 use crate::machine::{Event, RunId};
+use crate::resolve::Resolver;
 use crate::service::roster::Roster;
+
+/// One check, as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// Its label, role, words, rise and fall.
+    pub rule: CheckRule,
+    /// What is probed.
+    pub kind: Kind,
+    /// From the start of one probe to the start of the next.
+    pub interval: Duration,
+    /// After this long a probe has failed.
+    pub timeout: Duration,
+}
 
 /// Makes the whole environment of a command out of the composed one: the same that the service gets.
 pub type BuildEnvironment = Arc<dyn Fn(&Environment) -> Vec<(OsString, OsString)> + Send + Sync>;
@@ -101,29 +99,34 @@ pub struct Checks {
     specs: Arc<[Spec]>,
     context: Context,
     inbox: mpsc::Sender<Event>,
-    /// There is one if a check needs it: with the system's certificates it takes some 0.4 MB.
-    client: Option<http::Client>,
+    /// Where names are looked up, from one run to the next: what hangs there outlives its run.
+    resolver: Resolver,
+    /// Where files are read, likewise.
+    files: Files,
     round: Option<Round>,
+    /// The run that began before lictor did.
+    adopted: Option<RunId>,
     /// What lictor composes for the service, as it is at the moment.
     composed: watch::Sender<Arc<Environment>>,
     /// Keys for AWS that were handed out.
     #[cfg(feature = "sqs")]
-    kept: sqs::Kept,
+    kept: Kept,
 }
 
 impl Checks {
     /// Nothing is probed before the first [`Checks::probe`].
     pub fn new(specs: Vec<Spec>, context: Context, inbox: mpsc::Sender<Event>) -> Self {
-        let client = http::Client::for_checks(&specs);
         Self {
             specs: specs.into(),
+            files: Files::new(context.user.clone()),
             context,
             inbox,
-            client,
+            resolver: Resolver::default(),
             round: None,
+            adopted: None,
             composed: watch::Sender::default(),
             #[cfg(feature = "sqs")]
-            kept: sqs::Kept::default(),
+            kept: Kept::default(),
         }
     }
 
@@ -137,18 +140,32 @@ impl Checks {
             round.set_pace(pace);
             return;
         }
+        let carried = self.round.as_ref().and_then(|round| round.startup_of(run, &self.specs));
+        let startup = carried.unwrap_or_else(|| match self.adopted {
+            Some(adopted) if adopted == run => Startup::started(&self.specs),
+            _ => Startup::of(&self.specs),
+        });
         self.nothing();
         let probes = Probes {
             specs: Arc::clone(&self.specs),
-            client: self.client.clone(),
+            access: Access {
+                resolver: self.resolver.clone(),
+                files: self.files.clone(),
+                roots: Roots::default(),
+                service: OfService::new(self.composed.subscribe(), Arc::clone(&self.context.environment)),
+                resolving: Arc::default(),
+            },
             surroundings: self.surroundings(environment),
-            service: OfService::new(self.composed.subscribe(), Arc::clone(&self.context.environment)),
-            roots: Roots::default(),
             #[cfg(feature = "sqs")]
             kept: self.kept.clone(),
         };
         let plan = round::Plan { run, specs: Arc::clone(&self.specs), min_healthy: self.context.min_healthy };
-        self.round = Some(Round::begin(plan, pace, probes, &self.inbox));
+        self.round = Some(Round::begin(plan, startup, pace, probes, &self.inbox));
+    }
+
+    /// This run began before lictor did: its startup checks hold nothing back.
+    pub fn adopt(&mut self, run: RunId) {
+        self.adopted = Some(run);
     }
 
     /// Stops all probes at once: no finding of theirs is sent any more, and a command on its way is killed.
@@ -161,31 +178,27 @@ impl Checks {
         if *self.specs == *specs && self.context.min_healthy == min_healthy {
             return;
         }
-        if http::Need::of(&self.specs) != http::Need::of(&specs) {
-            self.client = http::Client::for_checks(&specs);
-        }
         self.specs = specs.into();
         self.context.min_healthy = min_healthy;
     }
 
     /// Another command is about to run: from the next [`Checks::probe`] of another run on, the checks are about that one.
     pub fn equip(&mut self, context: Context) {
+        if self.context.user != context.user {
+            self.files = Files::new(context.user.clone());
+        }
         self.context = context;
     }
 
-    /// What commands are run in; without any, nothing is prepared.
-    fn surroundings(&self, environment: &Environment) -> Option<Surroundings> {
-        let commands = self.specs.iter().any(|spec| matches!(spec.kind, Kind::Command(_)));
-        commands.then(|| {
-            let variables = (self.context.environment)(environment);
-            Surroundings {
-                redactor: Redactor::of(environment).with_inherited(environment, &variables),
-                environment: command::Environment(variables),
-                directory: self.context.directory.clone(),
-                user: self.context.user.clone(),
-                roster: self.context.roster.clone(),
-            }
-        })
+    /// What commands are run in.
+    fn surroundings(&self, environment: &Arc<Environment>) -> Surroundings {
+        Surroundings {
+            composed: Arc::clone(environment),
+            directory: self.context.directory.clone(),
+            user: self.context.user.clone(),
+            roster: self.context.roster.clone(),
+            ready: OnceCell::new(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod app;
+pub mod bulkhead;
 pub mod chain;
 pub mod check;
 pub mod cli;
@@ -27,6 +28,7 @@ pub mod metrics;
 pub mod notify;
 pub mod quiet;
 pub mod registration;
+pub mod resolve;
 pub mod secret;
 pub mod service;
 pub mod signal;

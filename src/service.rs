@@ -25,6 +25,7 @@ mod tail;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use account::Account;
 pub use child::Service;
 pub use failure::ServiceError;
 pub use launch::child_environment;

@@ -1,15 +1,15 @@
-//! What one probe of any kind of check comes to.
+//! The result of one probe, of any kind of check.
 
 use crate::machine::event::ProbeResult;
 
 /// What one probe found. The texts are short and hold no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Finding {
-    /// As it should be.
+    /// The check passes.
     Good,
-    /// Good, but somebody should know this.
+    /// The check passes, and the log says this.
     Warning(String),
-    /// Not as it should be, and why.
+    /// The check fails, and why.
     Bad(String),
 }
 

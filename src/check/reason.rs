@@ -1,10 +1,7 @@
 //! Why a probe failed, in few words: one line, no control characters, no secret.
 
-use std::error::Error;
 use std::io;
 use std::time::Duration;
-
-use super::tls;
 
 /// More than this is not shown, in characters.
 const LONGEST: usize = 200;
@@ -23,24 +20,6 @@ pub(super) fn brief(text: &str) -> String {
 /// A probe that was cut off.
 pub(super) fn no_answer(timeout: Duration) -> String {
     format!("no answer within {}", humantime::format_duration(timeout))
-}
-
-/// What is at the bottom of an error's causes, without the error itself, which may name a URL. `None`: it has no cause.
-pub(super) fn of_chain(error: &(dyn Error + 'static)) -> Option<String> {
-    let mut cause = error.source();
-    let mut deepest = None;
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            let of_tls = tls::within(error).or_else(|| tls::told(&error.to_string()));
-            return Some(of_tls.unwrap_or_else(|| of_io(error)));
-        }
-        if let Some(error) = error.downcast_ref::<rustls::Error>() {
-            return Some(tls::sentence(error));
-        }
-        deepest = Some(error.to_string());
-        cause = error.source();
-    }
-    deepest.map(|text| tls::told(&text).unwrap_or_else(|| brief(&text)))
 }
 
 /// A failure of the kernel, as people know it.

@@ -37,15 +37,22 @@ pub(super) struct Plan {
 pub(super) struct Round {
     plan: Plan,
     pace: watch::Sender<Pace>,
+    startup: watch::Sender<Startup>,
     /// Held only to be dropped.
     _tasks: JoinSet<()>,
 }
 
 impl Round {
-    /// Begins to probe, at once.
-    pub(super) fn begin(plan: Plan, pace: Pace, prober: impl Prober, inbox: &mpsc::Sender<Event>) -> Self {
+    /// Begins to probe, at once; `startup` tells how far the run's start has come.
+    pub(super) fn begin(
+        plan: Plan,
+        startup: Startup,
+        pace: Pace,
+        prober: impl Prober,
+        inbox: &mpsc::Sender<Event>,
+    ) -> Self {
         let pace = watch::Sender::new(pace);
-        let startup = watch::Sender::new(Startup::of(&plan.specs));
+        let startup = watch::Sender::new(startup);
         let prober = Arc::new(prober);
         let mut tasks = JoinSet::new();
         for check in 0..plan.specs.len() {
@@ -59,12 +66,17 @@ impl Round {
             };
             tasks.spawn(task.run());
         }
-        Self { plan, pace, _tasks: tasks }
+        Self { plan, pace, startup, _tasks: tasks }
     }
 
     /// Whether this is the probing of this run by these very checks.
     pub(super) fn is_of(&self, run: RunId, specs: &Arc<[Spec]>) -> bool {
         self.plan.run == run && Arc::ptr_eq(&self.plan.specs, specs)
+    }
+
+    /// How far the start of this run has come, for other checks of it; `None`: this is the probing of another run.
+    pub(super) fn startup_of(&self, run: RunId, specs: &[Spec]) -> Option<Startup> {
+        (self.plan.run == run).then(|| self.startup.borrow().carry(specs))
     }
 
     /// Changes how often is probed, without forgetting anything.
@@ -88,6 +100,9 @@ impl<P: Prober> Task<P> {
     async fn run(mut self) {
         let spec = &self.plan.specs[self.check];
         if spec.rule.role != Role::Startup && self.startup.subscribe().wait_for(Startup::is_over).await.is_err() {
+            return;
+        }
+        if spec.rule.role == Role::Startup && self.startup.borrow().has_succeeded(self.check) {
             return;
         }
         let begun = Instant::now();
@@ -134,12 +149,12 @@ async fn guarded(probe: impl Future<Output = Finding>) -> Finding {
     let mut probe = pin!(probe);
     std::future::poll_fn(|context| {
         catch_unwind(AssertUnwindSafe(|| probe.as_mut().poll(context)))
-            .unwrap_or_else(|_| Poll::Ready(Finding::Bad("the check itself broke: a bug of lictor".to_owned())))
+            .unwrap_or_else(|_| Poll::Ready(Finding::Bad("the check itself panicked: a bug of lictor".to_owned())))
     })
     .await
 }
 
-/// Says a warning once, and again when it is another one. It is the only thing logged about a probe.
+/// Logs a warning once, and again when its text changes. Nothing else is logged about a probe.
 fn tell_warning(check: &str, finding: &Finding, last: &mut Option<String>) {
     let now = match finding {
         Finding::Warning(text) => Some(text),

@@ -1,47 +1,92 @@
 //! What is held back until the service has started. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Spec;
 use super::finding::Finding;
 use crate::machine::policy::Role;
 
-/// The startup checks of a run that have not passed `rise` times in a row yet. What fails afterwards holds nothing back.
+/// The startup checks of a run. Once they have all passed, `rise` times in a row each, the service has started: that is so
+/// until the run ends, whatever fails afterwards and however the checks are configured anew.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Startup(BTreeMap<usize, Streak>);
+pub(super) struct Startup {
+    /// Those that have not succeeded yet.
+    pending: BTreeMap<usize, Streak>,
+    /// Those that have, by name: they have nothing more to say about this run.
+    succeeded: BTreeSet<String>,
+    gate: Gate,
+}
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Streak {
+    name: String,
     successes: u32,
     rise: u32,
+}
+
+/// Whether the other checks may begin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Gate {
+    Closed,
+    #[default]
+    Open,
 }
 
 impl Startup {
     /// At the beginning of a run.
     pub(super) fn of(specs: &[Spec]) -> Self {
-        let startup = specs.iter().enumerate().filter(|(_, spec)| spec.rule.role == Role::Startup);
-        Self(startup.map(|(check, spec)| (check, Streak { successes: 0, rise: spec.rule.rise })).collect())
+        Self { gate: Gate::Closed, ..Self::started(specs) }.opened()
+    }
+
+    /// Of a run that began before lictor did: it has started, and nothing is held back.
+    pub(super) fn started(specs: &[Spec]) -> Self {
+        Self { pending: streaks(specs, &BTreeSet::new()), succeeded: BTreeSet::new(), gate: Gate::Open }
+    }
+
+    /// Of the same run, by new checks: what has succeeded is not asked again, and a service that has started has.
+    pub(super) fn carry(&self, specs: &[Spec]) -> Self {
+        let pending = streaks(specs, &self.succeeded);
+        Self { pending, succeeded: self.succeeded.clone(), gate: self.gate }.opened()
     }
 
     /// Whether the other checks may begin.
     pub(super) fn is_over(&self) -> bool {
-        self.0.is_empty()
+        self.gate == Gate::Open
     }
 
     /// Whether this startup check has, so that it has nothing more to say about this run.
     pub(super) fn has_succeeded(&self, check: usize) -> bool {
-        !self.0.contains_key(&check)
+        !self.pending.contains_key(&check)
     }
 
     /// Counts a finding; says whether it was the one that let the other checks begin.
     pub(super) fn record(&mut self, check: usize, finding: &Finding) -> bool {
-        let Some(streak) = self.0.get_mut(&check) else { return false };
+        let Some(streak) = self.pending.get_mut(&check) else { return false };
         streak.successes = if finding.passes() { streak.successes + 1 } else { 0 };
-        if streak.successes >= streak.rise && streak.successes > 0 {
-            self.0.remove(&check);
+        if streak.successes < streak.rise.max(1) {
+            return false;
         }
-        self.is_over()
+        let was_over = self.is_over();
+        if let Some(streak) = self.pending.remove(&check) {
+            self.succeeded.insert(streak.name);
+        }
+        if self.pending.is_empty() {
+            self.gate = Gate::Open;
+        }
+        self.is_over() && !was_over
     }
+
+    /// Nothing is held back by checks that are not there.
+    fn opened(self) -> Self {
+        let gate = if self.pending.is_empty() { Gate::Open } else { self.gate };
+        Self { gate, ..self }
+    }
+}
+
+fn streaks(specs: &[Spec], succeeded: &BTreeSet<String>) -> BTreeMap<usize, Streak> {
+    let is_pending = |spec: &Spec| spec.rule.role == Role::Startup && !succeeded.contains(&spec.rule.name);
+    let streak = |spec: &Spec| Streak { name: spec.rule.name.clone(), successes: 0, rise: spec.rule.rise };
+    specs.iter().enumerate().filter(|(_, spec)| is_pending(spec)).map(|(check, spec)| (check, streak(spec))).collect()
 }
 
 #[cfg(test)]
@@ -78,5 +123,23 @@ mod tests {
         let mut startup = Startup::of(&specs);
         assert!(!startup.record(0, &Finding::Bad("down".to_owned())));
         assert!(startup.record(0, &Finding::Good));
+    }
+
+    #[test]
+    fn a_service_that_has_started_has_however_the_checks_change() {
+        let specs = vec![spec("a", Role::Startup), spec("web", Role::Readiness)];
+        let mut startup = Startup::of(&specs);
+        assert!(startup.record(0, &Finding::Good));
+        let more = vec![spec("new", Role::Startup), spec("a", Role::Startup), spec("web", Role::Readiness)];
+        let mut carried = startup.carry(&more);
+        assert!(carried.is_over() && carried.has_succeeded(1) && !carried.has_succeeded(0));
+        assert!(!carried.record(0, &Finding::Good), "it has let nothing begin: nothing was held back");
+        assert!(carried.has_succeeded(0));
+
+        let begun = Startup::of(&more).carry(&specs);
+        assert!(!begun.is_over(), "a start that is not over yet goes on");
+        assert!(Startup::of(&more).carry(&specs[1..]).is_over(), "without startup checks it is over");
+        let adopted = Startup::started(&specs);
+        assert!(adopted.is_over() && !adopted.has_succeeded(0), "it is asked, and holds nothing back");
     }
 }

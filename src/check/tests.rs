@@ -6,15 +6,21 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::kinds::Surroundings;
+use super::net::Access;
+use super::net::file::Files;
+use super::text::OfService;
+use super::tls::Roots;
 use super::{Checks, Command, Context, Http, Kind, Spec, Tcp};
 use crate::environment::{Environment, Variable, Visibility};
 use crate::machine::event::ProbeResult;
 use crate::machine::order::Pace;
 use crate::machine::policy::{CheckRule, Role};
 use crate::machine::{Event, RunId};
+use crate::resolve::Resolver;
 use crate::service::roster::Roster;
 
 /// A check of nothing in particular, every second.
@@ -25,6 +31,28 @@ pub(super) fn spec(name: &str, role: Role) -> Spec {
         kind: Kind::Tcp(Tcp::at("127.0.0.1:1")),
         interval: Duration::from_secs(1),
         timeout: Duration::from_secs(2),
+    }
+}
+
+/// What probes need, of a service without variables.
+pub(super) fn access() -> Access {
+    Access {
+        resolver: Resolver::default(),
+        files: Files::new(None),
+        roots: Roots::default(),
+        service: OfService::new(watch::Sender::default().subscribe(), Arc::new(|_| Vec::new())),
+        resolving: Arc::default(),
+    }
+}
+
+/// What commands are run in, of a service without variables.
+pub(super) fn surroundings() -> Surroundings {
+    Surroundings {
+        composed: Arc::default(),
+        directory: None,
+        user: None,
+        roster: Roster::default(),
+        ready: OnceCell::new(),
     }
 }
 
@@ -142,6 +170,40 @@ async fn new_checks_count_from_the_next_order_on() {
     assert_eq!(next(&mut events).await.1, 0);
     checks.probe(RunId(1), Pace::Normal, &environment);
     while next(&mut events).await != (RunId(1), 1, ProbeResult::Pass) {}
+}
+
+#[tokio::test]
+async fn a_startup_check_that_has_succeeded_is_not_asked_again_when_another_check_changes() {
+    let (up, mut asked, _server) = server(None).await;
+    let startup = || Spec { rule: spec("start", Role::Startup).rule, ..tcp(up.clone()) };
+    let (mut checks, mut events, environment) = checks(vec![startup(), tcp("127.0.0.1:1".to_owned())]);
+    checks.probe(RunId(1), Pace::Normal, &environment);
+    while next(&mut events).await.1 != 1 {}
+    asked.recv().await.unwrap();
+    checks.update(vec![startup(), tcp("127.0.0.1:2".to_owned())], Duration::from_secs(10));
+    checks.probe(RunId(1), Pace::Normal, &environment);
+    // The other one is not held back either.
+    for _ in 0..3 {
+        assert_eq!(next(&mut events).await.1, 1);
+    }
+    assert!(asked.try_recv().is_err(), "it was asked once");
+    checks.probe(RunId(2), Pace::Normal, &environment);
+    while next(&mut events).await.0 != RunId(2) {}
+    asked.recv().await.expect("a new run starts anew");
+}
+
+#[tokio::test]
+async fn an_adopted_run_holds_no_check_back() {
+    let down = Spec { rule: spec("start", Role::Startup).rule, ..tcp("127.0.0.1:1".to_owned()) };
+    let (mut checks, mut events, environment) = checks(vec![down, tcp("127.0.0.1:2".to_owned())]);
+    checks.adopt(RunId(1));
+    checks.probe(RunId(1), Pace::Normal, &environment);
+    while next(&mut events).await.1 != 1 {}
+    checks.probe(RunId(2), Pace::Normal, &environment);
+    while next(&mut events).await.0 != RunId(2) {}
+    for _ in 0..3 {
+        assert_eq!(next(&mut events).await.1, 0, "a run of our own has to start first");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A setting that is read anew for each probe: as written, out of the service's environment, or out of a file. So a
 //! password that was rotated is used at the next probe.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::ffi::OsStringExt;
@@ -9,7 +10,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{BuildEnvironment, file};
+use super::net::file::{FileName, Files};
+use super::{BuildEnvironment, reason};
+use crate::bulkhead::Bulkhead;
 use crate::environment::Environment;
 use crate::secret::Secret;
 
@@ -27,11 +30,11 @@ pub enum Text {
     InFile(PathBuf),
 }
 
-/// As whoever mends it would look for it: a name or a path, never the text.
+/// Where a person finds it: a name or a path, never the text itself.
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Written(_) => f.write_str("what is written"),
+            Self::Written(_) => f.write_str("the text in the configuration"),
             Self::OfService(name) => write!(f, "the service's variable {name}"),
             Self::InFile(path) => write!(f, "the content of {}", path.display()),
         }
@@ -40,19 +43,21 @@ impl fmt::Display for Text {
 
 impl Text {
     /// The text as it is now. The error says why there is none.
-    pub(super) async fn read(&self, service: &OfService) -> Result<String, String> {
+    pub(super) async fn read(&self, service: &OfService, files: &Files) -> Result<String, String> {
         let bytes = match self {
             Self::Written(text) => text.clone(),
-            Self::OfService(name) => service.get(name).ok_or_else(|| format!("the service has no variable {name}"))?,
-            Self::InFile(path) => of_file(path).await?.into(),
+            Self::OfService(name) => {
+                service.get(name).await?.ok_or_else(|| format!("the service has no variable {name}"))?
+            }
+            Self::InFile(path) => of_file(path, files).await?.into(),
         };
         bytes.expose_str().map(str::to_owned).ok_or_else(|| format!("{self} is not UTF-8"))
     }
 }
 
 /// What a file holds, without one newline at its end.
-async fn of_file(path: &Path) -> Result<Vec<u8>, String> {
-    let mut bytes = file::read("file", path, LIMIT).await?;
+async fn of_file(path: &Path, files: &Files) -> Result<Vec<u8>, String> {
+    let mut bytes = files.read("file", &FileName::of_configuration(path), LIMIT).await?;
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
         if bytes.last() == Some(&b'\r') {
@@ -66,28 +71,55 @@ async fn of_file(path: &Path) -> Result<Vec<u8>, String> {
 #[derive(Clone)]
 pub(super) struct OfService {
     composed: watch::Receiver<Arc<Environment>>,
-    whole: BuildEnvironment,
+    build: BuildEnvironment,
+    /// What the service inherits takes a look at the users of this host, which may hang.
+    inherits: Bulkhead<Arc<Inherited>>,
 }
 
-impl OfService {
-    /// What lictor composes, and how the whole is made of it.
-    pub(super) fn new(composed: watch::Receiver<Arc<Environment>>, whole: BuildEnvironment) -> Self {
-        Self { composed, whole }
-    }
+type Inherited = Vec<(OsString, OsString)>;
 
-    /// What lictor composes, at the moment.
-    #[cfg(feature = "sqs")]
-    pub(super) fn composed(&self) -> Arc<Environment> {
-        Arc::clone(&self.composed.borrow())
+impl OfService {
+    /// What lictor composes, and how the whole environment is made from it.
+    pub(super) fn new(composed: watch::Receiver<Arc<Environment>>, whole: BuildEnvironment) -> Self {
+        Self { composed, build: whole, inherits: Bulkhead::new("check-env", 1) }
     }
 
     /// The value of one variable: what lictor composes wins over what is inherited.
-    fn get(&self, name: &str) -> Option<Secret> {
+    async fn get(&self, name: &str) -> Result<Option<Secret>, String> {
         let composed = Arc::clone(&self.composed.borrow());
-        composed.get(name).cloned().or_else(|| {
-            let all: Vec<(OsString, OsString)> = (self.whole)(&composed);
-            all.into_iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.into_vec().into())
-        })
+        if let Some(value) = composed.get(name) {
+            return Ok(Some(value.clone()));
+        }
+        let inherited = self.whole(composed).await?;
+        let found = inherited.iter().rev().find(|(known, _)| known == name);
+        Ok(found.map(|(_, value)| value.clone().into_vec().into()))
+    }
+
+    /// Those of these variables that the service has, and that are text.
+    pub(super) async fn some(&self, names: &[&'static str]) -> Result<BTreeMap<&'static str, String>, String> {
+        let mut found = BTreeMap::new();
+        if names.is_empty() {
+            return Ok(found);
+        }
+        let composed = Arc::clone(&self.composed.borrow());
+        for (name, value) in self.whole(Arc::clone(&composed)).await?.iter() {
+            if let (Some(name), Some(value)) = (names.iter().find(|known| **known == *name), value.to_str()) {
+                found.insert(*name, value.to_owned());
+            }
+        }
+        for name in names {
+            if let Some(value) = composed.get(name).and_then(Secret::expose_str) {
+                found.insert(*name, value.to_owned());
+            }
+        }
+        Ok(found)
+    }
+
+    /// Every variable of a process of the service that is started with this.
+    pub(super) async fn whole(&self, composed: Arc<Environment>) -> Result<Arc<Inherited>, String> {
+        let build = Arc::clone(&self.build);
+        let found = self.inherits.run("", move || Arc::new(build(&composed))).await;
+        found.map_err(|error| reason::of_io(&error))
     }
 }
 
@@ -104,6 +136,7 @@ mod tests {
     use tokio::sync::watch;
 
     use super::{OfService, Text};
+    use crate::check::net::file::Files;
     use crate::environment::{Environment, Variable, Visibility};
 
     fn environment(value: &str) -> Arc<Environment> {
@@ -122,11 +155,11 @@ mod tests {
     async fn a_variable_is_what_it_is_at_the_moment() {
         let (composed, service) = service();
         let password = Text::OfService("PASSWORD".to_owned());
-        assert_eq!(password.read(&service).await.as_deref(), Ok("old"));
+        assert_eq!(password.read(&service, &Files::new(None)).await.as_deref(), Ok("old"));
         composed.send_replace(environment("new"));
-        assert_eq!(password.read(&service).await.as_deref(), Ok("new"));
-        assert_eq!(Text::OfService("HOME".to_owned()).read(&service).await.as_deref(), Ok("/root"));
-        let none = Text::OfService("NONE".to_owned()).read(&service).await;
+        assert_eq!(password.read(&service, &Files::new(None)).await.as_deref(), Ok("new"));
+        assert_eq!(Text::OfService("HOME".to_owned()).read(&service, &Files::new(None)).await.as_deref(), Ok("/root"));
+        let none = Text::OfService("NONE".to_owned()).read(&service, &Files::new(None)).await;
         assert_eq!(none, Err("the service has no variable NONE".to_owned()));
     }
 
@@ -136,13 +169,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("password");
         let text = Text::InFile(path.clone());
-        let gone = text.read(&service).await.unwrap_err();
+        let gone = text.read(&service, &Files::new(None)).await.unwrap_err();
         assert_eq!(gone, format!("cannot read file {}: no such file or directory", path.display()));
         for (held, read) in [("a b\n", "a b"), ("a\n\n", "a\n"), ("a\r\n", "a"), ("", "")] {
             std::fs::write(&path, held).unwrap();
-            assert_eq!(text.read(&service).await.as_deref(), Ok(read));
+            assert_eq!(text.read(&service, &Files::new(None)).await.as_deref(), Ok(read));
         }
         std::fs::write(&path, [0xff]).unwrap();
-        assert!(text.read(&service).await.unwrap_err().ends_with(" is not UTF-8"));
+        assert!(text.read(&service, &Files::new(None)).await.unwrap_err().ends_with(" is not UTF-8"));
     }
 }

@@ -1,129 +1,64 @@
-//! TLS in checks: certificates of its own, and what went wrong in words that can be acted on.
+//! TLS as a check speaks it: how much is verified, by whose certificates, for which name.
 
-use std::io;
+pub(super) mod encrypt;
+pub(super) mod fault;
+mod trust;
 
-use rustls::{AlertDescription, CertificateError, Error, InconsistentKeys};
+use std::path::{Path, PathBuf};
 
-use super::{Tls, file, reason};
+pub(super) use encrypt::{Demand, Roots, encrypt};
+
+use super::net::file::FileName;
 
 /// Larger than any bundle of certificates. In bytes.
 pub(super) const PEM: u64 = 4 << 20;
 
-/// The certificates of one check, as they are on disk now, in PEM.
-#[derive(Debug, Default)]
-pub(super) struct Pem {
-    /// Who is trusted; `None`: whom the system trusts.
-    pub(super) trusted: Option<Vec<u8>>,
-    /// The certificate that is shown, and its key.
-    pub(super) shown: Option<(Vec<u8>, Vec<u8>)>,
+/// How much TLS, by PostgreSQL's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsMode {
+    /// None.
+    Disable,
+    /// If the other end insists on it, without verifying anything. Only in what a service is given, never in a check.
+    Allow,
+    /// If the other end can, without verifying anything: it keeps nobody out who can come between.
+    Prefer,
+    /// Encrypted, without verifying anything.
+    Require,
+    /// Encrypted, and the certificate is signed by somebody trusted.
+    VerifyCa,
+    /// Encrypted, and the certificate is signed by somebody trusted for this very name.
+    VerifyFull,
 }
 
-impl Pem {
-    /// Reads the files.
-    pub(super) async fn read(tls: &Tls) -> Result<Self, String> {
-        let trusted = match &tls.ca {
-            Some(path) => Some(file::read("ca", path, PEM).await?),
-            None => None,
-        };
-        let shown = match (&tls.cert, &tls.key) {
-            (Some(cert), Some(key)) => Some((file::read("cert", cert, PEM).await?, file::read("key", key, PEM).await?)),
-            (Some(both), None) => {
-                let both = file::read("cert", both, PEM).await?;
-                Some((both.clone(), both))
-            }
-            (None, _) => None,
-        };
-        Ok(Self { trusted, shown })
-    }
+/// Certificates and names. The files are read again for each probe, so a renewed certificate is used at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Who signs the server's certificate, in PEM; `None`: whom the system trusts.
+    pub ca: Option<PathBuf>,
+    /// The certificate that is shown to the server, in PEM.
+    pub cert: Option<PathBuf>,
+    /// Its key, if the same file does not hold it.
+    pub key: Option<PathBuf>,
+    /// The name that the server's certificate must be for; `None`: the host that is asked.
+    pub server_name: Option<String>,
 }
 
-/// What is wrong with the certificates that are ours.
-pub(super) const NO_CA: &str = "ca holds no certificate in PEM";
-/// As [`NO_CA`].
-pub(super) const NO_IDENTITY: &str = "cert and key do not hold a certificate and its key in PEM";
-
-/// The failure of TLS within a failure of the connection, if it is one.
-pub(super) fn within(error: &io::Error) -> Option<String> {
-    let inner = error.get_ref()?;
-    // Libraries wrap it twice.
-    inner.downcast_ref::<Error>().map(sentence).or_else(|| within(inner.downcast_ref::<io::Error>()?))
-}
-
-/// What went wrong, and what to do about it.
-pub(super) fn sentence(error: &Error) -> String {
-    match error {
-        Error::InvalidCertificate(certificate) => of_certificate(certificate).to_owned(),
-        Error::AlertReceived(alert) => of_alert(*alert),
-        Error::InvalidMessage(_) => "it does not speak TLS".to_owned(),
-        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-            "key is not the key of the certificate in cert".to_owned()
+impl Tls {
+    /// What is demanded of the server that is asked by this name.
+    pub(super) fn demand<'a>(&'a self, host: &'a str) -> Demand<'a> {
+        let file = |path: &Path| FileName::of_configuration(path);
+        let identity = self.cert.as_deref().map(|cert| (file(cert), file(self.key.as_deref().unwrap_or(cert))));
+        Demand {
+            mode: TlsMode::VerifyFull,
+            ca: self.ca.as_deref().map(file),
+            identity,
+            host: self.server_name.as_deref().unwrap_or(host),
+            protocols: &[],
         }
-        other => reason::brief(&format!("TLS failed: {other}")),
     }
-}
 
-/// The same for an alert of which a library has kept nothing but the text.
-pub(super) fn told(text: &str) -> Option<String> {
-    use AlertDescription as A;
-    let name = text.strip_prefix("received fatal alert: ")?;
-    let about_us = [A::CertificateRequired, A::BadCertificate, A::UnknownCA, A::DecryptError, A::CertificateExpired];
-    about_us.into_iter().find(|alert| format!("{alert:?}") == name).map(of_alert)
-}
-
-fn of_certificate(error: &CertificateError) -> &'static str {
-    use CertificateError as E;
-    match error {
-        // A bad signature: by an authority of the same name, with another key.
-        E::UnknownIssuer | E::BadSignature => {
-            "its certificate is signed by nobody who is trusted here: set `ca` to its CA"
-        }
-        E::Expired | E::ExpiredContext { .. } => "its certificate has expired",
-        E::NotValidYet | E::NotValidYetContext { .. } => "its certificate is not valid yet",
-        E::NotValidForName | E::NotValidForNameContext { .. } => {
-            "its certificate is for another name: set `server_name` to a name in it"
-        }
-        E::Revoked => "its certificate is revoked",
-        E::InvalidPurpose | E::InvalidPurposeContext { .. } => "its certificate is not one for a server",
-        _ => "its certificate cannot be used",
-    }
-}
-
-fn of_alert(alert: AlertDescription) -> String {
-    use AlertDescription as A;
-    match alert {
-        A::CertificateRequired | A::NoCertificate => "it asks for a certificate: set `cert` and `key`".to_owned(),
-        A::BadCertificate
-        | A::UnsupportedCertificate
-        | A::CertificateRevoked
-        | A::CertificateExpired
-        | A::CertificateUnknown
-        | A::UnknownCA
-        | A::DecryptError
-        | A::AccessDenied => format!("it refuses the certificate in `cert` ({alert:?})"),
-        A::UnrecognisedName => "it does not know the name that it is asked for: set `server_name`".to_owned(),
-        other => format!("it ends TLS with the alert {other:?}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-
-    use rustls::{AlertDescription, CertificateError, Error};
-
-    use super::{sentence, told, within};
-
-    #[test]
-    fn a_failure_says_what_to_do() {
-        let unknown = Error::InvalidCertificate(CertificateError::UnknownIssuer);
-        assert!(sentence(&unknown).ends_with("set `ca` to its CA"));
-        let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, unknown));
-        assert!(within(&wrapped).is_some_and(|text| text.contains("`ca`")));
-        assert_eq!(within(&io::Error::from(io::ErrorKind::ConnectionReset)), None);
-        let text = format!("{}", Error::AlertReceived(AlertDescription::UnknownCA));
-        assert_eq!(told(&text).as_deref(), Some("it refuses the certificate in `cert` (UnknownCA)"), "{text}");
-        assert_eq!(told("anything"), None);
-        let refused = sentence(&Error::AlertReceived(AlertDescription::CertificateRequired));
-        assert!(refused.contains("`cert`"), "{refused}");
+    /// Whether nothing of it is said: the usual way with the system's certificates.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }

@@ -16,7 +16,10 @@ use crate::telemetry;
 /// As many descriptors as a quiet lictor has at most; with fewer it would run, and be short of one at the wrong moment.
 const DESCRIPTORS: u64 = 32;
 
-/// A stuck resolver or a hung mount does not keep lictor from ending.
+/// As many pieces of work as may wait for a disk at a time: one that hangs does not hold up those for other disks.
+const DISK_THREADS: usize = 8;
+
+/// A hung mount does not keep lictor from ending.
 const LAST_THREADS: Duration = Duration::from_millis(100);
 
 /// Runs until the service is stopped (or has ended, with `--once`); returns what lictor ends with.
@@ -47,8 +50,9 @@ pub fn run(run: &Run) -> u8 {
         );
         return complained(&format!("lictor: {sentence}"), exit::CONFIGURATION);
     }
-    // Four threads in all: this one, and the few that wait for a disk or a resolver.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(3).build();
+    // This thread, and those that wait for a disk. Lookups of names, and the files of checks, which may hang for as long as
+    // a network likes, have threads of their own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(DISK_THREADS).build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return complained(&format!("lictor: cannot start: {error}"), exit::BUG),

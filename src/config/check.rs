@@ -1,11 +1,9 @@
 //! `check "Label" {}`: what is probed, how often, and what it means.
 
+mod database;
 mod grpc;
 mod http;
 mod kind;
-mod mode;
-mod redis;
-mod sql;
 mod sqs;
 mod tcp;
 mod tls;
@@ -20,7 +18,7 @@ use super::value;
 use crate::check::Spec;
 use crate::machine::policy::{CheckRule, Role};
 
-/// Words of `/status` that are no check's.
+/// Words of `/status` that no check may have.
 const RESERVED: &[&str] = &["version", "Config"];
 
 /// More checks than anybody can read on one page.
@@ -64,7 +62,7 @@ fn read(label: &str, section: &mut Section<'_>) -> Option<Spec> {
         bad: section.read("bad", word).unwrap_or_else(|| "Unhealthy".to_owned()),
     };
     if rule.good == rule.bad {
-        section.wrong("`good` and `bad` are the same word: nobody could tell them apart");
+        section.wrong("`good` and `bad` are the same word: nobody could tell the two apart");
     }
     Some(Spec {
         rule,

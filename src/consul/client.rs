@@ -15,6 +15,7 @@ use super::error::{Error, Said, Site};
 use super::head::{Credentials, Found, Head, class_of};
 use super::token::{Renewal, Token};
 use super::{Connection, Retry, Tls, tls};
+use crate::resolve::{Fixed, Resolver};
 use crate::secret::Secret;
 
 /// A connection that nobody uses is closed after this long: before any Consul closes it.
@@ -70,6 +71,7 @@ impl Client {
         let token = Token::of(connection)?;
         let mut builder = reqwest::Client::builder()
             .no_proxy()
+            .dns_resolver(Resolver::default())
             .redirect(Policy::none())
             .connect_timeout(connection.transport.dial_timeout)
             .tcp_keepalive(connection.transport.dial_keep_alive)
@@ -206,7 +208,8 @@ fn named(builder: ClientBuilder, tls: &Tls, address: &mut Address) -> Result<Cli
         return Err(unusable());
     }
     let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    Ok(builder.dns_resolver(tls::Fixed { host, port }).default_headers(HeaderMap::from_iter([(HOST, header)])))
+    let resolver = Fixed { host, resolver: Resolver::default() };
+    Ok(builder.dns_resolver(resolver).default_headers(HeaderMap::from_iter([(HOST, header)])))
 }
 
 /// Reads the body to its end, so that the connection can be used again, but not beyond the limit.

@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Certificate, ClientBuilder, Identity};
 
 use super::Tls;
@@ -90,21 +89,4 @@ fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(PEM_LIMIT).read_to_end(&mut bytes)).map_err(failed)?;
     Ok(bytes)
-}
-
-/// Resolves every name to the address's own host: for `server_name`, which stands in the URL in the host's place.
-#[derive(Clone, Debug)]
-pub(super) struct Fixed {
-    pub(super) host: String,
-    pub(super) port: u16,
-}
-
-impl Resolve for Fixed {
-    fn resolve(&self, _name: Name) -> Resolving {
-        let Self { host, port } = self.clone();
-        Box::pin(async move {
-            let found: Vec<_> = tokio::net::lookup_host((host, port)).await?.collect();
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
-    }
 }

@@ -224,6 +224,7 @@ impl Effects {
             if pid == KeptProcess::BEGUN { service::lost::find(&self.command, start_time)? } else { (pid, start_time) };
         // A process that has ended in the meantime isn't adopted.
         self.service.adopt(run, pid, start_time).ok()?;
+        self.checks.adopt(run);
         self.identify(run, pid, &Environment::default());
         Some(Event::Adopted { run, pid, environment, build })
     }

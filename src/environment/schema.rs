@@ -1,16 +1,15 @@
-//! What is known of single variables before the service sees them: `key "NAME" {}`.
+//! The rules for single variables, checked before the service sees them: `key "NAME" {}`.
 //!
-//! The block with the most exact label says everything about a variable; of two that are equally exact, the later one.
-//! What breaks a rule is told all at once, and never by its value.
+//! The block with the most exact label holds all rules for a variable; of two equally exact labels the later block wins.
+//! All broken rules are reported at once, without any value.
 
 mod address;
 mod bound;
 mod duration;
-mod encoded;
 mod form;
 mod kind;
-mod number;
 mod pattern;
+mod scalar;
 #[cfg(test)]
 mod tests;
 
@@ -26,16 +25,16 @@ use super::Variable;
 use super::compose::{passes, shown};
 use super::glob::{Exactness, Glob};
 
-/// More variables than this are only counted.
+/// Beyond this many variables the message only counts them.
 const MAX_VIOLATIONS: usize = 20;
 
-/// All that is known, in the order of writing.
+/// All rules, in the order of the configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Schema {
     keys: Vec<Key>,
 }
 
-/// What is known of the variables whose final name matches a label.
+/// The rules for the variables whose final name matches a label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Key {
     /// The label.
@@ -58,7 +57,7 @@ pub enum Required {
 }
 
 impl Key {
-    /// Whether there is a variable that it speaks of.
+    /// Whether there is a variable that the label matches.
     fn is_given(&self, variables: &BTreeMap<String, Variable>) -> bool {
         // The second look is for labels with wildcards.
         variables.contains_key(self.label.as_str()) || variables.keys().any(|name| self.label.matches(name))
@@ -66,12 +65,12 @@ impl Key {
 }
 
 impl Schema {
-    /// Of these keys, in the order of writing.
+    /// From these keys, in the order of the configuration.
     pub fn new(keys: Vec<Key>) -> Self {
         Self { keys }
     }
 
-    /// Fills in the defaults of what is missing, as far as the lists let the name pass.
+    /// Fills in the defaults of missing variables, as far as the lists let their names pass.
     pub(super) fn complete(&self, variables: &mut BTreeMap<String, Variable>, rules: &super::Rules) {
         let origin: Arc<str> = Arc::from("default");
         for key in &self.keys {
@@ -109,13 +108,13 @@ impl Schema {
         violations
     }
 
-    /// The block that speaks for a name.
+    /// The block with the rules for a name.
     fn of(&self, name: &str) -> Option<&Key> {
         most_exact(&self.keys, name, |key| &key.label)
     }
 }
 
-/// Of all items whose label matches a name the most exact one; of equals the last.
+/// The item with the most exact label that matches a name; of equally exact ones the last.
 pub fn most_exact<'a, T>(items: &'a [T], name: &str, label: impl Fn(&T) -> &Glob) -> Option<&'a T> {
     let exactness = |item: &&T| -> Exactness { label(item).exactness() };
     items.iter().filter(|item| label(item).matches(name)).max_by_key(exactness)

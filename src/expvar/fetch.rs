@@ -5,6 +5,7 @@ use reqwest::{Client, Response};
 
 use super::Settings;
 use crate::chain;
+use crate::resolve::Resolver;
 
 /// The runtime's numbers alone take some 25 KB. In bytes.
 const LARGEST: usize = 1 << 20;
@@ -23,6 +24,7 @@ impl<'a> Fetch<'a> {
         let mut builder = Client::builder()
             .user_agent(concat!("lictor/", env!("CARGO_PKG_VERSION")))
             .no_proxy()
+            .dns_resolver(Resolver::default())
             .redirect(Policy::none())
             .timeout(settings.timeout)
             // A connection that lies idle would keep a service from ending in good order.

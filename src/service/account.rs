@@ -11,7 +11,7 @@ use super::failure::ServiceError;
 
 /// Somebody else than lictor runs as.
 #[derive(Clone, Debug)]
-pub(super) struct Account {
+pub struct Account {
     name: OsString,
     uid: Uid,
     gid: Gid,
@@ -21,8 +21,12 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// Finds a user by name or number, with all groups; `None` when it is who we are already.
-    pub(super) fn find(user: &str) -> Result<Option<Self>, ServiceError> {
+    /// Finds a user by name or number, with all groups; `None` when it is who we are already. It reads the database of
+    /// users, which may be on the network.
+    ///
+    /// # Errors
+    /// There is no such user, or lictor does not run as root.
+    pub fn find(user: &str) -> Result<Option<Self>, ServiceError> {
         let unknown = || ServiceError::NoUser { user: user.to_owned() };
         let by_number = || user.parse().ok().and_then(uzers::get_user_by_uid);
         let entry = Some(user)
@@ -58,6 +62,18 @@ impl Account {
         rustix::thread::set_thread_groups(&self.groups)?;
         rustix::thread::set_thread_gid(self.gid)?;
         rustix::thread::set_thread_uid(self.uid)?;
+        Ok(())
+    }
+
+    /// Takes on this user's rights in the calling thread alone, for a thread that ends soon. The real and the saved user
+    /// stay lictor's, so that the user's own processes cannot signal the thread. Groups first: afterwards we may not.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn act_in_this_thread(&self) -> io::Result<()> {
+        rustix::thread::set_thread_groups(&self.groups)?;
+        rustix::thread::set_thread_res_gid(None, self.gid, None)?;
+        rustix::thread::set_thread_res_uid(None, self.uid, None)?;
         Ok(())
     }
 

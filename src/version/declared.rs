@@ -10,6 +10,7 @@ use super::Subject;
 use crate::environment::redact::Start;
 use crate::gobuild::presentable;
 use crate::machine::event::Exit;
+use crate::resolve::Resolver;
 use crate::service::errand::{self, CannotRun, Errand};
 
 const HTTP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -93,6 +94,7 @@ fn fit_to_be_shown(version: String, subject: &Subject) -> Result<String, Unanswe
 async fn ask_patiently(url: &str) -> Result<String, Unanswered> {
     let client = Client::builder()
         .no_proxy()
+        .dns_resolver(Resolver::default())
         .redirect(Policy::none())
         .timeout(HTTP_TIMEOUT)
         .pool_max_idle_per_host(0)

@@ -32,7 +32,7 @@ fn an_answer_is_looked_into() {
         (404, "{}", "404 Not Found"),
         (200, "not yet", "200 OK, but its body does not contain \"ready\""),
         (200, "ready", "200 OK, but its body does not match `pattern`"),
-        (200, "ready v1", "200 OK, but its body is no JSON"),
+        (200, "ready v1", "200 OK, but its body is not JSON"),
         (200, r#"{"ready":"v1"}"#, "200 OK, but its JSON has no field db.state"),
         (200, r#"{"db":{"state":"hunter5"},"ready":"v1"}"#, "200 OK, but its field db.state is not \"up\""),
     ] {

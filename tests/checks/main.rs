@@ -31,7 +31,9 @@ mod web_server;
 mod words;
 
 mod cloudwatch;
+mod drivers;
 mod expvar;
 mod grpc;
 mod http;
+mod silent_resolver;
 mod sqs;

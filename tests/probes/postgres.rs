@@ -9,6 +9,15 @@ fn block(words: &str) -> String {
     format!("postgres {{\n    {}\n  }}", words.replace("; ", "\n    "))
 }
 
+/// Each password costs the driver thousands of hashes, which take their time in a program that is built for tests: some
+/// thirty checks of it at once must have patience.
+fn unhurried(label: &str, check: String) -> String {
+    if label == "Slow" {
+        return check;
+    }
+    check.replace("timeout = \"2s\"", "timeout = \"20s\"").replace("interval = \"100ms\"", "interval = \"1s\"")
+}
+
 #[test]
 fn every_answer_has_its_words() {
     let setup = Setup::on_directory();
@@ -52,7 +61,7 @@ fn every_answer_has_its_words() {
         (
             "Another answer",
             format!("{url}; query = \"SELECT 41\"; expect = \"42\""),
-            "the answer is another one than `expect`",
+            "the answer differs from `expect`",
         ),
         ("No answer", format!("{url}; query = \"SELECT 1 WHERE false\"; expect = \"1\""), "there is no answer"),
         ("Without TLS", format!("{guarded}; tls = \"disable\""), "pg_hba.conf rejects connection"),
@@ -66,12 +75,14 @@ fn every_answer_has_its_words() {
     ];
     let blocks =
         good.iter().map(|(label, words)| (label, words)).chain(bad.iter().map(|(label, words, _)| (label, words)));
-    let config: String = blocks.map(|(label, words)| check(label, &block(words), "")).collect();
+    let config: String = blocks.map(|(label, words)| unhurried(label, check(label, &block(words), ""))).collect();
     let database =
         check("Database", &block(&url), "good = \"Good\"\n  bad = \"Bad\"").replace("\"info\"", "\"readiness\"");
+    let database = unhurried("Database", database);
     let slow = check("Slow query", &block(&format!("{url}; query = \"SELECT pg_sleep(60)\"")), "");
     let running = "SELECT count(*) < 3 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)' AND state = 'active'";
     let piles = check("Nothing piles up", &block(&format!("{url}; query = \"{running}\"; expect = \"t\"")), "");
+    let piles = unhurried("Nothing piles up", piles);
     let config = config + &slow.replace("\"2s\"", "\"300ms\"") + &piles;
     setup.write("GREETING", "hello");
     let lictor = setup.config(&config).config(&database).start();
@@ -132,4 +143,45 @@ fn a_rotated_password_is_used_at_the_next_probe() {
         why.starts_with("the service's variable DATABASE_URL cannot be understood") && !why.contains("third"),
         "{why}"
     );
+}
+
+#[test]
+fn what_the_service_s_driver_takes_is_asked_as_the_driver_would() {
+    let setup = Setup::on_directory();
+    let ours = Authority::new();
+    let postgres = Postgres::start(|server| Some(ours.server("db", server.host())));
+    postgres.user("app", MARKER);
+    postgres.user("guarded", MARKER);
+    let (at, ca) = (postgres.address(), ours.ca().display().to_string());
+    let (_silent, hangs) = silent();
+    let url = |hosts: &str, more: &str| format!("url = \"postgres://app:{MARKER}@{hosts}/orders{more}\"");
+    let good = [
+        ("Second of two", url(&format!("127.0.0.1:1,{at}"), "")),
+        ("Second of two of which one hangs", url(&format!("{hangs},{at}"), "?sslmode=disable")),
+        ("By words", format!("url = \"host=127.0.0.1,{} port=1,{} user=app password={MARKER}\"", at.ip(), at.port())),
+        ("Writable", url(&at.to_string(), "?target_session_attrs=read-write")),
+        ("Any, for want of a standby", url(&at.to_string(), "?target_session_attrs=prefer-standby")),
+        ("By variables", format!("url = \"postgres://app@{at}/orders\"")),
+        (
+            "With a certificate",
+            format!("url = \"postgres://guarded:{MARKER}@{at}/orders?sslmode=verify-ca&sslrootcert={ca}\""),
+        ),
+    ];
+    let bad = [
+        ("A standby", url(&at.to_string(), "?target_session_attrs=standby"), "is not a standby"),
+        ("None of two", url("127.0.0.1:1,127.0.0.1:2", ""), "cannot connect to 127.0.0.1:1: connection refused"),
+    ];
+    let blocks =
+        good.iter().map(|(label, words)| (label, words)).chain(bad.iter().map(|(label, words, _)| (label, words)));
+    let config: String = blocks.map(|(label, words)| unhurried(label, check(label, &block(words), ""))).collect();
+    setup.write("PGPASSWORD", MARKER);
+    let lictor = setup.config(&config).start();
+    for (label, _) in &good {
+        until_passing(&lictor, label);
+    }
+    for (label, _, reason) in &bad {
+        until_bad(&lictor, label, reason);
+    }
+    let said = all_that_is_said(&lictor);
+    assert!(!said.contains(MARKER), "a password was said:\n{said}");
 }

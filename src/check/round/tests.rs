@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::{Plan, Prober, Round};
 use crate::check::Spec;
 use crate::check::finding::Finding;
+use crate::check::startup::Startup;
 use crate::check::tests::spec;
 use crate::machine::event::ProbeResult;
 use crate::machine::order::Pace;
@@ -46,7 +47,8 @@ fn good_from(from: &[u64], takes: u64) -> GoodFrom {
 fn begin(specs: Vec<Spec>, pace: Pace, prober: impl Prober) -> (Round, mpsc::Receiver<Event>) {
     let (inbox, events) = mpsc::channel(8);
     let plan = Plan { run: RunId(7), specs: specs.into(), min_healthy: ms(900) };
-    (Round::begin(plan, pace, prober, &inbox), events)
+    let startup = Startup::of(&plan.specs);
+    (Round::begin(plan, startup, pace, prober, &inbox), events)
 }
 
 /// The next finding: when it was sent, of which check, and whether it passed.
@@ -157,7 +159,7 @@ fn the_same_checks_are_known_by_being_the_same() {
         let specs: Arc<[Spec]> = vec![spec("a", Role::Info)].into();
         let (inbox, _events) = mpsc::channel(8);
         let plan = Plan { run: RunId(7), specs: Arc::clone(&specs), min_healthy: ms(1) };
-        let round = Round::begin(plan, Pace::Normal, good_from(&[0], 0), &inbox);
+        let round = Round::begin(plan, Startup::default(), Pace::Normal, good_from(&[0], 0), &inbox);
         assert!(round.is_of(RunId(7), &specs));
         assert!(!round.is_of(RunId(8), &specs));
         assert!(!round.is_of(RunId(7), &specs.iter().cloned().collect()));

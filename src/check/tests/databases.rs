@@ -1,21 +1,16 @@
 //! Databases that are none, say too much, or nothing: none of it harms lictor, and no connection outlives its probe.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::spec;
-use crate::check::encrypt::Roots;
+use super::{access, spec, surroundings};
 use crate::check::finding::Finding;
-use crate::check::probe::Probes;
+use crate::check::kinds::{Kept, Probes};
 use crate::check::round::Prober;
-use crate::check::sqs::Kept;
-use crate::check::text::OfService;
-use crate::check::{Kind, Place, Redis, Spec, Sql, Tcp, Text};
+use crate::check::{Kind, Place, Spec, Sql, Tcp, Text};
 use crate::machine::policy::Role;
 
 fn place(url: String) -> Place {
@@ -28,9 +23,7 @@ fn sql(url: String) -> Sql {
 
 async fn probe(kind: Kind, timeout: Duration) -> Finding {
     let specs = [Spec { kind, timeout, ..spec("database", Role::Readiness) }].into();
-    let service = OfService::new(watch::Sender::default().subscribe(), Arc::new(|_| Vec::new()));
-    let probes =
-        Probes { specs, client: None, surroundings: None, service, roots: Roots::default(), kept: Kept::default() };
+    let probes = Probes { specs, access: access(), surroundings: surroundings(), kept: Kept::default() };
     probes.probe(0).await
 }
 
@@ -76,7 +69,7 @@ async fn who_says_nothing_is_left() {
     assert_eq!(found(b"", |at| Kind::Mysql(sql(format!("app:hunter2@tcp({at})/x")))).await, nothing);
     for scheme in ["redis", "rediss"] {
         let place = |at: &str| place(format!("{scheme}://:hunter2@{at}"));
-        assert_eq!(found(b"", |at| Kind::Redis(Redis { place: place(at) })).await, nothing);
+        assert_eq!(found(b"", |at| Kind::Redis(place(at))).await, nothing);
     }
     let hears = |at: &str| Kind::Tcp(Tcp { expect: Some("x".to_owned()), ..Tcp::at(at) });
     assert_eq!(found(b"", hears).await, nothing);
@@ -87,11 +80,11 @@ async fn what_is_no_postgresql_is_not_taken_for_one() {
     let with =
         |mode: &'static str| move |at: &str| Kind::Postgres(sql(format!("postgres://a:hunter2@{at}/?sslmode={mode}")));
     let web = b"HTTP/1.1 400 Bad Request\r\n\r\n";
-    assert_eq!(found(web, with("disable")).await, bad("its answer is no message of PostgreSQL's"));
-    assert_eq!(found(web, with("prefer")).await, bad("what answers at ADDRESS is no PostgreSQL"));
+    assert_eq!(found(web, with("disable")).await, bad("its answer is not a message of PostgreSQL's"));
+    assert_eq!(found(web, with("prefer")).await, bad("what answers at ADDRESS is not a PostgreSQL"));
     assert_eq!(found(b"N", with("require")).await, bad("ADDRESS has no TLS, and `tls` asks for it"));
     let huge = b"R\0\0\0\x08\0\0\0\0D\x7f\xff\xff\xff";
-    assert_eq!(found(huge, with("disable")).await, bad("its answer is no message of PostgreSQL's"));
+    assert_eq!(found(huge, with("disable")).await, bad("its answer is not a message of PostgreSQL's"));
     // It asks for a work that would take hours.
     let scram = b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0R\0\0\0\x2c\0\0\0\x0br=x,s=AAAA,i=4294967295                 ";
     let Finding::Bad(why) = found(scram, with("disable")).await else { panic!("must fail") };
@@ -121,7 +114,7 @@ async fn what_is_no_redis_or_mysql_is_not_taken_for_one() {
         b"+OK\r\n+OK\r\n",
         b"\xff\xff\xff\0",
     ] {
-        let redis = |at: &str| Kind::Redis(Redis { place: place(format!("redis://:hunter2@{at}")) });
+        let redis = |at: &str| Kind::Redis(place(format!("redis://:hunter2@{at}")));
         let mysql = |at: &str| Kind::Mysql(sql(format!("mysql://app:hunter2@{at}/")));
         for found in [found(answer, redis).await, found(answer, mysql).await] {
             let Finding::Bad(why) = found else { panic!("must fail") };
@@ -132,7 +125,7 @@ async fn what_is_no_redis_or_mysql_is_not_taken_for_one() {
 
 #[tokio::test]
 async fn without_a_user_nobody_is_asked() {
-    let reason = bad("it is not said as whom: write a user in the URL, or `user`");
+    let reason = bad("it names no user: write one in the URL, or `user`");
     let timeout = Duration::from_secs(5);
     assert_eq!(probe(Kind::Postgres(sql("postgres://127.0.0.1:1/x".to_owned())), timeout).await, reason);
     assert_eq!(probe(Kind::Mysql(sql("mysql://127.0.0.1:1/x".to_owned())), timeout).await, reason);

@@ -18,7 +18,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Grpc> {
     let address = section.needed("address", value::parsed(address::host_port));
     let service = section.read("service", value::parsed(service)).unwrap_or_default();
     let mode = section.read("tls", value::one_of(MODES));
-    let words = tls::read(section);
+    let words = tls::certificates(section);
     let tls = match mode {
         None | Some(Mode::Disable) if words.is_default() => None,
         None | Some(Mode::VerifyFull) => Some(words),

@@ -4,7 +4,7 @@ use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
 
 use super::tls;
-use crate::check::{Expression, Field, Http, Kind, Scalar, Statuses, Text};
+use crate::check::{Expression, Field, Http, Scalar, Statuses, Text};
 use crate::config::report::Finding;
 use crate::config::section::Section;
 use crate::config::tree::{Node, Value};
@@ -35,7 +35,7 @@ impl From<How> for Method {
     }
 }
 
-pub(super) fn read(section: &mut Section<'_>) -> Option<Kind> {
+pub(super) fn read(section: &mut Section<'_>) -> Option<Http> {
     let url = section.needed("url", value::parsed(url::http));
     let http = Http {
         method: section.read("method", value::one_of(METHODS)).map_or(Method::GET, Method::from),
@@ -45,7 +45,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Kind> {
         contains: section.read("contains", value::some_text),
         pattern: section.read("pattern", value::parsed(Expression::parse)),
         json: section.within("json", json).flatten(),
-        tls: tls::read(section),
+        tls: tls::certificates(section),
         ..Http::get(url?)
     };
     let looks = http.contains.is_some() || http.pattern.is_some() || http.json.is_some();
@@ -55,7 +55,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Kind> {
     if !http.tls.is_default() && !http.url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:")) {
         section.wrong("`ca`, `cert`, `key` and `server_name` are for a `url` that begins with https://");
     }
-    Some(Kind::Http(Box::new(http)))
+    Some(http)
 }
 
 fn host(text: &str) -> Result<String, &'static str> {
@@ -72,7 +72,7 @@ fn headers(section: &mut Section<'_>) -> Vec<(String, Text)> {
     for (name, node) in section.pairs("headers") {
         let place = section.name("headers");
         if HeaderName::try_from(name.as_str()).is_err() {
-            section.error(&node.place, format!("{place}: this is no name of a header"));
+            section.error(&node.place, format!("{place}: this is not the name of a header"));
         } else if name.eq_ignore_ascii_case("host") {
             section.error(&node.place, format!("{place}: write `host` beside `url` instead"));
         } else {

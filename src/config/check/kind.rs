@@ -1,46 +1,55 @@
 //! The kinds of check, each its own block inside `check {}`.
 
-use super::{grpc, http, redis, sql, sqs, tcp};
+use super::{database, grpc, http, sqs, tcp};
 use crate::check::{Command, Kind};
 use crate::config::exec;
 use crate::config::section::Section;
 
-/// Every kind that has a name, served or not.
-const KINDS: [&str; 8] = ["http", "tcp", "command", "grpc", "postgres", "mysql", "redis", "sqs"];
+/// How the block of one kind is read.
+type Read = fn(&mut Section<'_>) -> Option<Kind>;
 
-/// Kinds that are there only if they are built in.
-const FEATURES: &[(&str, bool)] = &[
-    ("postgres", cfg!(feature = "postgres")),
-    ("mysql", cfg!(feature = "mysql")),
-    ("redis", cfg!(feature = "redis")),
-    ("sqs", cfg!(feature = "sqs")),
-    ("grpc", cfg!(feature = "grpc")),
+/// Whether a kind is built in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Built {
+    In,
+    Out,
+}
+
+const fn feature(is_on: bool) -> Built {
+    if is_on { Built::In } else { Built::Out }
+}
+
+/// Every kind: its word, whether it is built in, and how it is read.
+const KINDS: [(&str, Built, Read); 8] = [
+    ("http", Built::In, |section| http::read(section).map(Box::new).map(Kind::Http)),
+    ("tcp", Built::In, |section| tcp::read(section).map(Kind::Tcp)),
+    ("command", Built::In, |section| command(section).map(Kind::Command)),
+    ("postgres", feature(cfg!(feature = "postgres")), |section| database::postgres(section).map(Kind::Postgres)),
+    ("mysql", feature(cfg!(feature = "mysql")), |section| database::mysql(section).map(Kind::Mysql)),
+    ("redis", feature(cfg!(feature = "redis")), |section| database::redis(section).map(Kind::Redis)),
+    ("sqs", feature(cfg!(feature = "sqs")), |section| sqs::read(section).map(Kind::Sqs)),
+    ("grpc", feature(cfg!(feature = "grpc")), |section| grpc::read(section).map(Kind::Grpc)),
 ];
 
 /// Reads the one kind that is given.
 pub(super) fn read(section: &mut Section<'_>) -> Option<Kind> {
-    match KINDS.iter().filter(|kind| section.has(kind)).count() {
+    match KINDS.iter().filter(|(word, ..)| section.has(word)).count() {
         0 => section.wrong("has nothing to probe: write an http {}, tcp {}, postgres {} or another such block in it"),
         1 => {}
         _ => section.wrong("probes two things: write a check for each"),
     }
-    for (kind, built_in) in FEATURES {
-        if !built_in && section.has(kind) {
-            section.wrong(&format!("this lictor was built without {kind} {{}}: build it with `--features {kind}`"));
+    let mut kind = None;
+    for (word, built, read) in KINDS {
+        if built == Built::Out && section.has(word) {
+            section.wrong(&format!("this lictor was built without {word} {{}}: build it with `--features {word}`"));
         }
+        let given = section.within(word, read).flatten();
+        kind = kind.or(given);
     }
-    let http = section.within("http", http::read).flatten();
-    let tcp = section.within("tcp", tcp::read).flatten().map(Kind::Tcp);
-    let command = section.within("command", command).flatten();
-    let postgres = section.within("postgres", sql::postgres).flatten().map(Kind::Postgres);
-    let mysql = section.within("mysql", sql::mysql).flatten().map(Kind::Mysql);
-    let redis = section.within("redis", redis::read).flatten().map(Kind::Redis);
-    let sqs = section.within("sqs", sqs::read).flatten().map(Kind::Sqs);
-    let grpc = section.within("grpc", grpc::read).flatten().map(Kind::Grpc);
-    http.or(tcp).or(command).or(postgres).or(mysql).or(redis).or(sqs).or(grpc)
+    kind
 }
 
-fn command(section: &mut Section<'_>) -> Option<Kind> {
+fn command(section: &mut Section<'_>) -> Option<Command> {
     let (program, arguments) = exec::program(section.needed("command", exec::words)?);
-    Some(Kind::Command(Command { program, arguments }))
+    Some(Command { program, arguments })
 }

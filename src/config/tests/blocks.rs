@@ -95,7 +95,7 @@ fn pairs_must_fit() {
         ),
         (
             "key \"A\" {\n  pattern = \"[a\"\n}",
-            "2:13: key \"A\".pattern: is no regular expression: non-empty character class has no closing bracket",
+            "2:13: key \"A\".pattern: is not a regular expression: non-empty character class has no closing bracket",
         ),
         (
             "prefix {\n  path = \"a@dc1\"\n  datacenter = \"dc2\"\n}",
@@ -186,7 +186,7 @@ fn checks_are_told_apart() {
         ),
         (
             &format!("check \"D\" {{\n  {probe}\n  good = \"Unhealthy\"\n}}"),
-            "1:1: check \"D\": `good` and `bad` are the same word: nobody could tell them apart",
+            "1:1: check \"D\": `good` and `bad` are the same word: nobody could tell the two apart",
         ),
     ]);
 }

@@ -1,7 +1,7 @@
 //! `postgres {}`, `mysql {}`, `redis {}` and `tcp {}`: where, as whom, how much TLS.
 
 use super::{Case, errors_of, with};
-use crate::check::{Kind, Place, Redis, Sql, Tcp, Text, TlsMode};
+use crate::check::{Kind, Place, Sql, Tcp, Text, TlsMode};
 
 fn check(block: &str) -> String {
     format!("check \"C\" {{\n  {block}\n}}\n")
@@ -22,7 +22,7 @@ fn a_url_is_enough() {
     let block = "{\n    url = env_of_service(\"DATABASE_URL\")\n  }";
     assert_eq!(kind(&format!("postgres {block}")), Kind::Postgres(sql.clone()));
     assert_eq!(kind(&format!("mysql {block}")), Kind::Mysql(sql));
-    assert_eq!(kind(&format!("redis {block}")), Kind::Redis(Redis { place: place(url) }));
+    assert_eq!(kind(&format!("redis {block}")), Kind::Redis(place(url)));
     assert_eq!(kind("tcp {\n    address = \"h:1\"\n  }"), Kind::Tcp(Tcp::at("h:1")));
 }
 
@@ -42,10 +42,7 @@ fn in_full() {
     let more = "    query = \"SELECT 2\"\n    expect = \"\"\n  }";
     assert_eq!(kind(&format!("postgres {{\n    {words}{more}")), Kind::Postgres(sql));
     let of_redis = Place { url: Text::Written("redis://h/".into()), ..full };
-    assert_eq!(
-        kind(&format!("redis {{\n    {}  }}", words.replace("postgres:", "redis:"))),
-        Kind::Redis(Redis { place: of_redis })
-    );
+    assert_eq!(kind(&format!("redis {{\n    {}  }}", words.replace("postgres:", "redis:"))), Kind::Redis(of_redis));
     let tcp = Tcp {
         tls: TlsMode::VerifyFull,
         ca: Some("/ca.pem".into()),
@@ -92,18 +89,15 @@ fn what_cannot_be_meant() {
         ),
         (
             "postgres {\n    url = \"postgres://x\"\n    tls = \"require\"\n    ca = \"/ca\"\n  }",
-            "check \"C\".postgres.ca: is not looked at by this `tls`: write \"verify-full\" or \"verify-ca\""
-                .to_owned(),
+            "check \"C\".postgres.ca: is not used with this `tls`: write \"verify-full\" or \"verify-ca\"".to_owned(),
         ),
         (
             "postgres {\n    url = \"postgres://app:hunter2@db:99999/\"\n  }",
-            "it is not a URL that begins with postgres://: is a character of the password not percent-encoded?"
-                .to_owned(),
+            "check \"C\".postgres.url: its port is not a number from 1 to 65535".to_owned(),
         ),
         (
             "mysql {\n    url = \"app:hunter2@db/x\"\n  }",
-            "check \"C\".mysql.url: it is neither a URL nor of the form user:password@tcp(host:port)/database"
-                .to_owned(),
+            "check \"C\".mysql.url: lictor connects by tcp(host:port) and unix(/path) alone".to_owned(),
         ),
     ] {
         let errors = errors_of(&check(block));

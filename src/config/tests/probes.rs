@@ -73,7 +73,7 @@ fn http_that_cannot_be_meant() {
             "check \"C\".http.status: expected codes from 100 to 599, as in [\"200\", \"300-399\", \"5xx\"]",
         ),
         ("host = \"a b\"", "check \"C\".http.host: expected a host name, as in \"billing.example\""),
-        ("headers = {\n      \"a b\" = \"x\"\n    }", "check \"C\".http.headers: this is no name of a header"),
+        ("headers = {\n      \"a b\" = \"x\"\n    }", "check \"C\".http.headers: this is not the name of a header"),
         ("headers = {\n      Host = \"x\"\n    }", "check \"C\".http.headers: write `host` beside `url` instead"),
         (
             "headers = {\n      X = \"a\\nb\"\n    }",
@@ -93,7 +93,7 @@ fn http_that_cannot_be_meant() {
     }
     let https = "http {\n    url = \"https://h/\"\n    key = \"/k\"\n  }";
     assert_eq!(wrong(https), "check \"C\".http: a `key` without `cert`: write both, or a `cert` that holds both");
-    assert!(http("pattern = \"(\"").starts_with("check \"C\".http.pattern: is no regular expression: "));
+    assert!(http("pattern = \"(\"").starts_with("check \"C\".http.pattern: is not a regular expression: "));
 }
 
 #[test]

@@ -26,10 +26,12 @@ pub(super) fn nanoseconds(value: &str) -> Option<i128> {
     if rest.is_empty() {
         return None;
     }
+    // As in Go, the least of all has no positive counterpart.
+    let greatest = i128::from(i64::MAX) + i128::from(negative);
     let mut sum: i128 = 0;
     while !rest.is_empty() {
         let (one, after) = part(rest)?;
-        sum = sum.checked_add(one).filter(|sum| *sum <= i128::from(i64::MAX))?;
+        sum = sum.checked_add(one).filter(|sum| *sum <= greatest)?;
         rest = after;
     }
     Some(if negative { -sum } else { sum })

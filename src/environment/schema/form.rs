@@ -1,8 +1,8 @@
-//! What a value must look like, all rules together.
+//! All rules for one value.
 
 use super::{Bound, Pattern, Type};
 
-/// More allowed values than this are not listed in a message.
+/// A message lists at most this many allowed values.
 const MAX_LISTED: usize = 10;
 
 /// The rules for one value.
@@ -21,7 +21,7 @@ pub struct Form {
 }
 
 impl Form {
-    /// Every rule that a value breaks, as what follows its name in a sentence. The value is in none of them.
+    /// Every rule that a value breaks, worded to follow the variable's name. None of them contains the value.
     pub fn faults(&self, value: &[u8]) -> Vec<String> {
         if *self == Self::default() {
             return Vec::new();

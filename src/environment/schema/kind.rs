@@ -1,6 +1,6 @@
-//! The types that a value can be asked to have: one line each, and where it is read.
+//! The types of values: one line each, and the function that reads it.
 
-use super::{address, duration, encoded, number};
+use super::{address, duration, scalar};
 
 /// What a value must look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum Type {
     Base64,
 }
 
-/// What of a value can be compared with a bound.
+/// The part of a value that can be compared with a bound.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Measure {
     /// Nothing.
@@ -39,24 +39,29 @@ pub(super) enum Measure {
 }
 
 impl Type {
+    /// Whether a value is of this type.
+    pub fn is(self, value: &str) -> bool {
+        self.read(value).is_some()
+    }
+
     /// What can be measured of a value of this type; `None`: the value is not of this type.
     pub(super) fn read(self, value: &str) -> Option<Measure> {
         let plain = |holds: bool| holds.then_some(Measure::None);
         match self {
             Self::String => plain(true),
-            Self::Int => number::int(value).map(Measure::Number),
-            Self::Float => number::float(value).map(Measure::Number),
-            Self::Port => number::port(value).map(|port| Measure::Number(port.into())),
-            Self::Bool => plain(encoded::is_bool(value)),
+            Self::Int => scalar::int(value).map(Measure::Number),
+            Self::Float => scalar::float(value).map(Measure::Number),
+            Self::Port => scalar::port(value).map(|port| Measure::Number(port.into())),
+            Self::Bool => plain(scalar::is_bool(value)),
             Self::Duration => duration::nanoseconds(value).map(Measure::Nanoseconds),
             Self::Url => plain(address::is_url(value)),
             Self::HostPort => plain(address::is_host_port(value)),
-            Self::Json => plain(encoded::is_json(value)),
-            Self::Base64 => plain(encoded::is_base64(value)),
+            Self::Json => plain(scalar::is_json(value)),
+            Self::Base64 => plain(scalar::is_base64(value)),
         }
     }
 
-    /// What a value of another type is not.
+    /// The name of the type, as in "is not a whole number".
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::String => "text",

@@ -2,7 +2,7 @@
 
 use regex_lite::{Regex, RegexBuilder};
 
-/// What a compiled expression may take, in bytes.
+/// The largest size of a compiled expression, in bytes.
 const LARGEST: usize = 1 << 20;
 
 /// An expression that compiles.
@@ -14,7 +14,7 @@ pub struct Pattern {
 
 /// Why an expression does not compile.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is no regular expression: {0}")]
+#[error("is not a regular expression: {0}")]
 pub struct PatternError(String);
 
 impl Pattern {

@@ -78,8 +78,8 @@ fn each_type_takes_what_a_go_service_can_read_and_nothing_else() {
         (Type::Port, &["1", "8080", "65535"], &["", "0", "65536", "-1", "+80", "http", "80 "]),
         (
             Type::HostPort,
-            &["localhost:80", "10.0.0.1:5432", "[::1]:8080", "db-1.internal:1"],
-            &["", "localhost", ":8080", "host:", "host:0", "host:http", "::1:8080", "[::1]", "http://host:80", "a b:1"],
+            &["localhost:80", "10.0.0.1:5432", "[::1]:8080", "db-1.internal:1", ":8080"],
+            &["", "localhost", "host:", "host:0", "host:http", "::1:8080", "[::1]", "http://host:80", "a b:1"],
         ),
         (
             Type::Json,
@@ -101,9 +101,41 @@ fn each_type_takes_what_a_go_service_can_read_and_nothing_else() {
     }
 }
 
+/// What Go itself says of each value is in `answers.json`, and `tests/checks/drivers.rs` holds it to Go.
 #[test]
-fn what_nests_too_deep_is_no_json_and_no_crash() {
+fn values_are_read_as_go_reads_them() {
+    let answers: serde_json::Value =
+        serde_json::from_str(include_str!("../../../tests/peers/drivers/answers.json")).unwrap();
+    let mut wrong = Vec::new();
+    for (kind, name) in [
+        (Type::Int, "int"),
+        (Type::Float, "float"),
+        (Type::Bool, "bool"),
+        (Type::Duration, "duration"),
+        (Type::Url, "url"),
+        (Type::Port, "port"),
+        (Type::HostPort, "host_port"),
+        (Type::Json, "json"),
+        (Type::Base64, "base64"),
+    ] {
+        let values = answers["values"][name].as_array().unwrap();
+        assert!(values.len() >= 16, "{name}");
+        for value in values {
+            let (text, good) = (value["text"].as_str().unwrap(), value["good"].as_bool().unwrap());
+            if kind.is(text) != good {
+                wrong.push(format!("{name} {text:?}: Go says {good}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_nests_too_deep_is_not_json_and_no_crash() {
     assert_eq!(of(Type::Json).faults("[".repeat(120_000).as_bytes()), ["is not JSON"]);
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    assert_eq!(of(Type::Json).faults(nested(10_001).as_bytes()), ["is not JSON"], "as Go has it");
+    assert!(Type::Json.is(&nested(10_000)));
 }
 
 #[test]

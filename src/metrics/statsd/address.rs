@@ -2,12 +2,13 @@
 //! known, and once more after losses, since it may mean another host by then.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::lookup_host;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
+
+use crate::resolve::Resolver;
 
 /// How long one look-up may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -22,13 +23,21 @@ pub(super) struct Address {
     numeric: bool,
     looking: JoinSet<io::Result<SocketAddr>>,
     next: Instant,
+    resolver: Resolver,
 }
 
 impl Address {
     pub(super) fn new(text: &str) -> Self {
         let known = text.parse().ok();
         let numeric = known.is_some();
-        Self { text: text.to_owned(), known, numeric, looking: JoinSet::new(), next: Instant::now() }
+        Self {
+            text: text.to_owned(),
+            known,
+            numeric,
+            looking: JoinSet::new(),
+            next: Instant::now(),
+            resolver: Resolver::default(),
+        }
     }
 
     /// As configured.
@@ -40,7 +49,7 @@ impl Address {
     pub(super) fn get(&mut self) -> Option<SocketAddr> {
         if self.known.is_none() && self.looking.is_empty() && Instant::now() >= self.next {
             self.next = Instant::now() + REST;
-            self.looking.spawn(look_up(self.text.clone()));
+            self.looking.spawn(look_up(self.text.clone(), self.resolver.clone()));
         }
         self.known
     }
@@ -76,12 +85,14 @@ pub(super) enum Doubt {
     Refuted,
 }
 
-/// Version 4 first: who listens on `localhost` mostly means that.
-async fn look_up(text: String) -> io::Result<SocketAddr> {
-    let found = timeout(PATIENCE, lookup_host(text)).await.map_err(|_| io::ErrorKind::TimedOut)??;
-    let mut found: Vec<SocketAddr> = found.collect();
-    found.sort_by_key(SocketAddr::is_ipv6);
-    found.first().copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+/// Version 4 first: what listens on a name of this host mostly means that one.
+async fn look_up(text: String, resolver: Resolver) -> io::Result<SocketAddr> {
+    let unfit = || io::Error::from(io::ErrorKind::InvalidInput);
+    let (host, port) = text.rsplit_once(':').ok_or_else(unfit)?;
+    let port = port.parse().map_err(|_| unfit())?;
+    let mut found = timeout(PATIENCE, resolver.lookup(host)).await.map_err(|_| io::ErrorKind::TimedOut)??;
+    found.sort_by_key(IpAddr::is_ipv6);
+    found.first().map(|address| SocketAddr::new(*address, port)).ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
 #[cfg(test)]
