@@ -131,10 +131,10 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let signals = signal::signals().map_err(AppError::Kernel)?;
     service::become_subreaper().map_err(AppError::Kernel)?;
     let client = client(&settings)?;
-    let composer = Composer::new(settings.sources.clone(), settings.rules.clone(), client.clone());
+    let state = open_state(&settings)?;
+    let composer = composer(&settings, client.clone(), &state);
     head_start().await;
     let mut tasks = JoinSet::new();
-    let state = open_state(&settings)?;
     let (listener, status) = open_status(&settings).await?.unzip();
     let admin = bind_admin(&settings).await?;
     let sockets = Sockets::bind(&settings.listen, Marks::Ignored)?;
@@ -236,6 +236,12 @@ fn exposition(page: metrics::Exposition) -> Exposition {
     })
 }
 
+/// The sources, begun. What they compose to can be compared with what is kept.
+fn composer(settings: &Settings, client: Option<Arc<Client>>, state: &State) -> Composer {
+    let key = state.fingerprint_key().clone();
+    Composer::new(settings.sources.clone(), settings.rules.clone(), client, key)
+}
+
 /// Lets the sources send their first queries, so that these are answered while the rest is set up.
 async fn head_start() {
     // To connect, to be connected, to send: a turn of the runtime each.
@@ -324,7 +330,10 @@ fn open_state(settings: &Settings) -> Result<State, AppError> {
     match state::open(&places::state_directory(settings), places::binding(&settings.name, settings)) {
         Ok(state) => Ok(state),
         Err(error @ state::Error::Locked { .. }) => Err(AppError::State(error)),
-        Err(error) => Ok(State::absent(chain::sentence(&error))),
+        Err(error) => {
+            let key = state::ephemeral_key().map_err(AppError::Kernel)?;
+            Ok(State::absent(chain::sentence(&error), key))
+        }
     }
 }
 

@@ -17,7 +17,7 @@ pub use once::AskedOnce;
 
 use crate::consul::Client;
 use crate::environment::source_keys::Keys;
-use crate::environment::{Entry, Environment, Layer, Rules, Snapshot, SourceKeys, compose};
+use crate::environment::{Entry, Environment, FingerprintKey, Layer, Rules, Snapshot, SourceKeys, compose};
 use crate::machine::event::SourceReport;
 use crate::machine::{Event, Moment};
 use crate::source::{self, Kind, Spec};
@@ -47,6 +47,7 @@ pub struct Composer {
     sources: Vec<Source>,
     client: Option<Arc<Client>>,
     rules: Rules,
+    key: FingerprintKey,
     memory: Option<Memory>,
     waiting: FuturesUnordered<BoxFuture<'static, Next>>,
     /// What was composed last: the very lists, so that news of mere freshness compose nothing.
@@ -62,11 +63,22 @@ impl std::fmt::Debug for Composer {
 }
 
 impl Composer {
-    /// Starts these sources, later ones winning, with the rules for all of them; `client` asks Consul.
-    pub fn new(specs: Vec<Spec>, rules: Rules, client: Option<Arc<Client>>) -> Self {
+    /// Starts these sources, later ones winning, with the rules for all of them; `client` asks Consul. What they compose to
+    /// has fingerprints by `key`.
+    pub fn new(specs: Vec<Spec>, rules: Rules, client: Option<Arc<Client>>, key: FingerprintKey) -> Self {
         let sources: Vec<_> = specs.into_iter().map(|spec| Source::begin(spec, client.as_ref())).collect();
         let waiting = waiting(&sources);
-        Self { sources, client, rules, memory: None, waiting, lists: None, reported: Vec::new(), warned: Vec::new() }
+        Self {
+            sources,
+            client,
+            rules,
+            key,
+            memory: None,
+            waiting,
+            lists: None,
+            reported: Vec::new(),
+            warned: Vec::new(),
+        }
     }
 
     /// A source that stays silent contributes what it gave last.
@@ -187,7 +199,7 @@ impl Composer {
                 remembered.push((Arc::clone(&spec.name), last.keys));
             }
         }
-        let event = match compose(&layers, &self.rules) {
+        let event = match compose(&layers, &self.rules, &self.key) {
             Ok(composition) => {
                 self.warn(composition.warnings);
                 let environment = Arc::new(recorded(composition.environment, &remembered));

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 pub use compose::{Composition, Layer, Rules, Unfit, compose};
 pub use difference::{Change, changed_names, changes};
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use inherit::{Inherit, inherit};
 pub use mapping::Mapping;
 pub use redact::Redactor;
@@ -74,16 +74,23 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// An environment of these variables; the fingerprint covers names and values, not origins.
-    pub fn new(variables: BTreeMap<String, Variable>) -> Self {
-        let marks = variables.iter().map(|(name, variable)| Fingerprint::of_variable(name, &variable.value)).collect();
+    /// An environment of these variables, with fingerprints by this key; they cover names and values, not origins.
+    pub fn fingerprinted(key: &FingerprintKey, variables: BTreeMap<String, Variable>) -> Self {
+        let mark = |(name, variable): (&String, &Variable)| Fingerprint::of_variable(key, name, &variable.value);
+        let marks = variables.iter().map(mark).collect();
         Self {
-            fingerprint: Fingerprint::of_variables(&variables),
+            fingerprint: Fingerprint::of_variables(key, &variables),
             variables,
             marks,
             source_keys: SourceKeys::default(),
             written: Box::default(),
         }
+    }
+
+    /// For tests: with fingerprints by a key that everybody knows.
+    #[cfg(test)]
+    pub(crate) fn new(variables: BTreeMap<String, Variable>) -> Self {
+        Self::fingerprinted(&FingerprintKey::new(&[0; FingerprintKey::LENGTH]), variables)
     }
 
     /// The same with what each source gave for it.
@@ -145,9 +152,15 @@ impl Environment {
 }
 
 impl Default for Environment {
-    /// No variables at all.
+    /// No variables at all: what stands for an environment that nobody knows. No key is needed for that.
     fn default() -> Self {
-        Self::new(BTreeMap::new())
+        Self {
+            fingerprint: Fingerprint::of_public(&[]),
+            variables: BTreeMap::new(),
+            marks: Vec::new(),
+            source_keys: SourceKeys::default(),
+            written: Box::default(),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod contents;
 mod directory;
 mod error;
 mod history;
+mod key;
 pub mod places;
 mod process;
 mod restored;
@@ -32,6 +33,7 @@ use tokio::task::JoinSet;
 pub use binding::{Binding, machine_id};
 pub use error::Error;
 pub use history::Recent;
+pub use key::ephemeral_key;
 pub use process::{KeptProcess, boot_id};
 pub use restored::Restored;
 
@@ -39,6 +41,7 @@ use self::contents::Contents;
 use self::directory::Directory;
 use self::history::Keeper;
 use self::writer::{Wanted, Writer};
+use crate::environment::FingerprintKey;
 use crate::machine::history::Entry;
 use crate::machine::hold::{GuardRecord, Hold};
 use crate::machine::ledger::{Good, Quarantined};
@@ -54,6 +57,8 @@ const RETRY: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct State {
     store: Store,
+    /// What fingerprints are made with.
+    key: FingerprintKey,
     /// The newest lines of history, with a disk or without.
     recent: watch::Sender<Recent>,
 }
@@ -80,7 +85,9 @@ struct Open {
 /// go on, with [`State::absent`].
 pub fn open(directory: &Path, identity: Binding) -> Result<State, Error> {
     let directory = Arc::new(Directory::open(directory)?);
-    let binding = Arc::new(identity);
+    let key = key::look_or_make(&directory)
+        .map_err(|source| Error::Use { directory: directory.path().to_owned(), source })?;
+    let binding = Arc::new(identity.with_key(&key));
     let (wanted, wishes) = watch::channel(Wanted::default());
     let at_first = directory.writable().err().map(|error| writer::cannot_write(directory.path(), &error));
     if let Some(problem) = &at_first {
@@ -89,34 +96,45 @@ pub fn open(directory: &Path, identity: Binding) -> Result<State, Error> {
     let (problem, problems) = watch::channel(at_first);
     let mut writer = JoinSet::new();
     writer.spawn(Writer::new(Arc::clone(&directory), Arc::clone(&binding), wishes, problem, RETRY).run());
-    let recent = watch::Sender::new(Recent::from_disk(&directory));
+    let recent = watch::Sender::new(Recent::from_disk(&directory, &key));
     let (lost, unwritten) = watch::channel(None);
     writer.spawn(Keeper::new(Arc::clone(&directory), recent.subscribe(), lost, RETRY).run());
     let store = Store::Open(Open { directory, binding, wanted, problem: problems, unwritten, writer });
-    Ok(State { store, recent })
+    Ok(State { store, key, recent })
 }
 
-/// What is kept in the directory, for whoever only looks: nothing is made, locked or changed. No directory: nothing.
+/// What is kept in the directory, for whoever only looks, with fingerprints by the key that goes with it: nothing is made,
+/// locked or changed. No directory: nothing, and a key of this life.
 ///
 /// # Errors
 /// It is there and cannot be read, or belongs to somebody else.
-pub fn peek(directory: &Path, identity: &Binding) -> Result<Restored, Error> {
-    let directory = Directory::look(directory)?;
-    Ok(directory.map(|directory| Restored::from_disk(&directory, identity)).unwrap_or_default())
+pub fn peek(directory: &Path, identity: &Binding) -> Result<(Restored, FingerprintKey), Error> {
+    let ephemeral = || key::ephemeral_key().map_err(|source| Error::Use { directory: directory.to_owned(), source });
+    let Some(found) = Directory::look(directory)? else { return Ok((Restored::default(), ephemeral()?)) };
+    let key = match key::look(&found) {
+        Ok(Some(key)) => key,
+        Ok(None) | Err(_) => ephemeral()?,
+    };
+    Ok((Restored::from_disk(&found, identity, &key), key))
 }
 
 impl State {
     /// Nothing is kept, for this reason. It is said once, here, and on the board by [`State::problem`].
-    pub fn absent(reason: impl Into<String>) -> Self {
+    pub fn absent(reason: impl Into<String>, key: FingerprintKey) -> Self {
         let reason = reason.into();
         tracing::warn!("nothing is kept on disk: {reason}");
-        Self { store: Store::Absent { reason }, recent: watch::Sender::default() }
+        Self { store: Store::Absent { reason }, key, recent: watch::Sender::default() }
+    }
+
+    /// What fingerprints are made with, so that they can be compared with those that are kept.
+    pub fn fingerprint_key(&self) -> &FingerprintKey {
+        &self.key
     }
 
     /// Reads what an earlier life has left. Waits for the disk, so it belongs before the loop.
     pub fn load(&self) -> Restored {
         match &self.store {
-            Store::Open(open) => Restored::from_disk(&open.directory, &open.binding),
+            Store::Open(open) => Restored::from_disk(&open.directory, &open.binding, &self.key),
             Store::Absent { .. } => Restored::default(),
         }
     }
@@ -139,13 +157,13 @@ impl State {
     /// What is kept from now on belongs to this; what is on disk already changes with its next replacement.
     pub fn rebind(&self, identity: Binding) {
         if let Store::Open(open) = &self.store {
-            open.wanted.send_modify(|wanted| wanted.binding = Some(Arc::new(identity)));
+            open.wanted.send_modify(|wanted| wanted.binding = Some(Arc::new(identity.with_key(&self.key))));
         }
     }
 
     /// Adds a line to `history.jsonl`, soon, and to [`State::history`] at once.
     pub fn record(&self, entry: &Entry) {
-        if let Some(line) = history::line(entry) {
+        if let Some(line) = history::line(entry, &self.key) {
             self.recent.send_modify(|recent| recent.push(line));
         }
     }
@@ -159,7 +177,8 @@ impl State {
     /// wait for the disk, since it means nothing after a power cut.
     pub fn keep_process(&self, process: &KeptProcess) {
         let Store::Open(open) = &self.store else { return };
-        let kept = serde_json::to_vec(process)
+        let kept = process
+            .stored(&self.key)
             .map_err(std::io::Error::from)
             .and_then(|json| open.directory.overwrite(directory::PROCESS, &json));
         if let Err(error) = kept {
@@ -171,7 +190,7 @@ impl State {
     pub fn process(&self) -> Option<KeptProcess> {
         let Store::Open(open) = &self.store else { return None };
         let bytes = open.directory.read(directory::PROCESS).ok().flatten()?;
-        let process: KeptProcess = serde_json::from_slice(&bytes).ok()?;
+        let process = KeptProcess::restored(&bytes, &self.key)?;
         (process.boot == process::boot_id()).then_some(process)
     }
 
@@ -198,7 +217,7 @@ impl State {
     /// Writes what has not been written yet, and gives the lock back. A disk that hangs hangs this too, so the caller
     /// sets a limit.
     pub async fn close(self) {
-        let Self { store, recent } = self;
+        let Self { store, recent, .. } = self;
         let Store::Open(Open { wanted, mut writer, .. }) = store else { return };
         drop((wanted, recent));
         while writer.join_next().await.is_some() {}

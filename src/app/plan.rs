@@ -30,11 +30,12 @@ pub struct Planned {
 /// # Errors
 /// A required source has not answered, or the state directory cannot be read.
 pub async fn plan(settings: &Settings) -> Result<Planned, AppError> {
-    let mut composer = Composer::new(settings.sources.clone(), settings.rules.clone(), client(settings)?);
+    let found = state::peek(&places::state_directory(settings), &places::binding(&settings.name, settings));
+    let (restored, key) = found.map_err(AppError::State)?;
+    let mut composer = Composer::new(settings.sources.clone(), settings.rules.clone(), client(settings)?, key);
     let AskedOnce { wish, silent } = composer.ask_once(PATIENCE).await;
     let Some(wish) = wish else { return Err(AppError::Silent(silent.join("; "))) };
-    let found = state::peek(&places::state_directory(settings), &places::binding(&settings.name, settings));
-    let (restored, warnings) = usable(found.map_err(AppError::State)?, settings);
+    let (restored, warnings) = usable(restored, settings);
     let installed = Installed::new(places::program(&settings.command), settings.version.symbol.clone()).look_now();
     let mut plan = foreseen(&settings.policy, restored, installed, wish);
     plan.basis = Basis::Kept;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::glob::Glob;
 use super::schema::Schema;
-use super::{Entry, Environment, Mapping, SourceKeys, Variable, Visibility, WriteInfo};
+use super::{Entry, Environment, FingerprintKey, Mapping, SourceKeys, Variable, Visibility, WriteInfo};
 use crate::secret::Secret;
 use warnings::Warnings;
 
@@ -73,7 +73,8 @@ struct Slot<'a> {
 /// Maps every layer, later layers winning, and applies the lists and the custom variables.
 ///
 /// Fails only if no process could be started with the result; a key that cannot be a variable is left out with a warning.
-pub fn compose(layers: &[Layer], rules: &Rules) -> Result<Composition, Unfit> {
+/// What comes of it has fingerprints by `key`.
+pub fn compose(layers: &[Layer], rules: &Rules, key: &FingerprintKey) -> Result<Composition, Unfit> {
     let mut warnings = Warnings::default();
     let merged = merge(layers, rules, &mut warnings);
     let custom: Arc<str> = Arc::from("custom");
@@ -104,7 +105,7 @@ pub fn compose(layers: &[Layer], rules: &Rules) -> Result<Composition, Unfit> {
         source_keys.add_entries(&layer.origin, &layer.entries);
     }
     let told: Vec<_> = variables.keys().map(|name| written.remove(name).unwrap_or_default()).collect();
-    let environment = Environment::new(variables).with_source_keys(source_keys).with_written(told);
+    let environment = Environment::fingerprinted(key, variables).with_source_keys(source_keys).with_written(told);
     Ok(Composition { environment, warnings: warnings.into_lines(), violations })
 }
 

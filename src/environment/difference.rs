@@ -1,5 +1,6 @@
 //! Which variables differ between two environments: their names, or what of them may be shown.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -33,18 +34,19 @@ pub struct Side {
 
 /// Every variable that differs, in the order of the names.
 pub fn changes(before: &Environment, after: &Environment) -> Vec<Change> {
+    let (old, new): (BTreeMap<_, _>, BTreeMap<_, _>) = (before.marks().collect(), after.marks().collect());
     let change = |name: String| {
-        let (before, after) = (side(before, &name), side(after, &name));
+        let (before, after) = (side(before, &old, &name), side(after, &new, &name));
         Change { name, before, after }
     };
     changed_names(before, after).into_iter().map(change).collect()
 }
 
-fn side(environment: &Environment, name: &str) -> Option<Side> {
+fn side(environment: &Environment, marks: &BTreeMap<&str, Fingerprint>, name: &str) -> Option<Side> {
     let variable = environment.variables().get(name)?;
     Some(Side {
         origin: Arc::clone(&variable.origin),
-        fingerprint: Fingerprint::of_variable(name, &variable.value),
+        fingerprint: *marks.get(name)?,
         length: variable.value.len(),
         value: match variable.visibility {
             Visibility::Public => variable.value.expose_str().map(str::to_owned),

@@ -1,52 +1,95 @@
-//! Short names for contents: equal contents have equal fingerprints, on every host.
+//! Short names for contents: equal contents have equal fingerprints as long as the key is the same.
+//!
+//! A plain digest of a value would confirm guesses: a PIN or a password from a word list is found in a moment by whoever
+//! may see the digest. So the digest never leaves this file; what is shown is its HMAC under a key that only this host
+//! has (see `state`), or, later, only the hosts of one fleet.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use ring::digest::{Context, SHA256};
+use ring::hmac;
 use serde::{Deserialize, Serialize};
 
 use super::Variable;
 use crate::secret::Secret;
 
-/// The first 48 bits of a SHA-256, written as twelve hexadecimal digits.
+/// What fingerprints are made with. Whoever knows it can confirm guesses of values, so it is kept as they are.
+#[derive(Clone)]
+pub struct FingerprintKey(hmac::Key);
+
+impl FingerprintKey {
+    /// Its length in bytes.
+    pub const LENGTH: usize = 32;
+
+    /// From bytes that nobody can guess.
+    pub fn new(bytes: &[u8; Self::LENGTH]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+    }
+
+    /// What tells this key from others. It says nothing of the key, and may be shown.
+    pub fn id(&self) -> Fingerprint {
+        self.mark(b"lictor fingerprint key")
+    }
+
+    /// The fingerprint for what lictor 0.1.0 called `unkeyed`: its fingerprints were plain digests.
+    #[must_use]
+    pub fn of_unkeyed(&self, unkeyed: Fingerprint) -> Fingerprint {
+        self.mark(&unkeyed.0)
+    }
+
+    fn mark(&self, message: &[u8]) -> Fingerprint {
+        Fingerprint::first_of(hmac::sign(&self.0, message).as_ref())
+    }
+}
+
+impl fmt::Debug for FingerprintKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FingerprintKey({})", self.id())
+    }
+}
+
+/// 48 bits, written as twelve hexadecimal digits. Of a value or an environment they are the first of an HMAC-SHA-256.
 ///
-/// It tells contents apart and is short enough to be typed; it is not meant to stand against somebody who crafts
+/// They tell contents apart and are short enough to be typed; they are not meant to stand against somebody who crafts
 /// collisions, who could write the KV store as well.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 6]);
 
 impl Fingerprint {
     /// Of a whole environment: every name and value, each with its length so that no two splits look alike.
-    pub fn of_variables(variables: &BTreeMap<String, Variable>) -> Self {
+    pub fn of_variables(key: &FingerprintKey, variables: &BTreeMap<String, Variable>) -> Self {
         let mut context = Context::new(&SHA256);
         for (name, variable) in variables {
             feed(&mut context, name.as_bytes());
             feed(&mut context, variable.value.expose());
         }
-        Self::first_of(context)
+        key.of_unkeyed(Self::digest(context))
     }
 
     /// Of one variable. The name is part of it, so that equal values under two names do not show.
-    pub fn of_variable(name: &str, value: &Secret) -> Self {
+    pub fn of_variable(key: &FingerprintKey, name: &str, value: &Secret) -> Self {
         let mut context = Context::new(&SHA256);
         feed(&mut context, name.as_bytes());
         feed(&mut context, value.expose());
-        Self::first_of(context)
+        key.of_unkeyed(Self::digest(context))
     }
 
-    /// Of any bytes, such as a small executable's content.
-    pub fn of_bytes(bytes: &[u8]) -> Self {
+    /// The plain digest of bytes that are no secret, such as a small executable's content.
+    pub fn of_public(bytes: &[u8]) -> Self {
         let mut context = Context::new(&SHA256);
         feed(&mut context, bytes);
-        Self::first_of(context)
+        Self::digest(context)
     }
 
-    fn first_of(context: Context) -> Self {
-        let digest = context.finish();
+    fn digest(context: Context) -> Self {
+        Self::first_of(context.finish().as_ref())
+    }
+
+    fn first_of(bytes: &[u8]) -> Self {
         let mut first = [0; 6];
-        first.copy_from_slice(&digest.as_ref()[..6]);
+        first.copy_from_slice(&bytes[..6]);
         Self(first)
     }
 }
@@ -101,12 +144,19 @@ impl<'de> Deserialize<'de> for Fingerprint {
 
 #[cfg(test)]
 mod tests {
-    use super::Fingerprint;
+    use super::super::{Variable, Visibility};
+    use super::{Fingerprint, FingerprintKey};
     use crate::secret::Secret;
+
+    const KEY: [u8; 32] = [7; 32];
+
+    fn of(name: &str, value: &str) -> Fingerprint {
+        Fingerprint::of_variable(&FingerprintKey::new(&KEY), name, &Secret::from(value))
+    }
 
     #[test]
     fn text_round_trip() {
-        let one = Fingerprint::of_variable("A", &Secret::from("x"));
+        let one = of("A", "x");
         assert_eq!(one.to_string().parse::<Fingerprint>().unwrap(), one);
         assert!("3f9a0c12be7".parse::<Fingerprint>().is_err());
         assert!("+f9a0c12be77".parse::<Fingerprint>().is_err());
@@ -114,8 +164,28 @@ mod tests {
 
     #[test]
     fn the_split_between_name_and_value_counts() {
-        let a = Fingerprint::of_variable("AB", &Secret::from("C"));
-        let b = Fingerprint::of_variable("A", &Secret::from("BC"));
-        assert_ne!(a, b);
+        assert_ne!(of("AB", "C"), of("A", "BC"));
+    }
+
+    /// What lictor 0.1.0 said of `PIN=1234`, as a variable and, since there was no other, as an environment.
+    const UNKEYED: &str = "51fa1b27a88d";
+
+    #[test]
+    fn a_fingerprint_confirms_no_guess_without_the_key() {
+        let variable = Variable { value: "1234".into(), origin: "x".into(), visibility: Visibility::Secret };
+        let variables = [("PIN".to_owned(), variable)].into();
+        let under = |key: &FingerprintKey| Fingerprint::of_variables(key, &variables);
+        let (one, other) = (FingerprintKey::new(&KEY), FingerprintKey::new(&[8; 32]));
+        assert_ne!(under(&one).to_string(), UNKEYED);
+        assert_ne!(under(&one), under(&other));
+        assert_eq!(under(&one), under(&one.clone()));
+        assert_ne!(one.id(), other.id());
+        assert_eq!(format!("{one:?}"), format!("FingerprintKey({})", one.id()));
+    }
+
+    #[test]
+    fn what_an_older_lictor_kept_is_found_again() {
+        let key = FingerprintKey::new(&KEY);
+        assert_eq!(key.of_unkeyed(UNKEYED.parse().unwrap()), of("PIN", "1234"));
     }
 }

@@ -28,7 +28,7 @@ pub fn identity_of_file(file: &File) -> Build {
     }
     if input.size() <= LARGEST_READ {
         return match input.bytes(0, input.size()) {
-            Ok(content) => Build(format!("sha256:{}", Fingerprint::of_bytes(&content))),
+            Ok(content) => Build(format!("sha256:{}", Fingerprint::of_public(&content))),
             Err(_) => Build::default(),
         };
     }

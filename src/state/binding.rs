@@ -5,6 +5,8 @@ use std::io::Read;
 
 use serde::{Deserialize, Serialize};
 
+use crate::environment::{Fingerprint, FingerprintKey};
+
 /// A kept environment is used only where it was made: by the same service with the same sources on the same machine.
 /// It protects against an image of a machine, or a directory, that was copied with what was kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +15,20 @@ pub struct Binding {
     service: String,
     consul: String,
     sources: Vec<String>,
+    /// The id of the key that its fingerprints are made with. Lictor 0.1.0 had none: its fingerprints are plain digests.
+    #[serde(rename = "fingerprint_key", default, skip_serializing_if = "Option::is_none")]
+    key: Option<Fingerprint>,
+}
+
+/// With which key the fingerprints in a file were made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MadeWith {
+    /// With the one that is in use: they can be compared as they are.
+    This,
+    /// With none: they can be converted.
+    Nothing,
+    /// With one that is lost: they mean nothing any more.
+    Another,
 }
 
 impl Binding {
@@ -29,6 +45,22 @@ impl Binding {
             service: service.into(),
             consul: without_user(consul),
             sources: sources.into_iter().map(Into::into).collect(),
+            key: None,
+        }
+    }
+
+    /// The same, for files whose fingerprints are made with this key.
+    #[must_use]
+    pub(super) fn with_key(self, key: &FingerprintKey) -> Self {
+        Self { key: Some(key.id()), ..self }
+    }
+
+    /// With which key the fingerprints in what was kept with this binding were made.
+    pub(super) fn made_with(&self, key: &FingerprintKey) -> MadeWith {
+        match self.key {
+            None => MadeWith::Nothing,
+            Some(id) if id == key.id() => MadeWith::This,
+            Some(_) => MadeWith::Another,
         }
     }
 

@@ -19,7 +19,8 @@ pub(super) const QUARANTINE: &str = "quarantine.json";
 pub(super) const PROCESS: &str = "process.json";
 pub(super) const HOLD: &str = "hold.json";
 pub(super) const HISTORY: &str = "history.jsonl";
-const OURS: [&str; 5] = [GOOD, QUARANTINE, PROCESS, HOLD, HISTORY];
+pub(super) const KEY: &str = "fingerprint.key";
+const OURS: [&str; 6] = [GOOD, QUARANTINE, PROCESS, HOLD, HISTORY, KEY];
 const UNFINISHED: &str = ".new";
 /// What is written in place has this length, in bytes: less than any page, so it is written at once or not at all.
 const BLOCK: usize = 1024;

@@ -4,12 +4,17 @@
 mod append;
 mod keeper;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 pub(super) use keeper::Keeper;
 
 use super::directory::{Directory, HISTORY};
+use super::writer;
+use crate::environment::{Fingerprint, FingerprintKey};
 use crate::machine::deployment::Validation;
 use crate::machine::history::Entry;
 
@@ -54,8 +59,9 @@ impl Recent {
         }
     }
 
-    /// What an earlier life has left; lines that are damaged are left out, with one warning.
-    pub(super) fn from_disk(directory: &Directory) -> Self {
+    /// What an earlier life has left; lines that are damaged are left out, with one warning. Lines of lictor 0.1.0 get
+    /// fingerprints by this key, on disk too: theirs were plain digests.
+    pub(super) fn from_disk(directory: &Directory, key: &FingerprintKey) -> Self {
         let mut recent = Self::default();
         let path = || directory.path().join(HISTORY);
         let found = match directory.read(HISTORY) {
@@ -65,12 +71,26 @@ impl Recent {
                 return recent;
             }
         };
-        let mut damaged = 0_usize;
+        let (mut damaged, mut unkeyed, mut rewritten) = (0_usize, false, Vec::new());
         for line in found.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            match (serde_json::from_slice::<Entry>(line), std::str::from_utf8(line)) {
-                (Ok(_), Ok(text)) => recent.push(text.into()),
-                _ => damaged += 1,
-            }
+            let known: Option<Arc<str>> = match (serde_json::from_slice(line), std::str::from_utf8(line)) {
+                (Ok(Line { key: Some(_), .. }), Ok(text)) => Some(text.into()),
+                (Ok(Line { entry, key: None }), Ok(_)) => {
+                    unkeyed = true;
+                    self::line(&with_key(entry.into_owned(), key), key)
+                }
+                _ => None,
+            };
+            let Some(known) = known else {
+                damaged += 1;
+                continue;
+            };
+            rewritten.extend_from_slice(known.as_bytes());
+            rewritten.push(b'\n');
+            recent.push(known);
+        }
+        if unkeyed && let Err(error) = directory.replace(HISTORY, &rewritten) {
+            tracing::warn!("{}", writer::cannot_write(&path(), &error));
         }
         if damaged > 0 {
             tracing::warn!(damaged, "{} has lines that are damaged; they are left out", path().display());
@@ -79,9 +99,33 @@ impl Recent {
     }
 }
 
-/// One entry as a line, without its newline.
-pub(super) fn line(entry: &Entry) -> Option<Arc<str>> {
-    serde_json::to_string(entry).ok().map(Into::into)
+/// One line of the file.
+#[derive(Serialize, Deserialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    entry: Cow<'a, Entry>,
+    /// The id of the key that its fingerprints are made with; lictor 0.1.0 had none.
+    #[serde(rename = "fingerprint_key", default, skip_serializing_if = "Option::is_none")]
+    key: Option<Fingerprint>,
+}
+
+/// One entry, with fingerprints by this key, as a line without its newline.
+pub(super) fn line(entry: &Entry, key: &FingerprintKey) -> Option<Arc<str>> {
+    serde_json::to_string(&Line { entry: Cow::Borrowed(entry), key: Some(key.id()) }).ok().map(Into::into)
+}
+
+/// An entry of lictor 0.1.0 as it would be today. Its sentence may name fingerprints too.
+fn with_key(entry: Entry, key: &FingerprintKey) -> Entry {
+    let is_end = |character: char| character.is_whitespace() || ",;)".contains(character);
+    let words = entry.why.split_inclusive(is_end).map(|piece| {
+        let word = piece.trim_end_matches(is_end);
+        match word.parse().ok().map(|unkeyed| key.of_unkeyed(unkeyed)) {
+            Some(keyed) => Cow::Owned(format!("{keyed}{}", &piece[word.len()..])),
+            None => Cow::Borrowed(piece),
+        }
+    });
+    let why = words.collect();
+    Entry { environment: entry.environment.map(|unkeyed| key.of_unkeyed(unkeyed)), why, ..entry }
 }
 
 #[cfg(test)]

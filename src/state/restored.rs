@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::binding::Binding;
 use super::directory::{self, Directory};
 use super::{GOOD, QUARANTINED, stored};
+use crate::environment::FingerprintKey;
 use crate::machine::GenerationId;
 use crate::machine::hold::{GuardRecord, Hold};
 use crate::machine::ledger::{Good, Quarantined};
@@ -41,9 +42,9 @@ impl Default for Restored {
 }
 
 impl Restored {
-    pub(super) fn from_disk(directory: &Directory, binding: &Binding) -> Self {
+    pub(super) fn from_disk(directory: &Directory, binding: &Binding, key: &FingerprintKey) -> Self {
         let mut restored = Self::default();
-        for good in restored.file(directory, directory::GOOD, |bytes| stored::decode_good(binding, bytes)) {
+        for good in restored.file(directory, directory::GOOD, |bytes| stored::decode_good(binding, key, bytes)) {
             match good {
                 Ok(good) => restored.good.push(good),
                 Err(why) => restored.not_used(directory, directory::GOOD, &why),
@@ -51,9 +52,9 @@ impl Restored {
         }
         restored.good.truncate(GOOD);
         restored.quarantine =
-            restored.file(directory, directory::QUARANTINE, |bytes| stored::decode_quarantine(binding, bytes));
+            restored.file(directory, directory::QUARANTINE, |bytes| stored::decode_quarantine(binding, key, bytes));
         restored.quarantine.truncate(QUARANTINED);
-        let holds = |bytes: &[u8]| stored::decode_hold(binding, bytes).map(|holds| vec![holds]);
+        let holds = |bytes: &[u8]| stored::decode_hold(binding, key, bytes).map(|holds| vec![holds]);
         (restored.hold, restored.guarded) = restored.file(directory, directory::HOLD, holds).pop().unwrap_or_default();
         if let Some(last) = restored.good.iter().map(|good| good.generation).max() {
             restored.next_generation = last.next();

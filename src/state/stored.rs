@@ -13,14 +13,17 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::binding::Binding;
-use crate::environment::{Environment, Fingerprint, SourceKeys, Variable, Visibility};
+use super::binding::{Binding, MadeWith};
+use crate::environment::{Environment, Fingerprint, FingerprintKey, SourceKeys, Variable, Visibility};
 use crate::machine::hold::{GuardRecord, Hold};
 use crate::machine::ledger::{Good, Quarantined};
 use crate::machine::{Build, GenerationId};
 use crate::secret::Secret;
 
-const FORMAT: u32 = 1;
+/// The format that is written: its fingerprints are made with a key.
+const FORMAT: u32 = 2;
+/// The format of lictor 0.1.0, which is read as well: its fingerprints are plain digests.
+const UNKEYED: u32 = 1;
 
 /// Numbers beyond this were not counted by us, and leave no room to count on.
 const LAST_GENERATION: GenerationId = GenerationId(u64::MAX / 2);
@@ -140,29 +143,61 @@ pub(super) fn write_hold(
     serde_json::to_writer(out, &HoldFile { format: FORMAT, binding, hold, guard: Cow::Borrowed(guarded) })
 }
 
-/// The good environments in a file, each of them or why it is not used, or why none is.
-pub(super) fn decode_good(binding: &Binding, bytes: &[u8]) -> Result<Vec<Result<Good, String>>, String> {
+/// The good environments in a file, each of them or why it is not used, or why none is. Their fingerprints are made with
+/// `key`, whatever they were made with before.
+pub(super) fn decode_good(
+    binding: &Binding,
+    key: &FingerprintKey,
+    bytes: &[u8],
+) -> Result<Vec<Result<Good, String>>, String> {
     check_format(bytes)?;
     let file: GoodFile<'_> = serde_json::from_slice(bytes).map_err(|error| damage(&error))?;
     belongs(binding, &file.binding)?;
-    Ok(file.good.into_iter().map(restore).collect())
+    let made_with = file.binding.made_with(key);
+    Ok(file.good.into_iter().map(|stored| restore(stored, key, made_with)).collect())
 }
 
 /// The quarantine in a file, or why it is not used.
-pub(super) fn decode_quarantine(binding: &Binding, bytes: &[u8]) -> Result<Vec<Quarantined>, String> {
+pub(super) fn decode_quarantine(
+    binding: &Binding,
+    key: &FingerprintKey,
+    bytes: &[u8],
+) -> Result<Vec<Quarantined>, String> {
     check_format(bytes)?;
     let file: QuarantineFile<'_> = serde_json::from_slice(bytes).map_err(|error| damage(&error))?;
     belongs(binding, &file.binding)?;
-    Ok(file.quarantine.into_owned())
+    let made_with = file.binding.made_with(key);
+    let mut quarantine = file.quarantine.into_owned();
+    for held in &mut quarantine {
+        held.pair.environment = translated(held.pair.environment, key, made_with)
+            .ok_or("its fingerprints were made with a key that is lost")?;
+    }
+    Ok(quarantine)
 }
 
 /// The holds in a file, or why they are not used. The operator's is a word about this service on this machine, whatever
 /// its sources are; the guard's names its sources.
-pub(super) fn decode_hold(binding: &Binding, bytes: &[u8]) -> Result<(Option<Hold>, GuardRecord), String> {
+pub(super) fn decode_hold(
+    binding: &Binding,
+    key: &FingerprintKey,
+    bytes: &[u8],
+) -> Result<(Option<Hold>, GuardRecord), String> {
     check_format(bytes)?;
     let file: HoldFile<'_> = serde_json::from_slice(bytes).map_err(|error| damage(&error))?;
     binding.elsewhere(&file.binding).map_or(Ok(()), |difference| Err(difference.to_owned()))?;
-    Ok((file.hold.map(Cow::into_owned), file.guard.into_owned()))
+    let made_with = file.binding.made_with(key);
+    let mut guarded = file.guard.into_owned();
+    guarded.released = guarded.released.and_then(|released| translated(released, key, made_with));
+    Ok((file.hold.map(Cow::into_owned), guarded))
+}
+
+/// A fingerprint that was kept, as it is made now; `None`: nobody can say.
+pub(super) fn translated(kept: Fingerprint, key: &FingerprintKey, made_with: MadeWith) -> Option<Fingerprint> {
+    match made_with {
+        MadeWith::This => Some(kept),
+        MadeWith::Nothing => Some(key.of_unkeyed(kept)),
+        MadeWith::Another => None,
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference to the field")]
@@ -172,7 +207,7 @@ fn no_source_keys(record: &&SourceKeys) -> bool {
 
 fn check_format(bytes: &[u8]) -> Result<(), String> {
     match serde_json::from_slice(bytes) {
-        Ok(Format { format: FORMAT }) => Ok(()),
+        Ok(Format { format: FORMAT | UNKEYED }) => Ok(()),
         Ok(Format { format }) => Err(format!("it has format {format}, and this lictor knows {FORMAT}")),
         Err(error) => Err(damage(&error)),
     }
@@ -195,10 +230,13 @@ fn stored<'a>(name: &'a str, variable: &'a Variable) -> StoredVariable<'a> {
     StoredVariable { name, value, origin, visibility: variable.visibility }
 }
 
-fn restore(stored: StoredGood<'_>) -> Result<Good, String> {
+fn restore(stored: StoredGood<'_>, key: &FingerprintKey, made_with: MadeWith) -> Result<Good, String> {
     let StoredGood { fingerprint, generation, at_unix_ms, builds, variables, record } = stored;
     let variables = variables.into_iter().map(restore_variable).collect::<Option<BTreeMap<_, _>>>();
-    let environment = variables.map(Environment::new).filter(|restored| restored.fingerprint() == fingerprint);
+    let expected = translated(fingerprint, key, made_with);
+    let environment = variables
+        .map(|variables| Environment::fingerprinted(key, variables))
+        .filter(|restored| expected.is_none_or(|expected| restored.fingerprint() == expected));
     let Some(environment) = environment.filter(|_| generation <= LAST_GENERATION) else {
         return Err(format!("its environment {fingerprint} is damaged"));
     };

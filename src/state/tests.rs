@@ -2,17 +2,37 @@
 
 mod faults;
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Binding, Error, State, open};
-use crate::environment::{Environment, Fingerprint, Variable, Visibility};
+use super::{Binding, Error, State, directory};
+use crate::environment::{Environment, Fingerprint, FingerprintKey, Variable, Visibility};
 use crate::machine::ledger::{Good, Quarantined, Standing};
 use crate::machine::order::Pair;
 use crate::machine::{Build, GenerationId};
 
 pub(super) fn binding() -> Binding {
-    Binding::new("m1", "billing", "127.0.0.1:8500", ["consul billing/", "custom"])
+    Binding::new("m1", "billing", "127.0.0.1:8500", ["consul billing/", "custom"]).with_key(&key())
+}
+
+/// Opens the directory with the key that tests make fingerprints with.
+pub(super) fn open(directory: &Path, binding: Binding) -> Result<State, Error> {
+    let kept = directory.join(directory::KEY);
+    if !kept.exists() {
+        // Where it may not be written the test has no use for it.
+        let _ = fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
+        let _ = fs::write(&kept, "0".repeat(64));
+        let _ = fs::set_permissions(&kept, Permissions::from_mode(0o600));
+    }
+    super::open(directory, binding)
+}
+
+/// The key that tests make fingerprints with.
+pub(super) fn key() -> FingerprintKey {
+    FingerprintKey::new(&[0; FingerprintKey::LENGTH])
 }
 
 pub(super) fn good(variables: &[(&str, &[u8])], generation: u64) -> Good {
@@ -29,7 +49,7 @@ pub(super) fn good(variables: &[(&str, &[u8])], generation: u64) -> Good {
 }
 
 pub(super) fn quarantined(reason: &str) -> Quarantined {
-    let pair = Pair { environment: Fingerprint::of_bytes(reason.as_bytes()), build: Build("go:2".to_owned()) };
+    let pair = Pair { environment: Fingerprint::of_public(reason.as_bytes()), build: Build("go:2".to_owned()) };
     Quarantined { pair, reason: reason.to_owned(), at_unix_ms: 1_700_000_000_001, standing: Standing::Proved }
 }
 
@@ -127,7 +147,7 @@ async fn a_second_lictor_is_told_so() {
 
 #[tokio::test]
 async fn without_a_directory_everything_goes_on() {
-    let state = State::absent("no home");
+    let state = State::absent("no home", key());
     state.keep_good(&[good(&[], 1)]);
     state.keep_quarantine(&[quarantined("x")]);
     assert_eq!(state.load(), super::Restored::default());

@@ -34,8 +34,8 @@ fn nowhere(place: &str, text: impl AsRef<[u8]>) {
     }
 }
 
-/// Asks for everything that can be asked for.
-fn nothing_shows(lictor: &Lictor) {
+/// Everything that can be asked for, and all that is written down but values: what says it, and what it says.
+fn everything(lictor: &Lictor) -> Vec<(String, Vec<u8>)> {
     let paths = [
         "/status",
         "/status?version=9",
@@ -48,9 +48,10 @@ fn nothing_shows(lictor: &Lictor) {
         "/metrics",
         "/no",
     ];
+    let mut all = Vec::new();
     for path in paths {
-        nowhere(path, lictor.get(path).body);
-        nowhere(path, lictor.admin(path).unwrap().body);
+        all.push((path.to_owned(), lictor.get(path).body));
+        all.push((path.to_owned(), lictor.admin(path).unwrap().body));
     }
     let verbs: [(&str, &[&str]); 8] = [
         ("status", &[]),
@@ -62,18 +63,56 @@ fn nothing_shows(lictor: &Lictor) {
         ("history", &[]),
         ("history", &["--json"]),
     ];
-    for (verb, arguments) in verbs {
-        nowhere(verb, said(&lictor.cli(verb, arguments)));
-    }
-    nowhere("the log", lictor.log());
-    nowhere("/proc/PID/cmdline", fs::read(format!("/proc/{}/cmdline", lictor.pid())).unwrap());
+    all.extend(verbs.map(|(verb, arguments)| (verb.to_owned(), said(&lictor.cli(verb, arguments)).into_bytes())));
+    all.push(("the log".to_owned(), lictor.log().into_bytes()));
+    all.push(("/proc/PID/cmdline".to_owned(), fs::read(format!("/proc/{}/cmdline", lictor.pid())).unwrap()));
     for file in fs::read_dir(lictor.setup().path("state")).unwrap() {
         let path = file.unwrap().path();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
         if !path.ends_with("good.json") {
-            nowhere(&path.display().to_string(), fs::read(&path).unwrap());
+            all.push((path.display().to_string(), fs::read(&path).unwrap()));
         }
     }
+    all
+}
+
+fn nothing_shows(lictor: &Lictor) {
+    for (place, text) in everything(lictor) {
+        nowhere(&place, text);
+    }
+}
+
+/// What lictor 0.1.0 said of a variable, and of an environment of this one: anybody can make it of a guess.
+fn plain_digest(name: &str, value: &str) -> String {
+    let mut context = ring::digest::Context::new(&ring::digest::SHA256);
+    for text in [name, value] {
+        context.update(&(text.len() as u64).to_be_bytes());
+        context.update(text.as_bytes());
+    }
+    let first = context.finish().as_ref()[..6].iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    format!("{first:012x}")
+}
+
+#[test]
+fn no_fingerprint_confirms_a_guess() {
+    let setup = Setup::on_directory();
+    setup.write("PIN", "1234");
+    let lictor = setup.config("log {\n  level = \"trace\"\n}\n").start();
+    lictor.until_good();
+    let first = lictor.board().config.fingerprint;
+    lictor.until_applied(|| lictor.setup().write("PIN", "1235"));
+    for guess in ["1234", "1235"] {
+        let guess = plain_digest("PIN", guess);
+        for (place, text) in everything(&lictor) {
+            assert!(!String::from_utf8_lossy(&text).contains(&guess), "{place} confirms the guess");
+        }
+    }
+    // The same value has the same fingerprint in the next life, or what is kept would be lost.
+    lictor.until_applied(|| lictor.setup().write("PIN", "1234"));
+    assert_eq!(lictor.board().config.fingerprint, first);
+    lictor.restart(Signal::TERM);
+    lictor.until_good();
+    assert_eq!(lictor.board().config.fingerprint, first);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use lictor::environment::{Environment, Variable, Visibility};
+use lictor::environment::{Environment, FingerprintKey, Variable, Visibility};
 use lictor::machine::event::Exit;
 use lictor::machine::{Event, RunId};
 use lictor::secret::Secret;
@@ -63,7 +63,7 @@ impl Harness {
             variables.insert(name.to_owned(), variable(&path.display().to_string()));
         }
         variables.extend(habits.iter().map(|(name, value)| ((*name).to_owned(), variable(value))));
-        Environment::new(variables)
+        Environment::fingerprinted(&FingerprintKey::new(&[0; 32]), variables)
     }
 
     /// Starts the run and gives its process number.

@@ -9,7 +9,7 @@ use std::fs;
 use std::sync::Arc;
 
 use lictor::envfile;
-use lictor::environment::{Environment, Variable, Visibility};
+use lictor::environment::{Environment, FingerprintKey, Variable, Visibility};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -116,7 +116,7 @@ fn systemd_reads_what_lictor_writes() {
         visibility: Visibility::Secret,
     };
     let environment = wanted.iter().map(|(name, value)| (name.clone(), variable(value))).collect();
-    let file = envfile::write(&Environment::new(environment)).unwrap();
+    let file = envfile::write(&Environment::fingerprinted(&FingerprintKey::new(&[0; 32]), environment)).unwrap();
     let read = by_systemd(&[file]).pop().unwrap().expect("systemd takes the file");
     assert_eq!(read, wanted);
 }

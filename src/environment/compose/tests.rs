@@ -3,11 +3,16 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{Layer, Rules, compose};
+use super::{Composition, Layer, Rules, Unfit};
 use crate::environment::format::Format;
 use crate::environment::glob::Glob;
-use crate::environment::{Entry, Environment, Mapping, Origin, Visibility, WriteInfo};
+use crate::environment::{Entry, Environment, FingerprintKey, Mapping, Origin, Visibility, WriteInfo};
 use crate::secret::Secret;
+
+/// With a key that everybody knows.
+fn compose(layers: &[Layer], rules: &Rules) -> Result<Composition, Unfit> {
+    crate::environment::compose(layers, rules, &FingerprintKey::new(&[0; FingerprintKey::LENGTH]))
+}
 
 fn layer(origin: &str, keys: &[(&str, &str)]) -> Layer {
     let entries = keys.iter().map(|(key, value)| Entry { key: (*key).to_owned(), value: Secret::from(*value) });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Inherit, inherit};
 use crate::environment::glob::Glob;
-use crate::environment::{Entry, Environment, Layer, Mapping, Rules, compose};
+use crate::environment::{Entry, Environment, FingerprintKey, Layer, Mapping, Rules, compose};
 use crate::secret::Secret;
 
 fn own(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
@@ -26,7 +26,7 @@ fn whole(parent: &[(&str, &str)], kv: &[(&str, &str)], settings: &Inherit, custo
         denylist: settings.denylist.clone(),
         ..Rules::default()
     };
-    let environment = compose(&[layer], &rules).unwrap().environment;
+    let environment = compose(&[layer], &rules, &FingerprintKey::new(&[0; 32])).unwrap().environment;
     let shown = |(name, value): (OsString, OsString)| format!("{}={}", name.display(), value.display());
     inherit(own(parent), &environment, settings).into_iter().map(shown).collect()
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{Bound, Form, Key, Pattern, Required, Schema, Type};
 use crate::environment::glob::Glob;
-use crate::environment::{Entry, Environment, Layer, Mapping, Rules, Variable, Visibility, compose};
+use crate::environment::{Entry, Environment, FingerprintKey, Layer, Mapping, Rules, Variable, Visibility, compose};
 use crate::secret::Secret;
 
 fn key(label: &str, form: Form) -> Key {
@@ -253,7 +253,7 @@ fn composed(schema: Schema, rules: Rules, pairs: &[(&str, &str)]) -> (Environmen
         entries: entries.into(),
         written: std::sync::Arc::default(),
     };
-    let composition = compose(&[layer], &Rules { schema, ..rules }).unwrap();
+    let composition = compose(&[layer], &Rules { schema, ..rules }, &FingerprintKey::new(&[0; 32])).unwrap();
     (composition.environment, composition.violations)
 }
 

@@ -168,7 +168,7 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
         (Verb::Restart, "nothing to start"),
         (Verb::Signal { signal: 1 }, "does not run"),
         (Verb::Release { fingerprint: None }, "nothing is held by the guard"),
-        (Verb::Retry { fingerprint: Some(Fingerprint::of_bytes(b"x")) }, "anything to try"),
+        (Verb::Retry { fingerprint: Some(Fingerprint::of_public(b"x")) }, "anything to try"),
         (Verb::Revert, "no other good environment"),
     ] {
         let refused = ask(&mut world, verb.clone()).expect_err(word);

@@ -12,8 +12,8 @@ use super::{Directory, HISTORY, Keeper, LINES, Recent, line};
 use crate::machine::history::{Entry, Outcome};
 use crate::machine::steps::Steps;
 use crate::machine::{Build, GenerationId, Moment};
-use crate::state::tests::binding;
-use crate::state::{State, open};
+use crate::state::State;
+use crate::state::tests::{binding, key, open};
 
 fn entry(generation: u64, why: &str) -> Entry {
     Entry {
@@ -52,7 +52,7 @@ async fn kept(state: State) {
 fn memory_is_bounded_and_numbers_go_on() {
     let mut recent = Recent::default();
     for number in 1..=LINES as u64 + 10 {
-        recent.push(line(&entry(number, "")).unwrap());
+        recent.push(line(&entry(number, ""), &key()).unwrap());
     }
     assert_eq!((recent.last(), recent.after(0).count()), (LINES as u64 + 10, LINES));
     assert_eq!(recent.after(LINES as u64 + 8).count(), 2);
@@ -83,7 +83,7 @@ async fn what_is_recorded_comes_back_and_nobody_else_may_read_it() {
 #[tokio::test]
 async fn a_line_that_was_cut_off_is_left_out_and_the_next_one_is_whole() {
     let folder = tempfile::tempdir().unwrap();
-    let whole = line(&entry(1, "one")).unwrap();
+    let whole = line(&entry(1, "one"), &key()).unwrap();
     let state = open(folder.path(), binding()).unwrap();
     kept(state).await;
     fs::write(folder.path().join(HISTORY), format!("{whole}\n{}", &whole[..20])).unwrap();
@@ -94,6 +94,25 @@ async fn a_line_that_was_cut_off_is_left_out_and_the_next_one_is_whole() {
     let state = open(folder.path(), binding()).unwrap();
     assert_eq!(generations(&state.history().borrow()), [1, 2]);
     kept(state).await;
+}
+
+#[tokio::test]
+async fn lines_of_an_older_lictor_get_fingerprints_by_this_key_on_disk_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let unkeyed = "6fe2f63dbeb6";
+    let keyed = key().of_unkeyed(unkeyed.parse().unwrap()).to_string();
+    let older = Entry { environment: Some(unkeyed.parse().unwrap()), ..entry(1, "release 6fe2f63dbeb6, and so on") };
+    fs::write(folder.path().join(HISTORY), format!("{}\n", serde_json::to_string(&older).unwrap())).unwrap();
+    kept(open(folder.path(), binding()).unwrap()).await;
+    for _ in 0..2 {
+        let text = fs::read_to_string(folder.path().join(HISTORY)).unwrap();
+        assert!(!text.contains(unkeyed), "{text}");
+        let entry: Entry = serde_json::from_str(text.trim()).unwrap();
+        assert_eq!(entry.environment.map(|fingerprint| fingerprint.to_string()).as_ref(), Some(&keyed));
+        assert_eq!(entry.why, format!("release {keyed}, and so on"));
+        // What has been converted is not converted once more.
+        kept(open(folder.path(), binding()).unwrap()).await;
+    }
 }
 
 #[test]
@@ -107,7 +126,7 @@ fn a_large_file_loses_its_older_half() {
         let lines: Vec<Arc<str>> = (0..50)
             .map(|_| {
                 number += 1;
-                line(&entry(number, &"x".repeat(1000))).unwrap()
+                line(&entry(number, &"x".repeat(1000)), &key()).unwrap()
             })
             .collect();
         append(&directory, &lines).unwrap();
@@ -141,7 +160,7 @@ async fn what_cannot_be_written_waits_in_memory_and_is_written_later() {
     let (problem, mut problems) = watch::channel(None);
     tasks.spawn(Keeper::new(directory, recent.subscribe(), problem, Duration::from_millis(5)).run());
     for number in 1..=3 {
-        recent.send_modify(|recent| recent.push(line(&entry(number, "")).unwrap()));
+        recent.send_modify(|recent| recent.push(line(&entry(number, ""), &key()).unwrap()));
         tokio::task::yield_now().await;
     }
     let told = tokio::time::timeout(Duration::from_mins(1), problems.wait_for(Option::is_some)).await.unwrap().unwrap();

@@ -3,12 +3,12 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::{decode_good, decode_hold, decode_quarantine, write_good, write_hold, write_quarantine};
-use crate::environment::{Environment, SourceKeys};
+use crate::environment::{Environment, FingerprintKey, SourceKeys};
 use crate::machine::GenerationId;
 use crate::machine::hold::{GuardRecord, Hold};
 use crate::machine::ledger::Good;
 use crate::state::Binding;
-use crate::state::tests::{binding, good, quarantined};
+use crate::state::tests::{binding, good, key, quarantined};
 
 fn encode_good(binding: &Binding, good: &[Good]) -> serde_json::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -17,7 +17,7 @@ fn encode_good(binding: &Binding, good: &[Good]) -> serde_json::Result<Vec<u8>> 
 
 /// What was read, or the first thing that was wrong with it.
 fn read(bytes: &[u8]) -> Result<Vec<Good>, String> {
-    decode_good(&binding(), bytes)?.into_iter().collect()
+    decode_good(&binding(), &key(), bytes)?.into_iter().collect()
 }
 
 fn written() -> (Vec<Good>, Vec<u8>) {
@@ -39,12 +39,13 @@ fn the_format_is_this_one() {
     let bytes = encode_good(&binding(), &[good(&[("RAW", b"\xff"), ("TEXT", b"x")], 9)]).unwrap();
     let shown: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     let expected = serde_json::json!({
-        "format": 1,
+        "format": 2,
         "binding": {
             "machine": "m1", "service": "billing", "consul": "127.0.0.1:8500", "sources": ["consul billing/", "custom"],
+            "fingerprint_key": key().id().to_string(),
         },
         "good": [{
-            "fingerprint": "6fe2f63dbeb6", "generation": 9, "at_unix_ms": 1_700_000_000_000_u64, "builds": ["go:1"],
+            "fingerprint": key().of_unkeyed("6fe2f63dbeb6".parse().unwrap()).to_string(), "generation": 9, "at_unix_ms": 1_700_000_000_000_u64, "builds": ["go:1"],
             "variables": [
                 { "name": "RAW", "value": { "base64": "/w==" }, "origin": "consul billing/", "visibility": "secret" },
                 { "name": "TEXT", "value": { "text": "x" }, "origin": "consul billing/", "visibility": "secret" },
@@ -52,6 +53,56 @@ fn the_format_is_this_one() {
         }],
     });
     assert_eq!(shown, expected);
+}
+
+/// What lictor 0.1.0 has kept: fingerprints that are plain digests.
+fn of_an_older_lictor(rest: &str) -> String {
+    let binding =
+        r#"{"machine":"m1","service":"billing","consul":"127.0.0.1:8500","sources":["consul billing/","custom"]}"#;
+    format!(r#"{{"format":1,"binding":{binding},{rest}}}"#)
+}
+
+#[test]
+fn what_an_older_lictor_kept_is_read_with_fingerprints_by_this_key() {
+    let kept = good(&[("RAW", b"\xff"), ("TEXT", b"x")], 9);
+    let good_file = |fingerprint: &str| {
+        of_an_older_lictor(&format!(
+            r#""good":[{{"fingerprint":"{fingerprint}","generation":9,"at_unix_ms":1700000000000,"builds":["go:1"],"variables":[
+            {{"name":"RAW","value":{{"base64":"/w=="}},"origin":"consul billing/","visibility":"secret"}},
+            {{"name":"TEXT","value":{{"text":"x"}},"origin":"consul billing/","visibility":"secret"}}]}}]"#
+        ))
+    };
+    assert_same(&read(good_file("6fe2f63dbeb6").as_bytes()).unwrap(), std::slice::from_ref(&kept));
+    assert!(read(good_file("6fe2f63dbeb7").as_bytes()).is_err(), "it is still held against its fingerprint");
+
+    let pair = r#"{"environment":"6fe2f63dbeb6","build":"go:1"}"#;
+    let quarantine = format!(r#""quarantine":[{{"pair":{pair},"reason":"exited with 3","at_unix_ms":1}}]"#);
+    let read = decode_quarantine(&binding(), &key(), of_an_older_lictor(&quarantine).as_bytes()).unwrap();
+    assert_eq!(read[0].pair.environment, kept.environment.fingerprint());
+
+    let hold = r#""hold":null,"guard":{"begun":[],"released":"6fe2f63dbeb6"}"#;
+    let (_, guarded) = decode_hold(&binding(), &key(), of_an_older_lictor(hold).as_bytes()).unwrap();
+    assert_eq!(guarded.released, Some(kept.environment.fingerprint()));
+}
+
+#[test]
+fn with_another_key_values_are_read_and_bare_fingerprints_are_not() {
+    let (kept, bytes) = written();
+    let other = FingerprintKey::new(&[1; FingerprintKey::LENGTH]);
+    let read: Vec<Good> = decode_good(&binding(), &other, &bytes).unwrap().into_iter().map(Result::unwrap).collect();
+    for (read, kept) in read.iter().zip(&kept) {
+        assert_eq!(read.environment.variables(), kept.environment.variables());
+        assert_ne!(read.environment.fingerprint(), kept.environment.fingerprint());
+    }
+    let mut bytes = Vec::new();
+    write_quarantine(&mut bytes, &binding(), &[quarantined("exited with 3")]).unwrap();
+    let why = decode_quarantine(&binding(), &other, &bytes).unwrap_err();
+    assert_eq!(why, "its fingerprints were made with a key that is lost");
+    let mut bytes = Vec::new();
+    let guarded = GuardRecord { released: Some(kept[0].environment.fingerprint()), ..GuardRecord::default() };
+    let hold = Hold { reason: "night".into(), since_unix_ms: 1, until_unix_ms: None, who: None };
+    write_hold(&mut bytes, &binding(), Some(&hold), &guarded).unwrap();
+    assert_eq!(decode_hold(&binding(), &other, &bytes).unwrap(), (Some(hold), GuardRecord::default()));
 }
 
 #[test]
@@ -96,7 +147,7 @@ fn a_flipped_bit_never_changes_a_variable() {
 fn one_damaged_environment_does_not_cost_the_others() {
     let (kept, bytes) = written();
     let damaged = String::from_utf8(bytes).unwrap().replace("hunter2", "hunter3");
-    let read = decode_good(&binding(), damaged.as_bytes()).unwrap();
+    let read = decode_good(&binding(), &key(), damaged.as_bytes()).unwrap();
     let why = read[0].as_ref().unwrap_err();
     assert_eq!(why, &format!("its environment {} is damaged", kept[0].environment.fingerprint()));
     assert_eq!(read[1].as_ref().unwrap(), &kept[1]);
@@ -118,10 +169,10 @@ fn no_value_is_in_a_message() {
 fn another_binding_or_format_is_not_read() {
     let (_, bytes) = written();
     let elsewhere = Binding::new("m2", "billing", "127.0.0.1:8500", ["consul billing/", "custom"]);
-    assert_eq!(decode_good(&elsewhere, &bytes).unwrap_err(), "it was kept on another machine");
-    let newer = String::from_utf8(bytes).unwrap().replacen("\"format\":1", "\"format\":2", 1);
-    assert_eq!(read(newer.as_bytes()).unwrap_err(), "it has format 2, and this lictor knows 1");
-    assert!(read(b"{\"format\":2,\"nothing\":\"else\"}").unwrap_err().contains("format 2"));
+    assert_eq!(decode_good(&elsewhere, &key(), &bytes).unwrap_err(), "it was kept on another machine");
+    let newer = String::from_utf8(bytes).unwrap().replacen("\"format\":2", "\"format\":3", 1);
+    assert_eq!(read(newer.as_bytes()).unwrap_err(), "it has format 3, and this lictor knows 2");
+    assert!(read(b"{\"format\":3,\"nothing\":\"else\"}").unwrap_err().contains("format 3"));
 }
 
 #[test]
@@ -144,9 +195,9 @@ fn the_quarantine_comes_back() {
     let kept = [quarantined("exited with 3"), quarantined("\"Web\" failed")];
     let mut bytes = Vec::new();
     write_quarantine(&mut bytes, &binding(), &kept).unwrap();
-    assert_eq!(decode_quarantine(&binding(), &bytes).unwrap(), kept);
+    assert_eq!(decode_quarantine(&binding(), &key(), &bytes).unwrap(), kept);
     for length in 0..bytes.len() {
-        assert!(decode_quarantine(&binding(), &bytes[..length]).is_err(), "cut to {length}");
+        assert!(decode_quarantine(&binding(), &key(), &bytes[..length]).is_err(), "cut to {length}");
     }
 }
 
@@ -177,11 +228,11 @@ fn what_holds_wishes_back_comes_back() {
     for (hold, guarded) in [(Some(hold), GuardRecord::default()), (None, guarded), (None, GuardRecord::default())] {
         let mut bytes = Vec::new();
         write_hold(&mut bytes, &binding(), hold.as_ref(), &guarded).unwrap();
-        assert_eq!(decode_hold(&binding(), &bytes).unwrap(), (hold, guarded));
+        assert_eq!(decode_hold(&binding(), &key(), &bytes).unwrap(), (hold, guarded));
     }
     let mut older = Vec::new();
     write_hold(&mut older, &binding(), None, &GuardRecord::default()).unwrap();
     let older = String::from_utf8(older).unwrap().replace(",\"guard\":{\"begun\":[]}", "");
     assert!(!older.contains("guard"), "{older}");
-    assert_eq!(decode_hold(&binding(), older.as_bytes()).unwrap(), (None, GuardRecord::default()));
+    assert_eq!(decode_hold(&binding(), &key(), older.as_bytes()).unwrap(), (None, GuardRecord::default()));
 }
