@@ -22,7 +22,7 @@ pub use once::once;
 pub use plan::{Planned, plan};
 pub use reload::Load;
 
-use next_start::{effects, next_start};
+use next_start::effects;
 use reload::Reloader;
 
 use crate::admin::{Access, AdminError, AdminHandler, AdminSocket, ReloadRequest};
@@ -30,16 +30,15 @@ use crate::clock::Clock;
 use crate::composer::{Composer, Memory};
 use crate::config::Settings;
 use crate::consul::{self, Client};
-use crate::driver::{Driver, Effects, INBOX, Installed, LOOK};
+use crate::driver::{Driver, Effects, INBOX, PULSE};
 use crate::expvar;
 use crate::http::{self, BindError, Exposition, HostNames, Limits, Resources, StatusPort, Wanted, bind_status};
 use crate::listen::{ListenError, Marks, Sockets};
-use crate::machine::{Event, Machine, Restored};
+use crate::machine::{Event, Machine, Moment, Restored, RunId};
 use crate::metrics;
 use crate::notify::{self, Manager};
 use crate::registration;
-use crate::service;
-use crate::service::roster::Roster;
+use crate::service::{self, Accounts, OwnChildren};
 use crate::signal::{self, Signal};
 use crate::source::Kind;
 use crate::state::{self, State};
@@ -142,10 +141,8 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
 
     let (inbox, facts) = mpsc::channel(INBOX);
     let (restored, began) = (restore(&state, &settings), Clock.now());
-    let memory = restored
-        .good
-        .first()
-        .map(|good| Memory { environment: Arc::clone(&good.environment), from: began + settings.policy.boot_grace });
+    let memory = memory(&restored, began + settings.policy.boot_grace);
+    let good = memory.as_ref().map(|memory| Arc::clone(&memory.environment)).unwrap_or_default();
     let mut machine = Machine::new(settings.policy.clone(), restored, Clock.seed(), began, Clock.epoch_unix_ms());
     let (board, boards) = watch::channel(Arc::new(machine.board(None)));
     let (petitions, asked) = mpsc::channel(REQUESTS);
@@ -155,7 +152,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let signs = notify::Signs {
         boards: boards.clone(),
         pulse: pulse.subscribe(),
-        period: LOOK,
+        period: PULSE,
         deadline: settings.policy.deadline,
     };
     let signs = notify::spawn(&mut tasks, manager(), signs);
@@ -192,12 +189,12 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         drop((resources, petitions, watcher));
     }
     tasks.spawn(listen(signals, inbox.clone(), reloads));
-    let roster = Roster::default();
+    let children = (own_children(&state), Accounts::default());
     let reloader = Reloader {
         load,
         started: settings.clone(),
         consul: (settings.consul.clone(), client),
-        roster: roster.clone(),
+        children: children.clone(),
         changes,
         signs,
         statsd,
@@ -205,6 +202,11 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     };
     tasks.spawn(reloader.run(to_reload));
 
+    let (effects, mut watch) = effects(&settings, children, (state, sockets), &good, &inbox);
+    let mut effects = effects.in_fleet(fleet).registered(registration);
+    let adopted = effects.adopt(RunId(1)).await;
+    let known = adopted.into_iter().chain(watch.first().await).collect();
+    tasks.spawn(watch.run());
     let driver = Driver {
         machine,
         clock: Clock,
@@ -212,8 +214,8 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         petitions: asked,
         changes: read_again,
         composer: composer.remembering(memory),
-        installed: Installed::new(places::program(&settings.command), settings.version.symbol.clone()),
-        effects: effects(&settings, roster, state, sockets, &inbox).in_fleet(fleet).registered(registration),
+        known,
+        effects,
         board,
         pulse,
     };
@@ -223,6 +225,17 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         tracing::warn!("the disk hangs: the newest good environment may not have been kept");
     }
     Ok(())
+}
+
+/// The children that are not the service's: all that lictor has now, but for the service itself after `lictor reexec`.
+fn own_children(state: &State) -> OwnChildren {
+    let service = state.process().and_then(|process| process.known());
+    OwnChildren::with_strangers(service.map(|(pid, _)| pid))
+}
+
+/// What was good last, to stand in for silent sources from then on.
+fn memory(restored: &Restored, from: Moment) -> Option<Memory> {
+    restored.good.first().map(|good| Memory { environment: Arc::clone(&good.environment), from })
 }
 
 /// `/metrics`, written by the room that knows the numbers.
@@ -327,7 +340,7 @@ async fn bind_admin(settings: &Settings) -> Result<Option<AdminSocket>, AppError
 }
 
 fn open_state(settings: &Settings) -> Result<State, AppError> {
-    match state::open(&places::state_directory(settings), places::binding(&settings.name, settings)) {
+    match state::open(&places::state_directory(settings), places::identity(&settings.name, settings)) {
         Ok(state) => Ok(state),
         Err(error @ state::Error::Locked { .. }) => Err(AppError::State(error)),
         Err(error) => {

@@ -51,7 +51,7 @@ use crate::machine::order::Pace;
 use crate::machine::policy::CheckRule;
 use crate::machine::{Event, RunId};
 use crate::resolve::Resolver;
-use crate::service::roster::Roster;
+use crate::service::OwnChildren;
 
 /// One check, as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub struct Context {
     /// Where `command` checks run (`exec.directory`).
     pub directory: Option<PathBuf>,
     /// Where `command` checks are put down as lictor's own children.
-    pub roster: Roster,
+    pub roster: OwnChildren,
     /// The environment that `command` checks run with.
     pub environment: BuildEnvironment,
 }

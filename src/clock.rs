@@ -6,11 +6,6 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::machine::Moment;
 
-/// Now, in clock ticks since boot, as `/proc/PID/stat` counts.
-pub fn ticks() -> u64 {
-    Clock.now().0.saturating_mul(rustix::param::clock_ticks_per_second()) / 1000
-}
-
 /// Tells moments, and waits for them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Clock;

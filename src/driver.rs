@@ -2,12 +2,10 @@
 //!
 //! Only the driver owns the machine, and only the driver publishes the board.
 
-mod check_command;
 mod config_change;
 mod drawing;
 mod effects;
 mod event_log;
-mod installed;
 mod pending_answers;
 
 use std::collections::VecDeque;
@@ -16,16 +14,14 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-pub use check_command::CheckCommand;
 pub use config_change::{ConfigChange, NewConfig, NextStart};
-pub use effects::Effects;
-pub use installed::Installed;
+pub use effects::{Effects, Parts};
 
 use crate::admin::OperatorRequest;
 use crate::clock::Clock;
 use crate::composer::Composer;
 use crate::machine::reload::Pending;
-use crate::machine::{Board, Event, Machine, RunId};
+use crate::machine::{Board, Event, Machine};
 use drawing::{Drawing, News};
 
 /// How many facts may wait for the loop before their senders do.
@@ -34,8 +30,8 @@ pub const INBOX: usize = 1024;
 /// A loop that comes so much later than it should has stood still, with all that it times.
 const STANDSTILL: Duration = Duration::from_secs(2);
 
-/// How often the executable on disk is looked at, and the pulse is given.
-pub const LOOK: Duration = Duration::from_secs(1);
+/// How often the pulse is given.
+pub const PULSE: Duration = Duration::from_secs(1);
 
 /// Everything the loop turns.
 #[derive(Debug)]
@@ -52,28 +48,27 @@ pub struct Driver {
     pub changes: mpsc::Receiver<ConfigChange>,
     /// What the sources want.
     pub composer: Composer,
-    /// What lies on the disk.
-    pub installed: Installed,
+    /// What is known before anything is decided: which process runs already, and what lies on the disk.
+    pub known: Vec<Event>,
     /// Where orders go.
     pub effects: Effects,
     /// Where the public picture is published.
     pub board: watch::Sender<Arc<Board>>,
-    /// Moves every [`LOOK`], when nothing else is left to do: the proof that the loop turns.
+    /// Moves every [`PULSE`], when nothing else is left to do: the proof that the loop turns.
     pub pulse: watch::Sender<()>,
 }
 
 impl Driver {
     /// Turns until the machine is finished; gives them back, to be closed.
     pub async fn run(mut self) -> Effects {
-        let found = self.installed.look_now();
-        let adopted = self.effects.adopt(RunId(1));
+        let known = std::mem::take(&mut self.known);
         let heard = self.composer.events(self.clock.now());
-        self.turn(found.into_iter().chain(adopted).chain(heard).chain([self.effects.disk()]));
+        self.turn(known.into_iter().chain(heard).chain([self.effects.disk()]));
         self.publish();
         let mut drawing = Drawing::begun();
         let mut turned_at = self.clock.now();
-        let mut looks = tokio::time::interval(LOOK);
-        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut pulses = tokio::time::interval(PULSE);
+        pulses.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.machine.is_finished() {
             // Every arm is cancel-safe and only names what happened; facts come before wishes.
             let events = tokio::select! {
@@ -85,14 +80,14 @@ impl Driver {
                 event = self.effects.changed() => event.into_iter().collect(),
                 () = self.clock.until(self.machine.next_wake()) => self.tick(),
                 () = drawing.overdue() => Vec::new(),
-                _ = looks.tick() => {
+                _ = pulses.tick() => {
                     self.pulse.send_replace(());
-                    self.installed.look().into_iter().collect()
+                    Vec::new()
                 }
             };
-            // A loop that turns at least every LOOK and comes this late was not running: the host or lictor stood still.
+            // A loop that turns at least every PULSE and comes this late was not running: the host or lictor stood still.
             let now = self.clock.now();
-            let late = (now - std::mem::replace(&mut turned_at, now)).saturating_sub(LOOK);
+            let late = (now - std::mem::replace(&mut turned_at, now)).saturating_sub(PULSE);
             let paused = (late > STANDSTILL).then_some(Event::Paused { length: late });
             if drawing.is_due_after(self.turn(paused.into_iter().chain(events))) {
                 self.publish();
@@ -117,10 +112,10 @@ impl Driver {
         let mut news = News::Findings;
         while let Some(event) = events.pop_front() {
             event_log::note_event(&event);
-            // What is started next is what lies on the disk now, not what lay there a second ago.
-            if let Event::Exited { run, .. } | Event::StartFailed { run, .. } = event {
-                self.effects.ended(run);
-                self.take_up(&mut events);
+            self.effects.note(&event);
+            if matches!(event, Event::Exited { .. } | Event::StartFailed { .. }) {
+                // Nothing runs: what waits for a start is taken up. What lies on the disk for it was told just before.
+                self.effects.take_up();
             }
             let found = matches!(event, Event::Probed { .. });
             if self.handle(event, &mut events) > 0 || !found {
@@ -128,16 +123,6 @@ impl Driver {
             }
         }
         news
-    }
-
-    /// Nothing runs: what waits for a start is taken up, and the disk is looked at.
-    fn take_up(&mut self, events: &mut VecDeque<Event>) {
-        if let Some((program, symbol)) = self.effects.take_up() {
-            self.installed.follow(program, symbol);
-        }
-        if let Some(found) = self.installed.look_now() {
-            self.handle(found, events);
-        }
     }
 
     /// Takes over what was read again; what comes of that are events like any other.
@@ -148,7 +133,7 @@ impl Driver {
             let service = self.effects.prepare(new.next_start);
             self.effects.check(new.checks, &new.policy);
             self.effects.check_by(new.check_command);
-            self.effects.rebind(new.binding);
+            self.effects.rebind(new.identity);
             self.composer.change(new.sources, new.rules, new.client);
             events.push(Event::Policy { policy: Box::new(new.policy) });
             Pending { service, lictor: new.for_lictor }
@@ -157,9 +142,7 @@ impl Driver {
         let _ = answer.send(outcome.clone());
         events.push(Event::Reloaded { who, outcome });
         if self.board.borrow().process.is_none() {
-            let mut found = VecDeque::new();
-            self.take_up(&mut found);
-            events.extend(found);
+            events.extend(self.effects.take_up());
         }
         events.extend(self.composer.events(self.clock.now()));
         events

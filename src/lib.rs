@@ -26,6 +26,8 @@ pub mod listen;
 pub mod machine;
 pub mod metrics;
 pub mod notify;
+pub mod offload;
+pub mod procfs;
 pub mod quiet;
 pub mod registration;
 pub mod resolve;

@@ -4,33 +4,42 @@
 //! lictor's life: no parent-death signal, and dropping the [`Service`] leaves its process running.
 
 mod account;
+mod adopt;
+mod check_command;
 mod child;
 mod env_file;
 pub mod errand;
 mod failure;
+mod keep;
 mod launch;
-pub mod lost;
+mod mark;
 mod once;
+mod oom;
 mod orphans;
+mod own_children;
 mod passing;
 mod pidfd;
 pub mod process;
 pub mod program;
-pub mod roster;
 mod run;
-mod stat;
 mod sweep;
 mod tail;
+mod urgency;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use account::Account;
+pub use account::{Account, Accounts};
+pub use adopt::{Adopted, Provenance, end_others};
+pub use check_command::CheckCommand;
 pub use child::Service;
 pub use failure::ServiceError;
-pub use launch::child_environment;
+pub use keep::{Keep, Known, Recorded};
+pub use launch::{child_environment, known_environment, search_path};
+pub use mark::Mark;
 pub use once::once;
 pub use orphans::become_subreaper;
+pub use own_children::OwnChildren;
 
 pub use crate::environment::Inherit;
 

@@ -1,20 +1,19 @@
 //! What is kept on disk between two lives of lictor: the good environments, the quarantine, the operator's hold, history.
 //!
-//! `good.json` is the only file with values in it. Every file is replaced whole (written beside itself, synced, renamed),
-//! or in place by a single short write (`process.json`), so whoever reads sees the old one or the new one, and lictor can
-//! be killed at any time. Nothing in a file is trusted that another user could have written, that belongs to another
-//! machine, service, Consul or list of sources, or that does not match its fingerprint: it is ignored with a reason, and
-//! lictor starts without it.
+//! `good.json` is the only file with values in it. Every file is replaced whole: new contents are first laid beside it,
+//! where the next lictor finds them if this one is killed, then forced to the disk and renamed. `process.json` alone is
+//! written in place by a single short write. So lictor can be killed at any time. Nothing in a file is trusted that another
+//! user could have written, that belongs to another machine, service, Consul or list of sources, or that does not match
+//! its fingerprint: it is ignored with a reason, and lictor starts without it.
 //!
-//! The directory is locked while lictor lives. Writing happens in a task of its own, where the newest contents of a file
-//! win, so that a slow disk holds up nothing; a full one is reported and tried again. `history.jsonl`, which only grows by
-//! lines, has a task of its own beside it.
+//! The directory is locked while lictor lives. All writing happens in tasks and on threads of its own, where the newest
+//! contents of a file win, so that a disk that hangs holds up nothing; a full one is reported and tried again.
 
-mod binding;
 mod contents;
 mod directory;
 mod error;
 mod history;
+mod identity;
 mod key;
 pub mod places;
 mod process;
@@ -30,11 +29,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use binding::{Binding, machine_id};
 pub use error::Error;
 pub use history::Recent;
+pub use identity::{StateIdentity, machine_id};
 pub use key::ephemeral_key;
-pub use process::{KeptProcess, boot_id};
+pub use process::{KeptProcess, ProcessKeeper, boot_id};
 pub use restored::Restored;
 
 use self::contents::Contents;
@@ -44,12 +43,8 @@ use self::writer::{Wanted, Writer};
 use crate::environment::FingerprintKey;
 use crate::machine::history::Entry;
 use crate::machine::hold::{GuardRecord, Hold};
-use crate::machine::ledger::{Good, Quarantined};
+use crate::machine::ledger::{GOOD_KEPT, Good, QUARANTINE_KEPT, Quarantined};
 
-/// How many good environments are kept.
-const GOOD: usize = 5;
-/// How many quarantined pairs are kept.
-const QUARANTINED: usize = 100;
 /// After a failure it is tried again this often.
 const RETRY: Duration = Duration::from_secs(30);
 
@@ -72,8 +67,9 @@ enum Store {
 #[derive(Debug)]
 struct Open {
     directory: Arc<Directory>,
-    binding: Arc<Binding>,
+    identity: Arc<StateIdentity>,
     wanted: watch::Sender<Wanted>,
+    processes: ProcessKeeper,
     problem: watch::Receiver<Option<String>>,
     unwritten: watch::Receiver<Option<String>>,
     writer: JoinSet<()>,
@@ -83,11 +79,11 @@ struct Open {
 ///
 /// [`Error::Locked`] means that another lictor with this name is alive (exit code 75). With any other error lictor can
 /// go on, with [`State::absent`].
-pub fn open(directory: &Path, identity: Binding) -> Result<State, Error> {
+pub fn open(directory: &Path, identity: StateIdentity) -> Result<State, Error> {
     let directory = Arc::new(Directory::open(directory)?);
     let key = key::look_or_make(&directory)
         .map_err(|source| Error::Use { directory: directory.path().to_owned(), source })?;
-    let binding = Arc::new(identity.with_key(&key));
+    let identity = Arc::new(identity.with_key(&key));
     let (wanted, wishes) = watch::channel(Wanted::default());
     let at_first = directory.writable().err().map(|error| writer::cannot_write(directory.path(), &error));
     if let Some(problem) = &at_first {
@@ -95,11 +91,13 @@ pub fn open(directory: &Path, identity: Binding) -> Result<State, Error> {
     }
     let (problem, problems) = watch::channel(at_first);
     let mut writer = JoinSet::new();
-    writer.spawn(Writer::new(Arc::clone(&directory), Arc::clone(&binding), wishes, problem, RETRY).run());
+    writer.spawn(Writer::new(Arc::clone(&directory), Arc::clone(&identity), wishes, problem, RETRY).run());
     let recent = watch::Sender::new(Recent::from_disk(&directory, &key));
     let (lost, unwritten) = watch::channel(None);
     writer.spawn(Keeper::new(Arc::clone(&directory), recent.subscribe(), lost, RETRY).run());
-    let store = Store::Open(Open { directory, binding, wanted, problem: problems, unwritten, writer });
+    let (processes, to_keep) = ProcessKeeper::new();
+    writer.spawn(process::keep_in_order(Arc::clone(&directory), key.clone(), to_keep));
+    let store = Store::Open(Open { directory, identity, wanted, processes, problem: problems, unwritten, writer });
     Ok(State { store, key, recent })
 }
 
@@ -108,7 +106,7 @@ pub fn open(directory: &Path, identity: Binding) -> Result<State, Error> {
 ///
 /// # Errors
 /// It is there and cannot be read, or belongs to somebody else.
-pub fn peek(directory: &Path, identity: &Binding) -> Result<(Restored, FingerprintKey), Error> {
+pub fn peek(directory: &Path, identity: &StateIdentity) -> Result<(Restored, FingerprintKey), Error> {
     let ephemeral = || key::ephemeral_key().map_err(|source| Error::Use { directory: directory.to_owned(), source });
     let Some(found) = Directory::look(directory)? else { return Ok((Restored::default(), ephemeral()?)) };
     let key = match key::look(&found) {
@@ -134,19 +132,19 @@ impl State {
     /// Reads what an earlier life has left. Waits for the disk, so it belongs before the loop.
     pub fn load(&self) -> Restored {
         match &self.store {
-            Store::Open(open) => Restored::from_disk(&open.directory, &open.binding, &self.key),
+            Store::Open(open) => Restored::from_disk(&open.directory, &open.identity, &self.key),
             Store::Absent { .. } => Restored::default(),
         }
     }
 
-    /// Replaces `good.json`, soon; the newest five are kept.
+    /// Replaces `good.json`, soon; the newest [`GOOD_KEPT`] are kept.
     pub fn keep_good(&self, good: &[Good]) {
-        self.keep(|| Contents::Good(good.iter().take(GOOD).cloned().collect()));
+        self.keep(|| Contents::Good(good.iter().take(GOOD_KEPT).cloned().collect()));
     }
 
-    /// Replaces `quarantine.json`, soon; the newest hundred are kept.
+    /// Replaces `quarantine.json`, soon; the newest [`QUARANTINE_KEPT`] are kept.
     pub fn keep_quarantine(&self, quarantine: &[Quarantined]) {
-        self.keep(|| Contents::Quarantine(quarantine.iter().take(QUARANTINED).cloned().collect()));
+        self.keep(|| Contents::Quarantine(quarantine.iter().take(QUARANTINE_KEPT).cloned().collect()));
     }
 
     /// Replaces `hold.json`, soon.
@@ -155,9 +153,9 @@ impl State {
     }
 
     /// What is kept from now on belongs to this; what is on disk already changes with its next replacement.
-    pub fn rebind(&self, identity: Binding) {
+    pub fn rebind(&self, identity: StateIdentity) {
         if let Store::Open(open) = &self.store {
-            open.wanted.send_modify(|wanted| wanted.binding = Some(Arc::new(identity.with_key(&self.key))));
+            open.wanted.send_modify(|wanted| wanted.identity = Some(Arc::new(identity.with_key(&self.key))));
         }
     }
 
@@ -173,25 +171,21 @@ impl State {
         self.recent.subscribe()
     }
 
-    /// Writes `process.json`, at once and in place: it must be there when lictor is killed in the next moment, and costs no
-    /// wait for the disk, since it means nothing after a power cut.
-    pub fn keep_process(&self, process: &KeptProcess) {
-        let Store::Open(open) = &self.store else { return };
-        let kept = process
-            .stored(&self.key)
-            .map_err(std::io::Error::from)
-            .and_then(|json| open.directory.overwrite(directory::PROCESS, &json));
-        if let Err(error) = kept {
-            tracing::warn!(%error, "the service could not be taken over if lictor were killed now");
+    /// Who writes `process.json`.
+    pub fn process_keeper(&self) -> ProcessKeeper {
+        match &self.store {
+            Store::Open(open) => open.processes.clone(),
+            Store::Absent { .. } => ProcessKeeper::default(),
         }
     }
 
-    /// The process that an earlier lictor left in `process.json`, in this boot.
+    /// The process that an earlier lictor left in `process.json`, in this boot. Waits for the disk, so it belongs before
+    /// the loop.
     pub fn process(&self) -> Option<KeptProcess> {
-        let Store::Open(open) = &self.store else { return None };
-        let bytes = open.directory.read(directory::PROCESS).ok().flatten()?;
-        let process = KeptProcess::restored(&bytes, &self.key)?;
-        (process.boot == process::boot_id()).then_some(process)
+        match &self.store {
+            Store::Open(open) => process::read(&open.directory, &self.key),
+            Store::Absent { .. } => None,
+        }
     }
 
     /// Why what should be on disk is not, for the board; `None` if it is, or will be in a moment.
@@ -218,23 +212,15 @@ impl State {
     /// sets a limit.
     pub async fn close(self) {
         let Self { store, recent, .. } = self;
-        let Store::Open(Open { wanted, mut writer, .. }) = store else { return };
-        drop((wanted, recent));
+        let Store::Open(Open { wanted, processes, mut writer, .. }) = store else { return };
+        drop((wanted, processes, recent));
         while writer.join_next().await.is_some() {}
     }
 
     fn keep(&self, contents: impl FnOnce() -> Contents) {
-        let Store::Open(open) = &self.store else { return };
-        let contents = contents();
-        // At once, so that a lictor that is killed in the next moment has what its board has said; the writer makes it
-        // last through a power cut, tries again, and says so if it cannot.
-        let binding = open.wanted.borrow().binding.clone();
-        let binding = binding.as_ref().unwrap_or(&open.binding);
-        let kept = open.directory.replace_soon(contents.name(), |out| contents.write(binding, out));
-        if let Err(error) = kept {
-            tracing::debug!(%error, name = contents.name(), "not kept at once");
+        if let Store::Open(open) = &self.store {
+            open.wanted.send_modify(|wanted| wanted.put(contents()));
         }
-        open.wanted.send_modify(|wanted| wanted.put(contents));
     }
 }
 

@@ -4,6 +4,7 @@
 //! nothing: what follows from a version is the machine's.
 
 mod declared;
+mod installed;
 mod processes;
 
 use std::ffi::OsString;
@@ -13,11 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use declared::Unanswered;
+pub use installed::{Program, Programs, Watch};
 
-use crate::environment::Redactor;
+use crate::environment::{Environment, Redactor};
 use crate::gobuild;
 use crate::machine::{Build, Version};
-use crate::service::roster::Roster;
+use crate::offload::offload;
+use crate::service::OwnChildren;
 
 /// A wrapper needs a moment until its Go program runs: this is waited between two looks, about three seconds in all.
 const LOOKS: [Duration; 6] = [
@@ -75,14 +78,14 @@ pub struct Subject {
     pub spec: Spec,
     /// The service's whole environment, for `version.command`.
     pub environment: Vec<(OsString, OsString)>,
-    /// Knows the values of that which are not public: what holds one is not shown as a version.
+    /// Knows the values of that which are not public: what holds one is not shown as a version. See [`secrets`].
     pub redactor: Arc<Redactor>,
     /// Where the service runs.
     pub directory: Option<PathBuf>,
     /// As whom the service runs.
     pub user: Option<String>,
-    /// Where our own child processes are recorded.
-    pub roster: Roster,
+    /// The record of our own child processes.
+    pub own: OwnChildren,
 }
 
 impl fmt::Debug for Subject {
@@ -94,6 +97,11 @@ impl fmt::Debug for Subject {
             .field("spec", &self.spec)
             .finish_non_exhaustive()
     }
+}
+
+/// Finds the values of an environment, and of what its process inherits, that must not be shown in a version.
+pub fn secrets(environment: &Environment, process: &[(OsString, OsString)]) -> Redactor {
+    Redactor::of(environment).with_inherited(environment, process).only(declared::may_be_secret)
 }
 
 /// What a running service is: the build of its main process and the version, by all means that are configured.
@@ -128,8 +136,8 @@ pub async fn read(subject: &Subject) -> (Build, Version) {
     let mut looks = LOOKS.into_iter();
     loop {
         let (pid, program, spec) = (subject.pid, subject.program.clone(), subject.spec.clone());
-        let seen = in_background(move || look(pid, &program, &spec)).await;
-        match seen {
+        // A reader that panics has seen nothing.
+        match offload(move || look(pid, &program, &spec)).await.unwrap_or_default() {
             Look::Final(build, version) => return (build, version),
             Look::Early(build, version) => match looks.next() {
                 Some(pause) => tokio::time::sleep(pause).await,
@@ -137,18 +145,6 @@ pub async fn read(subject: &Subject) -> (Build, Version) {
             },
         }
     }
-}
-
-/// What the executable on disk is. Nobody can ask it: where the service would have to be asked, its version is unknown.
-pub async fn installed(program: &Path, spec: &Spec) -> (Build, Version) {
-    let (program, symbol) = (program.to_owned(), spec.symbol.clone());
-    let (build, version) = in_background(move || {
-        let Ok(file) = gobuild::open(&program) else { return Default::default() };
-        (gobuild::identity_of_file(&file), gobuild::version_of(&file, &symbol))
-    })
-    .await;
-    let is_told = spec.http.is_none() && spec.command.is_empty();
-    (build, if is_told { gobuild::or_revision(version) } else { version })
 }
 
 /// What one look at the processes gave.
@@ -177,11 +173,6 @@ fn look(pid: u32, program: &Path, spec: &Spec) -> Look {
     let wrapped = script.is_some() || spec.process == ProcessChoice::Group;
     // Every Go program tells which Go built it.
     if version.go.is_none() && wrapped { Look::Early(build, version) } else { Look::Final(build, version) }
-}
-
-/// Reads files without holding up the loop; a reader that panics has seen nothing.
-async fn in_background<T: Default + Send + 'static>(reader: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(reader).await.unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -2,65 +2,85 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::places;
 use crate::check::{self, Checks};
 use crate::config::Settings;
-use crate::driver::{CheckCommand, Effects, NextStart};
-use crate::environment;
+use crate::driver::{Effects, NextStart, Parts};
+use crate::environment::{self, Environment};
 use crate::listen::Sockets;
 use crate::machine::Event;
-use crate::service::roster::Roster;
-use crate::service::{self, Service};
+use crate::service::{self, Accounts, CheckCommand, OwnChildren, Service};
 use crate::state::State;
-use crate::version::Subject;
+use crate::version::{Program, Programs, Subject, Watch};
 
 /// What a start of the service takes, and what goes with it.
-pub(super) fn next_start(settings: &Settings, roster: &Roster) -> NextStart {
+pub(super) fn next_start(settings: &Settings, own: &OwnChildren, accounts: &Accounts) -> NextStart {
     let command = settings.command.clone();
-    let of_service = command.clone();
+    let (of_service, known) = (command.clone(), accounts.clone());
     let context = check::Context {
         min_healthy: settings.policy.min_healthy,
         user: command.user.clone(),
         directory: command.directory.clone(),
-        roster: roster.clone(),
-        // A user that cannot be found has failed the start of the service before anything is probed.
+        roster: own.clone(),
+        // The start of the service has looked the user up before anything is probed.
         environment: Arc::new(move |composed: &environment::Environment| {
-            service::child_environment(&of_service, composed).unwrap_or_default()
+            service::known_environment(&of_service, composed, &known)
         }),
     };
     let subject = Subject {
         pid: 0,
-        program: places::program(&command),
+        program: command.program.clone(),
         spec: settings.version.clone(),
         environment: Vec::new(),
         redactor: Arc::default(),
         directory: command.directory.clone(),
         user: command.user.clone(),
-        roster: roster.clone(),
+        own: own.clone(),
     };
-    NextStart { command, context, subject }
+    let program = program(settings, &Environment::default());
+    NextStart { command, context, subject, program, found: None }
 }
 
-/// The acting rooms, for the first start.
+/// What a start on this environment would execute.
+pub(super) fn program(settings: &Settings, environment: &Environment) -> Program {
+    Program {
+        command: settings.command.program.clone(),
+        directory: settings.command.directory.clone(),
+        path: service::search_path(&settings.command, environment),
+        spec: settings.version.clone(),
+    }
+}
+
+/// The acting rooms, for the first start, and what looks at the program that it would execute. `good` is what the service
+/// was good on last.
 pub(super) fn effects(
     settings: &Settings,
-    roster: Roster,
-    state: State,
-    sockets: Sockets,
+    (own, accounts): (OwnChildren, Accounts),
+    (state, sockets): (State, Sockets),
+    good: &Environment,
     inbox: &mpsc::Sender<Event>,
-) -> Effects {
-    let NextStart { command, context, subject } = next_start(settings, &roster);
+) -> (Effects, Watch) {
+    let NextStart { command, context, subject, .. } = next_start(settings, &own, &accounts);
     let check_command = CheckCommand {
         words: settings.apply.check_command.clone(),
         timeout: settings.apply.check_timeout,
-        roster: roster.clone(),
+        own: own.clone(),
+        accounts: accounts.clone(),
         inbox: inbox.clone(),
         asked: JoinSet::new(),
     };
-    let service = Service::new(command.clone(), roster, inbox.clone());
+    let (events_tx, events_rx) = mpsc::channel(EVENTS);
+    let (programs_tx, programs_rx) = watch::channel(Programs { now: program(settings, good), next: None });
+    let service = Service::new(command.clone(), own, accounts.clone(), events_tx);
     let checks = Checks::new(settings.checks.clone(), context, inbox.clone());
-    Effects::new(command, service, checks, check_command, state, subject, inbox.clone()).holding(sockets)
+    let programs = programs_tx;
+    let inbox = inbox.clone();
+    let watch = Watch::new(programs_rx, events_rx, inbox.clone());
+    let parts = Parts { service, accounts, checks, check_command, state, programs, inbox };
+    (Effects::new(parts, command, subject).holding(sockets), watch)
 }
+
+/// How many facts about the service's process may wait to be passed on.
+const EVENTS: usize = 16;

@@ -33,5 +33,5 @@ pub async fn once(settings: Settings) -> Result<u8, AppError> {
         }
     };
     drop(composer);
-    Ok(service::once(&settings.command, &environment, signals).await?)
+    Ok(service::once(settings.command, environment, signals).await?)
 }

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use crate::admin::place::{self, Place, User};
 use crate::config::Settings;
-use crate::service::{Command, program};
 use crate::state::places::{Account, default_directory};
-use crate::state::{self, Binding};
+use crate::state::{self, StateIdentity};
 
 /// The state directory.
 pub(super) fn state_directory(settings: &Settings) -> PathBuf {
@@ -14,21 +13,14 @@ pub(super) fn state_directory(settings: &Settings) -> PathBuf {
     settings.state.directory.clone().unwrap_or_else(default)
 }
 
-/// What is kept on disk belongs to this, for the service of this name.
-pub(super) fn binding(name: &str, settings: &Settings) -> Binding {
+/// What the state on disk belongs to, for the service of this name.
+pub(super) fn identity(name: &str, settings: &Settings) -> StateIdentity {
     let sources = settings.sources.iter().map(|source| source.name.to_string());
-    Binding::new(state::machine_id(), name, &settings.consul.address, sources)
+    StateIdentity::new(state::machine_id(), name, &settings.consul.address, sources)
 }
 
 /// The admin socket; `None`: this user has no default place for it.
 pub(super) fn socket(settings: &Settings) -> Option<Place> {
     let default = || place::default_place(&settings.name, User::current(), |name| std::env::var_os(name));
     settings.admin.socket.clone().map(Place::Configured).or_else(default)
-}
-
-/// The program as a path, if it can be found now; else as it was written, for the start to complain about.
-pub(super) fn program(command: &Command) -> PathBuf {
-    let path = std::env::var_os("PATH");
-    program::resolve(&command.program, command.directory.as_deref(), path.as_deref())
-        .unwrap_or_else(|_| command.program.clone())
 }

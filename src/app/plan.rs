@@ -1,16 +1,18 @@
 //! `lictor plan -c FILE` where no lictor runs: the sources are asked once, and the machine is asked what it would do if
 //! the newest good environment of the state directory ran. Nothing is written, started or locked.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::next_start::program;
 use super::{AppError, client, places, usable};
 use crate::clock::Clock;
 use crate::composer::{AskedOnce, Composer};
 use crate::config::Settings;
-use crate::driver::Installed;
 use crate::machine::plan::{Action, Basis, Plan};
 use crate::machine::policy::StepSetting;
 use crate::machine::{Event, Machine, Policy, Restored, RunId};
+use crate::offload::offload;
 use crate::state;
 
 /// How long a source may take.
@@ -30,13 +32,19 @@ pub struct Planned {
 /// # Errors
 /// A required source has not answered, or the state directory cannot be read.
 pub async fn plan(settings: &Settings) -> Result<Planned, AppError> {
-    let found = state::peek(&places::state_directory(settings), &places::binding(&settings.name, settings));
+    let found = state::peek(&places::state_directory(settings), &places::identity(&settings.name, settings));
     let (restored, key) = found.map_err(AppError::State)?;
     let mut composer = Composer::new(settings.sources.clone(), settings.rules.clone(), client(settings)?, key);
     let AskedOnce { wish, silent } = composer.ask_once(PATIENCE).await;
     let Some(wish) = wish else { return Err(AppError::Silent(silent.join("; "))) };
     let (restored, warnings) = usable(restored, settings);
-    let installed = Installed::new(places::program(&settings.command), settings.version.symbol.clone()).look_now();
+    let path_of = match &wish {
+        Event::Wish { environment, .. } => Arc::clone(environment),
+        _ => Arc::default(),
+    };
+    let program = program(settings, &path_of);
+    let found = offload(move || program.read()).await.unwrap_or_default();
+    let installed = Some(Event::Installed { build: found.0, version: found.1 });
     let mut plan = foreseen(&settings.policy, restored, installed, wish);
     plan.basis = Basis::Kept;
     if matches!(plan.action, Action::Restart | Action::Reload) {

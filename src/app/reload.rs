@@ -4,19 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task;
 
-use super::{client, next_start, places};
+use super::next_start::{next_start, program};
+use super::{client, places};
 use crate::admin::ReloadRequest;
 use crate::chain;
 use crate::config::{Errors, Settings, Warning};
 use crate::consul::{Client, Connection};
-use crate::driver::{ConfigChange, NewConfig};
+use crate::driver::{ConfigChange, NewConfig, NextStart};
+use crate::environment::Environment;
 use crate::expvar;
-use crate::machine::Policy;
+use crate::machine::{Build, Policy, Version};
 use crate::metrics::Statsd;
 use crate::notify::Reloads;
-use crate::service::roster::Roster;
+use crate::offload::offload;
+use crate::service::{Accounts, OwnChildren};
 
 /// Reads the configuration from where it was read at the start: the same files, flags and environment.
 pub type Load = Arc<dyn Fn() -> Result<(Settings, Vec<Warning>), Errors> + Send + Sync>;
@@ -33,7 +35,7 @@ pub(super) struct Reloader {
     pub(super) started: Settings,
     /// Who asks Consul, and with which settings.
     pub(super) consul: (Connection, Option<Arc<Client>>),
-    pub(super) roster: Roster,
+    pub(super) children: (OwnChildren, Accounts),
     pub(super) changes: mpsc::Sender<ConfigChange>,
     /// Tells systemd that we are about it.
     pub(super) signs: Reloads,
@@ -61,34 +63,37 @@ impl Reloader {
     }
 
     async fn read(&mut self) -> Result<Box<NewConfig>, Vec<String>> {
-        let load = Arc::clone(&self.load);
-        let read = tokio::time::timeout(READ_TIME, task::spawn_blocking(move || load())).await;
-        match read {
-            Ok(Ok(Ok((settings, warnings)))) => {
+        let (load, known) = (Arc::clone(&self.load), self.consul.clone());
+        // All that has to be asked of a disk.
+        let read = offload(move || {
+            let (settings, warnings) = load().map_err(|errors| told(&errors))?;
+            let client = match known {
+                (connection, client @ Some(_)) if connection == settings.consul => client,
+                _ => client(&settings).map_err(|error| vec![chain::sentence(&error)])?,
+            };
+            let found = program(&settings, &Environment::default()).read();
+            Ok((settings, warnings, client, found))
+        });
+        match tokio::time::timeout(READ_TIME, read).await {
+            Ok(Ok(Ok((settings, warnings, client, found)))) => {
                 for warning in warnings {
                     tracing::warn!("{warning}");
                 }
-                self.take(settings).map(Box::new).map_err(|why| vec![why])
+                Ok(Box::new(self.take(settings, client, found)))
             }
-            Ok(Ok(Err(errors))) => Err(told(&errors)),
-            Ok(Err(bug)) => Err(vec![format!("lictor has met a bug while reading the configuration: {bug}")]),
+            Ok(Ok(Err(errors))) => Err(errors),
+            Ok(Err(error)) => Err(vec![format!("the configuration was not read: {error}")]),
             Err(_) => Err(vec![format!("the files were not read within {}", humantime::format_duration(READ_TIME))]),
         }
     }
 
-    fn take(&mut self, settings: Settings) -> Result<NewConfig, String> {
-        let known = |(connection, client): &(Connection, Option<Arc<Client>>)| {
-            client.clone().filter(|_| *connection == settings.consul)
-        };
-        let client = match known(&self.consul) {
-            Some(client) => Some(client),
-            None => client(&settings).map_err(|error| chain::sentence(&error))?,
-        };
+    fn take(&mut self, settings: Settings, client: Option<Arc<Client>>, found: (Build, Version)) -> NewConfig {
         self.consul = (settings.consul.clone(), client.clone());
         self.statsd.send_if_modified(|statsd| std::mem::replace(statsd, settings.statsd.clone()) != settings.statsd);
         self.expvar.send_if_modified(|expvar| std::mem::replace(expvar, settings.expvar.clone()) != settings.expvar);
         let name = self.started.name.clone();
-        Ok(NewConfig {
+        let (own, accounts) = &self.children;
+        NewConfig {
             // Who takes turns and who steers traffic is there from the start on, or not at all.
             policy: Policy {
                 service: name.clone(),
@@ -98,13 +103,13 @@ impl Reloader {
             },
             checks: settings.checks.clone(),
             check_command: (settings.apply.check_command.clone(), settings.apply.check_timeout),
-            next_start: next_start(&settings, &self.roster),
-            binding: places::binding(&name, &settings),
+            next_start: NextStart { found: Some(found), ..next_start(&settings, own, accounts) },
+            identity: places::identity(&name, &settings),
             for_lictor: self.for_lictor(&settings),
             client,
             sources: settings.sources,
             rules: settings.rules,
-        })
+        }
     }
 
     /// What only another start of lictor can take up.

@@ -21,7 +21,7 @@ use crate::machine::order::Pace;
 use crate::machine::policy::{CheckRule, Role};
 use crate::machine::{Event, RunId};
 use crate::resolve::Resolver;
-use crate::service::roster::Roster;
+use crate::service::OwnChildren;
 
 /// A check of nothing in particular, every second.
 pub(super) fn spec(name: &str, role: Role) -> Spec {
@@ -51,7 +51,7 @@ pub(super) fn surroundings() -> Surroundings {
         composed: Arc::default(),
         directory: None,
         user: None,
-        roster: Roster::default(),
+        roster: OwnChildren::default(),
         ready: OnceCell::new(),
     }
 }
@@ -70,7 +70,7 @@ fn checks(specs: Vec<Spec>) -> (Checks, mpsc::Receiver<Event>, Arc<Environment>)
         min_healthy: Duration::from_secs(10),
         user: None,
         directory: None,
-        roster: Roster::default(),
+        roster: OwnChildren::default(),
         environment: Arc::new(|composed| {
             let variables = composed.variables().iter();
             variables.map(|(name, variable)| (name.into(), variable.value.expose_os().to_owned())).collect()

@@ -1,6 +1,5 @@
 //! Our own configuration, read again, on its way to what it is about.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +8,12 @@ use tokio::sync::oneshot;
 use crate::check::{self, Context};
 use crate::consul::Client;
 use crate::environment::Rules;
-use crate::machine::Policy;
 use crate::machine::reload::Pending;
+use crate::machine::{Build, Policy, Version};
 use crate::service::Command;
 use crate::source;
-use crate::state::Binding;
-use crate::version::Subject;
+use crate::state::StateIdentity;
+use crate::version::{Program, Subject};
 
 /// Our own configuration was read again.
 #[derive(Debug)]
@@ -45,7 +44,7 @@ pub struct NewConfig {
     /// What the next start of the service starts.
     pub next_start: NextStart,
     /// What the state on disk belongs to.
-    pub binding: Binding,
+    pub identity: StateIdentity,
     /// What only another start of lictor can take up, as words of the configuration.
     pub for_lictor: Vec<String>,
 }
@@ -59,14 +58,13 @@ pub struct NextStart {
     pub context: Context,
     /// Whose version is asked for; its PID is filled in at the start.
     pub subject: Subject,
+    /// What the start executes.
+    pub program: Program,
+    /// What was found of that program when the configuration was read; `None`: it was not looked at.
+    pub found: Option<(Build, Version)>,
 }
 
 impl NextStart {
-    /// The executable, and the Go variable that holds its version.
-    pub(super) fn program(&self) -> (PathBuf, String) {
-        (self.subject.program.clone(), self.subject.spec.symbol.clone())
-    }
-
     /// In which words of the configuration it differs from what runs.
     pub(super) fn differences(&self, command: &Command, subject: &Subject) -> Vec<String> {
         // Taken apart, so that a word that is new there is not forgotten here.

@@ -1,32 +1,30 @@
 //! Where orders go. Nothing here waits.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::CheckCommand;
 use super::config_change::NextStart;
 use super::pending_answers::PendingAnswers;
-use crate::chain;
 use crate::check::{self, Checks};
-use crate::clock;
 use crate::environment::{Environment, Redactor};
 use crate::fleet::Fleet;
 use crate::listen::{Settled, Sockets};
 use crate::machine::{Build, Event, Order, Policy, RunId};
+use crate::offload::offload;
 use crate::registration::Registration;
-use crate::service::{self, Command, Service};
-use crate::state::{self, Binding, KeptProcess, State};
-use crate::version::{self, Subject};
+use crate::service::{self, Accounts, CheckCommand, Command, Keep, Known, Provenance, Recorded, Service};
+use crate::state::{self, KeptProcess, State, StateIdentity};
+use crate::version::{self, Program, Programs, Subject};
 
 /// The acting rooms, as the driver sees them.
 #[derive(Debug)]
 pub struct Effects {
     service: Service,
     command: Command,
+    accounts: Accounts,
     /// What is held for the service.
     sockets: Sockets,
     /// Runs that get no new connection any more, and are stopped once they have taken what waits for them.
@@ -36,12 +34,16 @@ pub struct Effects {
     /// With whom we take turns; `None`: with nobody.
     fleet: Option<Fleet>,
     state: State,
-    /// Asks for the version of a process; all but its number is known beforehand.
+    /// Asks for the version of a process; all but its PID and its environment is known beforehand.
     subject: Subject,
+    /// What lies on the disk for a start is looked at there.
+    programs: watch::Sender<Programs>,
     /// The id of this boot.
     boot: String,
     inbox: mpsc::Sender<Event>,
     identifying: JoinSet<()>,
+    /// What was ordered to be started and has not been yet.
+    starting: Option<(RunId, Arc<Environment>)>,
     /// Operators who wait for an answer.
     pub(super) answers: PendingAnswers,
     /// What the next start takes up.
@@ -50,20 +52,33 @@ pub struct Effects {
     registration: Option<Registration>,
 }
 
+/// What the composition root has built for the loop.
+#[derive(Debug)]
+pub struct Parts {
+    /// Runs the service.
+    pub service: Service,
+    /// The users that have been looked up.
+    pub accounts: Accounts,
+    /// Probes it.
+    pub checks: Checks,
+    /// Asks about a candidate.
+    pub check_command: CheckCommand,
+    /// Keeps what must outlive lictor.
+    pub state: State,
+    /// Looks at what a start would execute.
+    pub programs: watch::Sender<Programs>,
+    /// Where facts go.
+    pub inbox: mpsc::Sender<Event>,
+}
+
 impl Effects {
-    /// The rooms that the composition root has built; `subject.pid` is filled in at each start.
-    pub fn new(
-        command: Command,
-        service: Service,
-        checks: Checks,
-        check_command: CheckCommand,
-        state: State,
-        subject: Subject,
-        inbox: mpsc::Sender<Event>,
-    ) -> Self {
+    /// The rooms that the composition root has built, for the first start.
+    pub fn new(parts: Parts, command: Command, subject: Subject) -> Self {
+        let Parts { service, accounts, checks, check_command, state, programs, inbox } = parts;
         Self {
-            command,
             service,
+            command,
+            accounts,
             sockets: Sockets::none(),
             leaving: JoinSet::new(),
             checks,
@@ -71,9 +86,11 @@ impl Effects {
             fleet: None,
             state,
             subject,
+            programs,
             boot: state::boot_id(),
             inbox,
             identifying: JoinSet::new(),
+            starting: None,
             answers: PendingAnswers::default(),
             next: None,
             registration: None,
@@ -138,36 +155,67 @@ impl Effects {
     }
 
     /// What is kept belongs to this from now on.
-    pub(super) fn rebind(&self, binding: Binding) {
-        self.state.rebind(binding);
+    pub(super) fn rebind(&self, identity: StateIdentity) {
+        self.state.rebind(identity);
     }
 
     /// The next start takes this up; says in which words of the configuration it differs from what runs.
-    pub(super) fn prepare(&mut self, next_start: NextStart) -> Vec<String> {
-        let differences = next_start.differences(&self.command, &self.subject);
-        self.next = Some(next_start).filter(|_| !differences.is_empty());
+    pub(super) fn prepare(&mut self, next: NextStart) -> Vec<String> {
+        let differences = next.differences(&self.command, &self.subject);
+        self.next = Some(next).filter(|_| !differences.is_empty());
+        let next = self.next.as_ref().map(|next| next.program.clone());
+        self.programs.send_modify(|programs| programs.next = next);
         differences
     }
 
-    /// Nothing runs: what waits for the next start is taken up. Gives the program of it, if there is anything.
-    pub(super) fn take_up(&mut self) -> Option<(PathBuf, String)> {
-        let next_start = self.next.take()?;
-        let program = next_start.program();
-        let NextStart { command, context, subject } = next_start;
+    /// Nothing runs: what waits for the next start is taken up. Gives what was found of its program, if there is anything.
+    pub(super) fn take_up(&mut self) -> Option<Event> {
+        let NextStart { command, context, subject, program, found } = self.next.take()?;
         self.service.update(command.clone());
         self.checks.equip(context);
+        self.programs.send_replace(Programs { now: program, next: None });
         (self.command, self.subject) = (command, subject);
-        Some(program)
+        found.map(|(build, version)| Event::Installed { build, version })
+    }
+
+    /// Follows what happens as far as the rooms have to know.
+    pub(super) fn note(&mut self, event: &Event) {
+        match event {
+            Event::Started { run, pid } => {
+                if let Some((_, environment)) = self.starting.take_if(|(starting, _)| starting == run) {
+                    self.identify(*run, *pid, environment);
+                }
+            }
+            // No process has it any more.
+            Event::Exited { run, .. } | Event::StartFailed { run, .. } => self.sockets.gone(*run),
+            Event::Wish { environment, .. } => {
+                let follow = |program: &mut Program, command: &Command| {
+                    let path = service::search_path(command, environment);
+                    program.path != path && {
+                        program.path = path;
+                        true
+                    }
+                };
+                let (command, next) = (&self.command, self.next.as_ref());
+                self.programs.send_if_modified(|programs| {
+                    let now = follow(&mut programs.now, command);
+                    let next =
+                        programs.next.as_mut().zip(next).is_some_and(|(program, next)| follow(program, &next.command));
+                    now || next
+                });
+            }
+            _ => {}
+        }
     }
 
     /// Hands an order to its room; what the room can answer at once comes back.
     pub(super) fn order(&mut self, order: Order) -> Option<Event> {
         match order {
-            Order::Start { run, environment, build, .. } => return Some(self.start(run, &environment, &build)),
+            Order::Start { run, environment, build, .. } => return self.start(run, environment, &build),
             Order::Stop { run } => self.stop(run),
             Order::Kill { run } => self.service.kill(run),
             Order::Signal { run, signal } => self.service.signal(run, signal),
-            Order::Reload { run, environment } => return self.reload(run, &environment),
+            Order::Reload { run, environment } => self.service.reload(run, &environment),
             Order::Probe { run, pace, environment } => self.checks.probe(run, pace, &environment),
             Order::StopProbing => self.checks.nothing(),
             Order::KeepGood { good } => self.state.keep_good(&good),
@@ -195,6 +243,22 @@ impl Effects {
         None
     }
 
+    /// Takes over the service of an earlier lictor, if it still runs, and ends what else that one has left. Before the
+    /// loop: what runs already is known before anything is decided.
+    pub async fn adopt(&mut self, run: RunId) -> Option<Event> {
+        let kept = self.state.process()?;
+        let mark = kept.mark.as_deref().and_then(|mark| mark.parse().ok());
+        let adopted = self.service.adopt(run, Recorded { mark, process: kept.known() }).await?;
+        self.checks.adopt(run);
+        self.identify(run, adopted.pid, Arc::default());
+        let (environment, build) = match adopted.provenance {
+            Provenance::Recorded => (kept.environment, kept.build),
+            // What it runs on is not known: it serves until there is something to start in its place.
+            Provenance::Unrecorded => (Environment::default().fingerprint(), Build::default()),
+        };
+        Some(Event::Adopted { run, pid: adopted.pid, environment, build })
+    }
+
     /// Sends new connections elsewhere first, if that can be done.
     fn stop(&mut self, run: RunId) {
         let Some(leaving) = self.sockets.turn_away(run) else { return self.service.stop(run) };
@@ -206,83 +270,82 @@ impl Effects {
         });
     }
 
-    /// A run has ended.
-    pub(super) fn ended(&mut self, run: RunId) {
-        self.sockets.gone(run);
-    }
-
     fn with_fleet(&self, tell: impl FnOnce(&Fleet)) {
         if let Some(fleet) = &self.fleet {
             tell(fleet);
         }
     }
 
-    /// Takes over the service of an earlier lictor, if it still runs.
-    pub(super) fn adopt(&mut self, run: RunId) -> Option<Event> {
-        let KeptProcess { pid, start_time, environment, build, .. } = self.state.process()?;
-        let (pid, start_time) =
-            if pid == KeptProcess::BEGUN { service::lost::find(&self.command, start_time)? } else { (pid, start_time) };
-        // A process that has ended in the meantime isn't adopted.
-        self.service.adopt(run, pid, start_time).ok()?;
-        self.checks.adopt(run);
-        self.identify(run, pid, &Environment::default());
-        Some(Event::Adopted { run, pid, environment, build })
-    }
-
-    fn start(&mut self, run: RunId, environment: &Environment, build: &Build) -> Event {
-        self.keep(KeptProcess::BEGUN, clock::ticks(), environment, build);
+    /// What cannot even be begun is answered at once.
+    fn start(&mut self, run: RunId, environment: Arc<Environment>, build: &Build) -> Option<Event> {
         let sockets = match self.sockets.give(run) {
             Ok(sockets) => sockets,
-            Err(error) => return Event::StartFailed { run, error: format!("cannot pass the sockets on: {error}") },
-        };
-        let event = self.service.start(run, environment, &sockets);
-        if let Event::Started { pid, .. } = event {
-            if let Some(process) = self.service.process(run) {
-                self.keep(pid, process.start_time(), environment, build);
+            Err(error) => {
+                return Some(Event::StartFailed { run, error: format!("cannot pass the sockets on: {error}") });
             }
-            self.identify(run, pid, environment);
-        }
-        event
+        };
+        let keep = self.keeps(&environment, build);
+        self.service.start(run, &environment, sockets, keep);
+        self.starting = Some((run, environment));
+        None
     }
 
-    fn reload(&self, run: RunId, environment: &Environment) -> Option<Event> {
-        let error = self.service.reload(run, environment).err()?;
-        Some(Event::ReloadFailed { run, error: chain::sentence(&error) })
+    /// Puts down which process runs this.
+    fn keeps(&self, environment: &Environment, build: &Build) -> Keep {
+        let (keeper, boot) = (self.state.process_keeper(), self.boot.clone());
+        let (fingerprint, build) = (environment.fingerprint(), build.clone());
+        Box::new(move |known| {
+            let (mark, process) = match known {
+                Known::Begun { mark } => (mark, None),
+                Known::Started { mark, pid, start_time } => (mark, Some((pid, start_time))),
+            };
+            let (keeper, mark) = (keeper.clone(), mark.to_string());
+            let kept = KeptProcess::of_this_boot(process, mark, fingerprint, build.clone(), boot.clone());
+            Box::pin(async move { keeper.keep(kept).await })
+        })
     }
 
-    fn keep(&self, pid: u32, start_time: u64, environment: &Environment, build: &Build) {
-        self.state.keep_process(&KeptProcess {
-            boot: self.boot.clone(),
-            pid,
-            start_time,
-            environment: environment.fingerprint(),
-            build: build.clone(),
-        });
-    }
-
-    fn identify(&mut self, run: RunId, pid: u32, environment: &Environment) {
+    fn identify(&mut self, run: RunId, pid: u32, environment: Arc<Environment>) {
         self.identifying.abort_all();
         while self.identifying.try_join_next().is_some() {}
+        let program = self.programs.borrow().now.clone();
+        let unknown = Unknown { command: self.command.clone(), accounts: self.accounts.clone(), environment, program };
+        let subject = Subject { pid, ..self.subject.clone() };
+        self.identifying.spawn(identify(run, subject, unknown, self.inbox.clone()));
+    }
+}
+
+/// What has to be asked of a disk or a user database before a process can be identified.
+struct Unknown {
+    command: Command,
+    accounts: Accounts,
+    environment: Arc<Environment>,
+    program: Program,
+}
+
+impl Unknown {
+    /// Completes a subject; it may block.
+    fn complete(&self, subject: Subject) -> Subject {
         // A user that cannot be found has failed the start already.
-        let variables = service::child_environment(&self.command, environment).unwrap_or_default();
-        let redactor = if self.subject.spec.asks_the_service() {
-            Redactor::of(environment).with_inherited(environment, &variables)
+        let variables =
+            service::child_environment(&self.command, &self.environment, &self.accounts).unwrap_or_default();
+        let redactor = if subject.spec.asks_the_service() {
+            version::secrets(&self.environment, &variables)
         } else {
             Redactor::default()
         };
-        let redactor = Arc::new(redactor);
-        let subject = Subject { pid, environment: variables, redactor, ..self.subject.clone() };
-        self.identifying.spawn(identify(run, subject, self.inbox.clone()));
+        Subject { program: self.program.file(), environment: variables, redactor: Arc::new(redactor), ..subject }
     }
 }
 
 /// Tells what the running program says of itself, and later what the service says, if it has to be asked.
-async fn identify(run: RunId, subject: Subject, inbox: mpsc::Sender<Event>) {
+async fn identify(run: RunId, subject: Subject, unknown: Unknown, inbox: mpsc::Sender<Event>) {
+    let Ok(subject) = offload(move || unknown.complete(subject)).await else { return };
     let (build, version) = version::read(&subject).await;
-    let told = version.version.is_some();
+    let known = version.version.is_some();
     // Nobody listens any more when lictor ends: nothing is lost then.
     let _ = inbox.send(Event::Identified { run, build: build.clone(), version: version.clone() }).await;
-    if !told {
+    if !known {
         let version = version::complete(version, &subject).await;
         let _ = inbox.send(Event::Identified { run, build, version }).await;
     }

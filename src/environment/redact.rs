@@ -98,6 +98,15 @@ impl Redactor {
         self.sorted()
     }
 
+    /// Without the values that are not of this kind.
+    #[must_use]
+    pub fn only(mut self, kind: impl Fn(&[u8]) -> bool) -> Self {
+        for same in self.needles.values_mut() {
+            same.retain(|needle| kind(needle.value.expose()));
+        }
+        self
+    }
+
     fn sorted(mut self) -> Self {
         for same in self.needles.values_mut() {
             same.sort_by_key(|needle| std::cmp::Reverse(needle.value.len()));

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::procfs;
+
 /// The longest file of `/proc` that is read: all of them are shorter.
 const LONGEST: u64 = 8 * 1024;
 /// So many descriptors are counted one by one where the kernel does not tell their number (before Linux 6.2).
@@ -37,34 +39,27 @@ pub(super) enum Subject {
 
 /// Looks at it; `NotFound` when there is no such process.
 pub(super) fn read(subject: Subject) -> io::Result<Reading> {
-    let place = match subject {
-        Subject::Own => PathBuf::from("/proc/self"),
-        Subject::Pid(pid) => PathBuf::from(format!("/proc/{pid}")),
+    let pid = match subject {
+        Subject::Own => std::process::id(),
+        Subject::Pid(pid) => pid,
     };
-    let stat = parse_stat(&text(&place.join("stat"))?).ok_or(io::ErrorKind::InvalidData)?;
+    let place = PathBuf::from(format!("/proc/{pid}"));
+    let stat = procfs::stat(pid)?;
     let limits = text(&place.join("limits")).unwrap_or_default();
-    Ok(Reading { open_fds: open_fds(&place.join("fd")).ok(), fd_limit: soft_limit(&limits), ..stat })
+    Ok(Reading {
+        cpu_ticks: stat.cpu_ticks,
+        threads: stat.threads,
+        start_ticks: stat.start_time,
+        pages: stat.pages,
+        open_fds: open_fds(&place.join("fd")).ok(),
+        fd_limit: soft_limit(&limits),
+    })
 }
 
 fn text(path: &Path) -> io::Result<String> {
     let mut bytes = Vec::new();
     File::open(path)?.take(LONGEST).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// The second field is the program's name in brackets, and it may hold brackets and spaces: the last `)` ends it.
-fn parse_stat(text: &str) -> Option<Reading> {
-    let fields: Vec<&str> = text.get(text.rfind(')')? + 1..)?.split_ascii_whitespace().collect();
-    // The manual counts from 1 and from the number before the name; here the first is its third.
-    let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
-    Some(Reading {
-        cpu_ticks: field(14)?.saturating_add(field(15)?),
-        threads: field(20)?,
-        start_ticks: field(22)?,
-        pages: field(24)?,
-        open_fds: None,
-        fd_limit: None,
-    })
 }
 
 /// The line `Max open files            1024                 524288               files`.
@@ -84,27 +79,7 @@ mod tests {
     use std::fs::File;
     use std::io;
 
-    use super::{Reading, Subject, parse_stat, read, soft_limit};
-
-    const TAIL: &str = "S 1 77 77 0 -1 4194304 1 2 3 4 250 50 7 8 20 0 9 0 4242 1000000 99 18446744073709551615 1";
-
-    #[test]
-    fn the_fields_are_found_behind_any_name() {
-        let expected =
-            Reading { cpu_ticks: 300, threads: 9, start_ticks: 4242, pages: 99, open_fds: None, fd_limit: None };
-        for name in ["billing", "a) R 9 9", "((", ") ) )", ""] {
-            assert_eq!(parse_stat(&format!("123 ({name}) {TAIL}")), Some(expected), "{name}");
-        }
-    }
-
-    #[test]
-    fn what_is_cut_short_or_strange_is_refused() {
-        for text in
-            ["", "1 (a", "1 (a)", "1 (a) S 1 77", "1 (a) S 1 77 77 0 -1 4194304 1 2 3 4 x 50 7 8 20 0 9 0 4 1 9"]
-        {
-            assert_eq!(parse_stat(text), None, "{text}");
-        }
-    }
+    use super::{Subject, read, soft_limit};
 
     #[test]
     fn the_soft_limit_counts_and_unlimited_is_none() {

@@ -1,10 +1,13 @@
 //! Another user to run as: looked up before the fork, become after it.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rustix::process::{Gid, Uid};
+use tokio::sync::watch;
 use uzers::os::unix::UserExt;
 
 use super::failure::ServiceError;
@@ -18,6 +21,29 @@ pub struct Account {
     groups: Vec<Gid>,
     home: PathBuf,
     shell: PathBuf,
+}
+
+/// The users that have been looked up. Clones share it.
+///
+/// A user database may be a directory service that does not answer, so whoever must not wait asks for what is known.
+#[derive(Clone, Debug, Default)]
+pub struct Accounts(Arc<watch::Sender<BTreeMap<String, Option<Account>>>>);
+
+impl Accounts {
+    /// Finds a user by name or number, with all groups; `None` when it is who we are already. It may block.
+    pub(super) fn find(&self, user: Option<&str>) -> Result<Option<Account>, ServiceError> {
+        let Some(user) = user else { return Ok(None) };
+        let account = Account::find(user)?;
+        self.0.send_modify(|known| {
+            known.insert(user.to_owned(), account.clone());
+        });
+        Ok(account)
+    }
+
+    /// What was last found for a user: each start looks it up anew. `None`: nothing was.
+    pub(super) fn known(&self, user: Option<&str>) -> Option<Account> {
+        self.0.borrow().get(user?).cloned().flatten()
+    }
 }
 
 impl Account {

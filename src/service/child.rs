@@ -1,20 +1,26 @@
-//! The service as a child process: orders that are carried out at once and never awaited.
+//! The service as a child process: orders that are carried out in the background and never awaited.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Command;
-use super::env_file;
+use super::account::Accounts;
+use super::env_file::{self, Job};
 use super::failure::ServiceError;
-use super::launch::{Launch, child_environment, launch};
+use super::keep::Keep;
+use super::launch::Launch;
+use super::mark::Mark;
+use super::own_children::OwnChildren;
 use super::process::Process;
-use super::roster::Roster;
-use super::run::{Run, Urgency};
+use super::run::{Run, Start};
+use super::sweep::Manners;
+use super::urgency::Urgency;
+use crate::chain;
 use crate::environment::Environment;
 use crate::listen::Passed;
 use crate::machine::{Event, RunId};
@@ -26,25 +32,34 @@ const LONGEST_TIMEOUT: Duration = Duration::from_hours(24 * 365);
 #[derive(Debug)]
 pub struct Service {
     command: Command,
-    roster: Roster,
-    inbox: mpsc::Sender<Event>,
+    own: OwnChildren,
+    accounts: Accounts,
+    /// Of the newest run.
+    mark: Mark,
+    events: mpsc::Sender<Event>,
     runs: BTreeMap<RunId, Handle>,
+    files: mpsc::UnboundedSender<Job>,
     tasks: JoinSet<()>,
 }
 
 /// What the orders need of a run; the rest is its task's.
 #[derive(Debug)]
 struct Handle {
-    process: Arc<Process>,
-    kill_signal: i32,
-    kill_timeout: Duration,
+    /// Empty until it has been started.
+    process: Arc<OnceLock<Process>>,
+    manners: Manners,
     urgency: watch::Sender<Urgency>,
 }
 
 impl Service {
-    /// A service that is not running yet. Exits go to `inbox`; children that are not the service's are on `roster`.
-    pub fn new(command: Command, roster: Roster, inbox: mpsc::Sender<Event>) -> Self {
-        Self { command, roster, inbox, runs: BTreeMap::new(), tasks: JoinSet::new() }
+    /// A service that is not running yet. What comes of its runs goes to `events`, in the order in which it happens;
+    /// children that are not the service's are in `own`. Call it within the runtime.
+    pub fn new(command: Command, own: OwnChildren, accounts: Accounts, events: mpsc::Sender<Event>) -> Self {
+        let (files, to_write) = mpsc::unbounded_channel();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(env_file::write_in_order(to_write, accounts.clone()));
+        let mark = Mark::of_new_lineage();
+        Self { command, own, accounts, mark, events, runs: BTreeMap::new(), files, tasks }
     }
 
     /// The next start uses this command; a run that goes on keeps its own, also for how it is stopped.
@@ -52,119 +67,139 @@ impl Service {
         self.command = command;
     }
 
-    /// Starts a run with these sockets: `Started` or `StartFailed`. Call it in the main thread, within the runtime.
-    pub fn start(&mut self, run: RunId, environment: &Environment, sockets: &[Passed]) -> Event {
-        match self.spawn(environment, sockets) {
-            Ok(process) => self.watch(run, process),
-            Err(error) => Event::StartFailed { run, error: crate::chain::sentence(&error) },
+    /// Starts a run with these sockets in the background: `Started` or `StartFailed`, and later `Exited`.
+    pub fn start(&mut self, run: RunId, environment: &Arc<Environment>, sockets: Vec<Passed>, keep: Keep) {
+        self.mark = self.mark.next();
+        let (mark, file) = (self.mark, self.keep_file(environment));
+        let (command, environment, accounts) = (self.command.clone(), Arc::clone(environment), self.accounts.clone());
+        let launch = Box::new(move || {
+            let launch = Launch::of_service(&command, &environment, &accounts, Some(mark))?;
+            Ok(Launch { sockets, ..launch })
+        });
+        let task = self.register(run, Arc::default(), Some(mark));
+        self.tasks.spawn(task.start(Start { keep, file, launch }));
+    }
+
+    /// Takes over this process of an earlier lictor as a run.
+    pub(super) fn take_over(&mut self, run: RunId, process: Process, mark: Option<Mark>) {
+        let enrolled = self.own.enroll(process.pid());
+        let task = self.register(run, Arc::new(OnceLock::from(process)), mark);
+        self.tasks.spawn(task.stay(enrolled));
+    }
+
+    /// What is started from now on continues this lineage.
+    pub(super) fn continue_after(&mut self, mark: Mark) {
+        self.mark = mark;
+    }
+
+    /// The user's place in the system, for whoever must not wait for the user database.
+    pub(super) async fn look_up_user(&self) {
+        let (accounts, user) = (self.accounts.clone(), self.command.user.clone());
+        let found = crate::offload::offload(move || accounts.find(user.as_deref()).map(|_| ())).await;
+        if let Ok(Err(error)) = found {
+            tracing::warn!("{}", chain::sentence(&error));
         }
     }
 
-    /// Takes over the process of an earlier lictor as this run: `Started`.
-    ///
-    /// # Errors
-    /// When that process is gone.
-    pub fn adopt(&mut self, run: RunId, pid: u32, start_time: u64) -> Result<Event, ServiceError> {
-        Ok(self.watch(run, Process::adopt(pid, start_time)?))
-    }
-
-    /// The process of a run that has not ended.
+    /// The process of a run that has been started and has not ended.
     pub fn process(&self, run: RunId) -> Option<&Process> {
-        self.live(run).map(|handle| &*handle.process)
+        self.live(run)?.process.get()
     }
 
     /// Asks a run's group to end, now, and kills it after the timeout; answered by `Exited`. Once more changes nothing.
     pub fn stop(&self, run: RunId) {
         let Some(handle) = self.live(run).filter(|handle| *handle.urgency.borrow() == Urgency::Stay) else { return };
-        for number in [handle.kill_signal, libc::SIGCONT] {
-            // A group that was stopped would never see the first without the second.
-            if let Err(error) = handle.process.signal_group(number) {
+        let numbers = [handle.manners.kill_signal, libc::SIGCONT];
+        // A group that was stopped would never see the first without the second.
+        for (process, number) in handle.process.get().into_iter().flat_map(|process| numbers.map(|one| (process, one)))
+        {
+            if let Err(error) = process.signal_group(number) {
                 tracing::warn!(%run, number, %error, "cannot signal the service");
             }
         }
-        let deadline = Instant::now() + handle.kill_timeout.min(LONGEST_TIMEOUT);
+        let deadline = Instant::now() + handle.manners.kill_timeout;
         handle.urgency.send_replace(Urgency::StopBy(deadline));
     }
 
     /// Kills a run's group, now; answered by `Exited`.
     pub fn kill(&self, run: RunId) {
         if let Some(handle) = self.live(run) {
-            handle.process.kill_group();
+            if let Some(process) = handle.process.get() {
+                process.kill_group();
+            }
             handle.urgency.send_replace(Urgency::Now);
         }
     }
 
-    /// Tells a run's main process of a change: the file first, then the reload signal.
-    ///
-    /// # Errors
-    /// When it could not be told. The file is then as it was, unless only the signal failed.
-    pub fn reload(&self, run: RunId, environment: &Environment) -> Result<(), ServiceError> {
+    /// Tells a run's main process of a change, in the background: the file first, then the reload signal. `ReloadFailed`
+    /// when it could not be told; the file is then as it was, unless only the signal failed.
+    pub fn reload(&mut self, run: RunId, environment: &Arc<Environment>) {
         // What has ended meanwhile is started on all of it.
-        let Some(handle) = self.live(run) else { return Ok(()) };
-        self.keep_file(environment)?;
-        match self.command.reload_signal {
-            Some(number) => handle.process.signal(number).map_err(|source| ServiceError::Tell { source }),
-            None => Ok(()),
-        }
-    }
-
-    fn keep_file(&self, environment: &Environment) -> Result<(), ServiceError> {
-        match &self.command.env_file {
-            Some(path) => env_file::keep(path, environment, self.command.user.as_deref()),
-            None => Ok(()),
-        }
+        let Some(handle) = self.live(run) else { return };
+        let (process, number) = (Arc::clone(&handle.process), self.command.reload_signal);
+        let (file, events) = (self.keep_file(environment), self.events.clone());
+        self.tasks.spawn(async move {
+            if let Err(error) = tell(file, &process, number).await {
+                let _ = events.send(Event::ReloadFailed { run, error: chain::sentence(&error) }).await;
+            }
+        });
     }
 
     /// Sends a signal to a run's main process alone.
     pub fn signal(&self, run: RunId, number: i32) {
-        if let Some(Err(error)) = self.live(run).map(|handle| handle.process.signal(number)) {
+        if let Some(Err(error)) = self.process(run).map(|process| process.signal(number)) {
             tracing::warn!(%run, number, %error, "cannot signal the service");
         }
     }
 
+    /// Has `exec.env_file` written, if there is one; gives where the answer comes.
+    fn keep_file(&self, environment: &Arc<Environment>) -> Option<oneshot::Receiver<Result<(), ServiceError>>> {
+        let path = self.command.env_file.clone()?;
+        let (done, written) = oneshot::channel();
+        let (environment, user) = (Arc::clone(environment), self.command.user.clone());
+        // The writer ends with us.
+        let _ = self.files.send(Job { path, environment, user, done });
+        Some(written)
+    }
+
     /// The task of a run holds the other end until it has reaped the process.
     fn live(&self, run: RunId) -> Option<&Handle> {
-        self.runs.get(&run).filter(|handle| !handle.process.is_reaped() && !handle.urgency.is_closed())
+        let reaped = |handle: &Handle| handle.process.get().is_some_and(Process::is_reaped);
+        self.runs.get(&run).filter(|handle| !reaped(handle) && !handle.urgency.is_closed())
     }
 
-    fn spawn(&self, environment: &Environment, sockets: &[Passed]) -> Result<Process, ServiceError> {
-        // The process gets its variables all the same: a full disk does not keep a service down.
-        if let Err(error) = self.keep_file(environment) {
-            tracing::error!("{}", crate::chain::sentence(&error));
-        }
-        let environment = child_environment(&self.command, environment)?;
-        launch(Launch { sockets, ..Launch::inheriting(&self.command, &environment) })
-    }
-
-    fn watch(&mut self, run: RunId, process: Process) -> Event {
+    fn register(&mut self, id: RunId, process: Arc<OnceLock<Process>>, mark: Option<Mark>) -> Run {
         self.forget_the_ended();
-        let pid = process.pid();
-        let enrolled = self.roster.enroll(pid);
-        let process = Arc::new(process);
         let (urgency, orders) = watch::channel(Urgency::Stay);
-        let Command { kill_signal, kill_timeout, .. } = self.command;
-        self.tasks.spawn(
-            Run {
-                id: run,
-                process: Arc::clone(&process),
-                kill_signal,
-                orders,
-                roster: self.roster.clone(),
-                enrolled,
-                inbox: self.inbox.clone(),
-            }
-            .watch(),
-        );
-        self.runs.insert(run, Handle { process, kill_signal, kill_timeout, urgency });
-        Event::Started { run, pid }
+        let manners = Manners {
+            kill_signal: self.command.kill_signal,
+            kill_timeout: self.command.kill_timeout.min(LONGEST_TIMEOUT),
+        };
+        self.runs.insert(id, Handle { process: Arc::clone(&process), manners, urgency });
+        Run { id, process, mark, manners, orders, own: self.own.clone(), events: self.events.clone() }
     }
 
     fn forget_the_ended(&mut self) {
         self.runs.retain(|_, handle| !handle.urgency.is_closed());
         while let Some(ended) = self.tasks.try_join_next() {
             if let Err(error) = ended {
-                tracing::error!(%error, "the task that watched a run has failed");
+                tracing::error!(%error, "a task that carries out orders to the service has failed");
             }
         }
+    }
+}
+
+async fn tell(
+    file: Option<oneshot::Receiver<Result<(), ServiceError>>>,
+    process: &OnceLock<Process>,
+    number: Option<i32>,
+) -> Result<(), ServiceError> {
+    if let Some(file) = file {
+        env_file::written(file).await?;
+    }
+    match (process.get(), number) {
+        (Some(process), Some(number)) => process.signal(number).map_err(|source| ServiceError::Tell { source }),
+        // Without a process yet, the start has all of it.
+        (None, _) | (_, None) => Ok(()),
     }
 }

@@ -4,18 +4,57 @@ use std::fs::{File, OpenOptions, rename};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::account::Account;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::account::{Account, Accounts};
 use super::failure::ServiceError;
 use crate::envfile;
 use crate::environment::Environment;
+use crate::offload::offload;
+
+/// A disk that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One file to be written.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) path: PathBuf,
+    pub(super) environment: Arc<Environment>,
+    pub(super) user: Option<String>,
+    pub(super) done: oneshot::Sender<Result<(), ServiceError>>,
+}
+
+/// Writes one file after the other, so that an older one never replaces a newer one.
+pub(super) async fn write_in_order(mut jobs: mpsc::UnboundedReceiver<Job>, accounts: Accounts) {
+    while let Some(Job { path, environment, user, done }) = jobs.recv().await {
+        let (accounts, place) = (accounts.clone(), path.clone());
+        let written = offload(move || keep(&place, &environment, user.as_deref(), &accounts)).await;
+        let written = written.map_err(|source| ServiceError::EnvFile { path, source }).and_then(|written| written);
+        // Who asked may have stopped waiting.
+        let _ = done.send(written);
+    }
+}
+
+/// Waits for a file to be written, but not for ever.
+pub(super) async fn written(done: oneshot::Receiver<Result<(), ServiceError>>) -> Result<(), ServiceError> {
+    match timeout(PATIENCE, done).await {
+        Ok(Ok(written)) => written,
+        // The writer ends only with lictor.
+        Ok(Err(_)) => Ok(()),
+        Err(_) => Err(ServiceError::SlowEnvFile { patience: PATIENCE }),
+    }
+}
 
 /// Replaces the file as a whole: whoever reads it sees the old or the new one. 0600, and the service's user owns it.
 ///
 /// It is not forced to the disk: it is written again before the next start.
-pub(super) fn keep(path: &Path, environment: &Environment, user: Option<&str>) -> Result<(), ServiceError> {
+fn keep(path: &Path, environment: &Environment, user: Option<&str>, accounts: &Accounts) -> Result<(), ServiceError> {
     let text = envfile::write(environment).map_err(|source| ServiceError::Unwritable { source })?;
-    let account = user.map(Account::find).transpose()?.flatten();
+    let account = accounts.find(user)?;
     replace(path, &text, account.as_ref()).map_err(|source| ServiceError::EnvFile { path: path.to_owned(), source })
 }
 
@@ -57,7 +96,7 @@ mod tests {
     use std::fs::{read_to_string, symlink_metadata, write};
     use std::os::unix::fs::{PermissionsExt, symlink};
 
-    use super::keep;
+    use super::{Accounts, keep};
     use crate::environment::{Environment, Variable, Visibility};
 
     fn environment(name: &str, value: &str) -> Environment {
@@ -71,7 +110,7 @@ mod tests {
         let path = folder.path().join("billing.env");
         write(&path, "OLD=1\n").unwrap();
         write(folder.path().join(".billing.env.new"), "left behind").unwrap();
-        keep(&path, &environment("A", "one two"), None).unwrap();
+        keep(&path, &environment("A", "one two"), None, &Accounts::default()).unwrap();
         assert_eq!(read_to_string(&path).unwrap(), "A=\"one two\"\n");
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
         assert_eq!(folder.path().read_dir().unwrap().count(), 1, "nothing else is left");
@@ -84,7 +123,7 @@ mod tests {
         write(&target, "precious").unwrap();
         symlink(&target, folder.path().join(".billing.env.new")).unwrap();
         symlink(&target, &path).unwrap();
-        keep(&path, &environment("A", "1"), None).unwrap();
+        keep(&path, &environment("A", "1"), None, &Accounts::default()).unwrap();
         assert_eq!(read_to_string(&target).unwrap(), "precious");
         assert!(symlink_metadata(&path).unwrap().is_file());
     }
@@ -93,10 +132,13 @@ mod tests {
     fn what_cannot_be_written_says_what_and_where_and_no_value() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("missing/billing.env");
-        let error = crate::chain::sentence(&keep(&path, &environment("A", "s3cr3t"), None).unwrap_err());
+        let error =
+            crate::chain::sentence(&keep(&path, &environment("A", "s3cr3t"), None, &Accounts::default()).unwrap_err());
         assert!(error.contains("missing/billing.env") && error.contains("No such file"), "{error}");
         let path = folder.path().join("billing.env");
-        let error = crate::chain::sentence(&keep(&path, &environment("a.b", "s3cr3t"), None).unwrap_err());
+        let error = crate::chain::sentence(
+            &keep(&path, &environment("a.b", "s3cr3t"), None, &Accounts::default()).unwrap_err(),
+        );
         assert!(error.contains("a.b") && !error.contains("s3cr3t"), "{error}");
         assert!(!path.exists());
     }

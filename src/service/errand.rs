@@ -3,19 +3,24 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
-use super::launch::{Launch, Streams, launch};
-use super::orphans::{collect_group, orphans_of_group};
-use super::process::Process;
-use super::roster::{Enrolled, Roster};
-use super::sweep::kill;
+use super::account::Accounts;
+use super::failure::ServiceError;
+use super::launch::{self, Launch, Launched, Streams};
+use super::orphans::{Family, Reach};
+use super::own_children::{Enrolled, OwnChildren, Words};
+use super::process::{Kinship, Process};
+use super::sweep::kill_group;
 use super::tail::Tail;
 use crate::machine::event::Exit;
+use crate::offload::offload;
 
 /// What to run and within which limits.
 #[derive(Clone, Debug)]
@@ -56,29 +61,46 @@ pub struct CannotRun {
 /// Killed processes are gone in a moment, unless they hang in the kernel.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a dropped errand may hold up the thread until it is dead and reaped; a killed process takes about 0.1 ms.
-const DROP_PATIENCE: Duration = Duration::from_millis(50);
+const DROP_PATIENCE: Duration = Duration::from_millis(5);
 
 /// Runs an errand in a process group of its own and waits for its main process, not for what that leaves behind: the
 /// group is killed in the end. Dropping the future kills the group.
-pub async fn run(errand: Errand, roster: &Roster) -> Result<Finished, CannotRun> {
-    let cannot = |source| CannotRun { program: errand.program.display().to_string(), source };
+///
+/// An errand that hangs in the kernel survives even that. None of the same words is started until it is gone: they would
+/// pile up, one a timeout.
+///
+/// # Errors
+/// When it cannot be started, or the last one of these words still hangs.
+pub async fn run(errand: Errand, own: &OwnChildren) -> Result<Finished, CannotRun> {
+    let Errand { program, arguments, environment, directory, user, timeout: limit } = errand;
+    let name = program.display().to_string();
+    let cannot = |source| CannotRun { program: name.clone(), source };
+    let words: Words = std::iter::once(name.clone()).chain(arguments.iter().cloned()).collect();
+    if own.hangs(&words) {
+        return Err(cannot(io::Error::new(io::ErrorKind::ResourceBusy, "the last one still hangs in the kernel")));
+    }
     let (reader, writer) = io::pipe().map_err(cannot)?;
     let mut output = Output { pipe: Receiver::from_owned_fd(reader.into()).map_err(cannot)?, tail: Tail::default() };
-    let process = launch(Launch {
-        program: &errand.program,
-        arguments: &errand.arguments,
-        environment: &errand.environment,
-        directory: errand.directory.as_deref(),
-        user: errand.user.as_deref(),
-        streams: Streams::Captured(writer),
-        sockets: &[],
-    })
-    .map_err(|error| cannot(error.into()))?;
-    let charge = Charge { enrolled: Some(roster.enroll(process.pid())), process, roster: roster.clone() };
+    let launched = offload({
+        let (words, own) = (Arc::clone(&words), own.clone());
+        move || {
+            let account = Accounts::default().find(user.as_deref())?;
+            let streams = Streams::Captured(writer);
+            let (sockets, mark) = (Vec::new(), None);
+            let launch = Launch { program, arguments, environment, directory, account, streams, sockets, mark, words };
+            let words = Arc::clone(&launch.words);
+            let Launched { process, enrolled } = launch::launch(launch, &own)?;
+            // If nobody waits any more, this is dropped, which kills it.
+            Ok::<_, ServiceError>(Charge { started: Some((process, enrolled)), words, own })
+        }
+    });
+    let end = Instant::now() + limit;
+    let Ok(launched) = timeout_at(end, launched).await else { return Ok(Finished { exit: None, output: Vec::new() }) };
+    let charge = launched.map_err(cannot)?.map_err(|error| cannot(error.into()))?;
 
     let exit = tokio::select! {
-        exit = charge.process.exited() => Some(exit),
-        () = sleep(errand.timeout) => None,
+        exit = charge.exited() => Some(exit),
+        () = sleep_until(end) => None,
         never = output.gather() => match never {},
     };
     charge.end().await;
@@ -120,37 +142,47 @@ impl Output {
 /// A process that must not be left behind, neither running nor as a zombie.
 #[derive(Debug)]
 struct Charge {
-    process: Process,
-    enrolled: Option<Enrolled>,
-    roster: Roster,
+    /// `None` once it is reaped, or lingers.
+    started: Option<(Process, Enrolled)>,
+    words: Words,
+    own: OwnChildren,
 }
 
 impl Charge {
+    async fn exited(&self) -> Exit {
+        match &self.started {
+            Some((process, _)) => process.exited().await,
+            None => Exit::Unknown,
+        }
+    }
+
     /// Kills the group, waits until it is gone, and reaps all of it, the main process last.
     async fn end(mut self) {
-        self.process.kill_group();
-        if tokio::time::timeout(PATIENCE, self.process.exited()).await.is_ok() {
-            let left = || {
-                self.process.kill_group();
-                orphans_of_group(self.process.number(), &self.roster)
-            };
-            kill(&self.process, left, PATIENCE).await;
-            self.process.reap();
+        let Some((process, _)) = &self.started else { return };
+        process.kill_group();
+        if timeout(PATIENCE, process.exited()).await.is_ok() {
+            kill_group(process, &self.family(process), PATIENCE).await;
+            process.reap();
+            self.started = None;
         }
-        self.enrolled = None;
+    }
+
+    fn family(&self, process: &Process) -> Family {
+        let (leader, kinship) = (process.pid(), Kinship::Child);
+        Family { leader, kinship, mark: None, reach: Reach::Group, own: self.own.clone() }
     }
 }
 
 impl Drop for Charge {
-    /// What cannot be reaped here in time is off the roster afterwards, and collected with the service's orphans.
     fn drop(&mut self) {
-        if self.process.is_reaped() {
-            return;
-        }
-        self.process.kill_group();
-        if self.process.ended_within(DROP_PATIENCE) {
-            collect_group(self.process.number(), &self.roster);
-            self.process.reap();
+        let Some((process, enrolled)) = self.started.take() else { return };
+        process.kill_group();
+        if process.ended_within(DROP_PATIENCE) {
+            // What has ended of its group is reaped on the way; the rest comes to us, and is collected with the orphans.
+            self.family(&process).round(|_, _| Some(Signal::KILL));
+            process.reap();
+        } else {
+            self.own.linger(Arc::clone(&self.words), process, enrolled);
         }
     }
 }

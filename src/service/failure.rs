@@ -72,6 +72,12 @@ pub enum ServiceError {
         /// Why not.
         source: io::Error,
     },
+    /// The disk of `exec.env_file` does not answer.
+    #[error("the env_file was not written within {}: its disk hangs; mend that, or put it elsewhere", humantime::format_duration(*patience))]
+    SlowEnvFile {
+        /// How long was waited.
+        patience: std::time::Duration,
+    },
     /// The file of `exec.env_file` cannot hold these variables.
     #[error("cannot write the env_file: rename or shorten these variables, or leave env_file out")]
     Unwritable {
@@ -84,10 +90,10 @@ pub enum ServiceError {
         /// Why not.
         source: io::Error,
     },
-    /// The process to be taken over has ended, or its number belongs to another by now.
+    /// The process to be taken over has ended, or its PID belongs to another by now.
     #[error("process {pid} is not the one that was recorded: it has ended")]
     NotTheOne {
-        /// Its number.
+        /// Its PID.
         pid: u32,
     },
 }
@@ -105,6 +111,7 @@ impl ServiceError {
             | Self::NotRoot { .. }
             | Self::Watch { .. }
             | Self::EnvFile { .. }
+            | Self::SlowEnvFile { .. }
             | Self::Unwritable { .. }
             | Self::Tell { .. }
             | Self::NotTheOne { .. } => 126,
@@ -126,6 +133,7 @@ impl From<ServiceError> for io::Error {
             | ServiceError::EnvFile { source, .. }
             | ServiceError::Tell { source }
             | ServiceError::Watch { source } => source.kind(),
+            ServiceError::SlowEnvFile { .. } => io::ErrorKind::TimedOut,
             ServiceError::Unwritable { .. } => io::ErrorKind::InvalidData,
         };
         Self::new(kind, error)

@@ -2,15 +2,19 @@
 
 use std::ffi::OsString;
 use std::io::{self, PipeWriter};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use rustix::io::Errno;
 use rustix::process::Pid;
 
-use super::account::Account;
+use super::account::{Account, Accounts};
 use super::failure::ServiceError;
+use super::mark::{self, Mark};
+use super::oom;
+use super::own_children::{Enrolled, OwnChildren, Words};
 use super::passing::Execution;
 use super::process::Process;
 use super::{Command, program};
@@ -19,15 +23,19 @@ use crate::listen::Passed;
 
 /// What to start, and the whole environment that it gets.
 #[derive(Debug)]
-pub(super) struct Launch<'a> {
-    pub(super) program: &'a Path,
-    pub(super) arguments: &'a [String],
-    pub(super) environment: &'a [(OsString, OsString)],
-    pub(super) directory: Option<&'a Path>,
-    pub(super) user: Option<&'a str>,
+pub(super) struct Launch {
+    pub(super) program: PathBuf,
+    pub(super) arguments: Vec<String>,
+    pub(super) environment: Vec<(OsString, OsString)>,
+    pub(super) directory: Option<PathBuf>,
+    pub(super) account: Option<Account>,
     pub(super) streams: Streams,
     /// What it finds from descriptor 3 on.
-    pub(super) sockets: &'a [Passed],
+    pub(super) sockets: Vec<Passed>,
+    /// What tells the processes of this run from all others.
+    pub(super) mark: Option<Mark>,
+    /// Under which words it is recorded; none for the service.
+    pub(super) words: Words,
 }
 
 /// Where stdin, stdout and stderr lead.
@@ -39,76 +47,127 @@ pub(super) enum Streams {
     Captured(PipeWriter),
 }
 
-impl<'a> Launch<'a> {
-    /// The service's command with lictor's own streams.
-    pub(super) fn inheriting(command: &'a Command, environment: &'a [(OsString, OsString)]) -> Self {
-        Self {
-            program: &command.program,
-            arguments: &command.arguments,
-            environment,
-            directory: command.directory.as_deref(),
-            user: command.user.as_deref(),
+/// A process that runs.
+#[derive(Debug)]
+pub(super) struct Launched {
+    pub(super) process: Process,
+    pub(super) enrolled: Enrolled,
+}
+
+impl Launch {
+    /// The service's command with lictor's own streams. It looks the user up, so it may block.
+    pub(super) fn of_service(
+        command: &Command,
+        environment: &Environment,
+        accounts: &Accounts,
+        mark: Option<Mark>,
+    ) -> Result<Self, ServiceError> {
+        let account = accounts.find(command.user.as_deref())?;
+        Ok(Self {
+            program: command.program.clone(),
+            arguments: command.arguments.clone(),
+            environment: variables(command, environment, account.as_ref()),
+            directory: command.directory.clone(),
+            account,
             streams: Streams::Inherited,
-            sockets: &[],
-        }
+            sockets: Vec::new(),
+            mark,
+            words: Words::default(),
+        })
     }
 }
 
-/// The variables that a process of this command gets: lictor's own as far as they are inherited (for another user with
-/// that user's HOME, USER, LOGNAME and SHELL), then the composed ones, which win.
+/// The variables that a process of this command gets, but for the mark: lictor's own as far as they are inherited (for
+/// another user with that user's HOME, USER, LOGNAME and SHELL), then the composed ones, which win. It looks the user up,
+/// so it may block.
 ///
 /// # Errors
 /// When the command's user cannot be found.
 pub fn child_environment(
     command: &Command,
     environment: &Environment,
+    accounts: &Accounts,
 ) -> Result<Vec<(OsString, OsString)>, ServiceError> {
-    let account = command.user.as_deref().map(Account::find).transpose()?.flatten();
-    let of_user = account.map(|account| account.variables()).into_iter().flatten().collect::<Vec<_>>();
-    let own = std::env::vars_os().filter(|(name, _)| !of_user.iter().any(|(taken, _)| taken == name));
-    let own = own.collect::<Vec<_>>().into_iter().chain(of_user.iter().cloned());
-    Ok(inherit(own, environment, &command.inherit))
+    let account = accounts.find(command.user.as_deref())?;
+    Ok(variables(command, environment, account.as_ref()))
 }
 
-/// Starts a process as the leader of a new group. Call it in the main thread, within the runtime.
+/// The same with what is known of the user, which never blocks; each start of the service looks it up.
+pub fn known_environment(
+    command: &Command,
+    environment: &Environment,
+    accounts: &Accounts,
+) -> Vec<(OsString, OsString)> {
+    variables(command, environment, accounts.known(command.user.as_deref()).as_ref())
+}
+
+/// The `PATH` in which the command's program is looked up when it is started with this environment.
+pub fn search_path(command: &Command, environment: &Environment) -> Option<OsString> {
+    let composed = environment.variables().get("PATH").map(|path| OsString::from_vec(path.value.expose().to_vec()));
+    composed.or_else(|| {
+        let own = std::env::var_os("PATH").map(|path| (OsString::from("PATH"), path));
+        inherit(own, &Environment::default(), &command.inherit).pop().map(|(_, path)| path)
+    })
+}
+
+fn variables(command: &Command, environment: &Environment, account: Option<&Account>) -> Vec<(OsString, OsString)> {
+    let of_user = account.map(Account::variables).into_iter().flatten().collect::<Vec<_>>();
+    let own = std::env::vars_os().filter(|(name, _)| !of_user.iter().any(|(taken, _)| taken == name));
+    let own = own.collect::<Vec<_>>().into_iter().chain(of_user.iter().cloned());
+    inherit(own, environment, &command.inherit)
+}
+
+/// Starts a process as the leader of a new group. It may block, on the program's disk for one; call it within the runtime.
 ///
-/// Without `user` and sockets nothing of ours runs between fork and exec, so that std may use `posix_spawn`. The mask and the
-/// ignored signals are inherited: `signal::signals` has cleared both, and std gives SIGPIPE its default.
-pub(super) fn launch(launch: Launch<'_>) -> Result<Process, ServiceError> {
-    if let Some(directory) = launch.directory {
-        let not_there = |source| ServiceError::Directory { directory: directory.to_owned(), source };
+/// Without a user and sockets nothing of ours runs between fork and exec, so that std may use `posix_spawn`. The mask and the ignored
+/// signals are inherited: `signal::signals` has cleared both before any thread was started, and std gives SIGPIPE its
+/// default.
+pub(super) fn launch(mut launch: Launch, own: &OwnChildren) -> Result<Launched, ServiceError> {
+    if let Some(directory) = &launch.directory {
+        let not_there = |source| ServiceError::Directory { directory: directory.clone(), source };
         if !directory.metadata().map_err(not_there)?.is_dir() {
             return Err(not_there(io::ErrorKind::NotADirectory.into()));
         }
     }
+    if let Some(mark) = launch.mark {
+        let value = mark.value(std::env::var_os(mark::VARIABLE).as_deref());
+        launch.environment.retain(|(name, _)| name != mark::VARIABLE);
+        launch.environment.push((mark::VARIABLE.into(), value));
+    }
     let path = launch.environment.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
-    let program = program::resolve(launch.program, launch.directory, path)?;
+    let program = program::resolve(&launch.program, launch.directory.as_deref(), path)?;
     let mut command = std::process::Command::new(&program);
     // The name as it was written is what the program sees as its own, as from a shell.
-    command.arg0(launch.program).args(launch.arguments).process_group(0).env_clear();
+    command.arg0(&launch.program).args(&launch.arguments).process_group(0).env_clear();
     command.envs(launch.environment.iter().map(|(name, value)| (name, value)));
-    if let Some(directory) = launch.directory {
+    if let Some(directory) = &launch.directory {
         command.current_dir(directory);
     }
     if let Streams::Captured(writer) = launch.streams {
         let second = writer.try_clone().map_err(|source| ServiceError::Watch { source })?;
         command.stdin(Stdio::null()).stdout(writer).stderr(second);
     }
-    if let Some(account) = launch.user.map(Account::find).transpose()?.flatten() {
+    if let Some(account) = launch.account {
         become_before_exec(&mut command, account);
     }
     if !launch.sockets.is_empty() {
         let words = std::iter::once(launch.program.as_os_str()).chain(launch.arguments.iter().map(AsRef::as_ref));
-        let execution = Execution::prepare(&program, words, launch.environment, launch.sockets);
+        let execution = Execution::prepare(&program, words, &launch.environment, &launch.sockets);
         pass_before_exec(&mut command, execution.map_err(|source| refused(&program, source))?);
     }
+    let launching = own.begin_launch(launch.words);
     let child = command.spawn().map_err(|source| refused(&program, source))?;
     // std's handle neither waits nor kills when it is dropped.
     let pid = Pid::from_child(&child);
-    Process::of_child(pid).map_err(|source| {
-        abandon(pid);
-        ServiceError::Watch { source }
-    })
+    let enrolled = launching.enroll(child.id());
+    oom::let_it_be_as_any(child.id());
+    match Process::of_child(pid) {
+        Ok(process) => Ok(Launched { process, enrolled }),
+        Err(source) => {
+            abandon(pid);
+            Err(ServiceError::Watch { source })
+        }
+    }
 }
 
 #[expect(unsafe_code, reason = "std would drop the supplementary groups, and there is no other hook before exec")]

@@ -1,16 +1,20 @@
 //! `run --once`: the command, once, to its end.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
 use tokio::time::sleep;
 
 use super::Command;
+use super::account::Accounts;
 use super::failure::ServiceError;
-use super::launch::{Launch, child_environment, launch};
+use super::launch::{Launch, Launched, launch};
+use super::own_children::OwnChildren;
 use crate::environment::Environment;
 use crate::machine::event::Exit;
+use crate::offload::offload;
 
 /// Runs the command to its end on lictor's own streams and gives its exit code, 128+n after a signal.
 ///
@@ -20,12 +24,17 @@ use crate::machine::event::Exit;
 /// # Errors
 /// When it cannot be started; the error has the exit code that a shell would give.
 pub async fn once(
-    command: &Command,
-    environment: &Environment,
+    command: Command,
+    environment: Arc<Environment>,
     signals: impl Stream<Item = i32>,
 ) -> Result<u8, ServiceError> {
-    let environment = child_environment(command, environment)?;
-    let process = launch(Launch::inheriting(command, &environment))?;
+    let kill_timeout = command.kill_timeout;
+    let launched = offload(move || {
+        let launch_of = Launch::of_service(&command, &environment, &Accounts::default(), None)?;
+        launch(launch_of, &OwnChildren::default())
+    });
+    let launched = launched.await.map_err(|source| ServiceError::Watch { source })?;
+    let Launched { process, enrolled: _enrolled } = launched?;
     let mut signals = pin!(signals);
     // Not started yet: it is polled only once the stop has begun.
     let mut killed = pin!(sleep(Duration::MAX));
@@ -39,7 +48,7 @@ pub async fn once(
                 }
                 if phase == Phase::Running && matches!(number, libc::SIGTERM | libc::SIGINT) {
                     phase = Phase::Stopping;
-                    killed.set(sleep(command.kill_timeout));
+                    killed.set(sleep(kill_timeout));
                 }
             }
             () = &mut killed, if phase == Phase::Stopping => {

@@ -1,16 +1,21 @@
-//! Children that came to us when their parent died.
+//! Processes of a run that have outlived their parents.
 //!
-//! lictor is a sub-reaper: whatever the service starts, and however it detaches it, becomes our child once its parent
-//! has ended. A child of ours that is not on the roster is such an orphan.
+//! lictor is a sub-reaper: whatever the service starts, and however it detaches it, becomes our child once its parent has
+//! ended, if we started the service. What a service leaves that an earlier lictor started goes to PID 1. The mark of the
+//! run tells both; a process without one is told by its group, or by being a child of ours that can be nobody else's.
 
 use std::io::{self, Read};
 
-use rustix::process::{Pid, WaitId, WaitIdOptions};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
+use super::mark::{self, Mark};
+use super::own_children::OwnChildren;
+use super::pidfd::Pidfd;
 use super::process::Kinship;
-use super::process::Process;
-use super::roster::Roster;
-use super::stat;
+use crate::procfs;
+
+/// So many are watched at a time, to be modest with descriptors; the rest has its turn in the next round.
+const WATCHED_AT_ONCE: usize = 64;
 
 /// Orphans come to lictor from now on, not to PID 1. Once, at start.
 ///
@@ -20,50 +25,156 @@ pub fn become_subreaper() -> io::Result<()> {
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
 }
 
-/// What is left of a run whose main process has ended.
-pub(super) fn survivors(process: &Process, roster: &Roster) -> Vec<Pid> {
-    let ours = process.kinship() == Kinship::Child && orphans_come_to_us();
-    if ours { orphans(roster) } else { members_of_group(process.number()) }
+/// Whose orphans are looked for.
+#[derive(Clone, Debug)]
+pub(super) struct Family {
+    /// Its PID is its group's number; it is not an orphan itself.
+    pub(super) leader: u32,
+    pub(super) kinship: Kinship,
+    /// What its members inherit; `None`: an errand, or a service that was started by an older lictor.
+    pub(super) mark: Option<Mark>,
+    pub(super) reach: Reach,
+    pub(super) own: OwnChildren,
 }
 
-/// Reaps the orphans that have ended by themselves, so that a long run gathers no zombies.
-pub(super) fn collect(roster: &Roster) {
-    if orphans_come_to_us() {
-        orphans(roster).into_iter().for_each(reap);
+/// How far a family goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Its process group.
+    Group,
+    /// Also what has left the group.
+    Run,
+}
+
+/// Where an orphan is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the group of its main process.
+    Group,
+    /// In another group.
+    Away,
+}
+
+/// What is left of a family after a round.
+#[derive(Debug, Default)]
+pub(super) struct Left {
+    /// How many are left in the group.
+    pub(super) in_group: usize,
+    /// How many are left elsewhere.
+    pub(super) away: usize,
+    /// Some of them, to wait for.
+    pub(super) watched: Vec<Pidfd>,
+}
+
+impl Left {
+    pub(super) fn is_empty(&self) -> bool {
+        self.in_group + self.away == 0
     }
 }
 
-/// What an errand left in its group and what has come to us of it.
-pub(super) fn orphans_of_group(group: Pid, roster: &Roster) -> Vec<Pid> {
-    let inside = |pid: &Pid| rustix::process::getpgid(Some(*pid)) == Ok(group);
-    orphans(roster).into_iter().filter(inside).collect()
+impl Family {
+    /// Finds every orphan of this family, sends each what `signal` says, and reaps those that have ended.
+    ///
+    /// It reads the memory of processes, so with [`Reach::Run`] it may block.
+    pub(super) fn round(&self, mut signal: impl FnMut(u32, Place) -> Option<Signal>) -> Left {
+        loop {
+            let (left, reaped) = self.pass(&mut signal);
+            // Each that has ended since they were listed may have left us more.
+            if reaped == 0 || !left.is_empty() {
+                return left;
+            }
+        }
+    }
+
+    /// One listing; gives how many were reaped too.
+    fn pass(&self, signal: &mut impl FnMut(u32, Place) -> Option<Signal>) -> (Left, usize) {
+        let (mut left, mut reaped) = (Left::default(), 0);
+        let before = self.own.quiet();
+        let listed = match (self.kinship, self.reach) {
+            (Kinship::Adopted, Reach::Run) => procfs::pids().collect(),
+            (Kinship::Child, _) | (_, Reach::Group) => children(),
+        };
+        let quiet = before.is_some() && before == self.own.quiet();
+        for pid in listed.into_iter().filter(|&pid| pid != self.leader && pid != std::process::id()) {
+            // The descriptor first: from then on the PID cannot come to mean another process unseen.
+            let Some(pidfd) = raw(pid).and_then(|pid| Pidfd::open(pid).ok()) else { continue };
+            let Some(place) = self.place_of(pid, quiet) else { continue };
+            if self.kinship == Kinship::Child && pidfd.reap().is_some() {
+                reaped += 1;
+                continue;
+            }
+            if let Some(signal) = signal(pid, place) {
+                // It may have ended just now, or become somebody whom we may not signal.
+                let _ = pidfd.signal(signal);
+            }
+            match place {
+                Place::Group => left.in_group += 1,
+                Place::Away => left.away += 1,
+            }
+            if left.watched.len() < WATCHED_AT_ONCE {
+                left.watched.push(pidfd);
+            }
+        }
+        (left, reaped)
+    }
+
+    /// `None`: it is not of this family. `quiet`: every child of ours that was listed is on record, if it is our own.
+    fn place_of(&self, pid: u32, quiet: bool) -> Option<Place> {
+        let stat = procfs::stat(pid).ok().filter(|_| !self.own.holds(pid))?;
+        let ours = stat.parent == std::process::id();
+        let marks = || if self.reach == Reach::Run { mark::of(pid) } else { Vec::new() };
+        match self.kinship {
+            Kinship::Child if !ours => None,
+            Kinship::Child if stat.group == self.leader => Some(Place::Group),
+            Kinship::Child => {
+                let marks = marks();
+                let marked = self.mark.is_some_and(|mark| marks.contains(&mark));
+                let of_another = || marks.iter().any(|mark| self.mark.is_some_and(|own| own.is_kin_of(*mark)));
+                let unmarked = || quiet && !of_another() && self.own.the_unmarked_are_the_services();
+                (self.reach == Reach::Run && orphans_come_to_us() && (marked || unmarked())).then_some(Place::Away)
+            }
+            Kinship::Adopted if stat.state == 'Z' => None,
+            Kinship::Adopted => {
+                let marks = marks();
+                let in_group = stat.group == self.leader;
+                match self.mark.filter(|_| !marks.is_empty()) {
+                    Some(mark) if !marks.contains(&mark) => None,
+                    Some(_) if in_group => Some(Place::Group),
+                    Some(_) => Some(Place::Away),
+                    None => in_group.then_some(Place::Group),
+                }
+            }
+        }
+    }
 }
 
-/// Reaps what has ended of a group, but its leader.
-pub(super) fn collect_group(group: Pid, roster: &Roster) {
-    orphans_of_group(group, roster).into_iter().for_each(reap);
+/// Every live process that was started in this lineage, with its mark. It reads the memory of processes, so it may block.
+pub(super) fn of_lineage(lineage: Mark) -> Vec<(u32, Mark)> {
+    let kin = |pid: u32| Some((pid, mark::of(pid).into_iter().find(|mark| mark.is_kin_of(lineage))?));
+    procfs::pids().filter(|&pid| pid != std::process::id()).filter_map(kin).collect()
 }
 
-/// A number from a list of our own children is safe as long as nobody else has had the chance to reap it.
-fn reap(pid: Pid) {
-    // An error says that it is no child of ours any more, which is what we want.
-    let _ = rustix::process::waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
-}
-
-/// Without that, a child of ours that is not on the roster would be somebody else's, not the service's.
-fn orphans_come_to_us() -> bool {
-    matches!(rustix::process::child_subreaper(), Ok(Some(_))) || rustix::process::getpid().is_init()
-}
-
-fn orphans(roster: &Roster) -> Vec<Pid> {
-    let mut children = children();
-    children.retain(|pid| !roster.holds(pid.as_raw_nonzero().get().unsigned_abs()));
-    children
+/// Reaps children that have ended and are not on record, so that a long run gathers no zombies.
+pub(super) fn collect(own: &OwnChildren) {
+    own.reap_lingering();
+    let before = own.quiet();
+    let listed = children();
+    // While a child is being launched, its status belongs to the launch.
+    if before.is_none() || before != own.quiet() {
+        return;
+    }
+    for pid in listed {
+        let zombie = procfs::stat(pid).is_ok_and(|stat| stat.state == 'Z');
+        if let Some(pid) = raw(pid).filter(|_| zombie && !own.is_own(pid)) {
+            // An error says that it is not our child any more, which is what we want.
+            let _ = rustix::process::waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+        }
+    }
 }
 
 /// Our children, zombies too. A child belongs to the thread that forked or inherited it. Whoever wants all of them asks
 /// again until none is left: each that dies may leave us more.
-fn children() -> Vec<Pid> {
+pub(super) fn children() -> Vec<u32> {
     const LIMIT: u64 = 1 << 20;
     let mut listed = String::new();
     for thread in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
@@ -73,22 +184,15 @@ fn children() -> Vec<Pid> {
             listed.push(' ');
         }
     }
-    listed.split_ascii_whitespace().filter_map(|pid| pid.parse().ok().and_then(Pid::from_raw)).collect()
+    listed.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
-/// The live members of a process group, but its leader: for processes that are not below us.
-fn members_of_group(group: Pid) -> Vec<Pid> {
-    let mut members = Vec::new();
-    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let pid = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw);
-        if let Some(pid) = pid.filter(|&pid| pid != group && is_live_member(pid, group)) {
-            members.push(pid);
-        }
-    }
-    members
+/// Without that, a child of ours that is not on record would be somebody else's, not the service's.
+fn orphans_come_to_us() -> bool {
+    matches!(rustix::process::child_subreaper(), Ok(Some(_))) || rustix::process::getpid().is_init()
 }
 
-/// Whether a process is alive and in this group.
-pub(super) fn is_live_member(pid: Pid, group: Pid) -> bool {
-    stat::read(pid).is_ok_and(|stat| stat.group == group.as_raw_nonzero().get() && stat.state != 'Z')
+/// A PID in the kernel's type.
+pub(super) fn raw(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw)
 }

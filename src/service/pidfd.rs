@@ -18,8 +18,7 @@ use crate::signal;
 pub(super) struct Pidfd(AsyncFd<OwnedFd>);
 
 impl Pidfd {
-    /// Of the process that has this number now. The kernel has these descriptors since 5.3, and waits on them since
-    /// 5.4.
+    /// Of the process that has this PID now. The kernel has these descriptors since 5.3, and waits on them since 5.4.
     pub(super) fn open(pid: Pid) -> io::Result<Self> {
         watched(rustix::process::pidfd_open(pid, PidfdFlags::empty())?).map(Self)
     }
@@ -53,12 +52,12 @@ impl Pidfd {
         matches!(rustix::event::poll(&mut watched, Some(&patience)), Ok(1))
     }
 
-    /// How it ended, and leaves it as a zombie. `None`: it runs, or is no child of ours.
+    /// How it ended, and leaves it as a zombie. `None`: it runs, or is not our child.
     pub(super) fn peek(&self) -> Option<Exit> {
         self.wait(WaitIdOptions::NOWAIT)
     }
 
-    /// How it ended; its number is free for others from now on. `None`: it runs, is reaped, or is no child of ours.
+    /// How it ended; its PID is free for others from now on. `None`: it runs, is reaped, or is not our child.
     pub(super) fn reap(&self) -> Option<Exit> {
         self.wait(WaitIdOptions::empty())
     }

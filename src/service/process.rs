@@ -8,9 +8,10 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 
 use super::failure::ServiceError;
+use super::orphans::raw;
 use super::pidfd::{Pidfd, signal_of};
-use super::stat;
 use crate::machine::event::Exit;
+use crate::procfs;
 
 /// Whether its exit status is ours to collect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub enum Kinship {
     Adopted,
 }
 
-/// A process that leads its own process group. Its number and start time together name it for good.
+/// A process that leads its own process group. Its PID and start time together name it for good.
 #[derive(Debug)]
 pub struct Process {
     pid: Pid,
@@ -35,30 +36,33 @@ impl Process {
     /// A child that was just spawned as the leader of its group.
     pub(super) fn of_child(pid: Pid) -> io::Result<Self> {
         let pidfd = Pidfd::open(pid)?;
-        let start_time = stat::read(pid)?.start_time;
+        let start_time = procfs::stat(pid.as_raw_nonzero().get().unsigned_abs())?.start_time;
         Ok(Self { pid, start_time, pidfd, kinship: Kinship::Child, reaped: AtomicBool::new(false) })
     }
 
-    /// Takes over a process that an earlier lictor started. Call it within the runtime.
+    /// Takes over a process that an earlier lictor started. Call it within the runtime. After `lictor reexec` it is still
+    /// our child.
     ///
     /// # Errors
-    /// When the process of this number is gone or did not start at that time, or no descriptor is to be had.
+    /// When the process of this PID is gone or did not start at that time, or no descriptor is to be had.
     pub fn adopt(pid: u32, start_time: u64) -> Result<Self, ServiceError> {
         let gone = || ServiceError::NotTheOne { pid };
-        let number = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(gone)?;
-        // The descriptor first: from then on the number cannot come to mean another process unseen.
+        let number = raw(pid).ok_or_else(gone)?;
+        // The descriptor first: from then on the PID cannot come to mean another process unseen.
         let pidfd = match Pidfd::open(number) {
             Err(error) if error.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => return Err(gone()),
             opened => opened.map_err(|source| ServiceError::Watch { source })?,
         };
-        match stat::read(number) {
-            Ok(stat) if stat.start_time == start_time && stat.state != 'Z' => {}
-            _ => return Err(gone()),
+        let stat = procfs::stat(pid).map_err(|_| gone())?;
+        let kinship = if stat.parent == std::process::id() { Kinship::Child } else { Kinship::Adopted };
+        // A child of ours that has ended still tells how.
+        if stat.start_time != start_time || (stat.state == 'Z' && kinship == Kinship::Adopted) {
+            return Err(gone());
         }
-        Ok(Self { pid: number, start_time, pidfd, kinship: Kinship::Adopted, reaped: AtomicBool::new(false) })
+        Ok(Self { pid: number, start_time, pidfd, kinship, reaped: AtomicBool::new(false) })
     }
 
-    /// Its number, which is its group's number too.
+    /// Its PID, which is its group's number too.
     pub fn pid(&self) -> u32 {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
@@ -121,11 +125,6 @@ impl Process {
     /// Whether it has ended, at the latest after `patience`; blocks the thread for that long.
     pub(super) fn ended_within(&self, patience: Duration) -> bool {
         self.pidfd.ended_within(patience)
-    }
-
-    /// Its number in the kernel's type.
-    pub(super) fn number(&self) -> Pid {
-        self.pid
     }
 
     /// A group's number is safe to use while its leader is there, be it as a zombie of ours.

@@ -1,63 +1,121 @@
-//! The life of one process, watched by one task to its very end.
+//! The life of one process, from before its start to its very end, in one task.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use super::orphans;
+use super::env_file;
+use super::failure::ServiceError;
+use super::keep::{Keep, Known};
+use super::launch::{Launch, Launched, launch};
+use super::mark::Mark;
+use super::orphans::{self, Family, Reach};
+use super::own_children::{Enrolled, OwnChildren};
 use super::process::Process;
-use super::roster::{Enrolled, Roster};
-use super::sweep::{Told, sweep};
+use super::sweep::{Manners, sweep};
+use super::urgency::Urgency;
+use crate::chain;
 use crate::machine::event::Exit;
 use crate::machine::{Event, RunId};
+use crate::offload::offload;
 
 /// How often the zombies among the service's orphans are collected while it runs.
 const COLLECT: Duration = Duration::from_secs(10);
-
-/// What is wanted of a run. It only grows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Urgency {
-    /// It shall run.
-    Stay,
-    /// Its group has had the kill signal, and has until then.
-    StopBy(Instant),
-    /// Its group has been killed.
-    Now,
-}
 
 /// What the task of one run owns.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) id: RunId,
-    pub(super) process: Arc<Process>,
-    pub(super) kill_signal: i32,
+    /// Where the task puts the process once it is there.
+    pub(super) process: Arc<OnceLock<Process>>,
+    pub(super) mark: Option<Mark>,
+    pub(super) manners: Manners,
     pub(super) orders: watch::Receiver<Urgency>,
-    pub(super) roster: Roster,
-    pub(super) enrolled: Enrolled,
-    pub(super) inbox: mpsc::Sender<Event>,
+    pub(super) own: OwnChildren,
+    pub(super) events: mpsc::Sender<Event>,
+}
+
+/// What has to be done before the process is there.
+pub(super) struct Start {
+    pub(super) keep: Keep,
+    /// Answers once `exec.env_file` is written.
+    pub(super) file: Option<oneshot::Receiver<Result<(), ServiceError>>>,
+    pub(super) launch: Box<dyn FnOnce() -> Result<Launch, ServiceError> + Send>,
 }
 
 impl Run {
-    /// Sees the main process end, ends what it left behind, reaps it last, and tells the inbox.
-    pub(super) async fn watch(mut self) {
-        let exit = self.main_process().await;
-        let told = if *self.orders.borrow() == Urgency::Stay { Told::NotYet } else { Told::Already };
-        sweep(&self.process, &self.roster, self.kill_signal, told, &mut self.orders).await;
-        self.process.reap();
-        drop(self.enrolled);
-        // The loop that reads the inbox may have ended before us.
-        let _ = self.inbox.send(Event::Exited { run: self.id, exit }).await;
+    /// Starts the process, tells of it, and stays with it to its end.
+    pub(super) async fn start(self, start: Start) {
+        let event = match self.launch(start).await {
+            Ok((pid, enrolled)) => {
+                self.tell(Event::Started { run: self.id, pid }).await;
+                return self.stay(enrolled).await;
+            }
+            Err(error) => Event::StartFailed { run: self.id, error },
+        };
+        self.tell(event).await;
     }
 
-    async fn main_process(&mut self) -> Exit {
-        let mut kill_at = None;
+    async fn launch(&self, start: Start) -> Result<(u32, Enrolled), String> {
+        let Start { keep, file, launch: prepare } = start;
+        let mark = self.mark;
+        if let Some(mark) = mark {
+            keep(Known::Begun { mark }).await;
+        }
+        if let Some(file) = file {
+            // The process gets its variables all the same: a full disk does not keep a service down.
+            if let Err(error) = env_file::written(file).await {
+                tracing::error!("{}", chain::sentence(&error));
+            }
+        }
+        if *self.orders.borrow() != Urgency::Stay {
+            return Err("it was told to stop before it was started".to_owned());
+        }
+        let own = self.own.clone();
+        let launched = offload(move || launch(prepare()?, &own)).await;
+        let launched = launched.map_err(|source| ServiceError::Watch { source }).and_then(|launched| launched);
+        let Launched { process, enrolled } = launched.map_err(|error| chain::sentence(&error))?;
+        let (pid, start_time) = (process.pid(), process.start_time());
+        let process = self.process.get_or_init(|| process);
+        // What was ordered while there was no process yet.
+        match *self.orders.borrow() {
+            Urgency::Stay => {}
+            Urgency::StopBy(_) => {
+                let _ = process.signal_group(self.manners.kill_signal);
+            }
+            Urgency::Now => process.kill_group(),
+        }
+        if let Some(mark) = mark {
+            keep(Known::Started { mark, pid, start_time }).await;
+        }
+        Ok((pid, enrolled))
+    }
+
+    /// Sees the main process end, ends what it left behind, reaps it last, and tells of it.
+    pub(super) async fn stay(mut self, enrolled: Enrolled) {
+        let slot = Arc::clone(&self.process);
+        let Some(process) = slot.get() else { return };
+        let exit = self.main_process(process).await;
+        let (leader, kinship) = (process.pid(), process.kinship());
+        let family = Family { leader, kinship, mark: self.mark, reach: Reach::Run, own: self.own.clone() };
+        sweep(process, &family, self.manners, &mut self.orders).await;
+        process.reap();
+        drop(enrolled);
+        self.tell(Event::Exited { run: self.id, exit }).await;
+    }
+
+    async fn main_process(&mut self, process: &Process) -> Exit {
+        let mut kill_at = match *self.orders.borrow_and_update() {
+            Urgency::Stay | Urgency::Now => None,
+            Urgency::StopBy(deadline) => Some(deadline),
+        };
         let mut collect = interval(COLLECT);
         collect.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                exit = self.process.exited() => return exit,
+                exit = process.exited() => return exit,
                 Ok(()) = self.orders.changed() => {
                     kill_at = match *self.orders.borrow_and_update() {
                         Urgency::Stay | Urgency::Now => None,
@@ -66,11 +124,16 @@ impl Run {
                 }
                 () = at(kill_at) => {
                     kill_at = None;
-                    self.process.kill_group();
+                    process.kill_group();
                 }
-                _ = collect.tick() => orphans::collect(&self.roster),
+                _ = collect.tick() => orphans::collect(&self.own),
             }
         }
+    }
+
+    async fn tell(&self, event: Event) {
+        // Whoever reads it may have ended before us.
+        let _ = self.events.send(event).await;
     }
 }
 

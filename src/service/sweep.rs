@@ -3,122 +3,147 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal};
+use rustix::process::Signal;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-use super::orphans::{is_live_member, survivors};
-use super::pidfd::{Pidfd, any_ended, signal_of};
+use super::orphans::{Family, Left, Place, Reach, collect};
+use super::pidfd::{any_ended, signal_of};
 use super::process::{Kinship, Process};
-use super::roster::Roster;
-use super::run::Urgency;
+use super::urgency::Urgency;
+use crate::offload::offload;
 
-/// What outlives the main process has this long to end by itself.
+/// What has left the process group has this long to end by itself once the main process has.
 const GRACE: Duration = Duration::from_secs(1);
 /// A process that does not die of KILL in this time hangs in the kernel; nobody can end it.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// So many are watched at a time, to be modest with descriptors; the rest has its turn in the next round.
-const AT_ONCE: usize = 64;
+/// At the latest after this long it is looked again: a process may have been missed between two parents.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-/// Asks what is left of a run to end, then kills it. `told`: whether its group has had the kill signal already.
-pub(super) async fn sweep(
-    process: &Process,
-    roster: &Roster,
-    kill_signal: i32,
-    told: Told,
-    orders: &mut watch::Receiver<Urgency>,
-) {
-    let grace_over = Instant::now() + GRACE;
-    tokio::select! {
-        () = ask(process, roster, kill_signal, told) => return,
-        () = sleep_until(grace_over) => {}
-        Ok(_) = orders.wait_for(|urgency| *urgency == Urgency::Now) => {}
-    }
-    let list = || {
-        process.kill_group();
-        survivors(process, roster)
-    };
-    if kill(process, list, PATIENCE).await == Ended::Stuck {
-        tracing::warn!(
-            pid = process.pid(),
-            "something that the service started cannot be killed: it hangs in the kernel"
-        );
-    }
+/// How a run's orphans are asked to end, and until when they may.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manners {
+    pub(super) kill_signal: i32,
+    pub(super) kill_timeout: Duration,
 }
 
-/// Whether a group has had the kill signal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    /// The run was stopped.
-    Already,
-    /// The main process ended by itself.
-    NotYet,
-}
-
-/// Whether all are gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// Yes.
-    All,
-    /// One did not even die of KILL.
-    Stuck,
-}
-
-/// Sends the kill signal to every survivor, once, and waits until none is left.
-async fn ask(process: &Process, roster: &Roster, kill_signal: i32, told: Told) {
+/// Asks what is left of a run to end, then kills it.
+///
+/// The whole process group has `kill_timeout` from the kill signal on, also when its main process ends early, as a shell
+/// does that stands before the service. What has left the group has had no signal yet, and has [`GRACE`] from now on.
+pub(super) async fn sweep(process: &Process, family: &Family, manners: Manners, orders: &mut watch::Receiver<Urgency>) {
+    let began = Instant::now();
+    let mut deadlines = Deadlines { group: began, away: began + GRACE };
     let mut asked = BTreeSet::new();
-    let mut left = survivors(process, roster);
-    if told == Told::NotYet && !left.is_empty() && process.kinship() == Kinship::Child {
-        let _ = process.signal_group(kill_signal);
-    }
-    while !left.is_empty() {
-        for &pid in &left {
-            let in_group = rustix::process::getpgid(Some(pid)) == Ok(process.number());
-            if asked.insert(pid.as_raw_nonzero()) && !(in_group && process.kinship() == Kinship::Child) {
-                signal(process, pid, signal_of(kill_signal));
+    // The group of a leader that was not our child cannot be signalled as one any more.
+    let mut ask_each_of_group = false;
+    match *orders.borrow_and_update() {
+        Urgency::Stay => {
+            deadlines.group = began + manners.kill_timeout;
+            if family.kinship == Kinship::Child {
+                let _ = process.signal_group(manners.kill_signal);
+            } else {
+                ask_each_of_group = true;
             }
         }
-        one_ended(&left).await;
-        left = survivors(process, roster);
+        Urgency::StopBy(deadline) => deadlines.group = deadline.max(began),
+        Urgency::Now => deadlines.away = began,
+    }
+    loop {
+        let due = Instant::now();
+        let kill = |place| due >= deadlines.of(place);
+        if kill(Place::Group) {
+            process.kill_group();
+        }
+        let request = signal_of(manners.kill_signal);
+        let (group, away) = (kill(Place::Group), kill(Place::Away));
+        let round = {
+            let (family, mut asked) = (family.clone(), std::mem::take(&mut asked));
+            offload(move || {
+                let left = family.round(|pid, place| {
+                    let (kill, ask) = match place {
+                        Place::Group => (group, ask_each_of_group),
+                        Place::Away => (away, true),
+                    };
+                    let first = asked.insert(pid);
+                    if kill { Some(Signal::KILL) } else { request.filter(|_| ask && first) }
+                });
+                (left, asked)
+            })
+        };
+        let give_up = deadlines.last() + PATIENCE;
+        let Ok(round) = timeout_at(give_up.max(due + PATIENCE), round).await else {
+            tracing::warn!(pid = process.pid(), "cannot look for what the service has left: a process hangs");
+            return;
+        };
+        let Ok((left, asked_so_far)) = round else {
+            // No thread is to be had.
+            sleep(LOOK_AGAIN).await;
+            continue;
+        };
+        asked = asked_so_far;
+        if left.is_empty() {
+            break;
+        }
+        if due >= give_up {
+            let text = "something that the service started cannot be killed: it hangs in the kernel";
+            tracing::warn!(pid = process.pid(), "{text}");
+            break;
+        }
+        tokio::select! {
+            () = one_ended(&left) => {}
+            () = sleep_until(deadlines.next_after(due)) => {}
+            Ok(_) = orders.wait_for(|urgency| *urgency == Urgency::Now), if deadlines.last() > due => {
+                deadlines = Deadlines { group: due, away: due };
+            }
+        }
+    }
+    collect(&family.own);
+}
+
+/// From when on what is left is killed.
+#[derive(Clone, Copy, Debug)]
+struct Deadlines {
+    group: Instant,
+    away: Instant,
+}
+
+impl Deadlines {
+    fn of(self, place: Place) -> Instant {
+        match place {
+            Place::Group => self.group,
+            Place::Away => self.away,
+        }
+    }
+
+    fn last(self) -> Instant {
+        self.group.max(self.away)
+    }
+
+    /// When something changes next, or when it is time to look again.
+    fn next_after(self, now: Instant) -> Instant {
+        let due = [self.group, self.away].into_iter().filter(|deadline| *deadline > now);
+        due.fold(now + LOOK_AGAIN, Instant::min)
     }
 }
 
-/// Kills what `list` gives, until it gives none or `patience` is over.
-pub(super) async fn kill(process: &Process, list: impl Fn() -> Vec<Pid>, patience: Duration) -> Ended {
+/// Kills what is left in an errand's group, until nothing is or `patience` is over.
+pub(super) async fn kill_group(process: &Process, family: &Family, patience: Duration) {
+    debug_assert_eq!(family.reach, Reach::Group, "else it may block");
     let give_up = Instant::now() + patience;
     loop {
-        let left = list();
-        if left.is_empty() {
-            return Ended::All;
+        process.kill_group();
+        let left = family.round(|_, _| Some(Signal::KILL));
+        if left.is_empty() || timeout_at(give_up, one_ended(&left)).await.is_err() {
+            return;
         }
-        for &pid in &left {
-            signal(process, pid, Some(Signal::KILL));
-        }
-        if timeout_at(give_up, one_ended(&left)).await.is_err() {
-            return Ended::Stuck;
-        }
-    }
-}
-
-/// A child cannot be mistaken: it is ours until we reap it, and nothing was awaited since it was listed. A member of an
-/// adopted process's group can, so it is looked at again once the descriptor is there.
-fn signal(process: &Process, pid: Pid, signal: Option<Signal>) {
-    let (Some(signal), Ok(pidfd)) = (signal, Pidfd::open(pid)) else { return };
-    if process.kinship() == Kinship::Child || is_live_member(pid, process.number()) {
-        // It may have ended just now, or become somebody whom we may not signal: then KILL or the warning follows.
-        let _ = pidfd.signal(signal);
     }
 }
 
 /// Waits until one of these has ended, and reaps all that have.
-async fn one_ended(pids: &[Pid]) {
-    let watched: Vec<Pidfd> = pids.iter().take(AT_ONCE).filter_map(|&pid| Pidfd::open(pid).ok()).collect();
-    if watched.is_empty() {
-        // No descriptor to be had, or all gone meanwhile: look again soon.
-        return sleep(Duration::from_millis(10)).await;
-    }
-    any_ended(&watched).await;
-    for process in &watched {
+async fn one_ended(left: &Left) {
+    any_ended(&left.watched).await;
+    for process in &left.watched {
         process.reap();
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use super::binding::Binding;
+use super::identity::StateIdentity;
 use super::{directory, stored};
 use crate::machine::hold::{GuardRecord, Hold};
 use crate::machine::ledger::{Good, Quarantined};
@@ -27,11 +27,11 @@ impl Contents {
     }
 
     /// Writes their stored form.
-    pub(super) fn write(&self, binding: &Binding, out: impl Write) -> io::Result<()> {
+    pub(super) fn write(&self, identity: &StateIdentity, out: impl Write) -> io::Result<()> {
         let written = match self {
-            Self::Good(good) => stored::write_good(out, binding, good),
-            Self::Quarantine(quarantine) => stored::write_quarantine(out, binding, quarantine),
-            Self::Hold(holds) => stored::write_hold(out, binding, holds.0.as_ref(), &holds.1),
+            Self::Good(good) => stored::write_good(out, identity, good),
+            Self::Quarantine(quarantine) => stored::write_quarantine(out, identity, quarantine),
+            Self::Hold(holds) => stored::write_hold(out, identity, holds.0.as_ref(), &holds.1),
         };
         written.map_err(io::Error::from)
     }

@@ -13,7 +13,7 @@ use rustix::{fs, process};
 use super::error::Error;
 use super::trust::{Kind, LARGEST, Seen, trust};
 
-/// The files that lictor keeps; a file that is being written has `.new` after its name.
+/// The files that lictor keeps.
 pub(super) const GOOD: &str = "good.json";
 pub(super) const QUARANTINE: &str = "quarantine.json";
 pub(super) const PROCESS: &str = "process.json";
@@ -21,7 +21,12 @@ pub(super) const HOLD: &str = "hold.json";
 pub(super) const HISTORY: &str = "history.jsonl";
 pub(super) const KEY: &str = "fingerprint.key";
 const OURS: [&str; 6] = [GOOD, QUARANTINE, PROCESS, HOLD, HISTORY, KEY];
-const UNFINISHED: &str = ".new";
+/// What has just been replaced, in whole or in part ...
+const UNFINISHED: &str = ".tmp";
+/// ... what is whole, but would be lost by a power cut, and is newer than all else ...
+const LAID: &str = ".new";
+/// ... and what is on its way to the disk, and is newer than the file itself.
+const SINKING: &str = ".sync";
 /// What is written in place has this length, in bytes: less than any page, so it is written at once or not at all.
 const BLOCK: usize = 1024;
 
@@ -51,6 +56,7 @@ impl Directory {
             Err(error) => return Err(unusable(error)),
         }
         opened.close_to_others(stat.st_mode)?;
+        opened.recover();
         Ok(opened)
     }
 
@@ -122,15 +128,35 @@ impl Directory {
 
     /// Replaces a file: after this, and after a power cut, it has the old contents or the new ones.
     pub(super) fn replace(&self, name: &str, contents: &[u8]) -> io::Result<()> {
-        self.replace_by(name, |out| out.write_all(contents))
+        self.lay(name, |out| out.write_all(contents))?;
+        self.sink(name)
     }
 
-    /// The same, with contents that are written piece by piece.
-    pub(super) fn replace_by(&self, name: &str, write: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
-        self.replace_through(&format!("{name}{UNFINISHED}"), name, |file| {
-            buffered(file, write)?;
-            file.sync_all()
-        })?;
+    /// Writes new contents of a file beside it, without waiting for the disk: from now on they outlive lictor, but perhaps
+    /// not a power cut, which leaves the file as it was.
+    pub(super) fn lay(&self, name: &str, write: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
+        self.replace_through(&format!("{name}{UNFINISHED}"), &format!("{name}{LAID}"), |file| buffered(file, write))
+    }
+
+    /// Makes what was laid last the file, in a way that a power cut finds the old contents or the new ones. New contents
+    /// may be laid meanwhile; they stay where they are.
+    pub(super) fn sink(&self, name: &str) -> io::Result<()> {
+        let sinking = format!("{name}{SINKING}");
+        match fs::renameat(&self.fd, format!("{name}{LAID}"), &self.fd, &sinking) {
+            // Nothing new was laid since the last time.
+            Err(Errno::NOENT) => return Ok(()),
+            renamed => renamed?,
+        }
+        self.settle(&sinking, name).inspect_err(|_| {
+            // A disk that is full gets back what was written for nothing.
+            let _ = self.remove(&sinking);
+        })
+    }
+
+    fn settle(&self, sinking: &str, name: &str) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        File::from(fs::openat(&self.fd, sinking, flags, Mode::empty())?).sync_all()?;
+        fs::renameat(&self.fd, sinking, &self.fd, name)?;
         match fs::fsync(&self.fd) {
             // Some file systems cannot sync a directory; the rename has been done all the same.
             Ok(()) | Err(Errno::INVAL) => Ok(()),
@@ -138,18 +164,34 @@ impl Directory {
         }
     }
 
-    /// Replaces a file without waiting for the disk: it outlives us, but perhaps not a power cut.
-    pub(super) fn replace_soon(
-        &self,
-        name: &str,
-        write: impl FnOnce(&mut Out<'_>) -> io::Result<()>,
-    ) -> io::Result<()> {
-        // Another name than that of `replace`, which may be at work on the same file in the background.
-        self.replace_through(&format!("{name}.soon{UNFINISHED}"), name, |file| buffered(file, write))
+    /// Brings to its end what an earlier lictor had no time for: the newest contents that are whole become the file.
+    fn recover(&self) {
+        for name in [GOOD, QUARANTINE, HOLD] {
+            let (laid, sinking) = (format!("{name}{LAID}"), format!("{name}{SINKING}"));
+            if self.is_whole(&laid) {
+                // If it fails, the file is as it was.
+                let _ = self.sink(name);
+            } else if self.is_whole(&sinking) {
+                let _ = self.settle(&sinking, name);
+            }
+            for left in [format!("{name}{UNFINISHED}"), laid, sinking] {
+                let _ = self.remove(&left);
+            }
+        }
     }
 
-    /// Writes a short file in place, in one call, which a kill does not cut. This is the way for what is on the path of a
-    /// start: a rename over a file waits until ext4 has found blocks for the new one.
+    /// A kill or a power cut leaves half a file at the most, which is no JSON.
+    fn is_whole(&self, name: &str) -> bool {
+        let read = self.read(name).ok().flatten();
+        read.is_some_and(|contents| serde_json::from_slice::<serde::de::IgnoredAny>(&contents).is_ok())
+    }
+
+    /// Which directory this is on this machine: a copy of it is another one.
+    pub(super) fn place(&self) -> Option<String> {
+        fs::fstat(&self.fd).ok().map(|stat| format!("{:x}:{:x}", stat.st_dev, stat.st_ino))
+    }
+
+    /// Writes a short file in place, in one call, which a kill does not cut, and without waiting for the disk.
     pub(super) fn overwrite(&self, name: &str, contents: &[u8]) -> io::Result<()> {
         match BLOCK.checked_sub(contents.len()) {
             // White space after a value is no part of it in JSON.
@@ -157,7 +199,11 @@ impl Directory {
             None => Err(io::ErrorKind::FileTooLarge.into()),
         }
         // What is not ours in its place is replaced.
-        .or_else(|_| self.replace_soon(name, |out| out.write_all(contents)))
+        .or_else(|_| {
+            self.replace_through(&format!("{name}{UNFINISHED}"), name, |file| {
+                buffered(file, |out| out.write_all(contents))
+            })
+        })
     }
 
     fn write_over(&self, name: &str, block: &[u8]) -> io::Result<()> {
@@ -221,7 +267,9 @@ impl Directory {
         for entry in fs::Dir::read_from(&self.fd)? {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
-            let name = name.strip_suffix(UNFINISHED.as_bytes()).unwrap_or(name);
+            let passing = [UNFINISHED, LAID, SINKING].iter().find_map(|end| name.strip_suffix(end.as_bytes()));
+            let name = passing.unwrap_or(name);
+            // An older lictor had files `*.soon.new`.
             let name = name.strip_suffix(b".soon").unwrap_or(name);
             if name != b"." && name != b".." && !OURS.iter().any(|ours| ours.as_bytes() == name) {
                 return Ok(false);

@@ -1,26 +1,40 @@
 //! `process.json`: which process is the service, for a lictor that comes after this one.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
+use super::directory::{Directory, PROCESS};
 use crate::environment::{Fingerprint, FingerprintKey};
 use crate::machine::Build;
+use crate::offload::offload;
+
+/// A start waits no longer than this for the disk.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The service's process, and what it was started with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptProcess {
-    /// The boot in which it was started: process numbers and start times mean nothing in another one.
+    /// The boot in which it was started: PIDs and start times mean nothing in another one.
     pub boot: String,
-    /// Its number; [`KeptProcess::BEGUN`] while it is being started.
+    /// Its PID; [`KeptProcess::BEGUN`] while it is being started.
     pub pid: u32,
-    /// When it was started: field 22 of `/proc/PID/stat`, in clock ticks since boot. When its start was begun, if its number
-    /// is not known.
+    /// When it started: field 22 of `/proc/PID/stat`, in clock ticks since boot. Zero while it is being started.
     pub start_time: u64,
     /// Its environment.
     pub environment: Fingerprint,
     /// Its build.
     pub build: Build,
+    /// The mark that its processes bear; an older lictor gave none.
+    #[serde(default)]
+    pub mark: Option<String>,
+    /// The directory that this was written in: the mark in a copy of it is another service's.
+    #[serde(default)]
+    place: Option<String>,
 }
 
 /// The stored form.
@@ -34,12 +48,12 @@ struct Stored<'a> {
 }
 
 impl KeptProcess {
-    pub(super) fn stored(&self, key: &FingerprintKey) -> serde_json::Result<Vec<u8>> {
+    fn stored(&self, key: &FingerprintKey) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec(&Stored { process: Cow::Borrowed(self), key: Some(key.id()) })
     }
 
     /// `None`: it is damaged. With a key that is lost its environment is one that nobody knows.
-    pub(super) fn restored(bytes: &[u8], key: &FingerprintKey) -> Option<Self> {
+    fn restored(bytes: &[u8], key: &FingerprintKey) -> Option<Self> {
         let stored: Stored<'_> = serde_json::from_slice(bytes).ok()?;
         let mut process = stored.process.into_owned();
         if stored.key.is_none() {
@@ -48,8 +62,82 @@ impl KeptProcess {
         Some(process)
     }
 
-    /// No process has this number: a start has been begun, and lictor may be killed before it knows the number.
+    /// No process has this PID: a start has been begun, and lictor may be killed before it knows the PID.
     pub const BEGUN: u32 = 0;
+
+    /// A process of this boot; its place is filled in when it is kept.
+    pub fn of_this_boot(
+        process: Option<(u32, u64)>,
+        mark: String,
+        environment: Fingerprint,
+        build: Build,
+        boot: String,
+    ) -> Self {
+        let (pid, start_time) = process.unwrap_or((Self::BEGUN, 0));
+        Self { boot, pid, start_time, environment, build, mark: Some(mark), place: None }
+    }
+
+    /// PID and start time, if they are known.
+    pub fn known(&self) -> Option<(u32, u64)> {
+        (self.pid != Self::BEGUN).then_some((self.pid, self.start_time))
+    }
+}
+
+/// Reads what an earlier lictor has left, if it is of this boot and of this very directory.
+pub(super) fn read(directory: &Directory, key: &FingerprintKey) -> Option<KeptProcess> {
+    let bytes = directory.read(PROCESS).ok().flatten()?;
+    let process = KeptProcess::restored(&bytes, key)?;
+    let here = process.place.is_none() || process.place == directory.place();
+    (here && process.boot == boot_id()).then_some(process)
+}
+
+/// The way to `process.json`; clones lead to the same one.
+#[derive(Clone, Debug, Default)]
+pub struct ProcessKeeper(Option<mpsc::UnboundedSender<Job>>);
+
+#[derive(Debug)]
+pub(super) struct Job {
+    process: KeptProcess,
+    done: oneshot::Sender<()>,
+}
+
+impl ProcessKeeper {
+    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Job>) {
+        let (jobs, to_do) = mpsc::unbounded_channel();
+        (Self(Some(jobs)), to_do)
+    }
+
+    /// Replaces `process.json` and returns once that is done, so that it is there when lictor is killed in the next
+    /// moment; or after a second, if the disk hangs. It is not forced to the disk: after a power cut it means nothing.
+    pub async fn keep(&self, process: KeptProcess) {
+        let Some(jobs) = &self.0 else { return };
+        let (done, kept) = oneshot::channel();
+        if jobs.send(Job { process, done }).is_ok() && timeout(PATIENCE, kept).await.is_err() {
+            tracing::warn!(
+                "the disk of the state directory hangs: the service could not be taken over if lictor were killed now"
+            );
+        }
+    }
+}
+
+/// Writes one after the other, until nobody can want any more.
+pub(super) async fn keep_in_order(
+    directory: Arc<Directory>,
+    key: FingerprintKey,
+    mut jobs: mpsc::UnboundedReceiver<Job>,
+) {
+    while let Some(Job { mut process, done }) = jobs.recv().await {
+        let (directory, key) = (Arc::clone(&directory), key.clone());
+        let kept = offload(move || {
+            process.place = directory.place();
+            directory.overwrite(PROCESS, &process.stored(&key)?)
+        });
+        if let Err(error) = kept.await.and_then(|kept| kept) {
+            tracing::warn!(%error, "the service could not be taken over if lictor were killed now");
+        }
+        // Who waited may have given up.
+        let _ = done.send(());
+    }
 }
 
 /// The id of this boot; empty where the kernel does not tell.
@@ -67,9 +155,9 @@ mod tests {
     fn what_an_older_lictor_kept_is_the_same_environment() {
         let environment = key().of_unkeyed("6fe2f63dbeb6".parse().unwrap());
         let process =
-            KeptProcess { boot: "b".into(), pid: 7, start_time: 8, environment, build: Build("go:1".to_owned()) };
+            KeptProcess::of_this_boot(Some((7, 8)), "m".into(), environment, Build("go:1".to_owned()), "b".into());
         assert_eq!(KeptProcess::restored(&process.stored(&key()).unwrap(), &key()), Some(process.clone()));
         let older = r#"{"boot":"b","pid":7,"start_time":8,"environment":"6fe2f63dbeb6","build":"go:1"}   "#;
-        assert_eq!(KeptProcess::restored(older.as_bytes(), &key()), Some(process));
+        assert_eq!(KeptProcess::restored(older.as_bytes(), &key()), Some(KeptProcess { mark: None, ..process }));
     }
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::binding::Binding;
 use super::directory::{self, Directory};
-use super::{GOOD, QUARANTINED, stored};
+use super::identity::StateIdentity;
+use super::stored;
 use crate::environment::FingerprintKey;
 use crate::machine::GenerationId;
 use crate::machine::hold::{GuardRecord, Hold};
-use crate::machine::ledger::{Good, Quarantined};
+use crate::machine::ledger::{GOOD_KEPT, Good, QUARANTINE_KEPT, Quarantined};
 
 /// What was found on disk and may be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,19 +42,19 @@ impl Default for Restored {
 }
 
 impl Restored {
-    pub(super) fn from_disk(directory: &Directory, binding: &Binding, key: &FingerprintKey) -> Self {
+    pub(super) fn from_disk(directory: &Directory, identity: &StateIdentity, key: &FingerprintKey) -> Self {
         let mut restored = Self::default();
-        for good in restored.file(directory, directory::GOOD, |bytes| stored::decode_good(binding, key, bytes)) {
+        for good in restored.file(directory, directory::GOOD, |bytes| stored::decode_good(identity, key, bytes)) {
             match good {
                 Ok(good) => restored.good.push(good),
                 Err(why) => restored.not_used(directory, directory::GOOD, &why),
             }
         }
-        restored.good.truncate(GOOD);
+        restored.good.truncate(GOOD_KEPT);
         restored.quarantine =
-            restored.file(directory, directory::QUARANTINE, |bytes| stored::decode_quarantine(binding, key, bytes));
-        restored.quarantine.truncate(QUARANTINED);
-        let holds = |bytes: &[u8]| stored::decode_hold(binding, key, bytes).map(|holds| vec![holds]);
+            restored.file(directory, directory::QUARANTINE, |bytes| stored::decode_quarantine(identity, key, bytes));
+        restored.quarantine.truncate(QUARANTINE_KEPT);
+        let holds = |bytes: &[u8]| stored::decode_hold(identity, key, bytes).map(|holds| vec![holds]);
         (restored.hold, restored.guarded) = restored.file(directory, directory::HOLD, holds).pop().unwrap_or_default();
         if let Some(last) = restored.good.iter().map(|good| good.generation).max() {
             restored.next_generation = last.next();

@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::binding::{Binding, MadeWith};
+use super::identity::{MadeWith, StateIdentity};
 use crate::environment::{Environment, Fingerprint, FingerprintKey, SourceKeys, Variable, Visibility};
 use crate::machine::hold::{GuardRecord, Hold};
 use crate::machine::ledger::{Good, Quarantined};
@@ -36,7 +36,8 @@ struct Format {
 #[derive(Serialize)]
 struct GoodFileToWrite<'a> {
     format: u32,
-    binding: &'a Binding,
+    #[serde(rename = "binding")]
+    identity: &'a StateIdentity,
     #[serde(serialize_with = "each_good")]
     good: &'a [Good],
 }
@@ -55,7 +56,8 @@ struct GoodToWrite<'a> {
 
 #[derive(Deserialize)]
 struct GoodFile<'a> {
-    binding: Cow<'a, Binding>,
+    #[serde(rename = "binding")]
+    identity: Cow<'a, StateIdentity>,
     good: Vec<StoredGood<'a>>,
 }
 
@@ -89,22 +91,24 @@ enum StoredValue<'a> {
 #[derive(Serialize, Deserialize)]
 struct QuarantineFile<'a> {
     format: u32,
-    binding: Cow<'a, Binding>,
+    #[serde(rename = "binding")]
+    identity: Cow<'a, StateIdentity>,
     quarantine: Cow<'a, [Quarantined]>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct HoldFile<'a> {
     format: u32,
-    binding: Cow<'a, Binding>,
+    #[serde(rename = "binding")]
+    identity: Cow<'a, StateIdentity>,
     hold: Option<Cow<'a, Hold>>,
     #[serde(default)]
     guard: Cow<'a, GuardRecord>,
 }
 
 /// `good.json`.
-pub(super) fn write_good(out: impl Write, binding: &Binding, good: &[Good]) -> serde_json::Result<()> {
-    serde_json::to_writer(out, &GoodFileToWrite { format: FORMAT, binding, good })
+pub(super) fn write_good(out: impl Write, identity: &StateIdentity, good: &[Good]) -> serde_json::Result<()> {
+    serde_json::to_writer(out, &GoodFileToWrite { format: FORMAT, identity, good })
 }
 
 fn each_good<S: Serializer>(good: &[Good], serializer: S) -> Result<S::Ok, S::Error> {
@@ -125,48 +129,48 @@ fn each_variable<S: Serializer>(environment: &Environment, serializer: S) -> Res
 /// `quarantine.json`.
 pub(super) fn write_quarantine(
     out: impl Write,
-    binding: &Binding,
+    identity: &StateIdentity,
     quarantine: &[Quarantined],
 ) -> serde_json::Result<()> {
-    let (binding, quarantine) = (Cow::Borrowed(binding), Cow::Borrowed(quarantine));
-    serde_json::to_writer(out, &QuarantineFile { format: FORMAT, binding, quarantine })
+    let (identity, quarantine) = (Cow::Borrowed(identity), Cow::Borrowed(quarantine));
+    serde_json::to_writer(out, &QuarantineFile { format: FORMAT, identity, quarantine })
 }
 
 /// `hold.json`; without a hold it says so.
 pub(super) fn write_hold(
     out: impl Write,
-    binding: &Binding,
+    identity: &StateIdentity,
     hold: Option<&Hold>,
     guarded: &GuardRecord,
 ) -> serde_json::Result<()> {
-    let (binding, hold) = (Cow::Borrowed(binding), hold.map(Cow::Borrowed));
-    serde_json::to_writer(out, &HoldFile { format: FORMAT, binding, hold, guard: Cow::Borrowed(guarded) })
+    let (identity, hold) = (Cow::Borrowed(identity), hold.map(Cow::Borrowed));
+    serde_json::to_writer(out, &HoldFile { format: FORMAT, identity, hold, guard: Cow::Borrowed(guarded) })
 }
 
 /// The good environments in a file, each of them or why it is not used, or why none is. Their fingerprints are made with
 /// `key`, whatever they were made with before.
 pub(super) fn decode_good(
-    binding: &Binding,
+    identity: &StateIdentity,
     key: &FingerprintKey,
     bytes: &[u8],
 ) -> Result<Vec<Result<Good, String>>, String> {
     check_format(bytes)?;
     let file: GoodFile<'_> = serde_json::from_slice(bytes).map_err(|error| damage(&error))?;
-    belongs(binding, &file.binding)?;
-    let made_with = file.binding.made_with(key);
+    belongs(identity, &file.identity)?;
+    let made_with = file.identity.made_with(key);
     Ok(file.good.into_iter().map(|stored| restore(stored, key, made_with)).collect())
 }
 
 /// The quarantine in a file, or why it is not used.
 pub(super) fn decode_quarantine(
-    binding: &Binding,
+    identity: &StateIdentity,
     key: &FingerprintKey,
     bytes: &[u8],
 ) -> Result<Vec<Quarantined>, String> {
     check_format(bytes)?;
     let file: QuarantineFile<'_> = serde_json::from_slice(bytes).map_err(|error| damage(&error))?;
-    belongs(binding, &file.binding)?;
-    let made_with = file.binding.made_with(key);
+    belongs(identity, &file.identity)?;
+    let made_with = file.identity.made_with(key);
     let mut quarantine = file.quarantine.into_owned();
     for held in &mut quarantine {
         held.pair.environment = translated(held.pair.environment, key, made_with)
@@ -178,14 +182,14 @@ pub(super) fn decode_quarantine(
 /// The holds in a file, or why they are not used. The operator's is a word about this service on this machine, whatever
 /// its sources are; the guard's names its sources.
 pub(super) fn decode_hold(
-    binding: &Binding,
+    identity: &StateIdentity,
     key: &FingerprintKey,
     bytes: &[u8],
 ) -> Result<(Option<Hold>, GuardRecord), String> {
     check_format(bytes)?;
     let file: HoldFile<'_> = serde_json::from_slice(bytes).map_err(|error| damage(&error))?;
-    binding.elsewhere(&file.binding).map_or(Ok(()), |difference| Err(difference.to_owned()))?;
-    let made_with = file.binding.made_with(key);
+    identity.elsewhere(&file.identity).map_or(Ok(()), |difference| Err(difference.to_owned()))?;
+    let made_with = file.identity.made_with(key);
     let mut guarded = file.guard.into_owned();
     guarded.released = guarded.released.and_then(|released| translated(released, key, made_with));
     Ok((file.hold.map(Cow::into_owned), guarded))
@@ -213,7 +217,7 @@ fn check_format(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-fn belongs(here: &Binding, kept: &Binding) -> Result<(), String> {
+fn belongs(here: &StateIdentity, kept: &StateIdentity) -> Result<(), String> {
     here.difference(kept).map_or(Ok(()), |difference| Err(difference.to_owned()))
 }
 

@@ -8,18 +8,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Binding, Error, State, directory};
+use super::{Error, State, StateIdentity, directory};
 use crate::environment::{Environment, Fingerprint, FingerprintKey, Variable, Visibility};
 use crate::machine::ledger::{Good, Quarantined, Standing};
 use crate::machine::order::Pair;
 use crate::machine::{Build, GenerationId};
 
-pub(super) fn binding() -> Binding {
-    Binding::new("m1", "billing", "127.0.0.1:8500", ["consul billing/", "custom"]).with_key(&key())
+pub(super) fn identity() -> StateIdentity {
+    StateIdentity::new("m1", "billing", "127.0.0.1:8500", ["consul billing/", "custom"]).with_key(&key())
 }
 
 /// Opens the directory with the key that tests make fingerprints with.
-pub(super) fn open(directory: &Path, binding: Binding) -> Result<State, Error> {
+pub(super) fn open(directory: &Path, identity: StateIdentity) -> Result<State, Error> {
     let kept = directory.join(directory::KEY);
     if !kept.exists() {
         // Where it may not be written the test has no use for it.
@@ -27,7 +27,7 @@ pub(super) fn open(directory: &Path, binding: Binding) -> Result<State, Error> {
         let _ = fs::write(&kept, "0".repeat(64));
         let _ = fs::set_permissions(&kept, Permissions::from_mode(0o600));
     }
-    super::open(directory, binding)
+    super::open(directory, identity)
 }
 
 /// The key that tests make fingerprints with.
@@ -64,7 +64,7 @@ pub(super) async fn until_problem(state: &State, is: impl Fn(Option<&str>) -> bo
 #[tokio::test]
 async fn what_is_kept_comes_back() {
     let base = tempfile::tempdir().unwrap();
-    let state = open(base.path(), binding()).unwrap();
+    let state = open(base.path(), identity()).unwrap();
     let nothing = state.load();
     assert_eq!(nothing, super::Restored::default());
     assert_eq!(nothing.next_generation, GenerationId(1));
@@ -73,7 +73,7 @@ async fn what_is_kept_comes_back() {
     state.keep_quarantine(&[quarantined("exited with 3")]);
     state.close().await;
 
-    let state = open(base.path(), binding()).unwrap();
+    let state = open(base.path(), identity()).unwrap();
     let restored = state.load();
     assert_eq!(restored.good, kept[..5]);
     assert_eq!(restored.quarantine, [quarantined("exited with 3")]);
@@ -85,19 +85,19 @@ async fn what_is_kept_comes_back() {
 #[tokio::test]
 async fn the_newest_wins_and_nothing_is_left_unwritten() {
     let base = tempfile::tempdir().unwrap();
-    let state = open(base.path(), binding()).unwrap();
+    let state = open(base.path(), identity()).unwrap();
     for generation in 1..=500 {
         state.keep_good(&[good(&[("A", b"x")], generation)]);
     }
     state.close().await;
-    let restored = open(base.path(), binding()).unwrap().load();
+    let restored = open(base.path(), identity()).unwrap().load();
     assert_eq!(restored.next_generation, GenerationId(501));
 }
 
 #[tokio::test]
 async fn only_good_json_holds_values() {
     let base = tempfile::tempdir().unwrap();
-    let state = open(base.path(), binding()).unwrap();
+    let state = open(base.path(), identity()).unwrap();
     state.keep_good(&[good(&[("A", b"hunter2")], 1)]);
     state.keep_quarantine(&[quarantined("x")]);
     state.close().await;
@@ -111,11 +111,11 @@ async fn only_good_json_holds_values() {
 #[tokio::test]
 async fn what_belongs_elsewhere_is_ignored_with_a_reason() {
     let base = tempfile::tempdir().unwrap();
-    let state = open(base.path(), binding()).unwrap();
+    let state = open(base.path(), identity()).unwrap();
     state.keep_good(&[good(&[("A", b"x")], 1)]);
     state.keep_quarantine(&[quarantined("x")]);
     state.close().await;
-    let other = Binding::new("m1", "billing", "127.0.0.1:8500", ["consul billing/"]);
+    let other = StateIdentity::new("m1", "billing", "127.0.0.1:8500", ["consul billing/"]);
     let restored = open(base.path(), other).unwrap().load();
     assert!(restored.good.is_empty() && restored.quarantine.is_empty());
     let path = base.path().join("good.json").display().to_string();
@@ -125,12 +125,12 @@ async fn what_belongs_elsewhere_is_ignored_with_a_reason() {
 #[tokio::test]
 async fn a_quarantine_without_anything_good_is_left_out() {
     let base = tempfile::tempdir().unwrap();
-    let state = open(base.path(), binding()).unwrap();
+    let state = open(base.path(), identity()).unwrap();
     state.keep_good(&[good(&[("A", b"x")], 1)]);
     state.keep_quarantine(&[quarantined("x")]);
     state.close().await;
     std::fs::write(base.path().join("good.json"), b"\0").unwrap();
-    let restored = open(base.path(), binding()).unwrap().load();
+    let restored = open(base.path(), identity()).unwrap().load();
     assert!(restored.quarantine.is_empty(), "else there would be nothing that may be run");
     assert_eq!(restored.warnings.len(), 1, "{:?}", restored.warnings);
 }
@@ -138,11 +138,11 @@ async fn a_quarantine_without_anything_good_is_left_out() {
 #[tokio::test]
 async fn a_second_lictor_is_told_so() {
     let base = tempfile::tempdir().unwrap();
-    let first = open(base.path(), binding()).unwrap();
-    let error = open(base.path(), binding()).unwrap_err();
+    let first = open(base.path(), identity()).unwrap();
+    let error = open(base.path(), identity()).unwrap_err();
     assert!(matches!(error, Error::Locked { .. }), "{error:?}");
     first.close().await;
-    open(base.path(), binding()).unwrap();
+    open(base.path(), identity()).unwrap();
 }
 
 #[tokio::test]

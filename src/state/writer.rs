@@ -7,24 +7,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::binding::Binding;
 use super::contents::Contents;
 use super::directory::Directory;
+use super::identity::StateIdentity;
+use crate::offload::{Offloaded, offload};
+
+/// A disk that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A problem that concerns no single file.
+const DISK: &str = "";
 
 /// What the files are to hold, by name. Newer contents replace older ones that were not written yet.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wanted {
     files: BTreeMap<&'static str, Contents>,
     /// What they belong to from now on, if that has changed since the start.
-    pub(super) binding: Option<Arc<Binding>>,
+    pub(super) identity: Option<Arc<StateIdentity>>,
 }
 
 impl Wanted {
     /// The newest contents of their file.
     pub(super) fn put(&mut self, contents: Contents) {
         self.files.insert(contents.name(), contents);
+    }
+
+    /// What was laid for a file is not there any more.
+    fn forget(&mut self, name: &'static str) {
+        self.files.remove(name);
     }
 
     /// What is wanted here and not there.
@@ -44,87 +56,223 @@ impl Wanted {
 enum Wake {
     /// There may be something to write.
     Wanted,
+    /// What has failed is due again.
+    Retry,
     /// Nobody can want anything any more: once more, and that is it.
     Closed,
+    /// The disk is done, or hangs.
+    Sunk,
 }
 
 /// The state of the task.
 #[derive(Debug)]
 pub(super) struct Writer {
     directory: Arc<Directory>,
-    binding: Arc<Binding>,
+    identity: Arc<StateIdentity>,
     wanted: watch::Receiver<Wanted>,
-    written: Wanted,
+    /// What lies beside its file, and would outlive lictor.
+    laid: Wanted,
+    /// What is in its file, and would outlive a power cut.
+    sunk: Wanted,
+    /// Why a file is not as it should be.
+    problems: BTreeMap<&'static str, String>,
     problem: watch::Sender<Option<String>>,
     /// The failures that were told since the last success.
     told: BTreeSet<(&'static str, Option<i32>)>,
     retry: Duration,
 }
 
+/// What came of writing some files, each with its contents.
+type Outcome = Vec<(Contents, io::Result<()>)>;
+
+/// A batch on its way to the disk.
+#[derive(Debug)]
+struct Sinking {
+    work: Offloaded<Outcome>,
+    /// When it has been on its way for too long; `None`: that has been said.
+    too_long: Option<Instant>,
+}
+
 impl Writer {
     /// Writes into this directory; a failure is tried again after `retry`.
     pub(super) fn new(
         directory: Arc<Directory>,
-        binding: Arc<Binding>,
+        identity: Arc<StateIdentity>,
         wanted: watch::Receiver<Wanted>,
         problem: watch::Sender<Option<String>>,
         retry: Duration,
     ) -> Self {
-        Self { directory, binding, wanted, written: Wanted::default(), problem, told: BTreeSet::new(), retry }
+        let (laid, sunk) = (Wanted::default(), Wanted::default());
+        let (problems, told) = (BTreeMap::new(), BTreeSet::new());
+        Self { directory, identity, wanted, laid, sunk, problems, problem, told, retry }
     }
 
-    /// Writes until the other end is gone and nothing is left to be written.
+    /// Writes until the other end is gone and nothing is left to be written. What is wanted is laid at once, also while
+    /// the disk is still busy with what was laid before.
     pub(super) async fn run(mut self) {
+        let mut sinking: Option<Sinking> = None;
+        let mut wake = Wake::Wanted;
         loop {
-            let wake = self.wake().await;
-            let wanted = self.wanted.borrow_and_update().clone();
-            if let Some(binding) = &wanted.binding {
-                self.binding = Arc::clone(binding);
+            if wake != Wake::Sunk {
+                self.lay_what_is_wanted().await;
             }
-            let pending = wanted.beyond(&self.written);
-            if !pending.is_empty() {
-                self.write(pending).await;
+            if sinking.is_none() {
+                sinking = self.sink_what_is_laid();
             }
             if wake == Wake::Closed {
-                return;
+                break;
+            }
+            let failing = self.problem.borrow().is_some();
+            wake = tokio::select! {
+                changed = self.wanted.changed() => if changed.is_ok() { Wake::Wanted } else { Wake::Closed },
+                step = next_step(&mut sinking) => self.take(step),
+                () = tokio::time::sleep(self.retry), if failing => Wake::Retry,
+            };
+        }
+        while sinking.is_some() {
+            let step = next_step(&mut sinking).await;
+            self.take(step);
+            if sinking.is_none() {
+                sinking = self.sink_what_is_laid();
             }
         }
     }
 
-    async fn wake(&mut self) -> Wake {
-        let failing = self.problem.borrow().is_some();
-        tokio::select! {
-            changed = self.wanted.changed() => if changed.is_ok() { Wake::Wanted } else { Wake::Closed },
-            () = tokio::time::sleep(self.retry), if failing => Wake::Wanted,
+    fn take(&mut self, step: Step) -> Wake {
+        match step {
+            Step::Done(outcome) => self.sunk(outcome),
+            Step::Hangs => self.say_that_the_disk_hangs(),
         }
+        Wake::Sunk
     }
 
-    async fn write(&mut self, pending: Vec<Contents>) {
-        let mut problem = None;
-        for contents in pending {
-            let name = contents.name();
-            match self.write_one(contents.clone()).await {
-                Ok(()) => self.written.put(contents),
-                Err(error) => {
-                    let text = cannot_write(&self.directory.path().join(name), &error);
-                    if self.told.insert((name, error.raw_os_error())) {
-                        tracing::warn!("{text}; it is tried again");
+    async fn lay_what_is_wanted(&mut self) {
+        let wanted = self.wanted.borrow_and_update().clone();
+        if let Some(identity) = &wanted.identity {
+            self.identity = Arc::clone(identity);
+        }
+        let pending = wanted.beyond(&self.laid);
+        if pending.is_empty() {
+            return;
+        }
+        let (directory, identity) = (Arc::clone(&self.directory), Arc::clone(&self.identity));
+        let mut work = offload(move || {
+            let lay = |contents: Contents| {
+                let laid = directory.lay(contents.name(), |out| contents.write(&identity, out));
+                (contents, laid)
+            };
+            pending.into_iter().map(lay).collect::<Outcome>()
+        });
+        let in_time = timeout(PATIENCE, &mut work).await.ok();
+        let laid = if let Some(laid) = in_time {
+            laid
+        } else {
+            self.say_that_the_disk_hangs();
+            work.await
+        };
+        match laid {
+            Ok(laid) => {
+                self.problems.remove(DISK);
+                for (contents, laid) in laid {
+                    match laid {
+                        Ok(()) => self.laid.put(contents),
+                        Err(error) => self.failed(&contents, &error),
                     }
-                    problem = Some(text);
                 }
             }
+            Err(error) => self.report(DISK, cannot_write(self.directory.path(), &error)),
         }
+        self.publish();
+    }
+
+    fn sink_what_is_laid(&self) -> Option<Sinking> {
+        let pending = self.laid.beyond(&self.sunk);
+        if pending.is_empty() {
+            return None;
+        }
+        let directory = Arc::clone(&self.directory);
+        let sink = move |contents: Contents| {
+            let sunk = directory.sink(contents.name());
+            (contents, sunk)
+        };
+        let work = offload(move || pending.into_iter().map(sink).collect());
+        Some(Sinking { work, too_long: Some(Instant::now() + PATIENCE) })
+    }
+
+    fn sunk(&mut self, outcome: io::Result<Outcome>) {
+        match outcome {
+            Ok(outcome) => {
+                for (contents, sunk) in outcome {
+                    match sunk {
+                        Ok(()) => {
+                            self.problems.remove(contents.name());
+                            self.sunk.put(contents);
+                        }
+                        Err(error) => {
+                            self.laid.forget(contents.name());
+                            self.failed(&contents, &error);
+                        }
+                    }
+                }
+                self.problems.remove(DISK);
+            }
+            // What is laid stays laid, and is tried again with the next.
+            Err(error) => self.report(DISK, cannot_write(self.directory.path(), &error)),
+        }
+        self.publish();
+    }
+
+    fn failed(&mut self, contents: &Contents, error: &io::Error) {
+        let name = contents.name();
+        let text = cannot_write(&self.directory.path().join(name), error);
+        if self.told.insert((name, error.raw_os_error())) {
+            tracing::warn!("{text}; it is tried again");
+        }
+        self.problems.insert(name, text);
+    }
+
+    fn say_that_the_disk_hangs(&mut self) {
+        let place = self.directory.path().display();
+        self.report(DISK, format!("the disk of {place} does not answer; nothing new is kept until it does"));
+        self.publish();
+    }
+
+    fn report(&mut self, name: &'static str, text: String) {
+        if self.told.insert((name, None)) {
+            tracing::warn!("{text}");
+        }
+        self.problems.insert(name, text);
+    }
+
+    fn publish(&mut self) {
+        let problem = self.problems.values().next().cloned();
         if problem.is_none() && !self.told.is_empty() {
             self.told.clear();
             tracing::info!("the state in {} is written again", self.directory.path().display());
         }
         self.problem.send_if_modified(|before| std::mem::replace(before, problem.clone()) != problem);
     }
+}
 
-    async fn write_one(&self, contents: Contents) -> io::Result<()> {
-        let (directory, binding) = (Arc::clone(&self.directory), Arc::clone(&self.binding));
-        let write = move || directory.replace_by(contents.name(), |out| contents.write(&binding, out));
-        task::spawn_blocking(write).await.unwrap_or_else(|broken| Err(io::Error::other(broken)))
+/// What has become of a batch on its way.
+enum Step {
+    Done(io::Result<Outcome>),
+    Hangs,
+}
+
+/// Waits until a batch is done, or has been on its way for too long, which is said once; for ever if none is. Cancel-safe.
+async fn next_step(sinking: &mut Option<Sinking>) -> Step {
+    let Some(Sinking { work, too_long }) = sinking else { return std::future::pending().await };
+    let step = match too_long {
+        Some(end) => timeout_at(*end, work).await,
+        None => Ok(work.await),
+    };
+    if let Ok(outcome) = step {
+        *sinking = None;
+        Step::Done(outcome)
+    } else {
+        *too_long = None;
+        Step::Hangs
     }
 }
 

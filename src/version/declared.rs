@@ -15,6 +15,8 @@ use crate::service::errand::{self, CannotRun, Errand};
 
 const HTTP_TIMEOUT: Duration = Duration::from_secs(2);
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
+/// A value that is shorter, in bytes, is in too many versions to be a secret in one.
+const SHORTEST_SECRET: usize = 6;
 const LONGEST_BODY: usize = 64 << 10;
 /// A service that has just been started does not listen yet: this is waited between two questions.
 const PAUSES: [Duration; 6] = [
@@ -81,7 +83,7 @@ pub(super) async fn ask(subject: &Subject) -> Result<Option<String>, Unanswered>
     by_http.transpose()
 }
 
-/// A version goes everywhere.
+/// A version goes everywhere, so it may not hold what may be a secret.
 fn fit_to_be_shown(version: String, subject: &Subject) -> Result<String, Unanswered> {
     let masked = subject.redactor.mask(version.as_bytes(), Start::Whole);
     if masked == version.as_bytes() {
@@ -91,7 +93,14 @@ fn fit_to_be_shown(version: String, subject: &Subject) -> Result<String, Unanswe
     }
 }
 
+/// Whether a value that is found in a version gives a secret away. A number does not, nor the version itself in a variable.
+pub(super) fn may_be_secret(value: &[u8]) -> bool {
+    value.len() >= SHORTEST_SECRET && value.iter().any(|byte| !byte.is_ascii_digit() && *byte != b'.')
+}
+
 async fn ask_patiently(url: &str) -> Result<String, Unanswered> {
+    // The first who needs it installs it; the others find it there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder()
         .no_proxy()
         .dns_resolver(Resolver::default())
@@ -134,7 +143,7 @@ async fn run(program: &str, arguments: &[String], subject: &Subject) -> Result<S
         user: subject.user.clone(),
         timeout: COMMAND_TIMEOUT,
     };
-    let finished = errand::run(errand, &subject.roster).await?;
+    let finished = errand::run(errand, &subject.own).await?;
     match finished.exit {
         Some(Exit::Code(0)) => first_line(&finished.output).ok_or(Unanswered::NoVersion("version.command")),
         Some(Exit::Code(code)) => Err(Unanswered::Failed(format!("ended with {code}"))),

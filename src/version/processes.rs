@@ -2,17 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Read;
 use std::path::PathBuf;
 
 use crate::gobuild;
+use crate::procfs;
 
 /// A host has some thousand processes; what is above is not looked at.
 const MOST_PROCESSES: usize = 65_536;
 /// How many programs of one service are opened, newest first.
 const MOST_PROGRAMS: usize = 64;
-/// A `stat` line is some hundred bytes.
-const LONGEST_LINE: u64 = 4 << 10;
 
 /// The executable of a running process, also if its file was replaced or deleted.
 pub(super) fn executable(pid: u32) -> Option<File> {
@@ -37,29 +35,11 @@ struct Process {
 }
 
 fn all() -> Vec<Process> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.take(MOST_PROCESSES).filter_map(process).collect()
-}
-
-fn process(pid: u32) -> Option<Process> {
-    let mut line = Vec::new();
-    File::open(format!("/proc/{pid}/stat")).ok()?.take(LONGEST_LINE).read_to_end(&mut line).ok()?;
-    parse(pid, &line)
-}
-
-/// Of a line of `/proc/PID/stat`. The name in parentheses may hold anything, parentheses and spaces too.
-fn parse(pid: u32, line: &[u8]) -> Option<Process> {
-    let end = line.iter().rposition(|byte| *byte == b')')?;
-    let fields: Vec<&str> = std::str::from_utf8(&line[end + 1..]).ok()?.split_ascii_whitespace().collect();
-    // Field 3 of proc(5) is the first one here.
-    let field = |number: usize| fields.get(number - 3);
-    Some(Process {
-        pid,
-        parent: field(4)?.parse().ok()?,
-        group: field(5)?.parse().ok()?,
-        started: field(22)?.parse().ok()?,
-    })
+    let process = |pid| {
+        let stat = procfs::stat(pid).ok()?;
+        Some(Process { pid, parent: stat.parent, group: stat.group, started: stat.start_time })
+    };
+    procfs::pids().take(MOST_PROCESSES).filter_map(process).collect()
 }
 
 /// The main process, its group, and whatever descends from one of them.
@@ -78,16 +58,7 @@ fn family(main: u32, all: &[Process]) -> Vec<Process> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Process, family, parse};
-
-    #[test]
-    fn a_name_cannot_shift_the_fields() {
-        let rest = "S 7 8 8 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 1 0 4711 1000 10";
-        let seen = parse(42, format!("42 (a) b) S 1 1) {rest}").as_bytes());
-        assert_eq!(seen, Some(Process { pid: 42, parent: 7, group: 8, started: 4711 }));
-        assert_eq!(parse(42, b"42 (cut) S 7"), None);
-        assert_eq!(parse(42, b""), None);
-    }
+    use super::{Process, family};
 
     #[test]
     fn the_family_is_the_group_and_its_descendants() {

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use super::{Look, ProcessChoice, Spec, Subject, look};
 use crate::gobuild;
 use crate::machine::{Build, Version};
-use crate::service::roster::Roster;
+use crate::service::OwnChildren;
 
 /// A shell that waits for the end of its input.
 struct Shell(Child);
@@ -71,7 +71,7 @@ fn debug_shows_no_environment() {
         redactor: std::sync::Arc::default(),
         directory: None,
         user: None,
-        roster: Roster::default(),
+        own: OwnChildren::default(),
     };
     assert!(!format!("{subject:?}").contains("hunter2"));
 }

@@ -7,7 +7,8 @@ use std::pin::pin;
 use std::process::{Child, Command, Stdio};
 
 use lictor::gobuild;
-use lictor::version::{self, ProcessChoice, Spec, Subject};
+use lictor::machine::{Build, Version};
+use lictor::version::{self, ProcessChoice, Program, Spec, Subject};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::workshop::Workshop;
@@ -42,8 +43,12 @@ fn subject(service: &Service, program: &Path, process: ProcessChoice) -> Subject
         redactor: std::sync::Arc::default(),
         directory: None,
         user: None,
-        roster: lictor::service::roster::Roster::default(),
+        own: lictor::service::OwnChildren::default(),
     }
+}
+
+fn installed(command: &Path) -> (Build, Version) {
+    Program { command: command.to_owned(), directory: None, path: None, spec: Spec::default() }.read()
 }
 
 fn script(path: &Path, text: &str) {
@@ -60,18 +65,18 @@ async fn what_runs_is_told_from_what_lies_on_the_disk() {
     let (build, told) = version::identify(&subject).await;
     assert_eq!((told.version.as_deref(), told.source.as_deref()), (Some("1.214"), Some("ldflags")));
     assert_eq!(build, gobuild::identity(&program));
-    assert_eq!(version::installed(&program, &subject.spec).await, (build.clone(), told.clone()));
+    assert_eq!(installed(&program), (build.clone(), told.clone()));
 
     // Deployed but not restarted.
     std::fs::rename(shop.build("new", &["-ldflags=-X main.version=1.215"]), &program).expect("the same directory");
-    let (new_build, new) = version::installed(&program, &subject.spec).await;
+    let (new_build, new) = installed(&program);
     assert_eq!(new.version.as_deref(), Some("1.215"));
     assert_ne!(new_build, build);
     assert_eq!(version::identify(&subject).await, (build.clone(), told.clone()));
 
     std::fs::remove_file(&program).expect("our own file");
     assert_eq!(version::identify(&subject).await, (build, told));
-    assert_eq!(version::installed(&program, &subject.spec).await, Default::default());
+    assert_eq!(installed(&program), Default::default());
 }
 
 #[tokio::test]

@@ -6,10 +6,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use lictor::machine::Board;
+use lictor::machine::board::Phase;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
 
-use crate::harness::lictor::{pid, said};
+use crate::frozen::{Disk, is_root};
+use crate::harness::lictor::{is_good, pid, said};
 use crate::harness::program::OLD;
 use crate::harness::{Lictor, Setup, eventually};
 
@@ -161,4 +163,58 @@ fn a_disk_that_cannot_be_written_is_told() {
     let told = |board: &Board| board.disk.as_ref().is_some_and(|why| why.contains("cannot write"));
     lictor.until("the read-only directory is on the board", told);
     assert_eq!(lictor.status().0, 200);
+}
+
+#[test]
+fn a_state_directory_whose_disk_hangs_holds_up_nobody() {
+    if !is_root() {
+        return;
+    }
+    let disk = Disk::mounted();
+    let state = format!("state {{\n  directory = \"{}\"\n}}\n", disk.path().join("state").display());
+    let lictor = setup().config(&state).start();
+    let before = lictor.until_good();
+    disk.freeze();
+    // Whatever has to be written: an operator's word, a good environment, history, and which process runs.
+    let held = lictor.cli("hold", &["the disk"]);
+    assert!(held.status.success(), "{}", said(&held));
+    lictor.until("the hold is on the board", |board| board.hold.is_some());
+    assert_eq!(lictor.get("/health").code, 200);
+    assert!(lictor.cli("unhold", &[]).status.success());
+    lictor.setup().write("GREETING", "good day");
+    lictor.until("it runs on another environment", |board| {
+        is_good(board) && board.config.fingerprint != before.config.fingerprint
+    });
+    let hangs = |board: &Board| board.disk.as_ref().is_some_and(|why| why.contains("does not answer"));
+    lictor.until("the board says so", hangs);
+    assert_eq!(lictor.get("/health").code, 200);
+    disk.thaw();
+    let board = lictor.until("the disk is well", |board| board.disk.is_none());
+    let good = disk.path().join("state/good.json");
+    let newest = board.config.fingerprint.unwrap().to_string();
+    eventually("what is good is kept", || fs::read_to_string(&good).unwrap().contains(&newest).then_some(()));
+    // And the next lictor finds its service.
+    let process = pid(&board);
+    lictor.restart(Signal::KILL);
+    assert_eq!(pid(&lictor.until_good()), process);
+}
+
+#[test]
+fn a_program_whose_disk_hangs_holds_up_nobody() {
+    if !is_root() {
+        return;
+    }
+    let disk = Disk::mounted();
+    let file = disk.path().join("svc.env");
+    let setup = setup().config(&format!("exec {{\n  env_file = \"{}\"\n}}\n", file.display()));
+    let lictor = setup.start();
+    lictor.until_good();
+    disk.freeze();
+    lictor.setup().write("GREETING", "good day");
+    lictor.until("the service is being started on it", |board| board.phase == Phase::Starting);
+    let asked = std::iter::repeat_with(|| lictor.get("/live").code).take(20);
+    assert!(asked.into_iter().all(|code| code != 0), "it answers");
+    assert!(lictor.cli("hold", &[]).status.success());
+    disk.thaw();
+    lictor.until("up again", |board| board.healthy && board.phase == Phase::Up);
 }

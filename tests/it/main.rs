@@ -6,6 +6,8 @@
 #![expect(clippy::unwrap_used, reason = "a test says by its panic what is wrong")]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
+#[path = "../support/frozen.rs"]
+mod frozen;
 mod harness;
 
 mod boot;

@@ -1,9 +1,9 @@
 //! A new build of the service, put in place under a running lictor.
 
-use lictor::machine::board::ConfigState;
+use lictor::machine::board::{ConfigState, Phase};
 
 use crate::harness::lictor::is_good;
-use crate::harness::program::{NEW, OLD};
+use crate::harness::program::{self, NEW, OLD};
 use crate::harness::{Consul, Setup};
 
 #[test]
@@ -63,4 +63,22 @@ fn a_new_build_that_fails_on_a_good_environment_blames_the_build() {
     lictor.install(OLD);
     lictor.until_good();
     assert_eq!(lictor.status().0, 200);
+}
+
+#[test]
+fn a_bare_name_that_only_the_services_own_path_finds_has_a_build_as_soon_as_it_is_there() {
+    let setup = Setup::on_directory().checked();
+    setup.write("GREETING", "hello");
+    let folder = setup.path("programs");
+    setup.write("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+    let (name, host) = ("service-of-this-test", setup.host());
+    let command = format!("exec {{\n  command = [\"{name}\", \"-addr\", \"{host}:8080\"]\n}}\n");
+    let lictor = setup.config(&command).start();
+    lictor.until("it is not there yet", |board| board.phase == Phase::BackingOff);
+    std::fs::create_dir(&folder).unwrap();
+    program::install(OLD, &folder.join(name));
+    let board = lictor.until_good();
+    assert_eq!(board.build.installed.version.as_deref(), Some(OLD));
+    program::install(NEW, &folder.join(name));
+    lictor.until("the new one is seen", |board| board.build.installed.version.as_deref() == Some(NEW));
 }

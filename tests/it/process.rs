@@ -171,3 +171,54 @@ fn a_pristine_service_gets_only_what_was_composed() {
     assert_eq!(lictor.value("SEEN"), None);
     assert_eq!(lictor.value("PATH"), None);
 }
+
+#[test]
+fn what_was_there_before_lictor_is_left_alone() {
+    let lictor = with(&[("SETSID", "1")]).prepared();
+    let inner = lictor.setup().configured("run");
+    // An entry script that leaves a helper, which becomes lictor's child.
+    let mut script = std::process::Command::new("/bin/sh");
+    let helper = lictor.setup().path("helper");
+    script.arg("-c").arg("sleep 1000 & echo $! > \"$0\"; exec \"$@\"").arg(&helper);
+    script.arg(inner.get_program()).args(inner.get_args());
+    script.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    script.current_dir(lictor.setup().folder());
+    lictor.start_as(script);
+    lictor.until_good();
+    let helper: u32 = fs::read_to_string(helper).unwrap().trim().parse().unwrap();
+    lictor.until_applied(|| lictor.setup().write("GREETING", "good day"));
+    lictor.signal(Signal::TERM);
+    assert_eq!(lictor.ended().code(), Some(0));
+    let left = processes::naming(lictor.setup().folder());
+    assert_eq!(left.iter().map(|process| process.pid).collect::<Vec<_>>(), [helper], "{left:?}");
+}
+
+#[test]
+fn however_often_lictor_is_killed_there_is_one_service_even_with_no_grace() {
+    let lictor = with(&[("SETSID", "2")]).config("state {\n  boot_grace = \"0s\"\n}\n").start();
+    let before = lictor.until_good();
+    for _ in 0..5 {
+        lictor.restart(Signal::KILL);
+        assert_eq!(pid(&lictor.until_good()), pid(&before));
+        assert_eq!(lictor.service_processes().len(), 3, "{:?}", lictor.service_processes());
+    }
+    // What had left the group of the adopted service is stopped with it.
+    lictor.until_applied(|| lictor.setup().write("GREETING", "good day"));
+    assert_eq!(lictor.service_processes().len(), 3, "{:?}", lictor.service_processes());
+    lictor.signal(Signal::TERM);
+    assert_eq!(lictor.ended().code(), Some(0));
+    no_process_is_left(&lictor);
+}
+
+#[test]
+fn what_a_service_left_that_ended_while_there_was_no_lictor_is_gone_before_the_next_start() {
+    let lictor = with(&[("SETSID", "2")]).start();
+    let before = lictor.until_good();
+    lictor.signal(Signal::KILL);
+    lictor.ended();
+    processes::signal(pid(&before), Signal::KILL);
+    lictor.start();
+    let after = lictor.until("another one runs", |board| is_good(board) && board.process != before.process);
+    assert_ne!(pid(&after), pid(&before));
+    assert_eq!(lictor.service_processes().len(), 3, "{:?}", lictor.service_processes());
+}

@@ -59,3 +59,18 @@ fn a_wrapper_itself_has_no_version() {
     assert_eq!(lictor.status().1["version"], "unknown");
     assert_ne!(lictor.get(&format!("/status?version={OLD}")).code, 200);
 }
+
+#[test]
+fn a_version_is_asked_for_by_http_where_nothing_else_of_lictor_speaks_tls() {
+    let setup = Setup::on_directory();
+    setup.write("GREETING", "hello");
+    // What is short or a number is on every host, and no secret.
+    setup.write("DEBUG", "1");
+    setup.write("RELEASE", OLD);
+    let host = setup.host();
+    let asks = format!("version {{\n  symbol = \"main.none\"\n  http = \"http://{host}:8080/version\"\n}}\n");
+    let lictor = setup.config(&asks).start();
+    let board = lictor.until("it has been asked", |board| board.build.running.version.is_some());
+    let running = &board.build.running;
+    assert_eq!((running.version.as_deref(), running.source.as_deref()), (Some(OLD), Some("declared")));
+}

@@ -6,7 +6,8 @@ use lictor::service::errand::{Errand, Finished, run};
 
 use tokio::time::Instant;
 
-use crate::harness::{Harness, RUN, assert_no_children, eventually, exists, is_zombie, reap_children};
+use crate::frozen::{Disk, is_root};
+use crate::harness::{Harness, RUN, assert_no_children, children, eventually, exists, is_zombie, reap_children};
 
 fn errand(script: &str, timeout: Duration) -> Errand {
     Errand {
@@ -23,7 +24,7 @@ const LONG: Duration = Duration::from_secs(30);
 
 async fn finish(it: &Harness, script: &str, timeout: Duration) -> (Finished, String, Duration) {
     let begun = Instant::now();
-    let finished = run(errand(script, timeout), &it.roster).await.unwrap();
+    let finished = run(errand(script, timeout), &it.own).await.unwrap();
     let output = String::from_utf8(finished.output.clone()).unwrap();
     (finished, output, begun.elapsed())
 }
@@ -82,11 +83,11 @@ async fn a_dropped_errand_is_killed_and_reaped() {
         let _ = std::fs::remove_file(&file);
         let script = format!("trap '' TERM; sleep 60 & echo $$ $! > {0}.new; mv {0}.new {0}; wait", file.display());
         tokio::select! {
-            finished = run(errand(&script, LONG), &it.roster) => panic!("{finished:?}"),
+            finished = run(errand(&script, LONG), &it.own) => panic!("{finished:?}"),
             () = eventually("it runs", || file.exists()) => {}
         }
         let pids: Vec<u32> = it.read("pids").split_whitespace().map(|pid| pid.parse().unwrap()).collect();
-        assert!(!exists(pids[0]) && !it.roster.holds(pids[0]));
+        assert!(!exists(pids[0]) && !it.own.holds(pids[0]));
         // What was below it has been killed too; it may need a moment to come to us, and is reaped with the orphans.
         eventually("its child is dead", || !exists(pids[1]) || is_zombie(pids[1])).await;
         reap_children();
@@ -98,7 +99,7 @@ async fn what_cannot_be_run_is_said() {
     let it = Harness::script("").await;
     let mut missing = errand("", LONG);
     missing.program = "/none/such".into();
-    let error = run(missing, &it.roster).await.unwrap_err();
+    let error = run(missing, &it.own).await.unwrap_err();
     assert_eq!(error.to_string(), "cannot run /none/such");
     assert_eq!(error.source.kind(), std::io::ErrorKind::NotFound);
     assert!(error.source.to_string().contains("does not exist"));
@@ -106,17 +107,17 @@ async fn what_cannot_be_run_is_said() {
 
 #[tokio::test]
 async fn the_sweep_for_the_service_leaves_errands_alone() {
-    let mut it = Harness::new().await;
+    let mut it = Harness::with_timeout(Duration::from_secs(1)).await;
     it.up(&[("FORK", "1"), ("SETSID", "2")]).await;
     let go = it.path("go");
     let script = format!("echo begun; while ! [ -e {0} ]; do sleep 0.01; done; echo ended well", go.display());
-    let roster = it.roster.clone();
+    let own = it.own.clone();
     let stopped = async {
         it.service.stop(RUN);
         it.exit().await;
         std::fs::write(&go, "").unwrap();
     };
-    let (finished, ()) = tokio::join!(run(errand(&script, LONG), &roster), stopped);
+    let (finished, ()) = tokio::join!(run(errand(&script, LONG), &own), stopped);
     assert_eq!(String::from_utf8(finished.unwrap().output).unwrap(), "begun\nended well\n");
     it.assert_nothing_left();
 }
@@ -125,11 +126,48 @@ async fn the_sweep_for_the_service_leaves_errands_alone() {
 async fn many_errands_at_a_time_get_each_their_own_exit() {
     let it = Harness::script("").await;
     let all = (0..40).map(|n| {
-        let roster = it.roster.clone();
-        async move { (n, run(errand(&format!("exit {n}"), LONG), &roster).await.unwrap().exit) }
+        let own = it.own.clone();
+        async move { (n, run(errand(&format!("exit {n}"), LONG), &own).await.unwrap().exit) }
     });
     for (n, exit) in futures_util::future::join_all(all).await {
         assert_eq!(exit, Some(Exit::Code(n)));
     }
+    assert_no_children();
+}
+
+#[tokio::test]
+async fn an_errand_that_hangs_in_the_kernel_is_not_joined_by_another_and_delays_no_restart() {
+    if !is_root() {
+        return;
+    }
+    let mut it = Harness::script("exec sleep 60").await;
+    let disk = Disk::mounted();
+    let script = format!("echo x > {}", disk.path().join("file").display());
+    let limit = Duration::from_millis(200);
+    disk.freeze();
+    let (finished, ..) = finish(&it, &script, limit).await;
+    assert_eq!(finished.exit, None);
+    for _ in 0..10 {
+        let error = run(errand(&script, limit), &it.own).await.unwrap_err();
+        assert!(error.source.to_string().contains("still hangs in the kernel"), "{error:?}");
+    }
+    assert_eq!(children().len(), 1, "they would pile up");
+    let (finished, ..) = finish(&it, "exit 3", LONG).await;
+    assert_eq!(finished.exit, Some(Exit::Code(3)), "another one is not hindered");
+
+    it.start(&[]).await;
+    let begun = Instant::now();
+    it.service.stop(RUN);
+    it.exit().await;
+    assert!(begun.elapsed() < Duration::from_millis(900), "{:?}", begun.elapsed());
+
+    disk.thaw();
+    let (finished, ..) = loop {
+        match run(errand(&script, LONG), &it.own).await {
+            Ok(finished) => break (finished, ()),
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    };
+    assert_eq!(finished.exit, Some(Exit::Code(0)), "as soon as it is gone");
     assert_no_children();
 }

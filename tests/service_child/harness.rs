@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use lictor::environment::{Environment, FingerprintKey, Variable, Visibility};
 use lictor::machine::event::Exit;
 use lictor::machine::{Event, RunId};
 use lictor::secret::Secret;
-use lictor::service::roster::Roster;
-use lictor::service::{Command, Inherit, Service, become_subreaper};
+use lictor::service::{Accounts, Command, Inherit, Keep, Known, OwnChildren, Service, become_subreaper};
 use tempfile::TempDir;
-use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, watch};
 
 pub(crate) static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| crate::service::build("1.214"));
 static TURN: Semaphore = Semaphore::const_new(1);
@@ -23,7 +22,10 @@ pub(crate) struct Harness {
     pub(crate) folder: TempDir,
     pub(crate) service: Service,
     pub(crate) inbox: mpsc::Receiver<Event>,
-    pub(crate) roster: Roster,
+    pub(crate) own: OwnChildren,
+    /// What was put down about the newest run.
+    pub(crate) known: watch::Receiver<Option<Known>>,
+    keeper: watch::Sender<Option<Known>>,
     _turn: SemaphorePermit<'static>,
 }
 
@@ -46,9 +48,10 @@ impl Harness {
         let turn = TURN.acquire().await.unwrap();
         become_subreaper().unwrap();
         let (sender, inbox) = mpsc::channel(8);
-        let roster = Roster::default();
-        let service = Service::new(command(program, arguments), roster.clone(), sender);
-        Self { folder: tempfile::tempdir().unwrap(), service, inbox, roster, _turn: turn }
+        let own = OwnChildren::default();
+        let service = Service::new(command(program, arguments), own.clone(), Accounts::default(), sender);
+        let (keeper, known) = watch::channel(None);
+        Self { folder: tempfile::tempdir().unwrap(), service, inbox, own, known, keeper, _turn: turn }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -66,9 +69,27 @@ impl Harness {
         Environment::fingerprinted(&FingerprintKey::new(&[0; 32]), variables)
     }
 
-    /// Starts the run and gives its process number.
-    pub(crate) fn start(&mut self, habits: &[(&str, &str)]) -> u32 {
-        match self.service.start(RUN, &self.environment(habits), &[]) {
+    /// With the Go service as the command, and so much time to end.
+    pub(crate) async fn with_timeout(kill_timeout: Duration) -> Self {
+        let mut harness = Self::new().await;
+        let file = harness.path("address").display().to_string();
+        let command = command(&PROGRAM.display().to_string(), &["-addr-file", &file]);
+        harness.service.update(Command { kill_timeout, ..command });
+        harness
+    }
+
+    fn keep(&self) -> Keep {
+        let keeper = self.keeper.clone();
+        Box::new(move |known| {
+            keeper.send_replace(Some(known));
+            Box::pin(std::future::ready(()))
+        })
+    }
+
+    /// Starts the run and gives its PID.
+    pub(crate) async fn start(&mut self, habits: &[(&str, &str)]) -> u32 {
+        self.service.start(RUN, &Arc::new(self.environment(habits)), Vec::new(), self.keep());
+        match self.inbox.recv().await.unwrap() {
             Event::Started { run: RUN, pid } => pid,
             other => panic!("{other:?}"),
         }
@@ -77,14 +98,15 @@ impl Harness {
     /// Starts the Go service and waits until it listens; by then its survivors ignore TERM.
     pub(crate) async fn up(&mut self, habits: &[(&str, &str)]) -> u32 {
         let _ = std::fs::remove_file(self.path("address"));
-        let pid = self.start(habits);
+        let pid = self.start(habits).await;
         eventually("it listens", || self.path("address").exists()).await;
         pid
     }
 
     /// Why the run could not start.
-    pub(crate) fn refused(&mut self) -> String {
-        match self.service.start(RUN, &self.environment(&[]), &[]) {
+    pub(crate) async fn refused(&mut self) -> String {
+        self.service.start(RUN, &Arc::new(self.environment(&[])), Vec::new(), self.keep());
+        match self.inbox.recv().await.unwrap() {
             Event::StartFailed { run: RUN, error } => error,
             other => panic!("{other:?}"),
         }
@@ -102,7 +124,7 @@ impl Harness {
         std::fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
-    /// The process numbers of the survivors.
+    /// The PIDs of the survivors.
     pub(crate) fn survivors(&self) -> Vec<u32> {
         self.read("PIDS").lines().map(|line| line.parse().unwrap()).collect()
     }
@@ -133,7 +155,7 @@ fn variable(value: &str) -> Variable {
     Variable { value: Secret::from(value), origin: "test".into(), visibility: Visibility::Secret }
 }
 
-/// Whether a process of this number is there, be it as a zombie.
+/// Whether a process of this PID is there, be it as a zombie.
 pub(crate) fn exists(pid: u32) -> bool {
     std::fs::exists(format!("/proc/{pid}")).unwrap()
 }

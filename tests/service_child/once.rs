@@ -9,7 +9,7 @@ use crate::harness::{Harness, assert_no_children, command, eventually, reap_chil
 async fn it_ends_with_the_commands_own_code() {
     let it = Harness::script("").await;
     for (script, code) in [("exit 0", 0), ("exit 9", 9), ("kill -9 $$", 137), ("kill -15 $$", 143)] {
-        let ended = once(&command("sh", &["-c", script]), &it.environment(&[]), stream::pending()).await;
+        let ended = once(command("sh", &["-c", script]), it.environment(&[]).into(), stream::pending()).await;
         assert_eq!(ended.unwrap(), code, "{script}");
     }
     assert_no_children();
@@ -21,7 +21,7 @@ async fn what_cannot_be_run_ends_as_in_a_shell() {
     std::fs::write(it.path("plain"), "").unwrap();
     let plain = it.path("plain").display().to_string();
     for (program, code) in [("/none/such", 127), ("no-such-name", 127), (&*plain, 126)] {
-        let error = once(&command(program, &[]), &it.environment(&[]), stream::pending()).await.unwrap_err();
+        let error = once(command(program, &[]), it.environment(&[]).into(), stream::pending()).await.unwrap_err();
         assert_eq!(error.exit_code(), code, "{program}");
     }
 }
@@ -41,7 +41,7 @@ async fn signals_are_passed_on_and_a_stop_has_its_timeout() {
         eventually("it arrived", || it.read("got") == "usr1\n").await;
         sender.send(libc::SIGTERM).await.unwrap();
     };
-    let (code, ()) = tokio::join!(once(&stubborn, &environment, receiver), steps);
+    let (code, ()) = tokio::join!(once(stubborn, environment.into(), receiver), steps);
     assert_eq!(code.unwrap(), 137);
     reap_children();
 }

@@ -8,7 +8,7 @@ use crate::harness::{Harness, PROGRAM, RUN, command, eventually};
 #[tokio::test]
 async fn an_exit_code_is_reported() {
     let mut it = Harness::new().await;
-    it.start(&[("EXIT_CODE", "3")]);
+    it.start(&[("EXIT_CODE", "3")]).await;
     assert_eq!(it.exit().await, Exit::Code(3));
     it.assert_nothing_left();
 }
@@ -16,7 +16,7 @@ async fn an_exit_code_is_reported() {
 #[tokio::test]
 async fn a_death_by_signal_is_reported() {
     let mut it = Harness::new().await;
-    it.start(&[("DIE_BY", "9")]);
+    it.start(&[("DIE_BY", "9")]).await;
     assert_eq!(it.exit().await, Exit::Signal(9));
 }
 
@@ -27,7 +27,7 @@ async fn a_signal_goes_to_the_main_process_alone() {
          while :; do sleep 0.01; done",
     )
     .await;
-    it.start(&[]);
+    it.start(&[]).await;
     eventually("it is up", || it.path("up").exists()).await;
     it.service.signal(RUN, libc::SIGUSR1);
     eventually("it arrived", || !it.read("got").is_empty()).await;
@@ -51,7 +51,7 @@ async fn the_go_service_gets_the_signals_that_are_passed_on() {
 #[tokio::test]
 async fn composed_variables_are_added_to_what_is_inherited() {
     let mut it = Harness::script("env > $D/env").await;
-    it.start(&[("LANG", "composed"), ("ODD", "a=b\nc")]);
+    it.start(&[("LANG", "composed"), ("ODD", "a=b\nc")]).await;
     it.exit().await;
     let seen = it.read("env");
     assert!(seen.contains("LANG=composed\n") && seen.contains("ODD=a=b\nc\n") && seen.contains("\nPATH="), "{seen}");
@@ -65,17 +65,18 @@ async fn nothing_is_inherited_when_pristine() {
     pristine.arguments = vec!["-c".into(), "cat /proc/$$/environ > $D/env".into()];
     pristine.inherit = Inherit { pristine: true, ..Inherit::default() };
     it.service.update(pristine);
-    it.start(&[]);
+    it.start(&[]).await;
     it.exit().await;
     let seen = it.read("env");
     let names: Vec<&str> = seen.split_terminator('\0').map(|variable| variable.split('=').next().unwrap()).collect();
-    assert_eq!(names, ["D", "DUMP", "PIDS", "SIGNAL_DUMP", "TERM_DUMP"]);
+    // The mark of the run is no variable of lictor's own.
+    assert_eq!(names, ["D", "DUMP", "LICTOR_RUN", "PIDS", "SIGNAL_DUMP", "TERM_DUMP"]);
 }
 
 #[tokio::test]
 async fn the_program_leads_a_group_and_sees_its_name_as_written() {
     let mut it = Harness::script("echo $0; cut -d' ' -f1,5 /proc/$$/stat > $D/ids").await;
-    let pid = it.start(&[]);
+    let pid = it.start(&[]).await;
     it.exit().await;
     assert_eq!(it.read("ids"), format!("{pid} {pid}\n"));
 }
@@ -83,7 +84,7 @@ async fn the_program_leads_a_group_and_sees_its_name_as_written() {
 #[tokio::test]
 async fn signals_are_as_a_fresh_process_expects_them() {
     let mut it = Harness::script("exec cat /proc/self/status > $D/status").await;
-    it.start(&[]);
+    it.start(&[]).await;
     it.exit().await;
     let status = it.read("status");
     let set = |name: &str| {
@@ -102,7 +103,7 @@ async fn it_runs_in_its_directory() {
     std::fs::write(it.path("tool"), "#!/bin/sh\npwd > where").unwrap();
     std::fs::set_permissions(it.path("tool"), PermissionsExt::from_mode(0o755)).unwrap();
     it.service.update(here);
-    it.start(&[]);
+    it.start(&[]).await;
     it.exit().await;
     assert_eq!(it.read("where").trim(), it.folder.path().canonicalize().unwrap().display().to_string());
 }
@@ -124,13 +125,13 @@ async fn each_refusal_is_a_sentence() {
     ];
     for (program, part) in cases {
         it.service.update(command(&program, &[]));
-        let sentence = it.refused();
+        let sentence = it.refused().await;
         assert!(sentence.contains(part), "{sentence}");
     }
     let mut nowhere = command("true", &[]);
     nowhere.directory = Some("/none/such".into());
     it.service.update(nowhere);
-    assert!(it.refused().starts_with("cannot run in the directory /none/such"));
+    assert!(it.refused().await.starts_with("cannot run in the directory /none/such"));
     it.assert_nothing_left();
     assert!(it.inbox.try_recv().is_err());
 }
@@ -142,7 +143,7 @@ async fn an_update_counts_from_the_next_start() {
     it.service.update(command("sh", &["-c", "exit 5"]));
     it.service.stop(RUN);
     assert_eq!(it.exit().await, Exit::Code(0));
-    it.start(&[]);
+    it.start(&[]).await;
     assert_eq!(it.exit().await, Exit::Code(5));
     assert!(PROGRAM.exists());
 }

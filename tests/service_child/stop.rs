@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use lictor::machine::event::Exit;
+use lictor::service::Accounts;
 
 use tokio::time::Instant;
 
-use crate::harness::{Harness, RUN, command, eventually, exists};
+use crate::harness::{Harness, RUN, command, eventually, exists, is_zombie};
 
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -79,25 +80,57 @@ async fn a_kill_during_the_grace_ends_it() {
 }
 
 #[tokio::test]
-async fn what_outlives_the_main_process_has_one_second() {
-    for habits in [[("FORK", "2"), ("SETSID", "0")], [("FORK", "0"), ("SETSID", "3")], [("FORK", "2"), ("SETSID", "3")]]
-    {
-        let mut it = Harness::new().await;
-        it.up(&habits).await;
-        assert!(it.survivors().len() >= 2);
-        let begun = Instant::now();
-        it.service.stop(RUN);
-        assert_eq!(it.exit().await, Exit::Code(0));
-        assert!(begun.elapsed() >= GRACE, "{:?}", begun.elapsed());
-        assert!(begun.elapsed() < GRACE * 5, "{:?}", begun.elapsed());
+async fn what_has_left_the_group_has_one_second() {
+    let mut it = Harness::new().await;
+    it.up(&[("SETSID", "3")]).await;
+    assert!(it.survivors().len() >= 2);
+    let begun = Instant::now();
+    it.service.stop(RUN);
+    assert_eq!(it.exit().await, Exit::Code(0));
+    assert!(begun.elapsed() >= GRACE, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < GRACE * 5, "{:?}", begun.elapsed());
+    it.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn the_whole_group_has_until_the_timeout() {
+    let timeout = GRACE * 2;
+    let mut it = Harness::with_timeout(timeout).await;
+    it.up(&[("FORK", "2"), ("SETSID", "1")]).await;
+    let begun = Instant::now();
+    it.service.stop(RUN);
+    // The main process ends at once; two others of its group ignore the signal.
+    assert_eq!(it.exit().await, Exit::Code(0));
+    assert!(begun.elapsed() >= timeout, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < timeout * 4, "{:?}", begun.elapsed());
+    it.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_service_behind_a_shell_has_its_time_to_drain() {
+    // The shell dies of the signal at once; what it stands before still has work to do.
+    let script = "sh -c 'trap \"sleep 2; echo drained > $D/drained; exit\" TERM; echo > $D/up; \
+                  while :; do sleep 0.01; done'\nexit $?";
+    for crash in [false, true] {
+        let mut it = Harness::script(script).await;
+        let shell = it.start(&[]).await;
+        eventually("it is up", || it.path("up").exists()).await;
+        if crash {
+            let shell = rustix::process::Pid::from_raw(shell.cast_signed()).unwrap();
+            rustix::process::kill_process(shell, rustix::process::Signal::KILL).unwrap();
+        } else {
+            it.service.stop(RUN);
+        }
+        it.exit().await;
+        assert_eq!(it.read("drained"), "drained\n", "crash: {crash}");
         it.assert_nothing_left();
     }
 }
 
 #[tokio::test]
 async fn a_crash_leaves_no_survivor() {
-    let mut it = Harness::new().await;
-    it.start(&[("FORK", "1"), ("SETSID", "2"), ("LEAVE", "1")]);
+    let mut it = Harness::with_timeout(GRACE).await;
+    it.start(&[("FORK", "1"), ("SETSID", "2"), ("LEAVE", "1")]).await;
     assert_eq!(it.exit().await, Exit::Code(0));
     assert_eq!(it.survivors().len(), 3);
     it.assert_nothing_left();
@@ -107,7 +140,7 @@ async fn a_crash_leaves_no_survivor() {
 async fn survivors_of_a_crash_that_heed_the_signal_cost_no_second() {
     let mut it = Harness::script("sleep 60 & setsid sleep 60 & exit 3").await;
     let begun = Instant::now();
-    it.start(&[]);
+    it.start(&[]).await;
     assert_eq!(it.exit().await, Exit::Code(3));
     assert!(begun.elapsed() < GRACE, "{:?}", begun.elapsed());
     it.assert_nothing_left();
@@ -124,7 +157,7 @@ async fn a_stopped_process_is_woken_to_end() {
 
 #[tokio::test]
 async fn fifty_stops_with_nested_sessions_leave_nothing() {
-    let mut it = Harness::new().await;
+    let mut it = Harness::with_timeout(GRACE).await;
     for round in 0..50 {
         it.up(&[("FORK", "1"), ("SETSID", "3")]).await;
         // Kill and stop in turn; the kill needs no grace, so the rounds are quick.
@@ -144,7 +177,7 @@ async fn dropping_the_service_leaves_its_process_running() {
     let mut it = Harness::new().await;
     let pid = it.up(&[]).await;
     let (sender, _inbox) = tokio::sync::mpsc::channel(1);
-    it.service = lictor::service::Service::new(command("true", &[]), it.roster.clone(), sender);
+    it.service = lictor::service::Service::new(command("true", &[]), it.own.clone(), Accounts::default(), sender);
     let number = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
     assert!(rustix::process::test_kill_process(number).is_ok());
     rustix::process::kill_process(number, rustix::process::Signal::KILL).unwrap();
@@ -155,11 +188,47 @@ async fn dropping_the_service_leaves_its_process_running() {
 async fn orphans_that_end_while_the_service_runs_do_not_stay_zombies() {
     // Its parent, a subshell, ends at once and leaves it to us.
     let mut it = Harness::script("(setsid sh -c 'sleep 0.1; echo $$ > $D/orphan' &); exec sleep 60").await;
-    it.start(&[]);
+    it.start(&[]).await;
     eventually("it has come to us", || !it.read("orphan").is_empty()).await;
     let orphan = it.read("orphan").trim().parse().unwrap();
     eventually("it is collected", || !exists(orphan)).await;
     it.service.kill(RUN);
     it.exit().await;
     it.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_child_that_was_there_before_lictor_and_what_it_leaves_is_no_business_of_ours() {
+    let mut it = Harness::script("setsid sleep 60 & echo > $D/up; exec sleep 60").await;
+    // It has a child of its own, which comes to us when it ends.
+    let file = it.path("helper").display().to_string();
+    let script = "sleep 61 & echo $! > $0.new; mv $0.new $0; read x";
+    let mut helper = std::process::Command::new("sh")
+        .args(["-c", script, &file])
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    eventually("it has one", || it.path("helper").exists()).await;
+    let (sender, inbox) = tokio::sync::mpsc::channel(8);
+    it.own = lictor::service::OwnChildren::with_strangers(None);
+    let script = ["-c", "setsid sleep 60 & echo > $D/up; exec sleep 60"];
+    it.service = lictor::service::Service::new(command("sh", &script), it.own.clone(), Accounts::default(), sender);
+    it.inbox = inbox;
+    let stops = async |it: &mut Harness| {
+        let _ = std::fs::remove_file(it.path("up"));
+        it.start(&[]).await;
+        eventually("it is up", || it.path("up").exists()).await;
+        it.service.stop(RUN);
+        it.exit().await;
+    };
+    stops(&mut it).await;
+    assert!(helper.try_wait().unwrap().is_none(), "the helper lives");
+    let orphan: u32 = it.read("helper").trim().parse().unwrap();
+    drop(helper.stdin.take());
+    helper.wait().unwrap();
+    stops(&mut it).await;
+    assert!(exists(orphan) && !is_zombie(orphan), "what it has left lives");
+    let left = rustix::process::Pid::from_raw(orphan.cast_signed()).unwrap();
+    rustix::process::kill_process(left, rustix::process::Signal::KILL).unwrap();
+    crate::harness::reap_children();
 }

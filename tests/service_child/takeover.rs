@@ -2,9 +2,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use lictor::machine::Event;
 use lictor::machine::event::Exit;
 use lictor::service::process::{Kinship, Process};
+use lictor::service::{Adopted, Known, Mark, Provenance, Recorded};
 
 use tokio::time::Instant;
 
@@ -18,11 +18,13 @@ struct Elsewhere {
 
 impl Elsewhere {
     fn start(it: &Harness, habits: &[(&str, &str)]) -> Self {
+        // The service alone has them, not its parent.
+        let habits: Vec<String> = habits.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut parent = Command::new("sh")
-            .args(["-c", r#"setsid "$@" > /dev/null & echo $!; read end; wait"#, "sh"])
+            .args(["-c", r#"setsid "$@" > /dev/null & echo $!; read end; wait"#, "sh", "env"])
+            .args(habits)
             .args([PROGRAM.as_os_str(), "-addr-file".as_ref(), it.path("address").as_os_str()])
             .env("PIDS", it.path("PIDS"))
-            .envs(habits.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -46,11 +48,12 @@ impl Elsewhere {
 
 #[tokio::test]
 async fn a_running_service_is_taken_over_and_stopped_with_its_group() {
-    let mut it = Harness::new().await;
+    let mut it = Harness::with_timeout(Duration::from_secs(1)).await;
     let elsewhere = Elsewhere::start(&it, &[("FORK", "2")]);
     eventually("it listens", || it.path("address").exists()).await;
-    let started = it.service.adopt(RUN, elsewhere.pid, elsewhere.start_time()).unwrap();
-    assert_eq!(started, Event::Started { run: RUN, pid: elsewhere.pid });
+    let recorded = Recorded { mark: None, process: Some((elsewhere.pid, elsewhere.start_time())) };
+    let adopted = it.service.adopt(RUN, recorded).await;
+    assert_eq!(adopted, Some(Adopted { pid: elsewhere.pid, provenance: Provenance::Recorded }));
     let process = it.service.process(RUN).unwrap();
     assert_eq!((process.kinship(), process.start_time()), (Kinship::Adopted, elsewhere.start_time()));
     let begun = Instant::now();
@@ -66,7 +69,85 @@ async fn a_running_service_is_taken_over_and_stopped_with_its_group() {
 }
 
 #[tokio::test]
-async fn another_process_with_the_same_number_is_refused() {
+async fn an_adopted_service_leaves_nothing_however_far_it_went() {
+    let mut it = Harness::new().await;
+    let mark: Mark = "00000000000000ab:7".parse().unwrap();
+    let elsewhere = Elsewhere::start(&it, &[("SETSID", "3"), ("LICTOR_RUN", &mark.to_string())]);
+    eventually("it listens", || it.path("address").exists()).await;
+    let recorded = Recorded { mark: Some(mark), process: Some((elsewhere.pid, elsewhere.start_time())) };
+    it.service.adopt(RUN, recorded).await.expect("it runs");
+    it.service.stop(RUN);
+    assert_eq!(it.exit().await, Exit::Unknown);
+    elsewhere.end();
+    assert_eq!(it.survivors().len(), 3);
+    for pid in it.survivors() {
+        eventually("the survivor is gone", || !exists(pid) || is_zombie(pid)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_an_earlier_run_has_left_is_ended_before_anything_is_started() {
+    let mut it = Harness::new().await;
+    let mark = |run: u32| format!("00000000000000ac:{run}");
+    // Its main process has ended, what it left has not; another service is none of our business.
+    let mut others = Vec::new();
+    for run in [mark(3), mark(4), "00000000000000ad:4".to_owned()] {
+        let sleep = ["-c", "exec sleep 60", "sh"];
+        others.push(Command::new("setsid").arg("sh").args(sleep).env("LICTOR_RUN", run).spawn().unwrap());
+    }
+    let recorded = Recorded { mark: mark(4).parse().ok(), process: Some((4_194_303, 1)) };
+    assert_eq!(it.service.adopt(RUN, recorded).await, None);
+    let ended: Vec<bool> = others.iter_mut().map(|other| other.try_wait().unwrap().is_some()).collect();
+    assert_eq!(ended, [true, true, false]);
+    others[2].kill().unwrap();
+    others[2].wait().unwrap();
+}
+
+#[tokio::test]
+async fn a_process_that_was_started_when_lictor_was_killed_is_found_by_its_mark() {
+    let mut it = Harness::new().await;
+    let mark: Mark = "00000000000000ae:1".parse().unwrap();
+    let elsewhere = Elsewhere::start(&it, &[("SETSID", "1"), ("LICTOR_RUN", &mark.to_string())]);
+    eventually("it listens", || it.path("address").exists()).await;
+    let adopted = it.service.adopt(RUN, Recorded { mark: Some(mark), process: None }).await;
+    assert_eq!(adopted, Some(Adopted { pid: elsewhere.pid, provenance: Provenance::Recorded }));
+    it.service.kill(RUN);
+    it.exit().await;
+    elsewhere.end();
+}
+
+#[tokio::test]
+async fn a_start_that_could_not_be_recorded_is_found_all_the_same() {
+    let mut it = Harness::new().await;
+    let newer: Mark = "00000000000000af:2".parse().unwrap();
+    let elsewhere = Elsewhere::start(&it, &[("LICTOR_RUN", &newer.to_string())]);
+    eventually("it listens", || it.path("address").exists()).await;
+    let recorded = Recorded { mark: "00000000000000af:1".parse().ok(), process: Some((4_194_303, 1)) };
+    let adopted = it.service.adopt(RUN, recorded).await;
+    assert_eq!(adopted, Some(Adopted { pid: elsewhere.pid, provenance: Provenance::Unrecorded }));
+    it.service.kill(RUN);
+    it.exit().await;
+    elsewhere.end();
+}
+
+#[tokio::test]
+async fn every_process_of_a_run_bears_its_mark_and_each_run_another() {
+    let mut it = Harness::script("env > $D/env; setsid env > $D/child").await;
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        it.start(&[]).await;
+        it.exit().await;
+        let Some(Known::Started { mark, .. }) = *it.known.borrow() else { panic!("it was not put down") };
+        for file in ["env", "child"] {
+            assert!(it.read(file).contains(&format!("LICTOR_RUN={mark}\n")), "{}", it.read(file));
+        }
+        seen.push(mark);
+    }
+    assert_ne!(seen[0], seen[1]);
+}
+
+#[tokio::test]
+async fn another_process_with_the_same_pid_is_refused() {
     let it = Harness::new().await;
     let elsewhere = Elsewhere::start(&it, &[]);
     let right = elsewhere.start_time();

@@ -14,7 +14,7 @@ async fn seen_by(user: &str, habits: &[(&str, &str)]) -> Vec<String> {
     let mut it = Harness::script("").await;
     std::fs::set_permissions(it.folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
     it.service.update(script_of(user));
-    it.start(habits);
+    it.start(habits).await;
     it.exit().await;
     it.read("who").lines().map(str::to_owned).collect()
 }
@@ -28,7 +28,7 @@ async fn it_runs_as_another_user_with_that_users_variables() {
     if !is_root() {
         let mut it = Harness::script("").await;
         it.service.update(script_of("nobody"));
-        assert!(it.refused().contains("lictor must run as root"));
+        assert!(it.refused().await.contains("lictor must run as root"));
         return;
     }
     let nobody = uzers::get_user_by_name("nobody").expect("every Linux has the user nobody");
@@ -50,7 +50,7 @@ async fn the_file_with_the_variables_is_that_users_own() {
     let mut of_user = command("sh", &["-c", "cat $D/service.env > $D/read"]);
     (of_user.user, of_user.env_file) = (Some("nobody".to_owned()), Some(file.clone()));
     it.service.update(of_user);
-    it.start(&[("GREETING", "hello")]);
+    it.start(&[("GREETING", "hello")]).await;
     it.exit().await;
     assert!(it.read("read").contains("GREETING=\"hello\"\n"), "{}", it.read("read"));
     let owner = std::os::unix::fs::MetadataExt::uid(&file.metadata().unwrap());
@@ -62,7 +62,7 @@ async fn an_unknown_user_is_refused_by_name() {
     let mut it = Harness::script("").await;
     for unknown in ["no-such-user", "no\0body", "", "4294967295"] {
         it.service.update(script_of(unknown));
-        assert!(it.refused().starts_with(&format!("there is no user {unknown} on this host")));
+        assert!(it.refused().await.starts_with(&format!("there is no user {unknown} on this host")));
     }
 }
 

@@ -15,8 +15,8 @@ use crate::check::reason;
 use crate::environment::redact::Start;
 use crate::environment::{Environment as Composed, Redactor};
 use crate::machine::event::Exit;
+use crate::service::OwnChildren;
 use crate::service::errand::{self, CannotRun, Errand, Finished};
-use crate::service::roster::Roster;
 
 /// An errand's output of this many bytes has lost its beginning.
 const OUTPUT: usize = 4096;
@@ -37,7 +37,7 @@ pub(in crate::check) struct Surroundings {
     pub(in crate::check) composed: Arc<Composed>,
     pub(in crate::check) directory: Option<PathBuf>,
     pub(in crate::check) user: Option<String>,
-    pub(in crate::check) roster: Roster,
+    pub(in crate::check) roster: OwnChildren,
     /// Made when the first command needs it.
     pub(in crate::check) ready: OnceCell<Ready>,
 }

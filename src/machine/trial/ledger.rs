@@ -49,10 +49,10 @@ pub enum Standing {
 }
 
 /// How many good environments are kept: the operator can go back this far.
-const KEPT: usize = 5;
+pub const GOOD_KEPT: usize = 5;
 
 /// How many pairs in quarantine are kept; the oldest goes first.
-const QUARANTINED: usize = 64;
+pub const QUARANTINE_KEPT: usize = 64;
 
 /// The good environments, newest first, and the quarantine, newest first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -152,10 +152,10 @@ impl Ledger {
         let mut builds = known.map(|index| self.good.remove(index).builds).unwrap_or_default();
         builds.retain(|other| other != build);
         builds.insert(0, build.clone());
-        builds.truncate(KEPT);
+        builds.truncate(GOOD_KEPT);
         self.good.insert(0, Good { environment: Arc::clone(environment), builds, generation, at_unix_ms });
-        while self.good.len() > KEPT {
-            let spare = self.good.iter().rposition(|good| *good.environment != *started_with).unwrap_or(KEPT);
+        while self.good.len() > GOOD_KEPT {
+            let spare = self.good.iter().rposition(|good| *good.environment != *started_with).unwrap_or(GOOD_KEPT);
             self.good.remove(spare);
         }
         Changed::Yes
@@ -188,7 +188,7 @@ impl Ledger {
     pub(in super::super) fn put_in_quarantine(&mut self, held: Quarantined) {
         self.quarantine.retain(|other| other.pair != held.pair);
         self.quarantine.insert(0, held);
-        self.quarantine.truncate(QUARANTINED);
+        self.quarantine.truncate(QUARANTINE_KEPT);
     }
 
     /// Takes one pair out; says whether it was there.

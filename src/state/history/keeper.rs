@@ -1,13 +1,12 @@
 //! The task that writes history down. A failure is said once and tried again; meanwhile the newest lines wait in memory.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task;
 
 use super::{Recent, append};
+use crate::offload::offload;
 use crate::state::directory::{Directory, HISTORY};
 use crate::state::writer::cannot_write;
 
@@ -59,8 +58,8 @@ impl Keeper {
             return;
         }
         let directory = Arc::clone(&self.directory);
-        let appended = task::spawn_blocking(move || append::append(&directory, &lines)).await;
-        match appended.unwrap_or_else(|broken| Err(io::Error::other(broken))) {
+        let appended = offload(move || append::append(&directory, &lines)).await;
+        match appended.and_then(|appended| appended) {
             Ok(()) => {
                 self.written = last;
                 if self.problem.send_if_modified(|problem| problem.take().is_some()) {

@@ -13,7 +13,7 @@ use crate::machine::history::{Entry, Outcome};
 use crate::machine::steps::Steps;
 use crate::machine::{Build, GenerationId, Moment};
 use crate::state::State;
-use crate::state::tests::{binding, key, open};
+use crate::state::tests::{identity, key, open};
 
 fn entry(generation: u64, why: &str) -> Entry {
     Entry {
@@ -64,7 +64,7 @@ fn memory_is_bounded_and_numbers_go_on() {
 #[tokio::test]
 async fn what_is_recorded_comes_back_and_nobody_else_may_read_it() {
     let folder = tempfile::tempdir().unwrap();
-    let state = open(folder.path(), binding()).unwrap();
+    let state = open(folder.path(), identity()).unwrap();
     state.record(&entry(1, "one"));
     state.record(&entry(2, "two"));
     kept(state).await;
@@ -72,7 +72,7 @@ async fn what_is_recorded_comes_back_and_nobody_else_may_read_it() {
     let mode = fs::metadata(folder.path().join(HISTORY)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 
-    let state = open(folder.path(), binding()).unwrap();
+    let state = open(folder.path(), identity()).unwrap();
     assert_eq!(generations(&state.history().borrow()), [1, 2]);
     state.record(&entry(3, "three"));
     assert_eq!(generations(&state.history().borrow()), [1, 2, 3]);
@@ -84,14 +84,14 @@ async fn what_is_recorded_comes_back_and_nobody_else_may_read_it() {
 async fn a_line_that_was_cut_off_is_left_out_and_the_next_one_is_whole() {
     let folder = tempfile::tempdir().unwrap();
     let whole = line(&entry(1, "one"), &key()).unwrap();
-    let state = open(folder.path(), binding()).unwrap();
+    let state = open(folder.path(), identity()).unwrap();
     kept(state).await;
     fs::write(folder.path().join(HISTORY), format!("{whole}\n{}", &whole[..20])).unwrap();
-    let state = open(folder.path(), binding()).unwrap();
+    let state = open(folder.path(), identity()).unwrap();
     assert_eq!(generations(&state.history().borrow()), [1]);
     state.record(&entry(2, "two"));
     kept(state).await;
-    let state = open(folder.path(), binding()).unwrap();
+    let state = open(folder.path(), identity()).unwrap();
     assert_eq!(generations(&state.history().borrow()), [1, 2]);
     kept(state).await;
 }
@@ -103,7 +103,7 @@ async fn lines_of_an_older_lictor_get_fingerprints_by_this_key_on_disk_too() {
     let keyed = key().of_unkeyed(unkeyed.parse().unwrap()).to_string();
     let older = Entry { environment: Some(unkeyed.parse().unwrap()), ..entry(1, "release 6fe2f63dbeb6, and so on") };
     fs::write(folder.path().join(HISTORY), format!("{}\n", serde_json::to_string(&older).unwrap())).unwrap();
-    kept(open(folder.path(), binding()).unwrap()).await;
+    kept(open(folder.path(), identity()).unwrap()).await;
     for _ in 0..2 {
         let text = fs::read_to_string(folder.path().join(HISTORY)).unwrap();
         assert!(!text.contains(unkeyed), "{text}");
@@ -111,7 +111,7 @@ async fn lines_of_an_older_lictor_get_fingerprints_by_this_key_on_disk_too() {
         assert_eq!(entry.environment.map(|fingerprint| fingerprint.to_string()).as_ref(), Some(&keyed));
         assert_eq!(entry.why, format!("release {keyed}, and so on"));
         // What has been converted is not converted once more.
-        kept(open(folder.path(), binding()).unwrap()).await;
+        kept(open(folder.path(), identity()).unwrap()).await;
     }
 }
 

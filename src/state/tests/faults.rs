@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{binding, good, open, until_problem};
+use super::{good, identity, open, until_problem};
 use crate::machine::ledger::Good;
 use crate::state::contents::Contents;
 use crate::state::directory::Directory;
@@ -47,7 +47,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 }
 
 async fn keep(directory: &Path, contents: &[Good]) {
-    let state = open(directory, binding()).unwrap();
+    let state = open(directory, identity()).unwrap();
     state.keep_good(contents);
     state.close().await;
 }
@@ -57,7 +57,7 @@ fn a_full_disk_is_said_and_costs_nothing_that_was_there() {
     let kept = good(&[("A", b"x")], 1);
     if let Some(directory) = other_process() {
         return block_on(async {
-            let state = open(&directory, binding()).unwrap();
+            let state = open(&directory, identity()).unwrap();
             state.keep_good(&[large(2)]);
             let problem = until_problem(&state, |problem| problem.is_some()).await.unwrap();
             assert!(problem.contains("good.json: "), "{problem}");
@@ -75,7 +75,7 @@ fn a_full_disk_is_said_and_costs_nothing_that_was_there() {
     let names = fs::read_dir(base.path()).unwrap().count();
     assert_eq!(names, 3, "beside the key: the half of a file was taken away again");
     block_on(async {
-        let restored = open(base.path(), binding()).unwrap().load();
+        let restored = open(base.path(), identity()).unwrap().load();
         assert_eq!((restored.good, restored.quarantine.len(), restored.warnings.len()), (vec![kept], 1, 0));
     });
 }
@@ -84,7 +84,7 @@ fn a_full_disk_is_said_and_costs_nothing_that_was_there() {
 fn a_directory_that_cannot_be_written_is_read_all_the_same() {
     if let Some(directory) = other_process() {
         return block_on(async {
-            let state = open(&directory, binding()).unwrap();
+            let state = open(&directory, identity()).unwrap();
             let problem = state.problem().expect("it is known before anything is kept");
             assert!(problem.ends_with("Permission denied (os error 13)"), "{problem}");
             assert_eq!(state.load().good, [good(&[("A", b"x")], 1)]);
@@ -123,7 +123,8 @@ fn a_death_at_any_moment_leaves_a_file_that_can_be_read() {
         let directory = Directory::open(&directory).unwrap();
         for generation in 1.. {
             let contents = Contents::Good(Arc::new([large(generation)]));
-            directory.replace_by(contents.name(), |out| contents.write(&binding(), out)).unwrap();
+            directory.lay(contents.name(), |out| contents.write(&identity(), out)).unwrap();
+            directory.sink(contents.name()).unwrap();
         }
     }
     let base = tempfile::tempdir().unwrap();
@@ -137,7 +138,7 @@ fn a_death_at_any_moment_leaves_a_file_that_can_be_read() {
             .unwrap();
         kill_while_it_writes(child, &base.path().join("good.json"), Duration::from_micros(700 * round));
         block_on(async {
-            let restored = open(base.path(), binding()).unwrap().load();
+            let restored = open(base.path(), identity()).unwrap().load();
             assert_eq!(restored.warnings, Vec::<String>::new());
             assert_eq!(restored.good, [large(restored.good[0].generation.0)]);
             last = last.max(restored.good[0].generation.0);
@@ -171,7 +172,7 @@ async fn a_failure_is_tried_again_by_itself() {
     fs::create_dir(path.join("good.json")).unwrap();
     let (wanted, wishes) = watch::channel(Wanted::default());
     let (problem, mut problems) = watch::channel(None);
-    let writer = Writer::new(directory, Arc::new(binding()), wishes, problem, Duration::from_millis(5));
+    let writer = Writer::new(directory, Arc::new(identity()), wishes, problem, Duration::from_millis(5));
     let mut task = JoinSet::new();
     task.spawn(writer.run());
     wanted.send_modify(|wanted| wanted.put(Contents::Good(Arc::new([good(&[], 1)]))));

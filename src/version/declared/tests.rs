@@ -7,7 +7,7 @@ use super::super::{Spec, Subject, complete};
 use super::{LONGEST_BODY, Unanswered, ask, first_line, from_body};
 use crate::environment::{Environment, Redactor, Variable, Visibility};
 use crate::machine::Version;
-use crate::service::roster::Roster;
+use crate::service::OwnChildren;
 
 fn subject(http: Option<String>, command: &[&str]) -> Subject {
     Subject {
@@ -18,7 +18,7 @@ fn subject(http: Option<String>, command: &[&str]) -> Subject {
         redactor: std::sync::Arc::default(),
         directory: None,
         user: None,
-        roster: Roster::default(),
+        own: OwnChildren::default(),
     }
 }
 
@@ -150,4 +150,16 @@ async fn the_value_of_a_variable_is_no_version() {
     let error = ask(&subject).await.expect_err("not to be shown");
     let sentence = error.to_string();
     assert!(sentence.contains("1.2-[PASSWORD]") && !sentence.contains("hunter2"), "{sentence}");
+}
+
+#[tokio::test]
+async fn what_is_on_every_host_does_not_hide_a_version() {
+    let variable = |value: &str| Variable { value: value.into(), origin: "o".into(), visibility: Visibility::Secret };
+    let values = [("DEBUG", "1"), ("YEAR", "2026"), ("RELEASE", "2026.11.214"), ("ENV", "prod")];
+    let environment = values.map(|(name, value)| (name.to_owned(), variable(value)));
+    let environment = Environment::new(environment.into());
+    let redactor = super::super::secrets(&environment, &[]);
+    let asks = subject(None, &["/bin/echo", "2026.11.214-prod"]);
+    let told = ask(&Subject { redactor: redactor.into(), ..asks }).await.expect("to be shown");
+    assert_eq!(told.as_deref(), Some("2026.11.214-prod"));
 }

@@ -13,8 +13,8 @@ use crate::check::tests::access;
 use crate::check::text::OfService;
 use crate::environment::{Environment as Composed, Redactor, Variable, Visibility};
 use crate::machine::event::Exit;
+use crate::service::OwnChildren;
 use crate::service::errand::{CannotRun, Finished};
-use crate::service::roster::Roster;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -67,7 +67,7 @@ async fn shell(script: &str, timeout: Duration) -> Finding {
         composed: Arc::new(composed()),
         directory: Some(PathBuf::from("/")),
         user: None,
-        roster: Roster::default(),
+        roster: OwnChildren::default(),
         ready: OnceCell::new(),
     };
     let whole = |_: &Composed| vec![(OsString::from("PASSWORD"), OsString::from("hunter2\nhunter3"))];

@@ -2,24 +2,27 @@
 //! news that the answer is not wanted any more, ends the one before.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::account::Accounts;
+use super::errand::{self, Errand, Finished};
+use super::own_children::OwnChildren;
+use super::{Command, child_environment};
 use crate::chain;
 use crate::environment::redact::Start;
 use crate::environment::{Environment, Redactor};
 use crate::machine::Event;
 use crate::machine::event::{CheckVerdict, Exit};
 use crate::machine::numbers::CheckId;
-use crate::service::errand::{self, Errand, Finished};
-use crate::service::roster::Roster;
-use crate::service::{self, Command};
+use crate::offload::offload;
 
 /// An errand's output of this many bytes has lost its beginning.
 const OUTPUT: usize = 4096;
-/// So many lines at the end of what it said are the reason.
+/// So many lines at the end of its output are the reason.
 const LINES: usize = 5;
 /// Of each line no more than this is shown, in characters.
 const LONGEST: usize = 200;
@@ -27,12 +30,14 @@ const LONGEST: usize = 200;
 /// What is asked, and how.
 #[derive(Debug)]
 pub struct CheckCommand {
-    /// The program and its arguments; empty: nobody is asked.
+    /// The program and its arguments; empty: none is configured.
     pub words: Vec<String>,
-    /// After this long the answer is no.
+    /// After this long there is no answer.
     pub timeout: Duration,
-    /// On the roster it is told from what the service leaves behind.
-    pub roster: Roster,
+    /// On this record it is told from what the service leaves behind.
+    pub own: OwnChildren,
+    /// The users that have been looked up.
+    pub accounts: Accounts,
     /// Where the answers go.
     pub inbox: mpsc::Sender<Event>,
     /// At most one, but for what is just ending.
@@ -41,37 +46,22 @@ pub struct CheckCommand {
 
 impl CheckCommand {
     /// Asks; what can be answered at once comes back. `command` says as whom and where the service runs.
-    pub(super) fn ask(&mut self, check: CheckId, command: &Command, environment: &Environment) -> Option<Event> {
+    pub fn ask(&mut self, check: CheckId, command: &Command, environment: &Arc<Environment>) -> Option<Event> {
         self.cancel();
-        let Some((program, arguments)) = self.words.split_first() else {
+        if self.words.is_empty() {
             return Some(Event::Checked { check, verdict: CheckVerdict::Passed });
-        };
-        let variables = match service::child_environment(command, environment) {
-            Ok(variables) => variables,
-            Err(error) => {
-                let verdict = CheckVerdict::Unanswered { why: chain::sentence(&error) };
-                return Some(Event::Checked { check, verdict });
-            }
-        };
-        let redactor = Redactor::of(environment).with_inherited(environment, &variables);
-        let errand = Errand {
-            program: PathBuf::from(program),
-            arguments: arguments.to_vec(),
-            environment: variables,
-            directory: command.directory.clone(),
-            user: command.user.clone(),
+        }
+        let question = Question {
+            words: self.words.clone(),
             timeout: self.timeout,
+            command: command.clone(),
+            environment: Arc::clone(environment),
+            own: self.own.clone(),
+            accounts: self.accounts.clone(),
         };
-        let (roster, inbox) = (self.roster.clone(), self.inbox.clone());
+        let inbox = self.inbox.clone();
         self.asked.spawn(async move {
-            let timeout = errand.timeout;
-            let verdict = match errand::run(errand, &roster).await {
-                Ok(finished) => judge(&finished, timeout, &redactor),
-                Err(error) => {
-                    let why = format!("the check command cannot be run: {}", chain::sentence(&error));
-                    CheckVerdict::Unanswered { why }
-                }
-            };
+            let verdict = question.ask().await.unwrap_or_else(|why| CheckVerdict::Unanswered { why });
             // Nobody listens any more when lictor ends: nothing is lost then.
             let _ = inbox.send(Event::Checked { check, verdict }).await;
         });
@@ -79,9 +69,46 @@ impl CheckCommand {
     }
 
     /// The answer is not wanted any more: the command and all that it has started is killed.
-    pub(super) fn cancel(&mut self) {
+    pub fn cancel(&mut self) {
         self.asked.abort_all();
         while self.asked.try_join_next().is_some() {}
+    }
+}
+
+/// One question on its way.
+struct Question {
+    words: Vec<String>,
+    timeout: Duration,
+    command: Command,
+    environment: Arc<Environment>,
+    own: OwnChildren,
+    accounts: Accounts,
+}
+
+impl Question {
+    /// The error says why there is no answer.
+    async fn ask(self) -> Result<CheckVerdict, String> {
+        let Self { words, timeout, command, environment, own, accounts } = self;
+        let (program, arguments) = words.split_first().ok_or_else(|| "no check command is configured".to_owned())?;
+        let looked_up = offload({
+            let (command, environment) = (command.clone(), Arc::clone(&environment));
+            move || child_environment(&command, &environment, &accounts)
+        });
+        let variables = looked_up.await.map_err(|error| chain::sentence(&error))?;
+        let variables = variables.map_err(|error| chain::sentence(&error))?;
+        let redactor = Redactor::of(&environment).with_inherited(&environment, &variables);
+        let errand = Errand {
+            program: PathBuf::from(program),
+            arguments: arguments.to_vec(),
+            environment: variables,
+            directory: command.directory,
+            user: command.user,
+            timeout,
+        };
+        match errand::run(errand, &own).await {
+            Ok(finished) => Ok(judge(&finished, timeout, &redactor)),
+            Err(error) => Err(format!("the check command cannot be run: {}", chain::sentence(&error))),
+        }
     }
 }
 
@@ -104,7 +131,7 @@ fn judge(finished: &Finished, timeout: Duration, redactor: &Redactor) -> CheckVe
     }
 }
 
-/// The last lines as one. Values are masked in the whole output first: one may span lines.
+/// The last lines in one. Values are masked in the whole output first: one may span lines.
 fn last_lines(output: &[u8], redactor: &Redactor) -> String {
     let start = if output.len() < OUTPUT { Start::Whole } else { Start::Cut };
     let masked = redactor.mask(output, start);

@@ -10,7 +10,7 @@ use crate::environment::{Fingerprint, FingerprintKey};
 /// A kept environment is used only where it was made: by the same service with the same sources on the same machine.
 /// It protects against an image of a machine, or a directory, that was copied with what was kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Binding {
+pub struct StateIdentity {
     machine: String,
     service: String,
     consul: String,
@@ -31,7 +31,7 @@ pub(super) enum MadeWith {
     Another,
 }
 
-impl Binding {
+impl StateIdentity {
     /// Of the machine's id (see [`machine_id`]), the service's name, Consul's address as configured (a user and password
     /// in it are left out) and the names of the sources in their order.
     pub fn new<S: Into<String>>(
@@ -114,16 +114,16 @@ pub fn machine_id() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Binding, without_user};
+    use super::{StateIdentity, without_user};
 
     #[test]
     fn every_part_counts() {
-        let here = Binding::new("m1", "billing", "127.0.0.1:8500", ["consul a/", "consul b/"]);
+        let here = StateIdentity::new("m1", "billing", "127.0.0.1:8500", ["consul a/", "consul b/"]);
         let others = [
-            (Binding::new("m2", "billing", "127.0.0.1:8500", ["consul a/", "consul b/"]), "machine"),
-            (Binding::new("m1", "other", "127.0.0.1:8500", ["consul a/", "consul b/"]), "service"),
-            (Binding::new("m1", "billing", "10.0.0.1:8500", ["consul a/", "consul b/"]), "Consul"),
-            (Binding::new("m1", "billing", "127.0.0.1:8500", ["consul b/", "consul a/"]), "sources"),
+            (StateIdentity::new("m2", "billing", "127.0.0.1:8500", ["consul a/", "consul b/"]), "machine"),
+            (StateIdentity::new("m1", "other", "127.0.0.1:8500", ["consul a/", "consul b/"]), "service"),
+            (StateIdentity::new("m1", "billing", "10.0.0.1:8500", ["consul a/", "consul b/"]), "Consul"),
+            (StateIdentity::new("m1", "billing", "127.0.0.1:8500", ["consul b/", "consul a/"]), "sources"),
         ];
         for (other, word) in others {
             assert!(here.difference(&other).is_some_and(|text| text.contains(word)), "{word}");
