@@ -1,9 +1,12 @@
 //! `sqs`: a queue as moto has it, and what moto cannot do by a server of the test's own.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
 use crate::authority::Authority;
-use crate::harness::Setup;
 use crate::harness::address::loopback;
 use crate::harness::lictor::pid;
+use crate::harness::{Setup, eventually};
 use crate::moto::{Keys, Moto};
 use crate::web_server::{WebServer, tls};
 use crate::words::{fails, nowhere, passes, setup, with_check};
@@ -132,10 +135,36 @@ fn without_credentials_it_says_where_they_may_be() {
     let home = setup.folder().display().to_string();
     let lictor = with_check(setup.variable("HOME", &home), &kind(&queue, "")).start();
     fails(&lictor, "no credentials for AWS: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for the service");
-    std::fs::create_dir(lictor.setup().path(".aws")).unwrap();
+    fs::create_dir(lictor.setup().path(".aws")).unwrap();
     let file = "[default]\naws_access_key_id = AKIA\naws_secret_access_key = hunter2hunter2\n";
-    std::fs::write(lictor.setup().path(".aws/credentials"), file).unwrap();
+    fs::write(lictor.setup().path(".aws/credentials"), file).unwrap();
     server.answers(200, &[], r#"{"Attributes":{"ApproximateNumberOfMessages":"0"}}"#);
     passes(&lictor);
+    nowhere(&lictor, &["hunter2hunter2"]);
+}
+
+/// Only root can run the service as somebody else.
+#[test]
+fn a_file_that_the_service_s_environment_names_is_opened_with_its_rights() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let server = WebServer::plain();
+    server.answers(200, &[], "{}");
+    let setup = setup().config("exec {\n  user = \"nobody\"\n}\n");
+    fs::set_permissions(setup.folder(), fs::Permissions::from_mode(0o777)).unwrap();
+    let token = setup.path("token");
+    fs::write(&token, "hunter2hunter2\n").unwrap();
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).unwrap();
+    setup.write("AWS_CONTAINER_CREDENTIALS_FULL_URI", format!("http://{}/role", server.address));
+    setup.write("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", token.display().to_string());
+    let queue = format!("http://{}/123456789012/orders", server.address);
+    let lictor = with_check(setup, &kind(&queue, "")).start();
+    fails(&lictor, "permission denied");
+    assert_eq!(server.requests(), Vec::<String>::new(), "nothing is asked without the token");
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o644)).unwrap();
+    eventually("the token is shown once the service may read it", || {
+        server.requests().iter().any(|request| request.contains("authorization: hunter2hunter2\r\n")).then_some(())
+    });
     nowhere(&lictor, &["hunter2hunter2"]);
 }

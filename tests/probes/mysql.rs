@@ -42,7 +42,11 @@ fn every_answer_has_its_words() {
         ("Wrong password", format!("url = \"mysql://app:wrong-{MARKER}@{at}/orders\""), "Access denied for user 'app'"),
         ("No such database", format!("url = \"mysql://app:{MARKER}@{at}/nothing\""), "database 'nothing'"),
         ("No such table", format!("{url}; query = \"SELECT * FROM nothing\""), "Table 'orders.nothing' doesn't exist"),
-        ("Another answer", format!("{url}; query = \"SELECT 41\"; expect = \"42\""), "the answer is another one"),
+        (
+            "Another answer",
+            format!("{url}; query = \"SELECT 41\"; expect = \"42\""),
+            "the answer differs from `expect`",
+        ),
         ("No answer", format!("{url}; query = \"SELECT 1 FROM DUAL WHERE 0\"; expect = \"1\""), "there is no answer"),
         ("Without TLS", format!("{guarded}; tls = \"disable\""), "Access denied for user 'guarded'"),
         (
