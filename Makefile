@@ -8,7 +8,7 @@ SHELL       := bash
 CARGO       ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint scripts bans programs unit demo bench fuzz peers deb deny setup
+.PHONY: help build test lint scripts bans programs unit demo bench fuzz peers deb rpm dist deny setup
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,7 +38,7 @@ lint: setup
 # What other people's hosts run.
 scripts: setup
 	@tests/setup scripts
-	shellcheck -x examples/codedeploy/scripts/*.sh examples/quickstart/side-by-side packaging/deb packaging/debian/*
+	shellcheck -x examples/codedeploy/scripts/*.sh examples/quickstart/side-by-side packaging/{deb,rpm,dist,stage,version,install.sh} packaging/debian/*
 
 # deny.toml says the same, but this needs no tool: the C-built TLS stacks must not come in by a default feature.
 bans:
@@ -58,7 +58,7 @@ programs: setup
 	done
 
 unit: peers
-	@tests/setup rig bundle deb probes fleet
+	@tests/setup rig bundle deb rpm probes fleet
 	$(CARGO) test --locked --no-fail-fast
 
 # Licences, bans and sources of every dependency. Apart from `test`, because installing cargo-deny takes two minutes;
@@ -72,6 +72,21 @@ deb: setup ## the Debian package, target/debian/lictor.deb
 	$(CARGO) build --release --locked
 	packaging/deb release target/debian/lictor.deb
 	lintian --allow-root target/debian/lictor.deb
+
+# For another architecture: its Rust target (`rustup target add aarch64-unknown-linux-gnu`), its C compiler (Debian:
+# gcc-aarch64-linux-gnu), and `make rpm TARGET=aarch64-unknown-linux-gnu`.
+RELEASE = target/$(if $(TARGET),$(TARGET)/)release/lictor
+rpm: setup ## the RPM, in target/rpm; TARGET=aarch64-unknown-linux-gnu: for another architecture
+	@tests/setup rpm
+	$(CARGO) build --release --locked $(if $(TARGET),--target $(TARGET))
+	@package=$$(packaging/rpm $(RELEASE) target/rpm); \
+	  rpmlint --config packaging/rpmlint.toml "$$package"; \
+	  echo "$$package"
+
+dist: setup ## the tarball with its install.sh and checksum, in target/dist; TARGET= as for rpm
+	@tests/setup rpm
+	$(CARGO) build --release --locked $(if $(TARGET),--target $(TARGET))
+	packaging/dist $(RELEASE) target/dist
 
 demo: ## lictor with a small Go service on a watched directory; CONSUL=1: on a real Consul
 	@tests/setup rust go cc curl

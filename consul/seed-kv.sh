@@ -1,4 +1,4 @@
-#!/usr/bin/env bash
+#!/bin/bash
 # seed-kv.sh FOLDER SOURCE...: writes variables into a folder of Consul's KV store, for lictor to read.
 #
 # A SOURCE is a file of NAME=value lines, a directory with one file a key, or - for lines on stdin. The value is all that

@@ -6,32 +6,27 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use crate::packed;
 use crate::rig::{Rig, UNIT, is_good};
 
 /// Two packages of the same program, one newer than the other.
 static PACKAGES: LazyLock<[PathBuf; 2]> = LazyLock::new(|| ["0.1.0-1", "0.1.0-2"].map(pack));
 
 fn pack(version: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lictor_{version}.deb"));
-    let mut command = Command::new(root.join("packaging/deb"));
-    command.arg("dev").arg(&package).args(["--fast", "--strip", "--deb-version", version]);
-    // What cargo tells a test is not for another cargo: it would build everything anew.
-    command.env_clear();
-    for name in ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR", "RUSTFLAGS"] {
-        command.envs(std::env::var_os(name).map(|value| (name, value)));
-    }
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{output:?}");
+    let package = packed::place(&format!("lictor_{version}.deb"));
+    let out = package.to_str().unwrap();
+    packed::script("packaging/deb", &["dev", out, "--fast", "--strip", "--deb-version", version]);
     package
+}
+
+/// The older one.
+pub fn package() -> &'static Path {
+    &PACKAGES[0]
 }
 
 /// A machine without lictor, with the packages in `/srv`.
 pub fn machine(rig: Rig) -> Rig {
-    rig.done("umount /usr/local/bin/lictor");
-    fs::remove_file(rig.path("/usr/local/bin/lictor")).unwrap();
-    fs::remove_file(rig.path("/etc/systemd/system/lictor@.service")).unwrap();
-    rig.done("systemctl daemon-reload");
+    let rig = packed::without_lictor(rig);
     // A container's own: it forbids packages to stop what they have started.
     let _ = fs::remove_file(rig.path("/usr/sbin/policy-rc.d"));
     for (package, name) in PACKAGES.iter().zip(["/srv/old.deb", "/srv/new.deb"]) {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::package::machine;
+use crate::deb::machine;
 use crate::rig::Rig;
 use crate::wait::eventually;
 

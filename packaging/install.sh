@@ -1,0 +1,74 @@
+#!/bin/sh
+# install.sh [install|remove|purge]: installs what lies beside it, as the packages do, or takes it away again.
+#
+# `install` over an older version is an upgrade: it restarts nothing. `remove` stops the instances and leaves what they
+# keep; `purge` takes /var/lib/lictor along. Configurations in /etc/lictor always stay.
+# DESTDIR=FOLDER: into that folder, without touching the running system.
+set -eu
+cd "$(dirname "$0")"
+root=${DESTDIR:-}
+list=/usr/share/doc/lictor/installed-files
+
+fail() { echo "install.sh: $1" >&2; exit 1; }
+here() { [ -z "$root" ]; }
+with_systemd() { here && [ -d /run/systemd/system ]; }
+
+remove_files() { # those on stdin
+  while read -r file; do
+    rm -f "$root/$file"
+  done
+}
+
+install_files() {
+  sha256sum --check --quiet SHA256SUMS || fail "the files beside it are damaged: unpack the tarball again"
+  if [ -e "$root$list" ]; then # what the new version no longer has
+    find tree -type f | sed 's,^tree/,,' >"$root$list.new"
+    grep -vxF -f "$root$list.new" "$root$list" | remove_files
+    rm -f "$root$list.new"
+  fi
+  find tree -type f | sed 's,^tree/,,' | while read -r file; do
+    mode=0644
+    [ ! -x "tree/$file" ] || mode=0755
+    install -D -m "$mode" "tree/$file" "$root/$file.lictor-new"
+    # By a rename: the program may be running.
+    mv -f "$root/$file.lictor-new" "$root/$file"
+  done
+  find tree -type f | sed 's,^tree/,,' >"$root$list"
+  if here; then
+    systemd-sysusers /usr/lib/sysusers.d/lictor.conf
+    systemd-tmpfiles --create /usr/lib/tmpfiles.d/lictor.conf
+  else
+    install -d -m 0755 "$root/etc/lictor"
+  fi
+  ! with_systemd || systemctl daemon-reload
+  echo "lictor is installed; running instances go on with the version that they were started with"
+}
+
+remove() {
+  [ -e "$root$list" ] || fail "it was not installed by this script"
+  ! with_systemd || systemctl stop 'lictor@*.service'
+  cp "$root$list" "$root$list.old"
+  remove_files <"$root$list.old"
+  rm -rf "$root/usr/share/doc/lictor" "$root/usr/share/licenses/lictor"
+  ! with_systemd || systemctl daemon-reload
+}
+
+here && [ "$(id -u)" != 0 ] && fail "root is needed (or DESTDIR=FOLDER)"
+if here && [ ! -e "$list" ]; then
+  # A package's files stay in the package's hands.
+  for owner in 'dpkg-query --search' 'rpm --query --file'; do
+    command -v "${owner%% *}" >/dev/null || continue
+    if $owner /usr/bin/lictor >/dev/null 2>&1; then
+      fail "/usr/bin/lictor belongs to a package (${owner%% *}): remove that first"
+    fi
+  done
+fi
+case ${1:-install} in
+  install) install_files ;;
+  remove) remove ;;
+  purge)
+    remove
+    rm -rf "$root/var/lib/lictor" "$root/run/lictor"
+    rmdir "$root/etc/lictor" 2>/dev/null || true ;;
+  *) echo "usage: install.sh [install|remove|purge]" >&2; exit 2 ;;
+esac
