@@ -16,6 +16,8 @@ mod names;
 mod process;
 mod prometheus;
 mod published;
+#[cfg(test)]
+mod reference;
 mod series;
 mod settings;
 mod statsd;

@@ -8,6 +8,10 @@
 pub(super) struct Metric {
     /// After the prefix.
     pub(super) statsd: &'static str,
+    /// What it is sent as to `StatsD`.
+    pub(super) sent_as: SentAs,
+    /// What its series are told apart by, beside `service` and the configured tags.
+    pub(super) tags: &'static [&'static str],
     /// `None`: what it says is said by another metric there.
     pub(super) prometheus: Option<Exposed>,
     /// One sentence for `# HELP`.
@@ -20,6 +24,17 @@ pub(super) struct Exposed {
     pub(super) name: &'static str,
     pub(super) metric_type: MetricType,
     pub(super) unit: Unit,
+}
+
+/// `StatsD`'s types, as far as they occur here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SentAs {
+    /// At each tick.
+    Gauge,
+    /// What it has grown by, on the event.
+    Counter,
+    /// Milliseconds, on the event.
+    Timer,
 }
 
 /// Prometheus's types, as far as they occur here.
@@ -40,8 +55,25 @@ pub(super) enum Unit {
     Ratio,
 }
 
+/// Sent as what it is in Prometheus, with no tags of its own.
 const fn metric(statsd: &'static str, exposed: Exposed, help: &'static str) -> Metric {
-    Metric { statsd, prometheus: Some(exposed), help }
+    let sent_as = match exposed.metric_type {
+        MetricType::Gauge => SentAs::Gauge,
+        MetricType::Counter => SentAs::Counter,
+        MetricType::Summary => SentAs::Timer,
+    };
+    Metric { statsd, sent_as, tags: &[], prometheus: Some(exposed), help }
+}
+
+impl Metric {
+    const fn tagged(self, tags: &'static [&'static str]) -> Self {
+        Self { tags, ..self }
+    }
+
+    /// A total that is read, not counted here: its value is sent at each tick.
+    const fn sent_as_gauge(self) -> Self {
+        Self { sent_as: SentAs::Gauge, ..self }
+    }
 }
 
 const fn gauge(name: &'static str) -> Exposed {
@@ -72,6 +104,8 @@ pub(super) static UPTIME: Metric =
 /// Beside the counter, because what a Telegraf that was away has missed of that never heals.
 pub(super) static RESTARTS_TOTAL: Metric = Metric {
     statsd: "service.restarts_total",
+    sent_as: SentAs::Gauge,
+    tags: &[],
     prometheus: None,
     help: "Starts of the service after its first one since lictor started.",
 };
@@ -79,20 +113,24 @@ pub(super) static RESTARTS: Metric = metric(
     "service.restarts",
     counter("lictor_service_restarts_total"),
     "Starts of the service after its first one since lictor started, by reason.",
-);
+)
+.tagged(&[label::REASON]);
 pub(super) static EXITS: Metric = metric(
     "service.exits",
     counter("lictor_service_exits_total"),
     "Ends of the service's process, asked for or not, by result.",
-);
+)
+.tagged(&[label::RESULT]);
 pub(super) static BUILD_INFO: Metric =
-    metric("build_info", gauge("lictor_build_info"), "Always 1; the version that runs is a label.");
+    metric("build_info", gauge("lictor_build_info"), "Always 1; the version that runs is a label.")
+        .tagged(&[label::VERSION]);
 
 pub(super) static CHANGES: Metric = metric(
     "config.changes",
     counter("lictor_config_changes_total"),
     "What became of wishes for another environment, by result.",
-);
+)
+.tagged(&[label::RESULT]);
 pub(super) static CONFIG_AGE: Metric = metric(
     "config.age_seconds",
     gauge("lictor_config_age_seconds"),
@@ -122,13 +160,17 @@ pub(super) static SOURCE_ERRORS: Metric = metric(
     "source.errors",
     counter("lictor_source_errors_total"),
     "Failed attempts to read a source, by source and class.",
-);
+)
+.tagged(&[label::SOURCE, label::CLASS]);
 
-pub(super) static CHECK_UP: Metric = metric("check.up", gauge("lictor_check_up"), "Whether the check passes.");
+pub(super) static CHECK_UP: Metric =
+    metric("check.up", gauge("lictor_check_up"), "Whether the check passes.").tagged(&[label::CHECK]);
 pub(super) static CHECK_FAILURES: Metric =
-    metric("check.failures", counter("lictor_check_failures_total"), "Probes of the check that failed.");
+    metric("check.failures", counter("lictor_check_failures_total"), "Probes of the check that failed.")
+        .tagged(&[label::CHECK]);
 pub(super) static CHECK_DURATION: Metric =
-    metric("check.duration_ms", summary("lictor_check_duration_seconds"), "How long the check's probes took.");
+    metric("check.duration_ms", summary("lictor_check_duration_seconds"), "How long the check's probes took.")
+        .tagged(&[label::CHECK]);
 
 pub(super) static CPU_PERCENT: Metric = metric(
     "process.cpu_percent",
@@ -139,7 +181,8 @@ pub(super) static CPU_SECONDS: Metric = metric(
     "process.cpu_seconds",
     counter("lictor_process_cpu_seconds_total"),
     "Processor time that the service's process has used.",
-);
+)
+.sent_as_gauge();
 pub(super) static RSS: Metric = metric(
     "process.rss_bytes",
     gauge("lictor_process_resident_memory_bytes"),
@@ -166,7 +209,8 @@ pub(super) static DROPPED: Metric = metric(
     "self.statsd_dropped",
     counter("lictor_self_statsd_dropped_total"),
     "Lines for StatsD that are known to be lost.",
-);
+)
+.sent_as_gauge();
 
 pub(super) static GO_UP: Metric =
     metric("go.up", gauge("lictor_go_up"), "Whether what the service publishes by expvar can be read.");
@@ -197,6 +241,45 @@ pub(super) static EXPVAR: Metric =
     metric("expvar", gauge("lictor_expvar"), "What the service publishes by expvar, by name.");
 pub(super) static EXPVAR_TOTAL: Metric =
     metric("expvar", counter("lictor_expvar_total"), "What the service counts by expvar, by name.");
+
+/// All of them, in the order of `docs/metrics.md`.
+#[cfg(test)]
+pub(super) static ALL: &[&Metric] = &[
+    &UP,
+    &STATE,
+    &UPTIME,
+    &RESTARTS_TOTAL,
+    &RESTARTS,
+    &EXITS,
+    &BUILD_INFO,
+    &CHANGES,
+    &CONFIG_AGE,
+    &CONFIG_STALE,
+    &CONFIG_HELD,
+    &GENERATION,
+    &PROPAGATION,
+    &SOURCE_ERRORS,
+    &CHECK_UP,
+    &CHECK_FAILURES,
+    &CHECK_DURATION,
+    &CPU_PERCENT,
+    &CPU_SECONDS,
+    &RSS,
+    &OPEN_FDS,
+    &FD_LIMIT,
+    &THREADS,
+    &SELF_RSS,
+    &SELF_CPU,
+    &DROPPED,
+    &GO_UP,
+    &GO_HEAP,
+    &GO_SYSTEM,
+    &GO_ROUTINES,
+    &GO_CYCLES,
+    &GO_PAUSE,
+    &EXPVAR,
+    &EXPVAR_TOTAL,
+];
 
 /// What tells the series of one metric apart.
 pub(super) mod label {

@@ -25,7 +25,7 @@ pub fn script(script: &str, words: &[&str]) -> String {
     let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(script));
     // What cargo tells a test is not for another cargo: it would build everything anew.
     command.args(words).env_clear();
-    for name in ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR", "RUSTFLAGS"] {
+    for name in ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR", "CARGO_INCREMENTAL", "RUSTFLAGS"] {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }
     let output = command.output().unwrap();
