@@ -7,13 +7,12 @@
 //! Nothing here has a clock of its own but for the deadline of readiness: the driver's pulse is the clock. When its loop
 //! no longer turns, nothing pings the watchdog and nothing asks for more time.
 
+mod announced;
 mod line;
 mod manager;
-mod message;
 mod reload;
 #[cfg(test)]
 mod sample;
-mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,12 +25,12 @@ use tokio::time::{Instant, sleep_until};
 pub use manager::{Manager, NotifyError};
 pub use reload::{Reloading, Reloads};
 
+use announced::{Announced, Seen, Sign, Terms};
 use reload::Progress;
-use told::{Seen, Sign, Terms, Told};
 
 use crate::machine::Board;
 
-/// What there is to tell of.
+/// What announcements are made from.
 #[derive(Debug)]
 pub struct Signs {
     /// The public picture.
@@ -40,7 +39,7 @@ pub struct Signs {
     pub pulse: watch::Receiver<()>,
     /// How often the pulse moves.
     pub period: Duration,
-    /// From now on, how long readiness may take (`apply.deadline`); then the reason why it is missing is told instead.
+    /// How long readiness may take from now on (`apply.deadline`); after that, the reason why it is missing is announced.
     pub deadline: Duration,
 }
 
@@ -56,13 +55,13 @@ pub fn spawn(tasks: &mut JoinSet<()>, manager: Option<Manager>, signs: Signs) ->
     reloads
 }
 
-/// Tells what is new, until the driver has ended.
+/// Announces what is new, until the driver has ended.
 async fn inform(manager: Manager, mut signs: Signs, mut reloads: watch::Receiver<Progress>) {
     let start = Instant::now();
     let terms = Terms { watchdog: manager.watchdog(), period: signs.period, deadline: signs.deadline };
-    let mut told = Told::default();
+    let mut announced = Announced::default();
     let mut failing = None;
-    // That we have come here is the first proof of life.
+    // Having come here is the first proof that the loop turns.
     let mut sign = Sign::Pulse;
     loop {
         let board = Arc::clone(&signs.boards.borrow_and_update());
@@ -73,13 +72,13 @@ async fn inform(manager: Manager, mut signs: Signs, mut reloads: watch::Receiver
             board: &board,
             reloads: *reloads.borrow_and_update(),
         };
-        let (next, messages) = told.news(&terms, &seen);
+        let (next, messages) = announced.news(&terms, &seen);
         match manager.send_all(&messages).await {
             Ok(()) => {
-                told = next;
+                announced = next;
                 failing = None;
             }
-            // What could not be told is told at the next pulse.
+            // What could not be sent is sent at the next pulse.
             Err(error) => complain(&mut failing, &error),
         }
         sign = tokio::select! {
@@ -89,7 +88,7 @@ async fn inform(manager: Manager, mut signs: Signs, mut reloads: watch::Receiver
             },
             Ok(()) = signs.pulse.changed() => Sign::Pulse,
             Ok(()) = reloads.changed() => Sign::News,
-            () = sleep_until(start + signs.deadline), if !told.ready() && start.elapsed() < signs.deadline => Sign::News,
+            () = sleep_until(start + signs.deadline), if !announced.ready() && start.elapsed() < signs.deadline => Sign::News,
         };
     }
 }
@@ -103,7 +102,7 @@ fn monotonic_usec() -> u64 {
 /// Says it once, not each second.
 fn complain(failing: &mut Option<std::io::ErrorKind>, error: &std::io::Error) {
     if *failing != Some(error.kind()) {
-        tracing::warn!(%error, "systemd cannot be told how things stand; it is tried again");
+        tracing::warn!(%error, "systemd cannot be reached; the status is sent again at the next pulse");
         *failing = Some(error.kind());
     }
 }

@@ -19,7 +19,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry;
 
 use json::Json;
-use line::{Dress, Line};
+use line::{Decoration, Line};
 use outlet::Outlet;
 
 /// How lines look.
@@ -43,23 +43,23 @@ pub fn init(level: Level, format: Format) {
     // An error means that there is a subscriber already, which is as good.
     let _ = match format {
         Format::Auto => {
-            set_global_default(registry().with(layer.event_format(Line::new(dress())).with_filter(targets)))
+            set_global_default(registry().with(layer.event_format(Line::new(decoration())).with_filter(targets)))
         }
         Format::Json => set_global_default(registry().with(layer.event_format(Json).with_filter(targets))),
     };
 }
 
-/// What suits this stderr.
-fn dress() -> Dress {
+/// What this stderr is given around the messages.
+fn decoration() -> Decoration {
     let stderr = stderr();
     let identity = rustix::fs::fstat(stderr.as_fd()).ok().map(|stat| format!("{}:{}", stat.st_dev, stat.st_ino));
     let no_color = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if is_the_journal(env::var("JOURNAL_STREAM").ok().as_deref(), identity.as_deref()) {
-        Dress::Journal
+        Decoration::Journal
     } else if stderr.is_terminal() && !no_color {
-        Dress::Colour
+        Decoration::Colour
     } else {
-        Dress::Plain
+        Decoration::Plain
     }
 }
 

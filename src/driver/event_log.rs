@@ -13,9 +13,11 @@ pub(super) fn note_event(event: &Event) {
         Event::StartFailed { run, error } | Event::ReloadFailed { run, error } => tracing::error!(%run, "{error}"),
         Event::Exited { run, exit } => tracing::info!(%run, ?exit, "the service has ended"),
         Event::Identified { version, .. } => {
-            let source = version.source.as_deref().unwrap_or("nobody");
-            let version = version.version.as_deref().unwrap_or("unknown");
-            tracing::info!(version, source, "the running version is known");
+            let source = version.source.as_deref().unwrap_or_default();
+            match version.version.as_deref() {
+                Some(version) => tracing::info!(version, source, "the running version is known"),
+                None => tracing::info!("the running version is unknown: the program does not say it"),
+            }
         }
         Event::Shutdown => tracing::info!("stopping"),
         Event::Operator { verb, by } => tracing::info!(?verb, uid = by.uid, "an operator asks"),
@@ -26,7 +28,11 @@ pub(super) fn note_event(event: &Event) {
             }
         }
         Event::Installed { build, version } => {
-            tracing::info!(build = %build.0, version = version.version.as_deref().unwrap_or("unknown"), "installed");
+            // That a version is unknown is logged once, of the process.
+            match version.version.as_deref() {
+                Some(version) => tracing::info!(build = %build.0, version, "installed"),
+                None => tracing::info!(build = %build.0, "installed"),
+            }
         }
         Event::Wish { environment, .. } => {
             let variables = environment.variables().len();
@@ -88,6 +94,7 @@ fn note_entry(entry: &Entry) {
         Outcome::Rejected => tracing::error!(%generation, fingerprint, "rejected: {why}"),
         Outcome::Inconclusive => tracing::error!(%generation, fingerprint, keys, "healthy on neither: {why}"),
         Outcome::BuildFailed => tracing::error!(%generation, fingerprint, "build failed: {why}"),
+        Outcome::Exited if why.starts_with("killed ") => tracing::warn!(%generation, "the service was {why}"),
         Outcome::Exited => tracing::warn!(%generation, "the service {why}"),
         Outcome::Unresponsive => tracing::error!(%generation, "restarting, not alive: {why}"),
         Outcome::Validated => tracing::info!(%generation, deployment, "the deployment is validated: {why}"),

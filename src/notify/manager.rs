@@ -1,4 +1,4 @@
-//! The service manager as this process was told of it, and how to send to it.
+//! The service manager as this process's environment names it, and how to send to it.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use tokio::net::UnixDatagram;
 
-/// The manager cannot be told anything. lictor runs on without it.
+/// Nothing can be sent to the manager. lictor runs on without it.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
     /// The address is of a kind that is not spoken here.
-    #[error("NOTIFY_SOCKET is {0:?}, which is neither a path nor @ and a name; systemd is not told how things stand")]
+    #[error("NOTIFY_SOCKET is {0:?}, which is neither a path nor @ and a name; systemd gets no status")]
     Address(OsString),
     /// No socket can have this address.
-    #[error("NOTIFY_SOCKET {address:?} cannot be used; systemd is not told how things stand")]
+    #[error("NOTIFY_SOCKET {address:?} cannot be used; systemd gets no status")]
     Unfit {
         /// The address.
         address: OsString,
@@ -25,7 +25,7 @@ pub enum NotifyError {
     },
 }
 
-/// Where messages go and how often one is awaited.
+/// Where messages go, and how often one is expected.
 #[derive(Clone, Debug)]
 pub struct Manager {
     address: SocketAddr,
@@ -33,15 +33,14 @@ pub struct Manager {
 }
 
 impl Manager {
-    /// Reads `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`; `None`: nobody wants to be told anything. `pid` is our
-    /// own process number.
+    /// Reads `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`; `None`: no manager asks for messages. `pid` is our own.
     pub fn find(lookup: impl Fn(&str) -> Option<OsString>, pid: u32) -> Result<Option<Self>, NotifyError> {
         let Some(name) = lookup("NOTIFY_SOCKET").filter(|name| !name.is_empty()) else { return Ok(None) };
         let address = address(&name)?;
         Ok(Some(Self { address, watchdog: watchdog(lookup, pid) }))
     }
 
-    /// Within this time of one another pings are awaited, if they are.
+    /// The manager expects pings at most this far apart, if it expects any.
     pub fn watchdog(&self) -> Option<Duration> {
         self.watchdog
     }
@@ -72,7 +71,7 @@ fn address(name: &OsStr) -> Result<SocketAddr, NotifyError> {
     address.map_err(|source| NotifyError::Unfit { address: name.to_owned(), source })
 }
 
-/// `WATCHDOG_PID` names the process that is meant; whoever else sees the variables has only inherited them.
+/// `WATCHDOG_PID` names the process that has to ping; any other process has only inherited the variables.
 fn watchdog(lookup: impl Fn(&str) -> Option<OsString>, pid: u32) -> Option<Duration> {
     let number = |name| lookup(name).map(|text| text.to_str().and_then(|text| text.parse::<u64>().ok()));
     let meant = number("WATCHDOG_PID").is_none_or(|meant| meant == Some(pid.into()));

@@ -17,7 +17,7 @@ const LONGEST: usize = 4000;
 
 /// What stands around the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dress {
+pub(super) enum Decoration {
     /// Priority for the journal, which has the time itself.
     Journal,
     /// Time and level.
@@ -28,11 +28,11 @@ pub(super) enum Dress {
 
 /// Formats events; spans are not shown.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Line(Dress);
+pub(super) struct Line(Decoration);
 
 impl Line {
-    pub(super) fn new(dress: Dress) -> Self {
-        Self(dress)
+    pub(super) fn new(decoration: Decoration) -> Self {
+        Self(decoration)
     }
 }
 
@@ -44,12 +44,12 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let level = *event.metadata().level();
         match self.0 {
-            Dress::Journal => write!(writer, "<{}>", priority(level))?,
-            Dress::Plain => {
+            Decoration::Journal => write!(writer, "<{}>", priority(level))?,
+            Decoration::Plain => {
                 SystemTime.format_time(&mut writer)?;
                 write!(writer, " {level:<5} ")?;
             }
-            Dress::Colour => {
+            Decoration::Colour => {
                 SystemTime.format_time(&mut writer)?;
                 write!(writer, " \u{1b}[{}m{level:<5}\u{1b}[0m ", colour(level))?;
             }

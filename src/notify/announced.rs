@@ -1,9 +1,9 @@
-//! What the manager has been told, and what there is to tell it now. Pure.
+//! What has been announced to the manager, and what there is to announce now. Pure.
 
+use std::fmt::{Display, Write as _};
 use std::time::Duration;
 
 use super::line::line;
-use super::message::Message;
 use super::reload::Progress;
 use crate::machine::Board;
 
@@ -12,23 +12,23 @@ const EXTENSION: Duration = Duration::from_secs(30);
 /// ... and how often; a loop that has stopped turning gets no more.
 const EXTEND_EVERY: Duration = Duration::from_secs(5);
 
-/// What was agreed with the manager, and with the configuration.
+/// What the manager and the configuration ask for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
-    /// Within this time of one another pings are awaited.
+    /// The manager expects pings at most this far apart.
     pub(super) watchdog: Option<Duration>,
     /// How often a pulse comes while the loop turns.
     pub(super) period: Duration,
-    /// By then the start is over, healthy or not.
+    /// The start counts as over by then, healthy or not.
     pub(super) deadline: Duration,
 }
 
-/// Why it is looked whether there is something to tell.
+/// Why the announcements are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sign {
     /// The driver's loop turns.
     Pulse,
-    /// Something else: it proves nothing.
+    /// Something else has changed: that does not prove that the loop turns.
     News,
 }
 
@@ -44,9 +44,9 @@ pub(super) struct Seen<'a> {
     pub(super) reloads: Progress,
 }
 
-/// What the manager has been told.
+/// What has been announced to the manager so far.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Announced {
     ready: bool,
     stopping: bool,
     status: String,
@@ -55,13 +55,13 @@ pub(super) struct Told {
     extended: Option<Duration>,
 }
 
-impl Told {
+impl Announced {
     /// Whether the start is over, as the manager knows it.
     pub(super) fn ready(&self) -> bool {
         self.ready
     }
 
-    /// The messages that are due, in order, and what will have been told with them.
+    /// The messages that are due, in order, and what will have been announced once they are sent.
     pub(super) fn news(&self, terms: &Terms, seen: &Seen<'_>) -> (Self, Vec<String>) {
         let mut next = self.clone();
         let mut message = Message::default();
@@ -129,6 +129,23 @@ impl Told {
             messages.push("READY=1\n".to_owned());
             self.reloads.ended = now.ended;
         }
+    }
+}
+
+/// One datagram that grows: lines of `KEY=VALUE`.
+#[derive(Debug, Default)]
+struct Message(String);
+
+impl Message {
+    /// Adds a line; the value must be one line itself.
+    fn add(&mut self, key: &str, value: impl Display) {
+        // Writing to memory cannot fail.
+        let _ = writeln!(self.0, "{key}={value}");
+    }
+
+    /// The text to be sent, if there is any.
+    fn text(self) -> Option<String> {
+        (!self.0.is_empty()).then_some(self.0)
     }
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Seen, Sign, Terms, Told};
+use super::{Announced, Seen, Sign, Terms};
 use crate::machine::Board;
 use crate::notify::reload::Progress;
 use crate::notify::sample::board;
@@ -13,14 +13,14 @@ const TERMS: Terms = Terms {
 
 /// A manager's ear.
 struct Ear {
-    told: Told,
+    told: Announced,
     terms: Terms,
     reloads: Progress,
 }
 
 impl Ear {
     fn new() -> Self {
-        Self { told: Told::default(), terms: TERMS, reloads: Progress::default() }
+        Self { told: Announced::default(), terms: TERMS, reloads: Progress::default() }
     }
 
     /// One that has heard that the service is up.
