@@ -8,7 +8,7 @@ use object::read::elf::{FileHeader, ProgramHeader, SectionHeader};
 use super::Error;
 use super::input::Input;
 
-/// More of either than any program has; what is above is damage.
+/// More of either than any program has: a header that names more is damaged.
 const MOST_SEGMENTS: u16 = 4_096;
 const MOST_SECTIONS: u16 = 8_192;
 const LONGEST_NAMES: u64 = 256 << 10;
@@ -59,7 +59,7 @@ pub(super) struct Section {
     name: u32,
     pub(super) kind: SectionType,
     pub(super) stretch: Stretch,
-    /// The index of the section that this one leans on: a symbol table's strings.
+    /// The index of the section that this one refers to: a symbol table's strings.
     pub(super) link: usize,
 }
 

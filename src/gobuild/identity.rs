@@ -1,4 +1,4 @@
-//! What an executable's content is called, by a few small reads.
+//! A name for an executable's content, found with a few small reads.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;

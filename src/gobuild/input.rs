@@ -16,7 +16,7 @@ pub(super) const LARGEST_READ: u64 = 1 << 20;
 /// thousand times.
 const MOST_READ: u64 = 256 << 20;
 
-/// How much is read at a time when a table or a segment is searched.
+/// How many bytes are read at a time when a table or a segment is searched.
 pub(super) const CHUNK: u64 = 128 << 10;
 
 /// Opens a file for reading without ever waiting: a FIFO or a device in its place is refused later, not waited for.

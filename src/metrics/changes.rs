@@ -11,7 +11,7 @@ use crate::machine::totals::Timing;
 pub(super) enum Change {
     /// So many events.
     Events(u64),
-    /// So many events that took so long. If there were several, it is their mean: their number and their sum stay exact.
+    /// Events with a duration. For several, the mean: their number and their sum stay exact.
     Timed {
         /// How many.
         count: u64,
@@ -20,10 +20,10 @@ pub(super) enum Change {
     },
 }
 
-/// How soon a change has to be told.
+/// How soon a change has to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Urgency {
-    /// With others, within a second.
+    /// Together with others, within a second.
     Batched,
     /// At once.
     Now,
@@ -38,7 +38,7 @@ pub(super) fn changes<'a>(before: &Board, now: &'a Board) -> Vec<Series<'a, Chan
         changes.extend(counts_but_of_checks(now).into_iter().enumerate().filter_map(change));
     }
     let (before, now) = (&before.totals.checks, &now.totals.checks);
-    // Mostly they stand where they stood.
+    // Mostly each check has the same place in both lists.
     let places = before.iter().map(Some).chain(std::iter::repeat(None));
     for ((name, probes), place) in now.iter().zip(places) {
         let stood = place.filter(|(known, _)| *known == name).map(|(_, probes)| probes);
@@ -62,7 +62,7 @@ fn counted_the_same(before: &Board, now: &Board) -> bool {
         && before.sources == now.sources
 }
 
-/// How far a series has come since it was the one at the same place, or another of the old ones.
+/// How far a series has grown: compared with the old one at the same place, or wherever it was.
 fn change<'a>(
     series: Series<'a, Count>,
     place: Option<&Series<'_, Count>>,
@@ -74,13 +74,13 @@ fn change<'a>(
     Some(Series { metric: series.metric, labels: series.labels, value })
 }
 
-/// Checks run all the time, and what they say is in the gauges; everything else is rare, and news.
+/// Probes happen all the time, and their results are in the gauges; everything else is rare and sent at once.
 pub(super) fn urgency<V>(series: &Series<'_, V>) -> Urgency {
     let checks = [&names::CHECK_FAILURES, &names::CHECK_DURATION];
     if checks.contains(&series.metric) { Urgency::Batched } else { Urgency::Now }
 }
 
-/// A total that has shrunk has been started anew: all of it is new.
+/// A total that has shrunk was started anew, so all of it is new.
 fn difference(before: Option<Count>, now: Count) -> Option<Change> {
     match (before, now) {
         (before, Count::Events(now)) => {

@@ -1,4 +1,4 @@
-//! What has been counted since lictor started, out of the board's totals.
+//! What has been counted since lictor started, from the board's totals.
 //!
 //! Series that can be named beforehand are there from the first moment, at zero: a first event is then a difference.
 
@@ -26,7 +26,7 @@ pub(super) fn of_check(name: &str, Probes { failures, took }: Probes) -> [Series
     ]
 }
 
-/// The same without what checks have counted: they are many, and count all the time.
+/// The same without the checks' totals: there are many, and they change all the time.
 pub(super) fn counts_but_of_checks(board: &Board) -> Vec<Series<'_, Count>> {
     let totals = &board.totals;
     let of = |metric, labels, value| Series { metric, labels, value };

@@ -1,4 +1,4 @@
-//! What is so at this moment, out of the board and what `/proc` says.
+//! The state at this moment, from the board and from `/proc`.
 
 use super::names::{self, Metric, label};
 use super::series::{Labels, Series};
@@ -35,7 +35,7 @@ impl<'a> List<'a> {
         self.labelled(metric, Labels::NONE, value);
     }
 
-    /// No gauge is ever below zero or no number: in `StatsD` a sign means a difference.
+    /// Every gauge is finite and not negative: in `StatsD` a sign would mean a difference.
     fn labelled(&mut self, metric: &'static Metric, labels: Labels<'a>, value: f64) {
         let value = if value.is_finite() { value.max(0.0) } else { 0.0 };
         self.0.push(Series { metric, labels, value });
@@ -47,7 +47,7 @@ impl<'a> List<'a> {
         self.add(&names::STATE, f64::from(state(board.phase)));
         self.add(&names::UPTIME, process.map_or(0.0, |process| (now - process.started).as_secs_f64()));
         self.add(&names::RESTARTS_TOTAL, float(board.restarts));
-        // A process that has just begun has not been asked yet: that is no reason for a series of its own.
+        // A process that has just begun has not been asked yet: "unknown" would be a series of its own for a moment.
         let unknown = process.filter(|_| board.phase != Phase::Starting).map(|_| "unknown");
         if let Some(version) = board.build.running.version.as_deref().or(unknown) {
             self.labelled(&names::BUILD_INFO, Labels::one(label::VERSION, version), 1.0);
@@ -65,7 +65,7 @@ impl<'a> List<'a> {
         self.add(&names::GENERATION, float(board.config.generation.0));
     }
 
-    /// Of a process that is not there, or that may not be looked at, nothing is said.
+    /// Nothing is sent about a process that is not there or cannot be read.
     fn process(&mut self, usage: Option<&Usage>) {
         let Some(usage) = usage else { return };
         self.add(&names::CPU_PERCENT, usage.cpu_percent);

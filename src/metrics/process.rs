@@ -8,7 +8,7 @@ use crate::procfs;
 
 /// The longest file of `/proc` that is read: all of them are shorter.
 const LONGEST: u64 = 8 * 1024;
-/// So many descriptors are counted one by one where the kernel does not tell their number (before Linux 6.2).
+/// At most so many descriptors are counted one by one, where the kernel does not give their number (before Linux 6.2).
 const MOST: usize = 16 * 1024;
 
 /// One process at one moment.
@@ -18,7 +18,7 @@ pub(super) struct Reading {
     pub(super) cpu_ticks: u64,
     /// Threads.
     pub(super) threads: u64,
-    /// When it was started, in ticks since boot: with the number it names a process for good.
+    /// When it was started, in ticks since boot: PID and start time together name a process for good.
     pub(super) start_ticks: u64,
     /// Resident memory, in pages.
     pub(super) pages: u64,
@@ -33,7 +33,7 @@ pub(super) struct Reading {
 pub(super) enum Subject {
     /// lictor itself.
     Own,
-    /// The process of this number.
+    /// The process with this PID.
     Pid(u32),
 }
 

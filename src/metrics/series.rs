@@ -1,4 +1,4 @@
-//! One number with its name and labels, before anybody has written it down.
+//! One number with its name and labels, before it is formatted for `StatsD` or Prometheus.
 
 use super::names::Metric;
 use crate::machine::totals::Timing;
@@ -20,7 +20,7 @@ pub(super) enum Count {
     Timed(Timing),
 }
 
-/// Up to two labels; what is told apart by them is few.
+/// Up to two labels: each multiplies the series, so there are few.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Labels<'a>([Option<Label<'a>>; 2]);
 

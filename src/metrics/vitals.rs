@@ -31,7 +31,7 @@ pub(super) struct Sampler {
     own: Option<Mark>,
 }
 
-/// How far a process was, and when.
+/// A process's processor time at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mark {
     start_ticks: u64,
@@ -82,7 +82,7 @@ impl Units {
     }
 }
 
-/// The number of a process may be given out again, but not with the same start.
+/// A PID may be used again, but not with the same start time.
 fn usage(reading: &Reading, before: Option<Mark>, now: Moment, units: Units) -> Usage {
     let (ticks, seconds) = match before.filter(|before| before.start_ticks == reading.start_ticks) {
         Some(before) => (reading.cpu_ticks.saturating_sub(before.cpu_ticks), (now - before.at).as_secs_f64()),

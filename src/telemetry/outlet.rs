@@ -1,4 +1,4 @@
-//! Stderr, without its power to stop us: a reader that is stuck costs lines, not time.
+//! Writes to stderr without ever blocking for long: a reader that is stuck costs lines, not time.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;

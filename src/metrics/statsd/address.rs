@@ -1,5 +1,5 @@
-//! Where the receiver is. A number is known at once; a name is looked up beside the loop, again and again until it is
-//! known, and once more after losses, since it may mean another host by then.
+//! Where the receiver is. An IP address is known at once; a name is looked up beside the loop until it is known, and
+//! again after losses, since it may mean another host by then.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -45,7 +45,7 @@ impl Address {
         &self.text
     }
 
-    /// The number, if it is known. If not, it is being looked for from now on.
+    /// The IP address, if it is known. If not, a look-up begins.
     pub(super) fn get(&mut self) -> Option<SocketAddr> {
         if self.known.is_none() && self.looking.is_empty() && Instant::now() >= self.next {
             self.next = Instant::now() + REST;
@@ -54,7 +54,7 @@ impl Address {
         self.known
     }
 
-    /// What is known may be wrong. Says whether it has been forgotten.
+    /// The known address may be wrong. Says whether it has been dropped.
     pub(super) fn doubt(&mut self) -> Doubt {
         if self.numeric || Instant::now() < self.next {
             return Doubt::Refuted;
@@ -85,7 +85,7 @@ pub(super) enum Doubt {
     Refuted,
 }
 
-/// Version 4 first: what listens on a name of this host mostly means that one.
+/// IPv4 first: a receiver that listens on this host's name mostly listens there.
 async fn look_up(text: String, resolver: Resolver) -> io::Result<SocketAddr> {
     let unfit = || io::Error::from(io::ErrorKind::InvalidInput);
     let (host, port) = text.rsplit_once(':').ok_or_else(unfit)?;

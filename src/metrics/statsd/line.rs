@@ -7,7 +7,7 @@ use crate::metrics::names::{self, Metric, label};
 use crate::metrics::series::Labels;
 use crate::metrics::{Statsd, Style};
 
-/// All configured tags together may be so long: more would leave no room for what a line is about.
+/// The configured tags together may have this many bytes: more would leave no room for the metric itself.
 const LONGEST_TAGS: usize = 512;
 
 /// Writes lines into one buffer, over and over.
@@ -55,8 +55,8 @@ impl Writer {
         self.write(metric, labels, thousandths(millis), "ms")
     }
 
-    /// A number that the service publishes. A sign would make it a difference, so one below zero comes after a zero, in the
-    /// same datagram.
+    /// A number that the service publishes. A sign would make it a difference, so a negative one is sent after a zero,
+    /// in the same datagram.
     pub(super) fn own_gauge(&mut self, name: &str, value: f64) -> &str {
         if value >= 0.0 {
             return self.write_own(name, plain(value), "g");
@@ -67,7 +67,7 @@ impl Writer {
         &self.line
     }
 
-    /// What the service has counted further.
+    /// What a counter of the service has grown by.
     pub(super) fn own_counter(&mut self, name: &str, more: u64) -> &str {
         self.write_own(name, more, "c")
     }
@@ -128,7 +128,7 @@ fn between(style: Style) -> char {
     }
 }
 
-/// As the service has it, but for digits that would need an exponent.
+/// The service's own value, rounded where it would need an exponent.
 fn plain(value: f64) -> f64 {
     if value.abs() < 1e15 { (value * 1e6).round() / 1e6 } else { value.round() }
 }

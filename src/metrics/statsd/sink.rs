@@ -1,7 +1,7 @@
 //! One connected socket and the datagram that is being filled.
 //!
-//! cadence packs and sends; the counting is done here. A connected UDP socket tells by the next send that nobody received
-//! the datagram before: it is counted as lost then, and the present one is sent again at once.
+//! cadence packs and sends; the counting is done here. On a connected UDP socket the next send reports that nobody
+//! received the previous datagram: that one is counted as lost, and the present one is sent again at once.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -18,21 +18,21 @@ pub(super) struct Sink {
     /// Bytes and lines in the buffer.
     bytes: usize,
     lines: u64,
-    /// Lines of the datagram before, whose fate is not known yet.
+    /// Lines of the previous datagram, not yet known to be received or lost.
     sent: u64,
     report: Report,
 }
 
-/// What has become of lines.
+/// What is known about lines that were sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Report {
     /// So many are known to be lost.
     pub(super) lost: u64,
-    /// Of a datagram, nothing bad was heard before the next one.
+    /// A datagram was sent and not refused before the next one.
     pub(super) received: bool,
 }
 
-/// The socket is of no use any more.
+/// The socket cannot be used any more.
 #[derive(Debug)]
 pub(super) struct Broken(pub(super) io::Error);
 
@@ -88,7 +88,7 @@ impl Sink {
         Ok(())
     }
 
-    /// What has become known since this was asked last.
+    /// What has become known since the last call.
     pub(super) fn report(&mut self) -> Report {
         std::mem::take(&mut self.report)
     }

@@ -1,4 +1,4 @@
-//! The way to the receiver, whether there is one or not.
+//! Sends to the receiver, or counts what is lost while there is none.
 
 use super::address::{Address, Doubt};
 use super::sink::{Broken, Report, Sink};
@@ -12,7 +12,7 @@ pub(super) struct Wire {
     state: State,
 }
 
-/// What was said about the receiver last.
+/// What was logged about the receiver last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Fine,
@@ -24,7 +24,7 @@ impl Wire {
         Self { address: Address::new(address), sink: None, dropped: 0, state: State::Fine }
     }
 
-    /// Whether there is somewhere to send to; tries to make it so.
+    /// Whether lines can be sent; opens the socket if need be.
     pub(super) fn is_open(&mut self) -> bool {
         if self.sink.is_none() {
             self.sink = self.connect();
@@ -62,7 +62,7 @@ impl Wire {
         }
     }
 
-    /// Returns when the address may be known; never while nothing is looked up. Cancel-safe.
+    /// Returns when a look-up has ended; never while there is none. Cancel-safe.
     pub(super) async fn settled(&mut self) {
         self.address.looked_up().await;
     }
@@ -74,7 +74,7 @@ impl Wire {
         Sink::connect(address).inspect_err(report).ok()
     }
 
-    /// Counts what a send has told of, and gives up a socket that is of no use any more.
+    /// Counts the losses that a send has reported, and drops a socket that cannot be used any more.
     fn after(&mut self, sent: &Result<(), Broken>) {
         let Report { lost, received } = self.sink.as_mut().map(Sink::report).unwrap_or_default();
         self.dropped += lost;
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn an_address_that_cannot_be_used_costs_lines_and_nothing_else() {
-        // The kernel refuses a plain socket's way to everybody.
+        // The kernel refuses to send to the broadcast address from a plain socket.
         let mut wire = Wire::new("255.255.255.255:8125");
         for _ in 0..3 {
             assert!(!wire.is_open());
