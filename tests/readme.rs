@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says why by its panic")]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -67,7 +68,7 @@ fn links_lead_somewhere() {
             let there =
                 section.is_empty() || headings.lines().any(|line| line.starts_with('#') && heading(line) == section);
             if !target.exists() || !there {
-                broken.push_str(&format!("{name}: {link}\n"));
+                writeln!(broken, "{name}: {link}").unwrap();
             }
         }
     }
@@ -90,7 +91,7 @@ fn every_configuration_that_is_shown_is_valid() {
             let output = check.args(["check", "-c"]).arg(&base).arg("-c").arg(&file).output().unwrap();
             if !output.status.success() {
                 let said = [output.stdout, output.stderr].concat();
-                wrong.push_str(&format!("{name}:\n{block}\n{}\n", String::from_utf8_lossy(&said)));
+                writeln!(wrong, "{name}:\n{block}\n{}", String::from_utf8_lossy(&said)).unwrap();
             }
         }
     }

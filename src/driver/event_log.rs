@@ -14,9 +14,10 @@ pub(super) fn note_event(event: &Event) {
         Event::Exited { run, exit } => tracing::info!(%run, ?exit, "the service has ended"),
         Event::Identified { version, .. } => {
             let source = version.source.as_deref().unwrap_or_default();
-            match version.version.as_deref() {
-                Some(version) => tracing::info!(version, source, "the running version is known"),
-                None => tracing::info!("the running version is unknown: the program does not say it"),
+            if let Some(version) = version.version.as_deref() {
+                tracing::info!(version, source, "the running version is known");
+            } else {
+                tracing::info!("the running version is unknown: the program does not say it");
             }
         }
         Event::Shutdown => tracing::info!("stopping"),
@@ -29,9 +30,10 @@ pub(super) fn note_event(event: &Event) {
         }
         Event::Installed { build, version } => {
             // That a version is unknown is logged once, of the process.
-            match version.version.as_deref() {
-                Some(version) => tracing::info!(build = %build.0, version, "installed"),
-                None => tracing::info!(build = %build.0, "installed"),
+            if let Some(version) = version.version.as_deref() {
+                tracing::info!(build = %build.0, version, "installed");
+            } else {
+                tracing::info!(build = %build.0, "installed");
             }
         }
         Event::Wish { environment, .. } => {

@@ -16,9 +16,9 @@ pub(super) fn reference() -> String {
             SentAs::Timer => "timer",
         };
         let tags: Vec<String> = metric.tags.iter().map(|tag| format!("`{tag}`")).collect();
-        let exposed = metric.prometheus.map_or_else(String::new, |exposed| match own {
-            true => format!("`{}{{name=\"NAME\"}}`", exposed.name),
-            false => format!("`{}`", exposed.name),
+        let exposed = metric.prometheus.map_or_else(String::new, |exposed| {
+            let label = if own { "{name=\"NAME\"}" } else { "" };
+            format!("`{}{label}`", exposed.name)
         });
         // Writing to a string does not fail.
         let _ = writeln!(text, "| `lictor.{name}` | {sent_as} | {} | {exposed} | {} |", tags.join(", "), metric.help);
