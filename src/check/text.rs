@@ -81,7 +81,7 @@ type Inherited = Vec<(OsString, OsString)>;
 impl OfService {
     /// What lictor composes, and how the whole environment is made from it.
     pub(super) fn new(composed: watch::Receiver<Arc<Environment>>, whole: BuildEnvironment) -> Self {
-        Self { composed, build: whole, inherits: Bulkhead::new("check-env", 1) }
+        Self { composed, build: whole, inherits: Bulkhead::new("check-env", 4) }
     }
 
     /// The value of one variable: what lictor composes wins over what is inherited.
@@ -118,7 +118,9 @@ impl OfService {
     /// Every variable of a process of the service that is started with this.
     pub(super) async fn whole(&self, composed: Arc<Environment>) -> Result<Arc<Inherited>, String> {
         let build = Arc::clone(&self.build);
-        let found = self.inherits.run("", move || Arc::new(build(&composed))).await;
+        // Whoever waits for the same work waits for the environment of the very same wish.
+        let key = format!("{:p}", Arc::as_ptr(&composed));
+        let found = self.inherits.run(&key, move || Arc::new(build(&composed))).await;
         found.map_err(|error| reason::of_io(&error))
     }
 }
@@ -131,7 +133,8 @@ impl fmt::Debug for OfService {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, Barrier};
+    use std::time::Duration;
 
     use tokio::sync::watch;
 
@@ -177,5 +180,19 @@ mod tests {
         }
         std::fs::write(&path, [0xff]).unwrap();
         assert!(text.read(&service, &Files::new(None)).await.unwrap_err().ends_with(" is not UTF-8"));
+    }
+
+    /// Both are made at the same time, and neither is taken for the other.
+    #[tokio::test]
+    async fn what_is_made_for_one_wish_is_not_taken_for_another() {
+        let both = Barrier::new(2);
+        let whole = move |composed: &Environment| {
+            both.wait();
+            vec![("PASSWORD".into(), composed.get("PASSWORD").unwrap().expose_os().to_owned())]
+        };
+        let service = OfService::new(watch::Sender::default().subscribe(), Arc::new(whole));
+        let made = async { tokio::join!(service.whole(environment("old")), service.whole(environment("new"))) };
+        let (old, new) = tokio::time::timeout(Duration::from_mins(1), made).await.expect("both at the same time");
+        assert_eq!((old.unwrap()[0].1.to_str(), new.unwrap()[0].1.to_str()), (Some("old"), Some("new")));
     }
 }

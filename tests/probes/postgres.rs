@@ -149,25 +149,39 @@ fn a_rotated_password_is_used_at_the_next_probe() {
 fn what_the_service_s_driver_takes_is_asked_as_the_driver_would() {
     let setup = Setup::on_directory();
     let ours = Authority::new();
-    let postgres = Postgres::start(|server| Some(ours.server("db", server.host())));
-    postgres.user("app", MARKER);
-    postgres.user("guarded", MARKER);
+    let mut postgres = Postgres::start(|server| Some(ours.server("db", server.host())));
+    postgres.certified_by(&ours.ca());
+    for name in ["app", "guarded", "certified"] {
+        postgres.user(name, MARKER);
+    }
     let (at, ca) = (postgres.address(), ours.ca().display().to_string());
+    let me = ours.client("certified");
+    let shown = format!("sslcert={}&sslkey={}", me.cert.display(), me.key.display());
+    let certified = |more: &str| format!("url = \"postgres://certified@{at}/orders?sslmode=require{more}\"");
     let (_silent, hangs) = silent();
     let url = |hosts: &str, more: &str| format!("url = \"postgres://app:{MARKER}@{hosts}/orders{more}\"");
     let good = [
         ("Second of two", url(&format!("127.0.0.1:1,{at}"), "")),
         ("Second of two of which one hangs", url(&format!("{hangs},{at}"), "?sslmode=disable")),
-        ("By words", format!("url = \"host=127.0.0.1,{} port=1,{} user=app password={MARKER}\"", at.ip(), at.port())),
+        (
+            "By words",
+            format!(
+                "url = \"host=127.0.0.1,{} port=1,{} user=app dbname=orders password={MARKER}\"",
+                at.ip(),
+                at.port()
+            ),
+        ),
         ("Writable", url(&at.to_string(), "?target_session_attrs=read-write")),
         ("Any, for want of a standby", url(&at.to_string(), "?target_session_attrs=prefer-standby")),
         ("By variables", format!("url = \"postgres://app@{at}/orders\"")),
         (
-            "With a certificate",
+            "By its signer",
             format!("url = \"postgres://guarded:{MARKER}@{at}/orders?sslmode=verify-ca&sslrootcert={ca}\""),
         ),
+        ("By a certificate", certified(&format!("&{shown}"))),
     ];
     let bad = [
+        ("Without a certificate", certified(""), "requires a valid client certificate"),
         ("A standby", url(&at.to_string(), "?target_session_attrs=standby"), "is not a standby"),
         ("None of two", url("127.0.0.1:1,127.0.0.1:2", ""), "cannot connect to 127.0.0.1:1: connection refused"),
     ];

@@ -64,6 +64,15 @@ impl Postgres {
         self.server.stop();
     }
 
+    /// From now on `certified` comes in by a certificate that this authority has signed, and by nothing else.
+    pub fn certified_by(&mut self, ca: &Path) {
+        let ca = self.server.write("clients.pem", fs::read(ca).unwrap());
+        self.settings.push(format!("ssl_ca_file={}", ca.display()));
+        self.server.write("data/pg_hba.conf", format!("hostssl all certified all cert\n{WHO}"));
+        self.server.stop();
+        self.launch();
+    }
+
     /// Where it is.
     pub fn address(&self) -> SocketAddr {
         (self.server.host(), PORT).into()
