@@ -5,6 +5,7 @@ pub mod buildinfo;
 pub mod check;
 pub mod client;
 pub mod env;
+pub mod fleet;
 pub mod follow;
 pub mod history;
 pub mod locate;
@@ -94,6 +95,7 @@ fn perform(verb: Verb) -> u8 {
                 None => exit::USAGE,
             }
         }),
+        Verb::Fleet(options) => asked(async { fleet::run(&options, &mut out, &mut err).await }),
         Verb::Buildinfo(options) => {
             let format = if options.json { buildinfo::Format::Json } else { buildinfo::Format::Text };
             match buildinfo::run(&options.file, "main.version", format) {

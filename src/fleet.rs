@@ -12,6 +12,7 @@ mod handle;
 mod laws;
 pub mod layout;
 mod mark;
+pub mod operator;
 mod record;
 mod rules;
 mod task;

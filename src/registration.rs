@@ -33,6 +33,8 @@ use crate::machine::{Board, Event, RunId};
 pub struct Settings {
     /// Of the service in the local agent.
     pub id: String,
+    /// What the catalog knows the service by, whoever registers it.
+    pub name: String,
     /// What lictor registers; `None`: somebody else registers the service, and lictor only steers traffic.
     pub service: Option<Service>,
     /// How the service leaves traffic.

@@ -148,7 +148,7 @@ fn done(verb: &Verb) -> String {
         }
         Verb::Release { .. } => "the guard lets the newest wish through".to_owned(),
         Verb::Validated { .. } => "it is kept".to_owned(),
-        Verb::Restart | Verb::Retry { .. } | Verb::Revert => String::new(),
+        Verb::Restart | Verb::Retry { .. } | Verb::RetryAlone { .. } | Verb::Revert => String::new(),
     }
 }
 

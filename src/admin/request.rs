@@ -48,6 +48,7 @@ struct Words {
     fingerprint: Option<String>,
     signal: Option<String>,
     timeout: Option<String>,
+    alone: bool,
     deployment: Option<String>,
     group: String,
     event: String,
@@ -65,7 +66,7 @@ const VERBS: [(&str, Reader); 9] = [
     ("hold", |words| Ok(What::Verb(hold(words)?))),
     ("unhold", |_| Ok(What::Verb(Verb::Unhold))),
     ("release", |words| Ok(What::Verb(Verb::Release { fingerprint: fingerprint(words)? }))),
-    ("retry", |words| Ok(What::Verb(Verb::Retry { fingerprint: fingerprint(words)? }))),
+    ("retry", |words| Ok(What::Verb(retry(words)?))),
     ("revert", |_| Ok(What::Verb(Verb::Revert))),
     ("validated", |words| Ok(What::Verb(validated(words)?))),
 ];
@@ -79,6 +80,11 @@ pub fn read(verb: &str, body: &[u8]) -> Option<Result<Request, String>> {
         Ok(Request { what: what(&words)?, timeout })
     };
     Some(request())
+}
+
+fn retry(words: &Words) -> Result<Verb, String> {
+    let fingerprint = fingerprint(words)?;
+    Ok(if words.alone { Verb::RetryAlone { fingerprint } } else { Verb::Retry { fingerprint } })
 }
 
 fn hold(words: &Words) -> Result<Verb, String> {
@@ -172,6 +178,7 @@ mod tests {
             ("unhold", "", Verb::Unhold),
             ("release", "", Verb::Release { fingerprint: None }),
             ("retry", r#"{"fingerprint":"3f9a0c12be77"}"#, Verb::Retry { fingerprint: Some(print) }),
+            ("retry", r#"{"alone":true}"#, Verb::RetryAlone { fingerprint: None }),
             ("revert", "", Verb::Revert),
             ("validated", r#"{"deployment":"d-1","group":"prod","verdict":"no","reason":"sick"}"#, validated),
         ] {

@@ -1,5 +1,6 @@
 //! The command line: its words, and nothing of what they do.
 
+mod fleet;
 mod manual;
 mod operator;
 mod refused;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub use fleet::{Fleet, FleetVerb};
 pub use operator::{Env, History, Hold, Patient, Plain, Release, Reload, Retry, Signal};
 pub use run::{Run, Times};
 
@@ -86,6 +88,11 @@ pub enum Verb {
     Reload(Reload),
     /// Sends a signal to the service's main process
     Signal(Signal),
+    /// All instances of a service, and what concerns all of them, from Consul alone
+    ///
+    /// The fleet is named by its service, by --prefix (its folder in the KV store) or by -c with a configuration that has
+    /// fleet {}. Without -c, Consul is found by the variables of Consul's own client.
+    Fleet(Fleet),
     /// Version and build settings out of a Go binary
     Buildinfo(Buildinfo),
 }

@@ -42,7 +42,7 @@ impl Request {
             Verb::Restart(patient) => to("restart", &patient.target, patient.timeout, json!({})),
             Verb::Revert(patient) => to("revert", &patient.target, patient.timeout, json!({})),
             Verb::Retry(retry) => {
-                let words = json!({ "fingerprint": print(&retry.fingerprint) });
+                let words = json!({ "fingerprint": print(&retry.fingerprint), "alone": retry.alone });
                 to("retry", &retry.patient.target, retry.patient.timeout, words)
             }
             Verb::Release(release) => {
@@ -62,6 +62,7 @@ impl Request {
             | Verb::Check(_)
             | Verb::Env(_)
             | Verb::History(_)
+            | Verb::Fleet(_)
             | Verb::Buildinfo(_) => None,
         }
     }

@@ -33,8 +33,9 @@ pub(crate) fn read(section: &mut Section<'_>, name: Option<&str>, drain: Drain) 
     let meta = meta(section);
     let check_interval = section.read("check_interval", value::duration_from(LEAST_INTERVAL)).unwrap_or(LEAST_INTERVAL);
     let deregister_after = section.read("deregister_after", deregister_after).unwrap_or(Some(Duration::from_mins(10)));
+    let named = service.clone()?;
     let service = Service { name: service?, address, port, tags, meta, check_interval, deregister_after };
-    Some(Settings { id: id?, service: Some(service).filter(|service| service.port > 0), drain })
+    Some(Settings { id: id?, name: named, service: Some(service).filter(|service| service.port > 0), drain })
 }
 
 /// What would be silently without effect.

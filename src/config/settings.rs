@@ -97,12 +97,6 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
     let admin = root.within("admin", admin::read).unwrap_or_default();
     let statsd = root.within("statsd", statsd::read).unwrap_or_default();
     let expvar = root.within("expvar", expvar::read).flatten();
-    let named = name.as_deref().unwrap_or_default();
-    let instance = fleet::Instance { service: named, id: named, name: named };
-    let fleet = root.within("fleet", |section| fleet::read(section, instance));
-    if fleet.is_some() {
-        policy.turn = machine::policy::StepSetting::Enabled;
-    }
     let state = root.within("state", state::read).unwrap_or_default();
     policy.boot_grace = state.boot_grace;
     let log = root.within("log", log::read).unwrap_or_default();
@@ -112,6 +106,14 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
     let registration =
         root.within("registration", |section| registration::read(section, name.as_deref(), drain)).flatten();
     policy.drain_max = registration.as_ref().map(|registration| registration.drain.max);
+    let named = name.as_deref().unwrap_or_default();
+    let known = registration.as_ref().map(|known| (known.name.as_str(), known.id.as_str()));
+    let (service, id) = known.unwrap_or((named, named));
+    let instance = fleet::Instance { service, id, name: named };
+    let fleet = root.within("fleet", |section| fleet::read(section, instance));
+    if fleet.is_some() {
+        policy.turn = machine::policy::StepSetting::Enabled;
+    }
     Some(Settings {
         name: name?,
         consul,

@@ -63,6 +63,7 @@ pub fn spawn(tasks: &mut JoinSet<()>, parts: Parts) -> Fleet {
         taken_back: None,
         config: None,
         work: JoinSet::new(),
+        closing: JoinSet::new(),
         looking: JoinSet::new(),
         keys: JoinSet::new(),
         clock: parts.clock,
@@ -86,6 +87,8 @@ struct Task {
     /// The mark of what runs.
     config: Option<(Fingerprint, Mark)>,
     work: JoinSet<Event>,
+    /// Sessions whose end is on its way.
+    closing: JoinSet<()>,
     looking: JoinSet<Event>,
     keys: JoinSet<Result<Arc<Key>, String>>,
     clock: fn() -> Moment,
@@ -111,6 +114,7 @@ impl Task {
                 Some(found) = self.keys.join_next() => self.found_key(found).await,
                 Some(done) = self.work.join_next() => event(done),
                 Some(done) = self.looking.join_next() => event(done),
+                Some(_) = self.closing.join_next() => None,
                 Ok(()) = self.boards.changed() => Some(Event::Shown(self.shown())),
                 () = drain.draining(), if !leaving => {
                     leaving = true;
@@ -130,8 +134,7 @@ impl Task {
                 break;
             }
         }
-        // The session's end is on its way.
-        while self.work.join_next().await.is_some() {}
+        while self.closing.join_next().await.is_some() {}
     }
 
     /// A request is compared by the fleet's key as it is now: whoever emptied the folder has made another one.
@@ -247,12 +250,7 @@ impl Task {
             Action::Record(op, operations) => drop(self.work.spawn(access.write(op, operations))),
             Action::Open => drop(self.work.spawn(access.open())),
             Action::Renew(session) => drop(self.work.spawn(access.renew(session))),
-            Action::Close(session) => {
-                self.work.spawn(async move {
-                    access.close(session).await;
-                    Event::Tick
-                });
-            }
+            Action::Close(session) => drop(self.closing.spawn(access.close(session))),
             Action::Grant(turn) => self.send(machine::Event::TurnGranted { turn }).await,
             Action::Lose(turn) => self.send(machine::Event::TurnLost { turn }).await,
             Action::Refuse(turn, refusal) => {

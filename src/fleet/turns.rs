@@ -121,6 +121,8 @@ pub struct Turns {
     /// Since when each silent one stands in the way.
     silent: BTreeMap<String, (u64, Moment)>,
     said: BTreeSet<String>,
+    /// What was said of somebody else under our name.
+    outside: Option<String>,
     /// Our own mark was seen, or written, and not taken away since.
     marked: bool,
     /// Our record was ours at some time in this life.
@@ -160,6 +162,7 @@ impl Turns {
             failures: 0,
             silent: BTreeMap::new(),
             said: BTreeSet::new(),
+            outside: None,
             marked: false,
             was_member: false,
             leaving: false,
@@ -169,7 +172,7 @@ impl Turns {
 
     /// Whether nothing is left to be done after [`Event::Leave`].
     pub fn is_finished(&self) -> bool {
-        self.is_done() && matches!(self.life, Life::None { .. })
+        self.is_done() && self.life.session().is_none()
     }
 
     /// The same, but for the session.

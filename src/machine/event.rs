@@ -207,6 +207,11 @@ pub enum Verb {
         /// What the newest wish must be; `None`: whatever it is.
         fingerprint: Option<Fingerprint>,
     },
+    /// The same, without the fleet's turn.
+    RetryAlone {
+        /// What the newest wish must be; `None`: whatever it is.
+        fingerprint: Option<Fingerprint>,
+    },
     /// Back to the previous good environment, and hold.
     Revert,
     /// Keep what a deployment's validation has come to. It asks for nothing to be done.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::board::ExitPicture;
+use super::board::totals::TurnResult;
 use super::build::{Build, Version};
 use super::event::{CheckVerdict, Event, Exit};
 use super::history::Outcome;
@@ -46,8 +47,16 @@ impl Machine {
             }
             Event::ReloadFailed { run, error } => self.reload_failed(run, error),
             Event::Checked { check, verdict } => self.checked(check, verdict),
-            Event::TurnGranted { turn } => self.road.turn_granted(turn),
-            Event::TurnLost { turn } => self.road.turn_lost(turn, self.now),
+            Event::TurnGranted { turn } => {
+                if let Some(asked) = self.road.turn_granted(turn) {
+                    self.shown.totals.turn_granted(self.now - asked);
+                }
+            }
+            Event::TurnLost { turn } => {
+                if self.road.turn_lost(turn, self.now) {
+                    self.shown.totals.turn_ended(TurnResult::Lost);
+                }
+            }
             Event::TurnRefused { turn, why } => self.road.turn_refused(turn, why),
             Event::TrafficChanged { run, state } => self.traffic.report(run, state),
             Event::TrafficTrouble { problem } => self.traffic.set_trouble(problem),

@@ -155,14 +155,24 @@ impl Machine {
     /// The turn is given back once no restart needs it any more.
     pub(super) fn give_back_turn(&mut self) {
         if !self.needs_turn() {
+            let held = self.road.turn().is_held();
             let order = self.road.return_turn();
+            if let Some(Order::ReturnTurn { verdict, .. }) = &order
+                && held
+            {
+                self.shown.totals.turn_ended((*verdict).into());
+            }
             self.orders.extend(order);
         }
     }
 
     /// Our turn until there is a verdict, until a revert has ended, and until the service is back in traffic.
     fn needs_turn(&self) -> bool {
-        let returns = self.road.turn().is_held() && self.returns_until().is_some();
+        // One that is not granted yet was asked for the wish that stands there, and for no other.
+        if !self.road.turn().is_held() {
+            return self.road.step() == Some(Step::Turn);
+        }
+        let returns = self.returns_until().is_some();
         matches!(self.road.step(), Some(Step::Turn | Step::Switched))
             || self.is_restarting()
             || (returns && !self.shutdown)

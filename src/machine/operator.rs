@@ -10,6 +10,8 @@ use super::history::record::Subject;
 use super::hold::Hold;
 use super::numbers::RunId;
 use super::order::{Effect, Order};
+use super::policy::StepSetting;
+use super::road::journey::Step;
 use super::trial::ledger::Changed;
 use super::{Machine, StopReason, Target};
 use crate::environment::{Environment, Fingerprint};
@@ -31,6 +33,7 @@ impl Machine {
             Verb::Unhold => Ok(self.unhold(who)),
             Verb::Release { fingerprint } => self.release(fingerprint, who),
             Verb::Retry { fingerprint } => self.retry(fingerprint, who),
+            Verb::RetryAlone { fingerprint } => self.retry_alone(fingerprint, who),
             Verb::Revert => self.go_back(who),
             Verb::Validated { deployment, verdict, reason } => Ok(self.validated(deployment, verdict, reason, who)),
         }
@@ -154,6 +157,26 @@ impl Machine {
         if self.trials.ledger.release(&wish, &self.installed.0) == Changed::Yes {
             self.keep_quarantine();
         }
+        Ok(Effect::Verdict { wish: shown })
+    }
+
+    /// The newest wish is tried without the fleet's turn, and whatever is known against it.
+    fn retry_alone(&mut self, wanted: Option<Fingerprint>, who: Option<u32>) -> Answer {
+        if self.policy.turn == StepSetting::Disabled {
+            return Err("this lictor waits for no turn: it has no fleet {}".to_owned());
+        }
+        let Some(wish) = self.road.wanted() else { return Err("there is no wish to try".to_owned()) };
+        let shown = wish.fingerprint();
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != shown) {
+            return Err(format!("{wanted} is not the newest wish, which is {shown}: only that one can be tried"));
+        }
+        let waits = self.road.step() == Some(Step::Turn);
+        if !waits {
+            self.retry(wanted, who)?;
+        }
+        self.note(who, format!("retry {shown} alone, without the fleet's turn"));
+        let order = self.road.waive_turn(shown);
+        self.orders.extend(order);
         Ok(Effect::Verdict { wish: shown })
     }
 

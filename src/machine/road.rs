@@ -66,6 +66,10 @@ pub(super) struct Road {
     journey: Option<Journey>,
     refusal: Option<Refusal>,
     turn: Turn,
+    /// When it was asked for.
+    turn_asked: Moment,
+    /// The wish that an operator lets go without a turn.
+    waived: Option<Fingerprint>,
     /// What came of the restart that has the turn.
     verdict: TurnVerdict,
     /// The wish whose halt is a line of history already.
@@ -81,6 +85,8 @@ impl Road {
             journey: None,
             refusal: None,
             turn: Turn::None,
+            turn_asked: Moment(0),
+            waived: None,
             verdict: TurnVerdict::Withdrawn,
             recorded_halt: None,
         }
@@ -213,12 +219,14 @@ impl Road {
     /// The wish leaves the road: overtaken, rejected, or since lictor ends.
     pub(super) fn leave(&mut self) -> (Option<Journey>, Option<Order>) {
         let order = self.cancel_check();
+        self.waived = None;
         (self.journey.take(), order)
     }
 
     /// The wish has come to the end of the road; gives it, and when it was first seen.
     pub(super) fn arrive(&mut self) -> Option<(Journey, Moment)> {
         let journey = self.journey.take()?;
+        self.waived = None;
         let seen = self.edits.take().map_or(journey.since, |edits| edits.first);
         Some((journey, seen))
     }
@@ -261,16 +269,38 @@ impl Road {
     // The right to restart.
 
     /// The fleet is asked for its turn.
-    pub(super) fn ask_turn(&mut self, turn: TurnId, running: Option<Arc<Environment>>, build: Build) -> Option<Order> {
+    pub(super) fn ask_turn(
+        &mut self,
+        turn: TurnId,
+        running: Option<Arc<Environment>>,
+        build: Build,
+        now: Moment,
+    ) -> Option<Order> {
         let wish = Arc::clone(&self.journey.as_ref()?.environment);
+        self.turn_asked = now;
         (self.turn, self.verdict) = (Turn::Asked(turn, None), TurnVerdict::Withdrawn);
         Some(Order::AskTurn { turn, wish, running, build })
     }
 
-    pub(super) fn turn_granted(&mut self, turn: TurnId) {
-        if matches!(&self.turn, Turn::Asked(asked, _) if *asked == turn) {
+    /// This wish needs no turn; a request for one is withdrawn.
+    pub(super) fn waive_turn(&mut self, wish: Fingerprint) -> Option<Order> {
+        self.waived = Some(wish);
+        if self.turn.is_held() { None } else { self.return_turn() }
+    }
+
+    /// Whether the wish on the road needs no turn.
+    pub(super) fn turn_is_waived(&self) -> bool {
+        let wish = self.journey.as_ref().map(|journey| journey.environment.fingerprint());
+        wish.is_some() && self.waived == wish
+    }
+
+    /// The turn is granted; gives when it was asked for, unless it is not wanted any more.
+    pub(super) fn turn_granted(&mut self, turn: TurnId) -> Option<Moment> {
+        let wanted = matches!(&self.turn, Turn::Asked(asked, _) if *asked == turn);
+        wanted.then(|| {
             self.turn = Turn::Held(turn);
-        }
+            self.turn_asked
+        })
     }
 
     pub(super) fn turn_refused(&mut self, turn: TurnId, why: TurnRefusal) {
@@ -281,15 +311,18 @@ impl Road {
         }
     }
 
-    /// The turn is lost. Before the switch the wish goes back and asks again; later that changes nothing.
-    pub(super) fn turn_lost(&mut self, turn: TurnId, now: Moment) {
+    /// The turn is lost; says whether we had it. Before the switch the wish goes back to wait for another one; later that
+    /// changes nothing.
+    pub(super) fn turn_lost(&mut self, turn: TurnId, now: Moment) -> bool {
         if self.turn.id() != Some(turn) {
-            return;
+            return false;
         }
+        let held = self.turn.is_held();
         self.turn = Turn::None;
         if self.step() == Some(Step::Switched) {
             self.go(Step::Turn, now);
         }
+        held
     }
 
     /// What came of the restart that has the turn.

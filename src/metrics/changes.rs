@@ -59,6 +59,7 @@ fn counted_the_same(before: &Board, now: &Board) -> bool {
         && old.exits == new.exits
         && old.outcomes == new.outcomes
         && old.propagation == new.propagation
+        && (&old.turns, old.turn_wait) == (&new.turns, new.turn_wait)
         && before.sources == now.sources
 }
 

@@ -6,7 +6,7 @@ use super::Board;
 use super::names::{self, label};
 use super::series::{Count, Labels, Series};
 use crate::machine::history::Outcome;
-use crate::machine::totals::{Ending, Probes, Reason};
+use crate::machine::totals::{Ending, Probes, Reason, TurnResult};
 
 /// All totals, those of one metric beside each other.
 pub(super) fn counts(board: &Board) -> Vec<Series<'_, Count>> {
@@ -44,6 +44,15 @@ pub(super) fn counts_but_of_checks(board: &Board) -> Vec<Series<'_, Count>> {
         events(&names::CHANGES, Labels::one(label::RESULT, word), totals.outcomes.get(&outcome))
     }));
     list.push(of(&names::PROPAGATION, Labels::NONE, Count::Timed(totals.propagation)));
+    // Only where there is a fleet: elsewhere they would stand at zero for ever.
+    if totals.turn_wait.count > 0 {
+        list.extend(
+            TURNS.map(|(result, word)| {
+                events(&names::TURNS, Labels::one(label::RESULT, word), totals.turns.get(&result))
+            }),
+        );
+        list.push(of(&names::TURN_WAIT, Labels::NONE, Count::Timed(totals.turn_wait)));
+    }
     for source in &board.sources {
         list.extend(source.freshness.errors_by_class.iter().map(|(class, count)| {
             events(
@@ -66,6 +75,14 @@ const REASONS: [(Reason, &str); 6] = [
 ];
 
 const ENDINGS: [(Ending, &str); 3] = [(Ending::Ok, "ok"), (Ending::Error, "error"), (Ending::Signal, "signal")];
+
+const TURNS: [(TurnResult, &str); 5] = [
+    (TurnResult::Good, "good"),
+    (TurnResult::Failed, "failed"),
+    (TurnResult::Inconclusive, "inconclusive"),
+    (TurnResult::Withdrawn, "withdrawn"),
+    (TurnResult::Lost, "lost"),
+];
 
 /// The outcomes that are about a wish. A build that failed under an environment that was good, an end of the service, an
 /// operator's word are not.

@@ -156,6 +156,14 @@ pub(super) static PROPAGATION: Metric = metric(
     summary("lictor_config_propagation_seconds"),
     "From a change being seen at its source to the service being good on it.",
 );
+pub(super) static TURNS: Metric =
+    metric("fleet.turns", counter("lictor_fleet_turns_total"), "Turns of the fleet that were granted and are over.")
+        .tagged(&[label::RESULT]);
+pub(super) static TURN_WAIT: Metric = metric(
+    "fleet.turn_wait_ms",
+    summary("lictor_fleet_turn_wait_seconds"),
+    "From a turn of the fleet being asked for to its being granted.",
+);
 pub(super) static SOURCE_ERRORS: Metric = metric(
     "source.errors",
     counter("lictor_source_errors_total"),
@@ -258,6 +266,8 @@ pub(super) static ALL: &[&Metric] = &[
     &CONFIG_HELD,
     &GENERATION,
     &PROPAGATION,
+    &TURNS,
+    &TURN_WAIT,
     &SOURCE_ERRORS,
     &CHECK_UP,
     &CHECK_FAILURES,

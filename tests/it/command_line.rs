@@ -245,9 +245,9 @@ fn wrong_usage_is_2_and_what_is_not_served_yet_is_named() {
         let output = finish(command);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
     }
-    let fleet = finish(setup.command("fleet"));
-    assert_ne!(fleet.status.code(), Some(0));
-    assert!(said(&fleet).contains("fleet is not supported yet"), "{}", said(&fleet));
+    let promote = finish(setup.command("promote"));
+    assert_ne!(promote.status.code(), Some(0));
+    assert!(said(&promote).contains("promote is not supported yet"), "{}", said(&promote));
 }
 
 #[test]

@@ -100,6 +100,9 @@ pub struct Retry {
     /// What must be the newest wish, as `lictor status` shows it; else nothing is done
     #[arg(value_name = "FINGERPRINT")]
     pub fingerprint: Option<Fingerprint>,
+    /// Without the fleet's turn: for whoever must, while Consul is away. Nothing keeps others from restarting as well
+    #[arg(long)]
+    pub alone: bool,
     /// How long it waits, and for whom.
     #[command(flatten)]
     pub patient: Patient,

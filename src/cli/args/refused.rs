@@ -1,6 +1,6 @@
 //! Words that are envconsul's or reserved, and not served yet. Serving one takes its line out.
 
-const VERBS: &[&str] = &["fleet", "promote", "envconsul"];
+const VERBS: &[&str] = &["promote", "envconsul"];
 
 /// envconsul's flags; a star stands for the rest of the name.
 const FLAGS: &[&str] = &["vault-*", "secret", "service-query", "service-format-*", "syslog", "syslog-facility"];

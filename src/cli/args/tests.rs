@@ -197,7 +197,6 @@ fn what_is_not_served_is_refused_by_name() {
         (&["run", "-service-query", "x"], "--service-query is not supported yet"),
         (&["run", "-service-format-id=x"], "--service-format-id is not supported yet"),
         (&["run", "-syslog"], "--syslog is not supported yet"),
-        (&["fleet", "--all"], "fleet is not supported yet"),
         (&["envconsul", "-prefix", "x"], "envconsul is not supported yet"),
         (&["promote"], "promote is not supported yet"),
     ] {

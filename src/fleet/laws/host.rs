@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::machine::{Away, Road};
 use crate::fleet::change::Change;
 use crate::fleet::decision::{Ask, Place};
 use crate::fleet::layout::Member;
@@ -55,8 +56,19 @@ pub(super) struct Waiting {
     pub(super) delay: Duration,
 }
 
+/// What decides on a simulated host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mind {
+    /// A few lines that do what the machine should.
+    StandIn,
+    /// The machine itself.
+    Machine,
+}
+
 #[derive(Debug)]
 pub(super) struct Host {
+    /// The real machine, where that decides; the rest is what it looks like from outside then.
+    road: Option<Box<Road>>,
     pub(super) member: Member,
     /// `None`: lictor is dead.
     pub(super) turns: Option<Turns>,
@@ -90,9 +102,11 @@ const TRIAL: Duration = Duration::from_secs(3);
 const RELAPSE: Duration = Duration::from_secs(3);
 
 impl Host {
-    pub(super) fn new(number: usize, config: Config) -> Self {
+    pub(super) fn new(number: usize, config: Config, mind: Mind) -> Self {
+        let node = format!("host-{number}");
         Self {
-            member: Member { node: format!("host-{number}"), id: "billing".into() },
+            road: (mind == Mind::Machine).then(|| Box::new(Road::new(&node))),
+            member: Member { node, id: "billing".into() },
             turns: None,
             life: 0,
             stage: Stage::Serving,
@@ -101,7 +115,7 @@ impl Host {
             wish: config,
             quarantine: BTreeSet::new(),
             turn: TurnId(0),
-            ready: true,
+            ready: mind == Mind::StandIn,
             out: false,
             relapsed: false,
             timer: None,
@@ -124,12 +138,32 @@ impl Host {
     }
 
     pub(super) fn shown(&self) -> Shown {
-        let on_trial = matches!(self.stage, Stage::Trial(_));
+        let on_trial = match &self.road {
+            Some(road) => road.on_trial(),
+            None => matches!(self.stage, Stage::Trial(_)),
+        };
         Shown { ready: self.ready, on_trial, ..Shown::default() }
+    }
+
+    /// What the real machine does shows from outside.
+    fn by_machine(&mut self, does: impl FnOnce(&mut Road) -> Vec<Event>) -> Option<Vec<Event>> {
+        let road = self.road.as_mut()?;
+        let events = does(road);
+        (self.ready, self.timer) = (road.ready, road.timer());
+        (self.out, self.relapsed) = (road.away != Away::No, road.away == Away::Otherwise);
+        self.tried.append(&mut road.tried);
+        if let Some(runs) = road.runs() {
+            self.runs = runs;
+        }
+        self.stage = if road.is_settled() { Stage::Serving } else { Stage::Trial(None) };
+        Some(events)
     }
 
     /// The road from a standstill: what is to be told to the turns.
     pub(super) fn travel(&mut self) -> Vec<Event> {
+        if self.road.is_some() {
+            return Vec::new();
+        }
         let wanted = self.wish != self.runs && !self.quarantine.contains(&self.wish);
         match self.stage {
             Stage::Serving if wanted => vec![self.ask()],
@@ -143,11 +177,14 @@ impl Host {
     }
 
     /// Another wish, at any time.
-    pub(super) fn wish(&mut self, wish: Config) -> Vec<Event> {
+    pub(super) fn wish(&mut self, now: Moment, wish: Config) -> Vec<Event> {
         if self.wish == wish {
             return Vec::new();
         }
         self.wish = wish;
+        if let Some(events) = self.by_machine(|road| road.wish(now, wish)) {
+            return events;
+        }
         let mut events = Vec::new();
         if let Stage::Asked(turn) = self.stage {
             self.stage = Stage::Serving;
@@ -170,6 +207,9 @@ impl Host {
     }
 
     pub(super) fn granted(&mut self, now: Moment, turn: TurnId, whim: u64) -> Vec<Event> {
+        if let Some(events) = self.by_machine(|road| road.granted(now, turn)) {
+            return events;
+        }
         if self.stage != Stage::Asked(turn) {
             return Vec::new();
         }
@@ -179,7 +219,15 @@ impl Host {
         Vec::new()
     }
 
-    pub(super) fn lost(&mut self, turn: TurnId) -> Vec<Event> {
+    pub(super) fn refused(&mut self, now: Moment, turn: TurnId, refusal: &Refusal) -> Vec<Event> {
+        self.refusal = Some(refusal.clone());
+        self.by_machine(|road| road.refused(now, turn, refusal.clone())).unwrap_or_default()
+    }
+
+    pub(super) fn lost(&mut self, now: Moment, turn: TurnId) -> Vec<Event> {
+        if let Some(events) = self.by_machine(|road| road.lost(now, turn)) {
+            return events;
+        }
         match &mut self.stage {
             Stage::Leaving(held) if *held == turn => {
                 (self.ready, self.out, self.timer) = (true, false, None);
@@ -210,6 +258,9 @@ impl Host {
 
     /// The stage's time is over.
     pub(super) fn on_timer(&mut self, now: Moment, whim: u64) -> Vec<Event> {
+        if let Some(events) = self.by_machine(|road| road.on_timer(now)) {
+            return events;
+        }
         self.timer = None;
         match self.stage {
             Stage::Leaving(turn) => {
@@ -258,12 +309,20 @@ impl Host {
     pub(super) fn kill(&mut self, now: Moment) {
         (self.turns, self.timer, self.waiting, self.refusal) = (None, None, None, None);
         self.dead_since = Some(now);
+        self.by_machine(|road| {
+            road.kill();
+            Vec::new()
+        });
     }
 
     /// lictor is back, and finds its service as it is.
-    pub(super) fn revive(&mut self, now: Moment, turns: Turns, whim: u64) {
+    pub(super) fn revive(&mut self, now: Moment, turns: Turns, whim: u64) -> Vec<Event> {
         (self.turns, self.dead_since) = (Some(turns), None);
         self.life += 1;
+        let wish = self.wish;
+        if let Some(events) = self.by_machine(|road| road.revive(now, whim, wish)) {
+            return events;
+        }
         if self.ready && self.runs == self.good {
             self.stage = Stage::Serving;
         } else if self.ready {
@@ -272,5 +331,6 @@ impl Host {
         } else {
             self.start(now, None, self.good, whim);
         }
+        Vec::new()
     }
 }

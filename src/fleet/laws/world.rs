@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::consul::{self, Consul, PREFIX};
-use super::host::{Config, Host, Nature, Stage, Waiting};
+use super::host::{Config, Host, Mind, Nature, Stage, Waiting};
 use crate::consul::health::Standing;
 use crate::consul::session::Session;
 use crate::consul::transaction::Operation;
@@ -69,7 +69,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, hosts: usize, limit: usize, bake: Duration) -> Self {
+    pub(super) fn new(seed: u64, mind: Mind, hosts: usize, limit: usize) -> Self {
         let first = Config { number: 0, nature: Nature::Good };
         let rules = Rules {
             prefix: PREFIX.into(),
@@ -77,11 +77,11 @@ impl World {
             id: "billing".into(),
             limit: Limit::Count(u32::try_from(limit).unwrap()),
             min_passing: 1,
-            bake,
+            bake: Duration::from_secs(5),
         };
         let mut world = Self {
             now: Moment(0),
-            hosts: (0..hosts).map(|number| Host::new(number, first)).collect(),
+            hosts: (0..hosts).map(|number| Host::new(number, first, mind)).collect(),
             consul: Consul::default(),
             limit,
             rules,
@@ -211,7 +211,7 @@ impl World {
                 self.host_does(number, |host, now, whim| host.granted(now, turn, whim));
             }
             Coming::Lost(number, life, turn) if self.hosts[number].life == life => {
-                self.host_does(number, |host, _, _| host.lost(turn));
+                self.host_does(number, |host, now, _| host.lost(now, turn));
             }
             Coming::Granted(..) | Coming::Lost(..) => {}
             Coming::Shown(number, life, shown) => {
@@ -287,7 +287,7 @@ impl World {
         let Some(turns) = &mut host.turns else { return };
         let shown = format!("{event:?}");
         let actions = turns.handle(now, event);
-        if !matches!(shown.get(..4), Some("Tick" | "Seen")) {
+        if !matches!(shown.get(..4), Some("Tick" | "Seen" | "Rene")) {
             self.note(|| format!("host-{number} {}", shown.get(..160).unwrap_or(&shown)));
         }
         for action in actions {
@@ -316,9 +316,9 @@ impl World {
                     self.note(|| format!("host-{number} LOST {turn}"));
                     self.come(soon, Coming::Lost(number, life, turn));
                 }
-                Action::Refuse(_, refusal) => {
+                Action::Refuse(turn, refusal) => {
                     self.note(|| format!("host-{number} refused: {refusal:?}"));
-                    self.hosts[number].refusal = Some(refusal);
+                    self.host_does(number, |host, now, _| host.refused(now, turn, &refusal));
                 }
                 Action::Say(text) => self.note(|| format!("host-{number} says {text}")),
             }
@@ -329,10 +329,12 @@ impl World {
     fn host_does(&mut self, number: usize, does: impl FnOnce(&mut Host, Moment, u64) -> Vec<Event>) {
         let (now, whim) = (self.now, self.rng.u64(..));
         let host = &mut self.hosts[number];
-        let before = host.shown();
+        let (before, stood) = (host.shown(), host.stage);
         let events = does(host, now, whim);
         let (life, shown, stage) = (host.life, host.shown(), host.stage);
-        self.note(|| format!("host-{number} is {stage:?}"));
+        if stage != stood {
+            self.note(|| format!("host-{number} is {stage:?}"));
+        }
         if shown != before {
             let (stand, show) = (self.rng.u64(5..50), self.rng.u64(0..20));
             self.come(Duration::from_millis(stand), Coming::Stand(number));
@@ -347,16 +349,13 @@ impl World {
         self.note(|| format!("=== {fault:?}"));
         let now = self.now;
         match fault {
-            Fault::Wish(number, wish) => self.host_does(number, |host, _, _| host.wish(wish)),
+            Fault::Wish(number, wish) => self.host_does(number, |host, now, _| host.wish(now, wish)),
             Fault::Kill(number) => self.hosts[number].kill(now),
             Fault::Revive(number) if self.hosts[number].turns.is_some() => {}
             Fault::Revive(number) => {
                 let owner = format!("owner-{number}");
                 let turns = Turns::new(self.rules.clone(), owner, self.rng.u64(..), now, 1_700_000_000_000);
-                self.host_does(number, |host, now, whim| {
-                    host.revive(now, turns, whim);
-                    Vec::new()
-                });
+                self.host_does(number, |host, now, whim| host.revive(now, turns, whim));
                 let shown = self.hosts[number].shown();
                 self.tell(number, Event::Shown(shown));
                 self.host_does(number, |host, _, _| host.travel());

@@ -66,10 +66,11 @@ impl Turns {
     pub(super) fn act(&mut self, now: Moment, view: &View) {
         self.marked = view.mark_of(&self.member).is_some();
         self.watch_the_silent(now, view);
-        let places = &self.places;
-        self.say(
-            view.remarks.iter().map(|remark| format!("the fleet's folder {}: {remark}", places.path(""))).collect(),
-        );
+        let folder = self.places.path("");
+        let remarks = view.remarks.iter().map(|remark| format!("the fleet's folder {folder}: {remark}"));
+        // Whether that still is so, is seen below.
+        let remarks = remarks.chain(self.outside.take()).collect();
+        self.say(remarks);
         if !self.act_on_right(now, view) {
             return;
         }
@@ -106,7 +107,9 @@ impl Turns {
             || view.ours.as_ref().is_some_and(|ours| {
                 self.membership == Membership::Member && ours.session.as_deref() != self.life.session()
             });
-        let halted = held.stage == Stage::Granted && halt(view, &held.ask).is_some();
+        // Somebody else's word; our own is about what we are bringing back in this very turn.
+        let halted =
+            held.stage == Stage::Granted && halt(view, &held.ask).is_some_and(|known| known.rollout.by != self.member);
         if lost || halted {
             self.lose(now);
         }
@@ -119,6 +122,9 @@ impl Turns {
         }
         let Stage::Returning(end, back) = held.stage else { return true };
         let held = held.clone();
+        // Overtaken on its way: what is good here is not what the turn was for.
+        let another = self.shown.config.as_ref().is_some_and(|config| *config != held.ask.wish.whole());
+        let end = if another { CanaryEnd::Nothing } else { end };
         let canary = held.canary.as_ref().map(|canary| (canary, end));
         let operations = self.writer(now, &session).release(view, canary, back);
         if operations.is_empty() {
@@ -155,9 +161,9 @@ impl Turns {
                     self.member,
                     self.places.instance(&self.member)
                 );
-                let mut remarks = self.said.clone();
-                remarks.insert(format!("{why}; until then this one takes no turns"));
-                self.say(remarks);
+                let remark = format!("{why}; until then this one takes no turns");
+                self.say(self.said.iter().cloned().chain([remark.clone()]).collect());
+                self.outside = Some(remark);
                 self.refuse(Refusal::Waits(why));
                 self.look(Vec::new(), OUTSIDE, Duration::ZERO);
             }

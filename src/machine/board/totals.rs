@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::event::Exit;
 use super::super::history::Outcome;
+use super::super::order::TurnVerdict;
 use super::super::policy::CheckRule;
 use super::super::process::slot::StopReason;
 
@@ -25,6 +26,12 @@ pub struct Totals {
     pub outcomes: BTreeMap<Outcome, u64>,
     /// From a change being seen to the service being good on it.
     pub propagation: Timing,
+    /// Turns of the fleet that were granted and are over, by result.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub turns: BTreeMap<TurnResult, u64>,
+    /// From a turn being asked for to its being granted.
+    #[serde(skip_serializing_if = "Timing::is_empty")]
+    pub turn_wait: Timing,
     /// Probes, by the check's name, over all runs. What a check that was taken out had counted goes with it.
     pub checks: BTreeMap<String, Probes>,
 }
@@ -57,6 +64,33 @@ pub enum Ending {
     Error,
     /// By a signal.
     Signal,
+}
+
+/// How a turn of the fleet ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnResult {
+    /// The change is good here.
+    Good,
+    /// It was taken back.
+    Failed,
+    /// Nobody could tell.
+    Inconclusive,
+    /// It was not needed any more.
+    Withdrawn,
+    /// Its session ended before.
+    Lost,
+}
+
+impl From<TurnVerdict> for TurnResult {
+    fn from(verdict: TurnVerdict) -> Self {
+        match verdict {
+            TurnVerdict::Good => Self::Good,
+            TurnVerdict::Failed => Self::Failed,
+            TurnVerdict::Inconclusive => Self::Inconclusive,
+            TurnVerdict::Withdrawn => Self::Withdrawn,
+        }
+    }
 }
 
 /// How many of a kind, and how long they took together.
@@ -104,6 +138,14 @@ impl Totals {
         }
     }
 
+    pub(in super::super) fn turn_granted(&mut self, waited: Duration) {
+        self.turn_wait.add(waited);
+    }
+
+    pub(in super::super) fn turn_ended(&mut self, result: TurnResult) {
+        *self.turns.entry(result).or_default() += 1;
+    }
+
     pub(in super::super) fn probed(
         &mut self,
         rule: &CheckRule,
@@ -125,6 +167,10 @@ impl Totals {
 }
 
 impl Timing {
+    fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     fn add(&mut self, took: Duration) {
         self.count += 1;
         self.sum_us = self.sum_us.saturating_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));

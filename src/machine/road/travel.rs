@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::history::Outcome;
 use super::super::history::record::Subject;
 use super::super::order::Order;
+use super::super::policy::StepSetting;
 use super::super::{Machine, Wish};
 use super::checked::{Judge, Refusal};
 use super::journey::Step;
@@ -69,7 +70,11 @@ impl Machine {
 
     /// What the step says now.
     pub(in super::super) fn decide(&self, step: Step) -> Decision {
-        let turn = || turn::decide(self.policy.turn, self.road.turn(), self.process.life());
+        let turn = || {
+            let waived = self.road.turn_is_waived();
+            let setting = if waived { StepSetting::Disabled } else { self.policy.turn };
+            turn::decide(setting, self.road.turn(), self.process.life())
+        };
         match (step, self.road.edits()) {
             (Step::Settled, Some(edits)) if self.targets.present().is_some() => {
                 settled::decide(self.now, edits, self.rest(), &self.policy)
@@ -105,7 +110,7 @@ impl Machine {
             Step::Turn => {
                 self.numbers.turn = self.numbers.turn.next();
                 let running = self.targets.environment().cloned();
-                self.road.ask_turn(self.numbers.turn, running, self.installed.0.clone())
+                self.road.ask_turn(self.numbers.turn, running, self.installed.0.clone(), self.now)
             }
             Step::Settled | Step::Guarded | Step::Switched => None,
         };
@@ -120,9 +125,12 @@ impl Machine {
     }
 
     /// The wish leaves the road before the switch; says whether one was on it.
+    ///
+    /// Its turn leaves with it: it was asked for this change, and the fleet judges another one anew.
     pub(in super::super) fn leave_road(&mut self) -> bool {
         let (journey, order) = self.road.leave();
         self.orders.extend(order);
+        self.give_back_turn();
         journey.is_some()
     }
 

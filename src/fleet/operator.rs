@@ -1,0 +1,160 @@
+//! What an operator sees of a whole fleet, and does to it, from Consul alone.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::layout::{FleetHold, LARGEST, OutMark, Places, Rollout, RolloutState, json, said};
+use super::record::InstanceRecord;
+use crate::consul::kv::Pair;
+use crate::consul::transaction::{Commit, MOST, Operation};
+use crate::consul::watch::Query;
+use crate::consul::{Client, Connection, Error};
+
+/// An operator at one fleet.
+#[derive(Debug)]
+pub struct Operator {
+    client: Client,
+    places: Places,
+}
+
+/// A fleet as it is now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Picture {
+    /// The instances whose lictor lives, in the order of their nodes.
+    pub instances: Vec<InstanceRecord>,
+    /// Those that are out for config, or were when their lictor was last heard of.
+    pub out: Vec<OutMark>,
+    /// The changes that everybody stops on.
+    pub halts: Vec<Halt>,
+    /// The operator's stop for the whole fleet.
+    pub hold: Option<FleetHold>,
+    /// Keys that no lictor wrote.
+    pub foreign: Vec<String>,
+}
+
+/// A change that everybody stops on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Halt {
+    /// What it is called.
+    pub change: String,
+    /// Who took it back.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// When, in Unix milliseconds.
+    pub at: u64,
+}
+
+impl Operator {
+    /// At the fleet in this folder.
+    ///
+    /// # Errors
+    /// Settings that make no client; a token file that cannot be read.
+    pub fn new(connection: &Connection, prefix: &str) -> Result<Self, Error> {
+        let mut client = Client::new(connection)?;
+        client.renew_token()?;
+        Ok(Self { client, places: Places::below(prefix) })
+    }
+
+    /// The fleet's folder.
+    pub fn folder(&self) -> String {
+        self.places.path("")
+    }
+
+    /// The fleet as it is now.
+    ///
+    /// # Errors
+    /// Consul does not answer, or refuses.
+    pub async fn look(&self) -> Result<Picture, Error> {
+        let mut foreign = Vec::new();
+        let instances = read(&self.list("instances/").await?, "instances/", &mut foreign);
+        let out = read(&self.list("out/").await?, "out/", &mut foreign);
+        let halts = self.halts(&mut foreign).await?.into_iter().map(|(halt, _)| halt).collect();
+        let hold = self.client.read(&self.client.single(&self.places.hold()), &Query::PLAIN).await?;
+        // Whatever stands there holds.
+        let hold = hold.pair.map(|pair| parse(&pair).unwrap_or_default());
+        Ok(Picture { instances, out, halts, hold, foreign })
+    }
+
+    /// Stops the whole fleet: nobody restarts for config until [`Operator::unhold`].
+    ///
+    /// # Errors
+    /// Consul does not answer, or refuses.
+    pub async fn hold(&self, by: &str, reason: &str) -> Result<(), Error> {
+        let hold = FleetHold { reason: said(reason), by: said(by), at: unix_ms() };
+        self.client.commit(&[Operation::Set { key: self.places.hold(), value: json(&hold) }]).await.map(drop)
+    }
+
+    /// Ends that.
+    ///
+    /// # Errors
+    /// Consul does not answer, or refuses.
+    pub async fn unhold(&self) -> Result<(), Error> {
+        self.client.commit(&[Operation::Delete { key: self.places.hold() }]).await.map(drop)
+    }
+
+    /// Lets the fleet try what was taken back: this change, or every one. Gives what was let go.
+    ///
+    /// # Errors
+    /// Consul does not answer, or refuses.
+    pub async fn release(&self, change: Option<&str>) -> Result<Vec<Halt>, Error> {
+        let mut released = Vec::new();
+        let halts = self.halts(&mut Vec::new()).await?;
+        let wanted: Vec<_> =
+            halts.into_iter().filter(|(halt, _)| change.is_none_or(|change| halt.change.starts_with(change))).collect();
+        for some in wanted.chunks(MOST) {
+            let gone = |(halt, index): &(Halt, u64)| Operation::DeleteCas {
+                key: self.places.rollout(&halt.change),
+                index: *index,
+            };
+            if self.client.commit(&some.iter().map(gone).collect::<Vec<_>>()).await? == Commit::Done {
+                released.extend(some.iter().map(|(halt, _)| halt.clone()));
+            }
+        }
+        Ok(released)
+    }
+
+    async fn halts(&self, foreign: &mut Vec<String>) -> Result<Vec<(Halt, u64)>, Error> {
+        let mut halts = Vec::new();
+        for pair in self.list("rollout/").await? {
+            let Some(rollout) = parse::<Rollout>(&pair) else {
+                foreign.push(said(&format!("rollout/{}", pair.key)));
+                continue;
+            };
+            if rollout.state == RolloutState::Halt {
+                let by = said(&rollout.by.node);
+                let halt = Halt { change: pair.key.clone(), by, reason: said(&rollout.reason), at: rollout.at };
+                halts.push((halt, pair.modify_index));
+            }
+        }
+        Ok(halts)
+    }
+
+    async fn list(&self, folder: &str) -> Result<Vec<Pair>, Error> {
+        let folder = self.client.folder(&self.places.path(folder), None);
+        Ok(self.client.list(&folder, &Query::PLAIN).await?.pairs)
+    }
+}
+
+fn read<T: DeserializeOwned>(pairs: &[Pair], folder: &str, foreign: &mut Vec<String>) -> Vec<T> {
+    let mut all = Vec::new();
+    for pair in pairs {
+        match parse(pair) {
+            Some(one) => all.push(one),
+            None => foreign.push(said(&format!("{folder}{}", pair.key))),
+        }
+    }
+    all
+}
+
+fn parse<T: DeserializeOwned>(pair: &Pair) -> Option<T> {
+    let bytes = Some(pair.value.expose()).filter(|bytes| bytes.len() <= LARGEST)?;
+    serde_json::from_slice(bytes).ok()
+}
+
+fn unix_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
