@@ -64,8 +64,8 @@ fn a_silent_resolver_holds_up_only_what_needs_a_name() {
     }
     config += &check("Web", "http {\n    url = \"http://silent.test/\"\n  }", "info");
     let local = tcp(&format!("localhost:{port}"));
-    config += &check("Localhost", &local, "readiness");
-    config += &check("Alive", &tcp(&format!("{host}:8080")), "liveness");
+    config += &check("Localhost", &local, "liveness");
+    config += &check("Ready", &tcp(&format!("{host}:8080")), "readiness");
     let lictor = setup.config(&config).prepared();
     lictor.start_as(with_nameserver(&lictor, &server));
 
@@ -78,7 +78,7 @@ fn a_silent_resolver_holds_up_only_what_needs_a_name() {
         })
     });
     for check in &tried.checks {
-        let passes = matches!(&*check.name, "Localhost" | "Alive");
+        let passes = matches!(&*check.name, "Localhost" | "Ready");
         assert_eq!(check.state == CheckState::Passing, passes, "{check:#?}");
         let named = check.why.as_deref().is_some_and(|why| why.ends_with("silent.test is not resolved"));
         assert_eq!(named, !passes, "{check:#?}");
