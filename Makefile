@@ -51,7 +51,7 @@ bans:
 
 # The Go programs: the one that lictor is tested with, and the one of the demo.
 programs: setup
-	@for module in tests/service tests/peers/grpc tests/peers/load tests/peers/drivers examples/billing; do \
+	@for module in tests/service tests/listen/load tests/peers/grpc tests/peers/load tests/peers/drivers examples/billing; do \
 	  echo "go vet, go test, gofmt: $$module"; \
 	  (cd $$module && go vet ./... && go test ./... && test -z "$$(gofmt -l .)") || \
 	    { echo "$$module: run gofmt -w, and mend what is said above" >&2; exit 1; }; \

@@ -7,6 +7,7 @@ mod pid_file;
 mod places;
 mod plan;
 mod reload;
+mod sockets;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -33,7 +34,7 @@ use crate::consul::{self, Client};
 use crate::driver::{Driver, Effects, INBOX, PULSE};
 use crate::expvar;
 use crate::http::{self, BindError, Exposition, HostNames, Limits, Resources, StatusPort, Wanted, bind_status};
-use crate::listen::{ListenError, Marks, Sockets};
+use crate::listen::ListenError;
 use crate::machine::{Event, Machine, Moment, Restored, RunId};
 use crate::metrics;
 use crate::notify::{self, Manager};
@@ -136,7 +137,8 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let mut tasks = JoinSet::new();
     let (listener, status) = open_status(&settings).await?.unzip();
     let admin = bind_admin(&settings).await?;
-    let sockets = Sockets::bind(&settings.listen, Marks::Ignored)?;
+    let manager = manager();
+    let sockets = sockets::open(&settings, &state, manager.as_ref())?;
     let _pid_file = pid_file::write(settings.pid_file.as_deref())?;
 
     let (inbox, facts) = mpsc::channel(INBOX);
@@ -155,7 +157,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         period: PULSE,
         deadline: settings.policy.deadline,
     };
-    let signs = notify::spawn(&mut tasks, manager(), signs);
+    let signs = notify::spawn(&mut tasks, manager, signs);
     let (trigger, watcher) = drain::channel();
     let (readings, published) = watch::channel(Arc::default());
     let (expvar, looked_at) = watch::channel(settings.expvar.clone());

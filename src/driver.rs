@@ -63,7 +63,9 @@ impl Driver {
     pub async fn run(mut self) -> Effects {
         let known = std::mem::take(&mut self.known);
         let heard = self.composer.events(self.clock.now());
-        self.turn(known.into_iter().chain(heard).chain([self.effects.disk()]));
+        let kept = [self.effects.disk()].into_iter().chain(self.effects.sockets_news());
+        let begun: Vec<Event> = known.into_iter().chain(heard).chain(kept).collect();
+        self.turn(begun);
         self.publish();
         let mut drawing = Drawing::begun();
         let mut turned_at = self.clock.now();
@@ -82,7 +84,7 @@ impl Driver {
                 () = drawing.overdue() => Vec::new(),
                 _ = pulses.tick() => {
                     self.pulse.send_replace(());
-                    Vec::new()
+                    self.effects.sockets_news().into_iter().collect()
                 }
             };
             // A loop that turns at least every PULSE and comes this late was not running: the host or lictor stood still.

@@ -12,11 +12,14 @@
 mod address;
 mod error;
 mod fault;
+mod found;
 mod half_open;
 mod kernel;
+mod open;
 mod pair;
 mod passed;
 mod program;
+mod reach;
 mod relay;
 mod settle;
 mod sides;
@@ -27,8 +30,10 @@ mod unix;
 
 pub use address::Address;
 pub use error::ListenError;
+pub use found::Found;
 pub use passed::Passed;
 pub use program::{Marks, Share};
+pub use reach::Reach;
 pub use settle::{Leaving, Settled};
 pub use sockets::Sockets;
 

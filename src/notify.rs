@@ -8,6 +8,7 @@
 //! no longer turns, nothing pings the watchdog and nothing asks for more time.
 
 mod announced;
+mod kept;
 mod line;
 mod manager;
 mod reload;
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+pub use kept::kept;
 pub use manager::{Manager, NotifyError};
 pub use reload::{Reloading, Reloads};
 

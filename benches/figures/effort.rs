@@ -33,6 +33,11 @@ impl Effort {
         self.of(10, 50)
     }
 
+    /// Restarts under load of a service that takes long to start.
+    pub fn held_restarts(self) -> usize {
+        self.of(5, 30)
+    }
+
     /// Starts of lictor.
     pub fn starts(self) -> usize {
         self.of(15, 50)

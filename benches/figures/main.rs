@@ -38,7 +38,12 @@ mod effort;
 mod figure;
 mod flood;
 mod footprint;
+#[path = "../../tests/listen/go.rs"]
+mod go;
+mod held;
 mod large;
+#[path = "../../tests/listen/load.rs"]
+mod load;
 mod machine;
 mod nginx;
 mod puts;
@@ -71,6 +76,7 @@ const PARTS: &[(&str, Part)] = &[
     ("tick", tick::figures),
     ("deploys", deploys::figures),
     ("checks", checks::figures),
+    ("held", held::figures),
     ("binary", binary),
 ];
 

@@ -28,6 +28,7 @@ func main() {
 
 func run() error {
 	addr := flag.String("addr", fallback("ADDR", "127.0.0.1:8080"), "where to listen")
+	linger := flag.Duration("linger", 0, "how long clients that keep a connection open have to send their last request")
 	migrations := flag.String("migrate", "", "apply the migrations in this folder, and end")
 	flag.Parse()
 	if *migrations != "" {
@@ -40,16 +41,22 @@ func run() error {
 
 	stop, release := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer release()
-	server := &http.Server{Addr: *addr, Handler: pages(settings), ReadHeaderTimeout: 5 * time.Second}
+	listener, err := listen(*addr)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: farewell(pages(settings)), ReadHeaderTimeout: 5 * time.Second}
 	failed := make(chan error, 1)
-	go func() { failed <- server.ListenAndServe() }()
-	fmt.Printf("billing %s: listening on %s with %d workers\n", version, *addr, settings.workers)
+	go func() { failed <- server.Serve(listener) }()
+	fmt.Printf("billing %s: listening on %s with %d workers\n", version, listener.Addr(), settings.workers)
 
 	select {
 	case err := <-failed:
 		return err
 	case <-stop.Done():
 	}
+	leaving.Store(true)
+	time.Sleep(*linger)
 	drained, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if err := server.Shutdown(drained); err != nil && !errors.Is(err, context.DeadlineExceeded) {

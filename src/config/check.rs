@@ -9,13 +9,15 @@ mod tcp;
 mod tls;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::report::Finding;
 use super::section::Section;
 use super::tree::Node;
 use super::value;
-use crate::check::Spec;
+use crate::check::{Kind, Spec, TlsMode};
+use crate::listen;
 use crate::machine::policy::{CheckRule, Role};
 
 /// Words of `/status` that no check may have.
@@ -31,7 +33,7 @@ const ROLES: &[(&str, Role)] =
 const LEAST_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Reads every check, in the order of writing.
-pub(crate) fn read_all(root: &mut Section<'_>) -> Vec<Spec> {
+pub(crate) fn read_all(root: &mut Section<'_>, held: &[listen::Spec]) -> Vec<Spec> {
     let mut checks = Vec::new();
     let mut labels = BTreeSet::new();
     root.each_labelled("check", |label, section| {
@@ -44,7 +46,14 @@ pub(crate) fn read_all(root: &mut Section<'_>) -> Vec<Spec> {
         if labels.len() == MAX_CHECKS + 1 {
             section.wrong(&format!("there are more than {MAX_CHECKS} checks"));
         }
-        checks.extend(read(label, section));
+        let check = read(label, section);
+        if check.as_ref().is_some_and(|check| held.iter().any(|held| says_nothing_of(check, held))) {
+            section.wrong(
+                "it would always pass: lictor itself holds this address (`listen`), so connections come about without the \
+                 service; use http or grpc, or have it `expect` something",
+            );
+        }
+        checks.extend(check);
     });
     checks
 }
@@ -70,6 +79,17 @@ fn read(label: &str, section: &mut Section<'_>) -> Option<Spec> {
         interval: interval.unwrap_or(Duration::from_secs(5)),
         timeout: timeout.unwrap_or(Duration::from_secs(2)),
     })
+}
+
+/// Whether a check asks for no more than a connection, to a socket that lets everybody in by itself.
+fn says_nothing_of(check: &Spec, held: &listen::Spec) -> bool {
+    let (Kind::Tcp(tcp), listen::Address::Tcp(held)) = (&check.kind, &held.address) else { return false };
+    let Some((host, port)) = tcp.address.rsplit_once(':') else { return false };
+    let there = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(host) => host == held.ip() || held.ip().is_unspecified(),
+        Err(_) => held.ip().is_unspecified() || (host == "localhost" && held.ip().is_loopback()),
+    };
+    there && port.parse() == Ok(held.port()) && tcp.expect.is_none() && tcp.tls == TlsMode::Disable
 }
 
 fn unfit(label: &str) -> Option<&'static str> {

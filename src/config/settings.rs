@@ -79,7 +79,8 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
     (policy.quiet_min, policy.quiet_max) = (wait.min, wait.max);
     let apply = root.within("apply", |section| apply::read(section, &mut policy)).unwrap_or_default();
     root.within("crash", |section| crash::read(section, &mut policy.crash));
-    let checks = check::read_all(root);
+    let listen = listen::read_all(root);
+    let checks = check::read_all(root, &listen);
     policy.checks = checks.iter().map(|check| check.rule.clone()).collect();
     policy.guard = root.within("guard", guard::read).unwrap_or_default();
     policy.guard.empty_of = sources.empty;
@@ -101,7 +102,6 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
     policy.boot_grace = state.boot_grace;
     let log = root.within("log", log::read).unwrap_or_default();
     let pid_file = root.read("pid_file", value::maybe_text).flatten().map(PathBuf::from);
-    let listen = listen::read_all(root);
     let drain = drain::read(root);
     let registration =
         root.within("registration", |section| registration::read(section, name.as_deref(), drain)).flatten();

@@ -27,6 +27,8 @@ pub struct Effects {
     accounts: Accounts,
     /// What is held for the service.
     sockets: Sockets,
+    /// What the board says of them.
+    sockets_problem: Option<String>,
     /// Runs that get no new connection any more, and are stopped once they have taken what waits for them.
     leaving: JoinSet<RunId>,
     checks: Checks,
@@ -80,6 +82,7 @@ impl Effects {
             command,
             accounts,
             sockets: Sockets::none(),
+            sockets_problem: None,
             leaving: JoinSet::new(),
             checks,
             check_command,
@@ -250,6 +253,7 @@ impl Effects {
         let mark = kept.mark.as_deref().and_then(|mark| mark.parse().ok());
         let adopted = self.service.adopt(run, Recorded { mark, process: kept.known() }).await?;
         self.checks.adopt(run);
+        self.sockets.adopt(run);
         self.identify(run, adopted.pid, Arc::default());
         let (environment, build) = match adopted.provenance {
             Provenance::Recorded => (kept.environment, kept.build),
@@ -270,6 +274,19 @@ impl Effects {
         });
     }
 
+    /// Whether the sockets do all that they should, once that has changed.
+    pub(super) fn sockets_news(&mut self) -> Option<Event> {
+        let problem = self.sockets.look();
+        if problem == self.sockets_problem {
+            return None;
+        }
+        if let Some(problem) = &problem {
+            tracing::warn!("{problem}");
+        }
+        self.sockets_problem.clone_from(&problem);
+        Some(Event::Sockets { problem })
+    }
+
     fn with_fleet(&self, tell: impl FnOnce(&Fleet)) {
         if let Some(fleet) = &self.fleet {
             tell(fleet);
@@ -284,15 +301,15 @@ impl Effects {
                 return Some(Event::StartFailed { run, error: format!("cannot pass the sockets on: {error}") });
             }
         };
-        let keep = self.keeps(&environment, build);
+        let keep = self.keeps(run, &environment, build);
         self.service.start(run, &environment, sockets, keep);
         self.starting = Some((run, environment));
         None
     }
 
     /// Puts down which process runs this.
-    fn keeps(&self, environment: &Environment, build: &Build) -> Keep {
-        let (keeper, boot) = (self.state.process_keeper(), self.boot.clone());
+    fn keeps(&self, run: RunId, environment: &Environment, build: &Build) -> Keep {
+        let (keeper, boot, side) = (self.state.process_keeper(), self.boot.clone(), self.sockets.mark(run));
         let (fingerprint, build) = (environment.fingerprint(), build.clone());
         Box::new(move |known| {
             let (mark, process) = match known {
@@ -300,7 +317,8 @@ impl Effects {
                 Known::Started { mark, pid, start_time } => (mark, Some((pid, start_time))),
             };
             let (keeper, mark) = (keeper.clone(), mark.to_string());
-            let kept = KeptProcess::of_this_boot(process, mark, fingerprint, build.clone(), boot.clone());
+            let mut kept = KeptProcess::of_this_boot(process, mark, fingerprint, build.clone(), boot.clone());
+            kept.side = side;
             Box::pin(async move { keeper.keep(kept).await })
         })
     }

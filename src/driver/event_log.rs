@@ -43,6 +43,7 @@ pub(super) fn note_event(event: &Event) {
         Event::Unfit { .. }
         | Event::Sources { .. }
         | Event::Disk { .. }
+        | Event::Sockets { .. }
         | Event::Probed { .. }
         | Event::Checked { .. }
         | Event::TurnGranted { .. }

@@ -58,6 +58,7 @@ pub(crate) fn board() -> Board {
         disk: None,
         traffic: None,
         traffic_trouble: None,
+        sockets: None,
         checks: Vec::new(),
         healthy: true,
         ready: true,

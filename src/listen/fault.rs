@@ -2,19 +2,50 @@
 //! another may still be running when its memory is given back.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{self, Read};
+use std::path::Path;
 
 /// The function that came with the remedy.
-const REMEDY: &[u8] = b" sk_reuseport_prog_free_rcu";
+const REMEDY: &[u8] = b"sk_reuseport_prog_free_rcu";
 
-/// Versions that have it: in each series from this one on. Newer kernels are asked themselves.
+/// Versions that have it: in each series from this one on. Distributions mend older ones too.
 const MENDED: [(u32, u32, u32); 3] = [(6, 6, 143), (6, 12, 93), (6, 18, 44)];
 
-/// Whether this kernel has the remedy. Distributions mend older versions too, so where the number does not tell, the
-/// list of the kernel's functions does; that takes some 50 ms.
-pub(super) fn is_mended() -> bool {
+/// Where a kernel names its functions: its types for BPF, and its symbols, which systemd's `ProtectKernelTunables=` hides.
+const NAMES: [&str; 2] = ["/sys/kernel/btf/vmlinux", "/proc/kallsyms"];
+
+/// What is known of this kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It has the remedy.
+    Mended,
+    /// It does not.
+    There,
+    /// Neither its version nor its functions tell.
+    Unknown,
+}
+
+/// What is known of this kernel. Where the version does not tell, it takes up to 100 ms.
+pub(super) fn of_kernel() -> Fault {
     let release = rustix::system::uname();
-    release.release().to_str().is_ok_and(is_new_enough) || has_remedy()
+    if release.release().to_str().is_ok_and(is_new_enough) {
+        return Fault::Mended;
+    }
+    of_names(NAMES.iter().map(Path::new))
+}
+
+fn of_names<'a>(lists: impl Iterator<Item = &'a Path>) -> Fault {
+    let mut known = Fault::Unknown;
+    for list in lists {
+        match names(list, REMEDY) {
+            Ok(true) => return Fault::Mended,
+            Ok(false) => known = Fault::There,
+            Err(error) => {
+                tracing::debug!(list = %list.display(), %error, "does not tell which functions the kernel has");
+            }
+        }
+    }
+    known
 }
 
 fn is_new_enough(release: &str) -> bool {
@@ -29,22 +60,33 @@ fn is_new_enough(release: &str) -> bool {
     MENDED.iter().any(|mended| (mended.0, mended.1) == (major, minor) && patch >= mended.2)
 }
 
-fn has_remedy() -> bool {
-    let Ok(file) = File::open("/proc/kallsyms") else { return false };
-    let mut lines = BufReader::with_capacity(64 * 1024, file);
-    let mut line = Vec::with_capacity(128);
-    while lines.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-        if line.trim_ascii_end().ends_with(REMEDY) {
-            return true;
+/// Whether a file holds these bytes. Nothing to be read at all is an error: the file is masked.
+fn names(list: &Path, wanted: &[u8]) -> io::Result<bool> {
+    let mut file = File::open(list)?;
+    let mut buffer = vec![0; 64 * 1024];
+    // The end of what was read before, where the bytes may begin.
+    let mut kept = 0;
+    let mut read_at_all = false;
+    loop {
+        let read = file.read(&mut buffer[kept..])?;
+        if read == 0 {
+            return if read_at_all { Ok(false) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
         }
-        line.clear();
+        read_at_all = true;
+        let filled = kept + read;
+        if buffer[..filled].windows(wanted.len()).any(|part| part == wanted) {
+            return Ok(true);
+        }
+        kept = filled.min(wanted.len() - 1);
+        buffer.copy_within(filled - kept..filled, 0);
     }
-    false
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_new_enough;
+    use std::path::Path;
+
+    use super::{Fault, REMEDY, is_new_enough, of_names};
 
     #[test]
     fn versions_that_have_the_remedy() {
@@ -54,5 +96,24 @@ mod tests {
         for unsure in ["6.6.142", "6.1.200", "6.12.92", "5.15.0-91-generic", "7.0.0", "", "6", "six.six.143", "6.6"] {
             assert!(!is_new_enough(unsure), "{unsure}");
         }
+    }
+
+    #[test]
+    fn what_the_kernel_s_lists_of_functions_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = |name: &str, text: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        // Across the edge of what is read at once.
+        let with = list("with", &[&vec![b'x'; 64 * 1024 - 7], REMEDY, b"y"].concat());
+        let without = list("without", &vec![b'x'; 200_000]);
+        let masked = list("masked", b"");
+        let missing = folder.path().join("missing");
+        let of = |lists: &[&Path]| of_names(lists.iter().copied());
+        assert_eq!(of(&[&without, &with]), Fault::Mended);
+        assert_eq!(of(&[&missing, &without]), Fault::There);
+        assert_eq!(of(&[&missing, &masked]), Fault::Unknown);
     }
 }

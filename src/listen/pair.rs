@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with, sockopt};
 
 use super::kernel::{self, Queue};
 use super::program::{Marks, Steering};
@@ -33,6 +34,16 @@ pub(super) enum Place {
     Unix(PathBuf),
 }
 
+impl Place {
+    /// The place of this address; the port is the one that is written.
+    pub(super) fn of(address: &Address) -> Self {
+        match address {
+            Address::Tcp(address) => Self::Tcp(*address),
+            Address::Unix(path) => Self::Unix(path.clone()),
+        }
+    }
+}
+
 impl Pair {
     /// Binds it; from its first moment on, connections go to `active`.
     ///
@@ -49,6 +60,37 @@ impl Pair {
         Ok(Self { name: spec.name.clone(), place, sockets })
     }
 
+    /// Of both sockets of an earlier lictor, in the order of the sides; connections go to `active` from now on.
+    ///
+    /// # Errors
+    /// The kernel does not allow it.
+    pub(super) fn kept(spec: &Spec, sockets: [OwnedFd; 2], steering: Steering) -> io::Result<Self> {
+        let pair = Self { name: spec.name.clone(), place: Place::of(&spec.address), sockets: sockets.into() };
+        pair.steer(steering)?;
+        Ok(pair)
+    }
+
+    /// Around a copy of the one socket that is left, which has become side A by that; a new one is side B.
+    ///
+    /// # Errors
+    /// The kernel does not allow it.
+    pub(super) fn around(spec: &Spec, left: OwnedFd, width: Width, marks: Marks) -> io::Result<Self> {
+        let (name, place) = (spec.name.clone(), Place::of(&spec.address));
+        if width == Width::One {
+            return Ok(Self { name, place, sockets: vec![left] });
+        }
+        let steering = Steering::to(Side::A, marks);
+        let new = match &place {
+            Place::Tcp(address) => {
+                // An earlier program may still be there, which would send everything to the new one.
+                kernel::attach(&left, &steering.program())?;
+                tcp::beside(*address)?
+            }
+            Place::Unix(path) => unix::beside(&left, path)?,
+        };
+        Ok(Self { name, place, sockets: vec![left, new] })
+    }
+
     /// Its name in `LISTEN_FDNAMES`.
     pub(super) fn name(&self) -> &str {
         &self.name
@@ -63,6 +105,11 @@ impl Pair {
     pub(super) fn socket(&self, side: Side) -> BorrowedFd<'_> {
         // Where there is one alone, it is everybody's.
         self.sockets.get(side.index()).unwrap_or(&self.sockets[0]).as_fd()
+    }
+
+    /// Every socket with its side.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = (Side, BorrowedFd<'_>)> {
+        Side::BOTH.into_iter().zip(&self.sockets).map(|(side, socket)| (side, socket.as_fd()))
     }
 
     /// From now on new connections are steered like this.
@@ -106,14 +153,32 @@ fn comes_within(patience: Duration, socket: BorrowedFd<'_>) -> bool {
 pub(super) fn try_out(marks: Marks) -> io::Result<()> {
     let first = Steering::to(Side::B, marks);
     let (sockets, address) = tcp::bind_all((Ipv4Addr::LOCALHOST, 0).into(), Width::Two, first)?;
-    for active in [Side::B, Side::A, Side::B] {
-        kernel::attach(&sockets[0], &Steering::to(active, marks).program())?;
-        let _connection = TcpStream::connect(address)?;
-        let (right, wrong) = (sockets[active.index()].as_fd(), sockets[active.other().index()].as_fd());
+    let arrives_at = |side: Side| {
+        let (right, wrong) = (sockets[side.index()].as_fd(), sockets[side.other().index()].as_fd());
         if !comes_within(PATIENCE, right) || !is_empty(wrong) {
             return Err(io::Error::other("they do not go where they should"));
         }
         rustix::net::accept(right)?;
+        Ok(())
+    };
+    for active in [Side::B, Side::A, Side::B] {
+        kernel::attach(&sockets[0], &Steering::to(active, marks).program())?;
+        let _connection = TcpStream::connect(address)?;
+        arrives_at(active)?;
+        if marks == Marks::Heeded {
+            for side in Side::BOTH {
+                let _marked = marked(address, side.mark())?;
+                arrives_at(side)?;
+            }
+        }
     }
     Ok(())
+}
+
+/// A connection that asks for a side.
+fn marked(address: SocketAddr, class: u8) -> io::Result<OwnedFd> {
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    sockopt::set_ip_tos(&socket, class)?;
+    connect(&socket, &address)?;
+    Ok(socket)
 }

@@ -5,11 +5,6 @@
 
 use super::sides::Side;
 
-/// The traffic class (TOS) by which a probe over the loopback device says that it is for side A ...
-pub(super) const MARK_A: u8 = 0x54;
-/// ... or for side B. Only connections from this host are looked at: nobody outside can choose a side.
-pub(super) const MARK_B: u8 = 0x58;
-
 /// One instruction of classic BPF: an operation, how far to jump if a condition holds or not, and an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Instruction {
@@ -114,9 +109,9 @@ fn marks() -> Vec<Instruction> {
         load(LOAD_HALF, NETWORK_HEADER),
         Instruction { code: SHIFT_RIGHT, jump_true: 0, jump_false: 0, operand: 4 },
         Instruction { code: AND, jump_true: 0, jump_false: 0, operand: 0xff },
-        if_equal(MARK_A.into(), 0, 1),
+        if_equal(Side::A.mark().into(), 0, 1),
         to(Side::A),
-        if_equal(MARK_B.into(), 0, 1),
+        if_equal(Side::B.mark().into(), 0, 1),
         to(Side::B),
     ]
 }

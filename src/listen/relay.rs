@@ -17,7 +17,7 @@ use super::pair::Place;
 /// So many are carried at a time; further ones wait in the queue.
 const AT_ONCE: usize = 256;
 
-/// Accepts from this socket until the other end of `seat` is dropped, since a run has the side again; what has been
+/// Accepts from this socket until the other end of `seat` is dropped, since the side is active again; what has been
 /// accepted by then is carried to its end.
 pub(super) async fn relay(socket: OwnedFd, place: Place, seat: watch::Receiver<()>) {
     let mut carried = JoinSet::new();
@@ -42,8 +42,9 @@ async fn of_tcp(
     let listener = TcpListener::from_std(socket.into())?;
     loop {
         let (client, _) = tokio::select! {
-            accepted = listener.accept() => accepted?,
+            biased;
             Err(_) = seat.changed() => return Ok(()),
+            accepted = listener.accept() => accepted?,
         };
         carried.spawn(async move { carry(client, TcpStream::connect(to).await?).await });
         room(carried).await;
@@ -54,8 +55,9 @@ async fn of_unix(socket: OwnedFd, to: PathBuf, mut seat: watch::Receiver<()>, ca
     let listener = UnixListener::from_std(socket.into())?;
     loop {
         let (client, _) = tokio::select! {
-            accepted = listener.accept() => accepted?,
+            biased;
             Err(_) = seat.changed() => return Ok(()),
+            accepted = listener.accept() => accepted?,
         };
         let to = to.clone();
         carried.spawn(async move { carry(client, UnixStream::connect::<&Path>(&to).await?).await });

@@ -23,6 +23,15 @@ impl Side {
         }
     }
 
+    /// The traffic class (TOS) by which a connection over the loopback device asks for this side. Only connections from
+    /// this host are looked at: nobody outside can choose.
+    pub(super) fn mark(self) -> u8 {
+        match self {
+            Self::A => 0x54,
+            Self::B => 0x58,
+        }
+    }
+
     /// Its place in an array of two, which is its number in the kernel's group.
     pub(super) fn index(self) -> usize {
         match self {
@@ -71,6 +80,11 @@ impl Sides {
         Side::BOTH.into_iter().find(|side| self.seats[side.index()] == Some(run))
     }
 
+    /// Whether a run has this side.
+    pub(super) fn is_seated(&self, side: Side) -> bool {
+        self.seats[side.index()].is_some()
+    }
+
     /// Gives a side to a run that is about to start: the active one if it is free, so that whoever waits there is served;
     /// else the other, which no connection goes to. `None`: both are taken.
     pub(super) fn seat(&mut self, run: RunId) -> Option<Side> {
@@ -81,6 +95,12 @@ impl Sides {
         let side = [self.active, self.active.other()].into_iter().find(free)?;
         self.seats[side.index()] = Some(run);
         Some(side)
+    }
+
+    /// Gives a run that was started by an earlier lictor the side that it has.
+    pub(super) fn adopt(&mut self, run: RunId, side: Side) {
+        let side = if self.width == Width::One { Side::A } else { side };
+        self.seats[side.index()] = Some(run);
     }
 
     /// New connections go to this run from now on. Gives its side, if it has one and it was not active before.

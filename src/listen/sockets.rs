@@ -2,17 +2,30 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
+use super::found::{self, Found};
+use super::open::{History, Opened, open};
 use super::pair::{Pair, Place};
 use super::program::{Marks, Share, Steering};
+use super::reach::Reach;
 use super::relay::relay;
 use super::settle::Leaving;
 use super::sides::{Side, Sides, Width};
 use super::{ListenError, Passed, Spec, steering};
 use crate::machine::RunId;
+
+/// After this long it is said that a run takes nothing from its queue.
+const UNTAKEN: Duration = Duration::from_secs(10);
+
+const MISSING: &str = "the service outlived an earlier lictor, and its sockets cannot be had from it: at the next change it is \
+                       stopped before another is started, and connections are refused in between; from then on lictor \
+                       holds them again";
 
 /// The sockets of every `listen`.
 #[derive(Debug)]
@@ -23,10 +36,18 @@ pub struct Sockets {
     marks: Marks,
     /// Why the kernel cannot steer.
     unsteered: Option<String>,
+    /// The side of a service that an earlier lictor has started, until it has the number of a run.
+    survivor: Option<Side>,
+    /// What only that service has: it is bound at the next start.
+    missing: Vec<Spec>,
+    /// Since when connections have been waiting for the run that should take them.
+    waited_since: Option<Instant>,
+    /// What the service manager has kept under names that mean nothing any more.
+    forgotten: Vec<String>,
     /// Carries what is left in the queues of a side whose run has ended.
     relays: JoinSet<()>,
-    /// Held for a side while its relays may accept.
-    unseated: [Option<watch::Sender<()>>; 2],
+    /// Held for a side that is not active while its relays may accept.
+    idle: [Option<watch::Sender<()>>; 2],
 }
 
 impl Sockets {
@@ -38,28 +59,51 @@ impl Sockets {
             share: Share::OF_ALL,
             marks: Marks::Ignored,
             unsteered: None,
+            survivor: None,
+            missing: Vec::new(),
+            waited_since: None,
+            forgotten: Vec::new(),
             relays: JoinSet::new(),
-            unseated: [None, None],
+            idle: [None, None],
         }
     }
 
-    /// Binds every one of these. From now on connections are let in; they wait for the first run.
+    /// Gets every one of these, taken back or bound. From now on connections are let in; they wait for the first run.
     ///
     /// # Errors
     /// The first one that cannot be had; then none is held.
-    pub fn bind(specs: &[Spec], marks: Marks) -> Result<Self, ListenError> {
+    pub fn open(specs: &[Spec], marks: Marks, mut found: Found) -> Result<Self, ListenError> {
         if specs.is_empty() {
-            return Ok(Self::none());
+            let forgotten = found.left().map(str::to_owned).collect();
+            return Ok(Self { forgotten, ..Self::none() });
         }
         let unsteered = steering::possible(marks).err();
         if let Some(why) = &unsteered {
             tracing::warn!("{why}");
         }
         let width = if unsteered.is_some() { Width::One } else { Width::Two };
-        let sides = Sides::new(width, Side::A);
-        let first = Steering::to(sides.active(), marks);
-        let pairs = specs.iter().map(|spec| Pair::bind(spec, width, first)).collect::<Result<Vec<_>, _>>()?;
-        for pair in &pairs {
+        let opened = open(specs, width, marks, &mut found)?;
+        let forgotten = found.left().map(str::to_owned).collect();
+        let mut sockets = Self { marks, unsteered, forgotten, ..Self::none() };
+        match opened {
+            Opened::Held { pairs, active, survivor, history } => {
+                (sockets.pairs, sockets.survivor) = (pairs, survivor);
+                sockets.sides = Sides::new(width, active);
+                if history == History::Old && width == Width::Two {
+                    sockets.carry_on(active.other());
+                }
+                sockets.introduce();
+            }
+            Opened::WithTheSurvivor => {
+                sockets.sides = Sides::new(width, Side::A);
+                sockets.missing = specs.to_vec();
+            }
+        }
+        Ok(sockets)
+    }
+
+    fn introduce(&self) {
+        for pair in &self.pairs {
             match pair.place() {
                 Place::Tcp(address) => tracing::info!(name = pair.name(), %address, "holds a socket for the service"),
                 Place::Unix(path) => {
@@ -67,7 +111,29 @@ impl Sockets {
                 }
             }
         }
-        Ok(Self { pairs, sides, marks, unsteered, ..Self::none() })
+    }
+
+    /// The service of an earlier lictor is this run from now on; it keeps the sockets that it has.
+    pub fn adopt(&mut self, run: RunId) {
+        if let Some(side) = self.survivor.take() {
+            self.sides.adopt(run, side);
+        }
+    }
+
+    /// What is to be kept of a run, so that a later lictor knows which sockets it has.
+    pub fn mark(&self, run: RunId) -> Option<u8> {
+        self.sides.of(run).and_then(|side| u8::try_from(side.index()).ok())
+    }
+
+    /// What the service manager is to keep, so that connections wait while lictor itself is started again.
+    pub fn to_be_kept(&self) -> Vec<(String, BorrowedFd<'_>)> {
+        let of_pair = |pair| Pair::sockets(pair).map(|(side, socket)| (found::name(pair.name(), side), socket));
+        self.pairs.iter().flat_map(of_pair).collect()
+    }
+
+    /// What the service manager has kept, by name, and is to let go.
+    pub fn to_be_forgotten(&self) -> &[String] {
+        &self.forgotten
     }
 
     /// Gives a run that is about to start its side of every pair.
@@ -75,18 +141,29 @@ impl Sockets {
     /// # Errors
     /// Both sides have a run, or there are no more descriptors.
     pub fn give(&mut self, run: RunId) -> io::Result<Vec<Passed>> {
+        self.catch_up()?;
         if self.pairs.is_empty() {
             return Ok(Vec::new());
         }
         let both_taken = || io::Error::other("two runs have the sockets already");
         let side = self.sides.seat(run).ok_or_else(both_taken)?;
         // From now on the run takes what is left there.
-        self.unseated[side.index()] = None;
+        self.idle[side.index()] = None;
         let copies = self.pairs.iter().map(|pair| {
             let socket = pair.socket(side).try_clone_to_owned()?;
             Ok(Passed { name: pair.name().to_owned(), socket })
         });
         copies.collect()
+    }
+
+    /// How a probe reaches this run alone. `None`: every connection does, since no other run is there to take it.
+    pub fn reach(&self, run: RunId) -> Option<Reach> {
+        let side = self.sides.of(run).filter(|_| self.marks == Marks::Heeded && self.sides.width() == Width::Two)?;
+        let address = |pair: &Pair| match pair.place() {
+            Place::Tcp(address) => Some(*address),
+            Place::Unix(_) => None,
+        };
+        Some(Reach::to(side, self.pairs.iter().filter_map(address)))
     }
 
     /// This share of the new connections goes to the run from now on, and the rest to the other one.
@@ -113,10 +190,29 @@ impl Sockets {
 
     /// The run has ended: what it has not accepted is carried to the active side, or waits for the next run.
     pub fn gone(&mut self, run: RunId) {
-        let Some(side) = self.sides.gone(run).filter(|side| *side != self.sides.active()) else { return };
+        if let Some(side) = self.sides.gone(run).filter(|side| *side != self.sides.active()) {
+            self.carry_on(side);
+        }
+    }
+
+    /// Binds what a service of an earlier lictor had to itself. It is over now.
+    fn catch_up(&mut self) -> io::Result<()> {
+        if self.missing.is_empty() {
+            return Ok(());
+        }
+        let first = Steering::to(self.sides.active(), self.marks);
+        let bound = self.missing.iter().map(|spec| Pair::bind(spec, self.sides.width(), first));
+        self.pairs = bound.collect::<Result<_, _>>().map_err(io::Error::other)?;
+        self.missing = Vec::new();
+        self.introduce();
+        Ok(())
+    }
+
+    /// Carries what waits on a side without a run to the active one.
+    fn carry_on(&mut self, side: Side) {
         while self.relays.try_join_next().is_some() {}
-        let (unseated, seat) = watch::channel(());
-        self.unseated[side.index()] = Some(unseated);
+        let (idle, seat) = watch::channel(());
+        self.idle[side.index()] = Some(idle);
         for pair in &self.pairs {
             match pair.socket(side).try_clone_to_owned() {
                 Ok(socket) => {
@@ -129,8 +225,10 @@ impl Sockets {
         }
     }
 
-    /// Why a restart is not as smooth as it should be, for the board.
-    pub fn problem(&self) -> Option<String> {
+    /// Looks at the queues, and says why a restart is not as smooth as it should be, for the board. What takes nothing is
+    /// told from what takes much by looking often: call it every second.
+    pub fn look(&mut self) -> Option<String> {
+        let untaken = self.untaken();
         let full = self.pairs.iter().find_map(|pair| {
             let queue = pair.queue(self.sides.active());
             (queue.limit > 0 && queue.waiting > queue.limit).then(|| {
@@ -142,7 +240,27 @@ impl Sockets {
                 )
             })
         });
-        full.or_else(|| self.unsteered.clone())
+        let missing = (!self.missing.is_empty()).then(|| MISSING.to_owned());
+        full.or(missing).or(untaken).or_else(|| self.unsteered.clone())
+    }
+
+    /// What a run has left in a queue for very long.
+    fn untaken(&mut self) -> Option<String> {
+        let active = self.sides.active();
+        let served = self.sides.is_seated(active);
+        let waits = self.pairs.iter().find(|pair| served && pair.queue(active).waiting > 0).map(Pair::name);
+        let Some(name) = waits else {
+            self.waited_since = None;
+            return None;
+        };
+        let since = *self.waited_since.get_or_insert_with(Instant::now);
+        (since.elapsed() >= UNTAKEN).then(|| {
+            format!(
+                "connections to listen {name:?} have not been accepted for {} s: does the service take the socket that it is \
+                 given (LISTEN_FDS), or does it listen on one of its own?",
+                UNTAKEN.as_secs()
+            )
+        })
     }
 
     /// Steers every pair as was decided; if one cannot be, all are as they were before.
@@ -155,6 +273,8 @@ impl Sockets {
             // What could be steered a moment ago can be steered back.
             let _ = self.steer_all();
         }
+        // What waits on the active side is for the run there, or for the next one: carried on, it would come back there.
+        self.idle[self.sides.active().index()] = None;
         steered
     }
 

@@ -1,24 +1,27 @@
 //! Whether this kernel lets us steer.
 
+use super::fault::{self, Fault};
+use super::pair;
 use super::program::Marks;
-use super::{fault, pair};
+
+/// What it means that it does not.
+const INSTEAD: &str = "so connections are not steered: they wait in one queue during a restart, and one that the stopping \
+                       service has just accepted may be lost";
 
 /// Whether it does.
 ///
 /// # Errors
 /// Why it does not, as a sentence for the board.
 pub(super) fn possible(marks: Marks) -> Result<(), String> {
-    if !fault::is_mended() {
-        return Err(
-            "this kernel may have CVE-2026-52910, so connections cannot be steered: they wait in one queue during \
-                    a restart, and one that the stopping service has just accepted may be lost; update the kernel"
-                .to_owned(),
-        );
+    match fault::of_kernel() {
+        Fault::Mended => {}
+        Fault::There => return Err(format!("this kernel has CVE-2026-52910, {INSTEAD}; update the kernel")),
+        Fault::Unknown => {
+            return Err(format!(
+                "nobody can tell whether this kernel has CVE-2026-52910, {INSTEAD}; let lictor read /sys/kernel/btf/vmlinux \
+                 or /proc/kallsyms, or update the kernel"
+            ));
+        }
     }
-    pair::try_out(marks).map_err(|error| {
-        format!(
-            "connections cannot be steered, so they wait in one queue during a restart, and one that the stopping service \
-             has just accepted may be lost: {error}"
-        )
-    })
+    pair::try_out(marks).map_err(|error| format!("the kernel does not steer connections ({error}), {INSTEAD}"))
 }

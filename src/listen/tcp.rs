@@ -34,7 +34,8 @@ pub(super) fn bind_all(address: SocketAddr, width: Width, first: Steering) -> io
         let address = address_of(&socket)?;
         return Ok((vec![socket], address));
     }
-    if address.port() != 0 {
+    let chosen = address.port() != 0;
+    if chosen {
         // A process of the same user that shares its port would let us in, and get a part of the connections.
         drop(bound(address, Sharing::Alone)?);
     }
@@ -45,7 +46,7 @@ pub(super) fn bind_all(address: SocketAddr, width: Width, first: Steering) -> io
     kernel::attach(&a, &first.program())?;
     let b = beside(address)?;
     // Somebody may have joined in between.
-    if half_open::listeners(address).is_ok_and(|count| count > 2) {
+    if chosen && half_open::listeners(address).is_ok_and(|count| count > 2) {
         return Err(io::ErrorKind::AddrInUse.into());
     }
     Ok((vec![a, b], address))

@@ -3,11 +3,14 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, symlink};
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, socket_with};
+use rustix::net::{
+    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, getsockname, listen, socket_with,
+};
 
 use super::sides::Side;
 
@@ -33,6 +36,23 @@ pub(super) fn point(path: &Path, side: Side) -> io::Result<()> {
     symlink(target.file_name().unwrap_or_default(), &new)?;
     // There is no moment in which the path leads nowhere.
     std::fs::rename(&new, path)
+}
+
+/// A new socket for side B beside the only one that is left, which becomes side A; the path leads to that.
+pub(super) fn beside(left: &OwnedFd, path: &Path) -> io::Result<OwnedFd> {
+    if side_of(left, path) == Some(Side::B) {
+        // Its name moves with the file; who has connected by the old one stays.
+        std::fs::rename(file(path, Side::B), file(path, Side::A))?;
+    }
+    point(path, Side::A)?;
+    bound(&file(path, Side::B))
+}
+
+/// The side of a socket by the file that it was bound to; `None`: it belongs to another path.
+pub(super) fn side_of(socket: &OwnedFd, path: &Path) -> Option<Side> {
+    let address: SocketAddrUnix = getsockname(socket).ok()?.try_into().ok()?;
+    let bound = address.path_bytes()?.to_vec();
+    Side::BOTH.into_iter().find(|side| file(path, *side).as_os_str().as_bytes() == bound)
 }
 
 fn file(path: &Path, side: Side) -> PathBuf {

@@ -77,6 +77,9 @@ pub struct Board {
     /// Why traffic can't be steered; `None`: it can, or it isn't.
     #[serde(default)]
     pub traffic_trouble: Option<String>,
+    /// Why a restart is not as smooth as the sockets that are held for the service should make it; `None`: it is.
+    #[serde(default)]
+    pub sockets: Option<String>,
     /// The checks, in the order of the file.
     pub checks: Vec<CheckPicture>,
     /// Whether every startup, readiness and liveness check passes and the service is up.

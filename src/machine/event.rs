@@ -39,6 +39,11 @@ pub enum Event {
         /// Why it is not; `None`: it is.
         problem: Option<String>,
     },
+    /// Whether the sockets that are held for the service do all that they should; it decides nothing, it is shown.
+    Sockets {
+        /// What they do not; `None`: all is well.
+        problem: Option<String>,
+    },
     /// The executable on disk is this one now.
     Installed {
         /// Its identity.

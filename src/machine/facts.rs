@@ -30,6 +30,7 @@ impl Machine {
             Event::Unfit { reasons } => self.unfit(reasons),
             Event::Sources { sources } => self.shown.sources.hear(sources, self.unix_ms()),
             Event::Disk { problem } => self.shown.disk = problem,
+            Event::Sockets { problem } => self.shown.sockets = problem,
             Event::Installed { build, version } => self.installed(build, version),
             Event::Started { run, pid } => self.process.started(run, pid, self.now, &self.policy.checks),
             Event::Adopted { run, pid, environment, build } => self.adopted(run, pid, environment, build),

@@ -58,6 +58,7 @@ pub(super) fn quiet() -> Board {
         candidate: None,
         sources: Vec::new(),
         disk: None,
+        sockets: None,
         traffic: None,
         traffic_trouble: None,
         checks: Vec::new(),

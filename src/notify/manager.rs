@@ -50,15 +50,21 @@ impl Manager {
         if messages.is_empty() {
             return Ok(());
         }
-        // A new socket each time, as libsystemd does: one that is kept would outlive the manager's.
-        let socket = Unready::unbound()?;
-        socket.set_nonblocking(true)?;
-        socket.connect_addr(&self.address)?;
-        let socket = UnixDatagram::from_std(socket)?;
+        let socket = UnixDatagram::from_std(self.connected()?)?;
         for message in messages {
             socket.send(message.as_bytes()).await?;
         }
         Ok(())
+    }
+}
+
+impl Manager {
+    /// A new socket each time, as libsystemd does: one that is kept would outlive the manager's.
+    pub(super) fn connected(&self) -> io::Result<Unready> {
+        let socket = Unready::unbound()?;
+        socket.set_nonblocking(true)?;
+        socket.connect_addr(&self.address)?;
+        Ok(socket)
     }
 }
 

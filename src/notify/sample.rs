@@ -53,6 +53,7 @@ pub(super) fn board() -> Board {
         disk: None,
         traffic: None,
         traffic_trouble: None,
+        sockets: None,
         checks: Vec::new(),
         healthy: true,
         ready: true,

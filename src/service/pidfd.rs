@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal, WaitId, WaitIdOptions};
 use tokio::io::{Interest, unix::AsyncFd};
 
 use crate::machine::event::Exit;
@@ -29,6 +29,11 @@ impl Pidfd {
             Err(Errno::SRCH) => Ok(()),
             sent => Ok(sent?),
         }
+    }
+
+    /// A copy of a descriptor of the process.
+    pub(super) fn copy(&self, number: i32) -> io::Result<OwnedFd> {
+        Ok(rustix::process::pidfd_getfd(self.0.get_ref(), number, PidfdGetfdFlags::empty())?)
     }
 
     /// Waits for the end.

@@ -1,6 +1,7 @@
 //! One process of ours, spawned or taken over, that cannot be mistaken for another.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -75,6 +76,15 @@ impl Process {
     /// Whether its exit status is ours to collect.
     pub fn kinship(&self) -> Kinship {
         self.kinship
+    }
+
+    /// A copy of one of its descriptors, where the kernel allows it: to its parent or, with `ptrace_scope` 0, to the same
+    /// user; and not in a sandbox that forbids `pidfd_getfd`.
+    ///
+    /// # Errors
+    /// It does not, or there is no such descriptor.
+    pub fn copy(&self, number: i32) -> io::Result<OwnedFd> {
+        self.pidfd.copy(number)
     }
 
     /// Waits for its end. A child stays a zombie until it is reaped, so its group's number means no other meanwhile.

@@ -35,6 +35,9 @@ pub struct KeptProcess {
     /// The directory that this was written in: the mark in a copy of it is another service's.
     #[serde(default)]
     place: Option<String>,
+    /// Which of the sockets that lictor holds it has: 0 or 1. `None`: there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<u8>,
 }
 
 /// The stored form.
@@ -74,7 +77,7 @@ impl KeptProcess {
         boot: String,
     ) -> Self {
         let (pid, start_time) = process.unwrap_or((Self::BEGUN, 0));
-        Self { boot, pid, start_time, environment, build, mark: Some(mark), place: None }
+        Self { boot, pid, start_time, environment, build, mark: Some(mark), place: None, side: None }
     }
 
     /// PID and start time, if they are known.

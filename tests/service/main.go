@@ -14,6 +14,9 @@
 //	SLOW_START=dur  listens only after this long
 //	SLOW_STOP=dur   ends this long after SIGTERM
 //	IGNORE_TERM=1   does not end on SIGTERM
+//	GRACEFUL=1      lets requests end that are under way on SIGTERM
+//	DEAF=1          never accepts a connection
+//	FOREIGN=1       opens a socket of its own also if one was passed (LISTEN_FDS)
 //	SICK=1          /healthz answers 503; SICK_AFTER=dur: from then on; FLAP=dur: every other dur
 //	DEPENDENCY=a    /healthz answers 503 while nobody accepts connections at host:port
 //	FORK=n          n survivors in its own process group: they ignore SIGTERM

@@ -26,7 +26,10 @@ func watchSignals() {
 			}
 			record("TERM_DUMP", strconv.FormatInt(time.Now().UnixNano(), 10))
 			if habit("IGNORE_TERM") == "" {
-				time.AfterFunc(duration("SLOW_STOP"), func() { os.Exit(0) })
+				time.AfterFunc(duration("SLOW_STOP"), func() {
+					shutDown()
+					os.Exit(0)
+				})
 			}
 		}
 	}()

@@ -1,14 +1,16 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"expvar"
-	"math"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,6 +18,8 @@ import (
 
 // Published at /debug/vars, beside what Go publishes itself.
 var asked = expvar.NewMap("asked")
+
+var server http.Server
 
 func serve(addr, addrFile string) {
 	expvar.Publish("goroutines", expvar.Func(func() any { return runtime.NumGoroutine() }))
@@ -25,9 +29,12 @@ func serve(addr, addrFile string) {
 	expvar.Publish("unsaid", expvar.Func(func() any { return math.Inf(1) }))
 	expvar.NewString("con\x01trol").Set("\x02")
 	expvar.NewString("greeting").Set("hello")
-	listener, err := net.Listen("tcp", addr)
+	listener, err := listen(addr)
 	if err != nil {
 		fatal(err)
+	}
+	if habit("DEAF") != "" {
+		select {}
 	}
 	if addrFile != "" {
 		replace(addrFile, listener.Addr().String())
@@ -47,7 +54,28 @@ func serve(addr, addrFile string) {
 		}
 		fmt.Fprintln(w, "ok")
 	})
-	fatal(http.Serve(listener, nil))
+	if err := server.Serve(listener); err != http.ErrServerClosed {
+		fatal(err)
+	}
+	select {}
+}
+
+// shutDown lets requests end that are under way, if GRACEFUL is set.
+func shutDown() {
+	if habit("GRACEFUL") == "" {
+		return
+	}
+	patience, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	server.Shutdown(patience)
+}
+
+// listen takes the first socket that was passed, if any were. FOREIGN=1 asks for one of its own all the same.
+func listen(addr string) (net.Listener, error) {
+	if habit("FOREIGN") != "" || os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) {
+		return net.Listen("tcp", addr)
+	}
+	return net.FileListener(os.NewFile(3, "LISTEN_FDS"))
 }
 
 func sickness() string {

@@ -14,6 +14,7 @@ mod rig;
 
 mod envfile;
 mod life;
+mod listen;
 mod start;
 mod stop;
 mod unit;

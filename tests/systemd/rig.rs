@@ -192,7 +192,7 @@ pub fn is_good(status: &str) -> bool {
 }
 
 /// What every test needs; times are short.
-const BASE: &str = r#"
+pub const BASE: &str = r#"
 directory {
   path = "/srv/conf.d"
 }

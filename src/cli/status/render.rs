@@ -26,6 +26,7 @@ pub fn render(board: &Board, now: Moment, paint: Paint) -> String {
         config(board, now),
         hold(board, now),
         disk(board),
+        sockets(board),
     ];
     let rows: Vec<Vec<Cell>> = parts.into_iter().chain([candidate(board, now), reload(board, now)]).flatten().collect();
     table(&mut out, paint, "  ", &rows);
@@ -167,6 +168,11 @@ fn hold(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
 /// Why what should be kept is not.
 fn disk(board: &Board) -> Vec<Vec<Cell>> {
     board.disk.iter().map(|problem| titled("disk", cell(problem, Tone::Bad))).collect()
+}
+
+/// Why a restart is not as smooth as it should be.
+fn sockets(board: &Board) -> Vec<Vec<Cell>> {
+    board.sockets.iter().map(|problem| titled("sockets", cell(problem, Tone::Warn))).collect()
 }
 
 /// What our own configuration waits for, and why it was refused.

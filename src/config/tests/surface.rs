@@ -197,6 +197,32 @@ fn sockets_that_are_held_for_the_service() {
 }
 
 #[test]
+fn a_connection_alone_says_nothing_of_a_service_whose_socket_is_held() {
+    let text = |check: &str, listen: &str| {
+        format!("check \"Port\" {{\n  tcp {{\n{check}  }}\n}}\nlisten \"http\" {{\n  address = \"{listen}\"\n}}\n")
+    };
+    let refused = "a.hcl:1:1: check \"Port\": it would always pass: lictor itself holds this address (`listen`), so \
+                   connections come about without the service; use http or grpc, or have it `expect` something";
+    for (address, listen) in [
+        ("127.0.0.1:8080", "127.0.0.1:8080"),
+        ("127.0.0.1:8080", "0.0.0.0:8080"),
+        ("localhost:8080", "127.0.0.1:8080"),
+        ("host.test:8080", "[::]:8080"),
+        ("[::1]:8080", "[::1]:8080"),
+    ] {
+        assert_eq!(errors_of(&text(&format!("    address = \"{address}\"\n"), listen)), refused, "{address} {listen}");
+    }
+    for (check, listen) in [
+        ("    address = \"127.0.0.1:8081\"\n", "0.0.0.0:8080"),
+        ("    address = \"127.0.0.2:8080\"\n", "127.0.0.1:8080"),
+        ("    address = \"127.0.0.1:8080\"\n    expect = \"ready\"\n", "127.0.0.1:8080"),
+        ("    address = \"127.0.0.1:8080\"\n    tls = \"require\"\n", "127.0.0.1:8080"),
+    ] {
+        assert_eq!(with(&text(check, listen)).checks.len(), 1, "{check} {listen}");
+    }
+}
+
+#[test]
 fn how_the_service_is_told_of_a_change() {
     let of = |words: &str| {
         let text = format!("exec {{\n  command = [\"x\"]\n{words}}}\nfile {{\n  path = \"/x\"\n}}\n");

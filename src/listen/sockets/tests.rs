@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use super::{Marks, Place, Share, Sockets};
-use crate::listen::{Address, ListenError, Passed, Settled, Spec};
+use crate::listen::{Address, Found, ListenError, Passed, Settled, Spec};
 use crate::machine::RunId;
 
 const LOCAL: &str = "127.0.0.1:0";
@@ -19,9 +19,13 @@ fn spec(name: &str, address: &str) -> Spec {
     Spec { name: name.to_owned(), address }
 }
 
+fn open(specs: &[Spec]) -> Result<Sockets, ListenError> {
+    Sockets::open(specs, Marks::Ignored, Found::nothing())
+}
+
 fn held(address: &str) -> (Sockets, SocketAddr) {
-    let sockets = Sockets::bind(&[spec("http", address)], Marks::Ignored).unwrap();
-    assert_eq!(sockets.problem(), None, "this kernel steers");
+    let mut sockets = open(&[spec("http", address)]).unwrap();
+    assert_eq!(sockets.look(), None, "this kernel steers");
     let Place::Tcp(address) = *sockets.pairs[0].place() else { panic!("a TCP address") };
     (sockets, crate::listen::address::from_here(address))
 }
@@ -93,6 +97,47 @@ fn new_connections_go_where_they_are_steered_and_a_share_of_them_to_the_other() 
     assert!((60..=140).contains(&to_old) && to_old + to_candidate == 200, "{to_old} and {to_candidate}");
 }
 
+#[tokio::test]
+async fn a_probe_reaches_its_own_run_whatever_is_steered_and_whatever_the_address() {
+    let near = ["127.0.0.1", "127.0.0.4", "::1"];
+    for (address, from) in [
+        (LOCAL, &near[..1]),
+        ("127.0.0.4:0", &near[1..2]),
+        ("0.0.0.0:0", &near[..2]),
+        ("[::]:0", &near),
+        ("[::1]:0", &near[2..]),
+    ] {
+        let mut sockets = Sockets::open(&[spec("http", address)], Marks::Heeded, Found::nothing()).unwrap();
+        let Place::Tcp(held) = *sockets.pairs[0].place() else { panic!("a TCP address") };
+        let listeners = [given(&mut sockets, 1), given(&mut sockets, 2)];
+        for steered in [1, 2, 1] {
+            sockets.steer(RunId(steered), Share::OF_ALL).unwrap();
+            for near in from {
+                let to = SocketAddr::new(near.parse().unwrap(), held.port());
+                for run in [1, 2] {
+                    let _probe = sockets.reach(RunId(run)).unwrap().connect(to).await.unwrap();
+                    let other = usize::from(run == 1);
+                    assert!(takes(&listeners[other]).is_none(), "{address} from {near}: not the other one");
+                    assert!(takes(&listeners[1 - other]).is_some(), "{address} from {near}: run {run}");
+                }
+                let _anybody = connect(to);
+                let right = usize::try_from(steered).unwrap() - 1;
+                assert!(takes(&listeners[right]).is_some(), "{address} from {near}: steered to {steered}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_one_run_lives_at_a_time_a_mark_means_nothing() {
+    let (mut sockets, address) = held(LOCAL);
+    let first = given(&mut sockets, 1);
+    assert_eq!(sockets.reach(RunId(1)), None);
+    let marked = crate::listen::Reach::to(super::Side::B, [address]);
+    let _marked = marked.connect(address).await.unwrap();
+    assert!(takes(&first).is_some(), "it does not wait for a run that is not there");
+}
+
 #[test]
 fn ipv4_reaches_what_listens_on_every_ipv6_address() {
     let (mut sockets, six) = held("[::]:0");
@@ -137,27 +182,40 @@ async fn a_run_that_takes_nothing_is_not_waited_for_and_nothing_in_its_queue_is_
     assert_eq!(answers.await.unwrap(), vec!["pong"; 30]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_run_that_never_takes_anything_is_said() {
+    let (mut sockets, address) = held(LOCAL);
+    let given = given(&mut sockets, 1);
+    let _waiting = connect(address);
+    assert_eq!(sockets.look(), None, "it may be starting");
+    tokio::time::advance(super::UNTAKEN).await;
+    let problem = sockets.look().unwrap();
+    assert!(problem.starts_with("connections to listen \"http\" have not been accepted for 10 s"), "{problem}");
+    takes(&given).unwrap();
+    assert_eq!(sockets.look(), None);
+}
+
 #[test]
 fn an_address_that_somebody_has_is_taken_even_if_he_would_share_it() {
     let (sockets, address) = held(LOCAL);
-    let refused = Sockets::bind(&[spec("http", &address.to_string())], Marks::Ignored);
+    let refused = open(&[spec("http", &address.to_string())]);
     assert!(matches!(refused, Err(ListenError::Taken { .. })), "{refused:?}");
     drop(sockets);
-    let free = Sockets::bind(&[spec("http", &address.to_string())], Marks::Ignored);
+    let free = open(&[spec("http", &address.to_string())]);
     assert!(free.is_ok(), "{free:?}");
-    let elsewhere = Sockets::bind(&[spec("http", "192.0.2.1:0")], Marks::Ignored);
+    let elsewhere = open(&[spec("http", "192.0.2.1:0")]);
     assert!(matches!(elsewhere, Err(ListenError::Unfit { .. })), "{elsewhere:?}");
 }
 
 #[test]
 fn a_queue_that_is_full_is_said() {
-    let (sockets, address) = held(LOCAL);
+    let (mut sockets, address) = held(LOCAL);
     // A backlog that a test can fill.
     for socket in [super::Side::A, super::Side::B] {
         rustix::net::listen(sockets.pairs[0].socket(socket), 2).unwrap();
     }
     let _waiting: Vec<_> = (0..3).map(|_| connect(address)).collect();
-    let problem = sockets.problem().unwrap();
+    let problem = sockets.look().unwrap();
     assert!(problem.starts_with("the queue of listen \"http\" is full: 3 connections wait"), "{problem}");
 }
 
@@ -167,7 +225,7 @@ async fn a_path_leads_to_one_of_two_sockets() {
     let path = folder.path().join("s");
     let text = path.to_str().unwrap();
     let specs = [spec("local", text)];
-    let mut sockets = Sockets::bind(&specs, Marks::Ignored).unwrap();
+    let mut sockets = open(&specs).unwrap();
     let next = |sockets: &mut Sockets, run| UnixListener::from(sockets.give(RunId(run)).unwrap().remove(0).socket);
     let first = next(&mut sockets, 1);
     let _early = UnixStream::connect(&path).unwrap();
@@ -180,18 +238,18 @@ async fn a_path_leads_to_one_of_two_sockets() {
     sockets.gone(RunId(1));
     next(&mut sockets, 2).accept().unwrap();
 
-    let taken = Sockets::bind(&specs, Marks::Ignored);
+    let taken = open(&specs);
     assert!(matches!(taken, Err(ListenError::Taken { .. })), "{taken:?}");
     // What a killed lictor leaves behind is no obstacle.
     drop(sockets);
     // The task that carried what was left on the first side has a copy of its socket until it is taken down.
-    while Sockets::bind(&specs, Marks::Ignored).is_err() {
+    while open(&specs).is_err() {
         tokio::task::yield_now().await;
     }
     // What is no socket is left alone.
     let file = folder.path().join("f");
     std::fs::write(&file, "precious").unwrap();
-    let refused = Sockets::bind(&[spec("local", file.to_str().unwrap())], Marks::Ignored);
+    let refused = open(&[spec("local", file.to_str().unwrap())]);
     assert!(matches!(refused, Err(ListenError::Taken { .. })), "{refused:?}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
 }

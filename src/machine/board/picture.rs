@@ -33,6 +33,7 @@ impl Machine {
             candidate: self.candidate(),
             sources: shown.sources.reports().to_vec(),
             disk: shown.disk.clone(),
+            sockets: shown.sockets.clone(),
             traffic: self.process.slot().and_then(|slot| self.traffic.state_of(slot.id)),
             traffic_trouble: self.traffic.trouble().cloned(),
             checks: self.checks(),

@@ -15,6 +15,8 @@ pub(in super::super) struct Shown {
     pub(in super::super) sources: Sources,
     /// Why what should be kept on disk is not.
     pub(in super::super) disk: Option<String>,
+    /// Why the sockets that are held for the service do not do all that they should.
+    pub(in super::super) sockets: Option<String>,
     /// Why what runs may not be what the sources want, if they have been silent for long.
     pub(in super::super) stale: Option<String>,
     pub(in super::super) totals: Totals,

@@ -1,0 +1,63 @@
+//! The sockets that lictor holds, at its start: taken back from whoever has kept them, or bound.
+
+use std::path::{Path, PathBuf};
+
+use super::AppError;
+use crate::config::Settings;
+use crate::listen::{Found, Marks, Sockets};
+use crate::notify::{self, Manager};
+use crate::service::process::Process;
+use crate::state::State;
+
+/// So many descriptors of the service are looked at: those that it opened first, and a busy one has many.
+const LOOKED_AT: usize = 4096;
+
+/// Opens them, and asks systemd to keep them.
+pub(super) fn open(settings: &Settings, state: &State, manager: Option<&Manager>) -> Result<Sockets, AppError> {
+    let kept = notify::kept(|name| std::env::var_os(name), std::process::id());
+    let found = survivor(settings, state, Found::nothing().kept(kept));
+    let sockets = Sockets::open(&settings.listen, Marks::Ignored, found)?;
+    if let Some(manager) = manager {
+        let told = manager.forget(sockets.to_be_forgotten()).and_then(|()| manager.keep(&sockets.to_be_kept()));
+        if let Err(error) = told {
+            tracing::warn!(%error, "systemd cannot be asked to keep the service's sockets while lictor is started again");
+        }
+    }
+    Ok(sockets)
+}
+
+/// With what the service of an earlier lictor has, if it still runs.
+fn survivor(settings: &Settings, state: &State, found: Found) -> Found {
+    if settings.listen.is_empty() {
+        return found;
+    }
+    let Some(kept) = state.process() else { return found };
+    // A start that was begun when lictor was killed may have come to something, and have the sockets.
+    let Some((pid, start_time)) = kept.known() else { return found.with(&settings.listen, [], kept.side) };
+    let Ok(process) = Process::adopt(pid, start_time) else { return found };
+    let copies = sockets_of(process.pid()).into_iter().filter_map(|number| match process.copy(number) {
+        Ok(copy) => Some(copy),
+        Err(error) => {
+            tracing::debug!(number, %error, "a socket cannot be had from the service");
+            None
+        }
+    });
+    found.with(&settings.listen, copies, kept.side)
+}
+
+/// The numbers of a process's sockets, in their order. A library may have moved what was passed to it, and another socket
+/// may have its old number by now.
+fn sockets_of(pid: u32) -> Vec<i32> {
+    let Ok(entries) = std::fs::read_dir(format!("/proc/{pid}/fd")) else { return Vec::new() };
+    let is_socket = |path: &Path| {
+        std::fs::read_link(path).is_ok_and(|target| target.as_os_str().as_encoded_bytes().starts_with(b"socket:"))
+    };
+    let mut numbers: Vec<(i32, PathBuf)> = entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            Some((path.file_name()?.to_str()?.parse().ok()?, path))
+        })
+        .collect();
+    numbers.sort_unstable();
+    numbers.into_iter().take(LOOKED_AT).filter(|(_, path)| is_socket(path)).map(|(number, _)| number).collect()
+}

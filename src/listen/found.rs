@@ -1,0 +1,91 @@
+//! Sockets that outlived an earlier lictor, on their way back: from the service manager, by name, or from the service
+//! itself, which has copies.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::net::sockopt;
+
+use super::pair::Place;
+use super::sides::Side;
+use super::{Spec, tcp, unix};
+
+/// What precedes the label and the side in a name by which the service manager keeps a socket.
+const PREFIX: &str = "listen-";
+
+/// Sockets that may be those of our `listen`s.
+#[derive(Debug, Default)]
+pub struct Found {
+    kept: Vec<(String, OwnedFd)>,
+    survivor: Vec<OwnedFd>,
+    /// The side of the service that still runs.
+    side: Option<Side>,
+}
+
+impl Found {
+    /// Nothing: an ordinary start.
+    pub fn nothing() -> Self {
+        Self::default()
+    }
+
+    /// What the service manager has kept, by name, and the side of the service that still runs, by its mark.
+    #[must_use]
+    pub fn kept(mut self, kept: Vec<(String, OwnedFd)>) -> Self {
+        self.kept = kept;
+        self
+    }
+
+    /// A service still runs. These are copies of its descriptors, as far as they can be had, and `mark` is what was kept of
+    /// its side.
+    #[must_use]
+    pub fn with(mut self, specs: &[Spec], copies: impl IntoIterator<Item = OwnedFd>, mark: Option<u8>) -> Self {
+        let side = |mark| Side::BOTH.into_iter().find(|side| side.index() == usize::from(mark));
+        self.side = Some(mark.and_then(side).unwrap_or(Side::A));
+        // No more copies are made than are needed: each of the others is a connection of somebody's for a moment.
+        let ours = copies.into_iter().filter(|socket| specs.iter().any(|spec| fits(socket, spec)));
+        self.survivor = ours.take(specs.len()).collect();
+        self
+    }
+
+    /// The side of the service that still runs; `None`: there is none.
+    pub(super) fn side(&self) -> Option<Side> {
+        self.side
+    }
+
+    /// The sockets of this `listen`, one a side, that were kept; what is kept under its name and does not fit is let go.
+    pub(super) fn take(&mut self, spec: &Spec) -> [Option<OwnedFd>; 2] {
+        Side::BOTH.map(|side| {
+            let name = name(&spec.name, side);
+            let at = self.kept.iter().position(|(kept, _)| *kept == name)?;
+            let (_, socket) = self.kept.swap_remove(at);
+            fits(&socket, spec).then_some(socket)
+        })
+    }
+
+    /// The service's own copy of the socket of this `listen`.
+    pub(super) fn copy(&mut self, spec: &Spec) -> Option<OwnedFd> {
+        let at = self.survivor.iter().position(|socket| fits(socket, spec))?;
+        Some(self.survivor.swap_remove(at))
+    }
+
+    /// Names of what was kept and is nobody's any more.
+    pub(super) fn left(&self) -> impl Iterator<Item = &str> {
+        self.kept.iter().map(|(name, _)| name.as_str()).filter(|name| name.starts_with(PREFIX))
+    }
+}
+
+/// The name by which the service manager keeps a socket.
+pub(super) fn name(label: &str, side: Side) -> String {
+    format!("{PREFIX}{label}.{}", side.index())
+}
+
+/// Whether it listens where it should. A number in a process may have come to mean something else, an accepted
+/// connection above all, which must not be mistaken for what accepts.
+fn fits(socket: &OwnedFd, spec: &Spec) -> bool {
+    if !sockopt::socket_acceptconn(socket.as_fd()).unwrap_or(false) {
+        return false;
+    }
+    match Place::of(&spec.address) {
+        Place::Tcp(address) => tcp::address_of(socket).is_ok_and(|there| there == address),
+        Place::Unix(path) => unix::side_of(socket, &path).is_some(),
+    }
+}

@@ -1,0 +1,98 @@
+//! Getting all sockets at a start: those that have outlived an earlier lictor, and new ones for the rest.
+
+use std::io;
+
+use super::found::Found;
+use super::pair::Pair;
+use super::program::{Marks, Steering};
+use super::sides::{Side, Width};
+use super::{ListenError, Spec};
+
+/// The sockets that there are now.
+#[derive(Debug)]
+pub(super) enum Opened {
+    /// All of them.
+    Held {
+        pairs: Vec<Pair>,
+        /// The side that connections go to.
+        active: Side,
+        /// The side of the service that still runs.
+        survivor: Option<Side>,
+        /// Whether some of them have outlived an earlier lictor, perhaps with connections in their queues.
+        history: History,
+    },
+    /// The service that still runs has them, and they cannot be had from it.
+    WithTheSurvivor,
+}
+
+/// Whether sockets have outlived an earlier lictor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum History {
+    New,
+    Old,
+}
+
+/// How one of them was had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Both of its sockets had been kept.
+    Kept,
+    /// One was left.
+    Around,
+    /// It is new.
+    Bound,
+}
+
+/// Gets the sockets of every `listen`.
+///
+/// # Errors
+/// The first that cannot be had, though no service of ours runs that might have it.
+pub(super) fn open(specs: &[Spec], width: Width, marks: Marks, found: &mut Found) -> Result<Opened, ListenError> {
+    let survivor = found.side();
+    let active = survivor.unwrap_or(Side::A);
+    let mut pairs = Vec::new();
+    let mut ways = Vec::new();
+    for spec in specs {
+        match one(spec, width, Steering::to(active, marks), found) {
+            Ok((way, pair)) => {
+                ways.push(way);
+                pairs.push(pair);
+            }
+            Err(error) if survivor.is_some() => {
+                tracing::warn!("{}", crate::chain::sentence(&error));
+                return Ok(Opened::WithTheSurvivor);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let around = ways.contains(&Way::Around);
+    if around && active == Side::B {
+        // The one that is left has become side A.
+        if ways.contains(&Way::Kept) {
+            tracing::warn!("some of the sockets that were kept are missing");
+            return Ok(Opened::WithTheSurvivor);
+        }
+        let steering = Steering::to(Side::A, marks);
+        for (pair, spec) in pairs.iter().zip(specs) {
+            let unfit = |source| ListenError::of(&spec.name, &spec.address, source);
+            pair.steer(steering).map_err(unfit)?;
+        }
+    }
+    let (active, survivor) = if around { (Side::A, survivor.map(|_| Side::A)) } else { (active, survivor) };
+    let history = if ways.iter().all(|way| *way == Way::Bound) { History::New } else { History::Old };
+    Ok(Opened::Held { pairs, active, survivor, history })
+}
+
+fn one(spec: &Spec, width: Width, steering: Steering, found: &mut Found) -> Result<(Way, Pair), ListenError> {
+    let failed = |source: io::Error| ListenError::of(&spec.name, &spec.address, source);
+    let copy = found.copy(spec);
+    match (found.take(spec), copy) {
+        ([Some(a), Some(b)], _) if width == Width::Two => {
+            Pair::kept(spec, [a, b], steering).map(|pair| (Way::Kept, pair)).map_err(failed)
+        }
+        (_, Some(left)) | ([Some(left), None], None) => {
+            Pair::around(spec, left, width, steering.marks).map(|pair| (Way::Around, pair)).map_err(failed)
+        }
+        _ => Pair::bind(spec, width, steering).map(|pair| (Way::Bound, pair)),
+    }
+}

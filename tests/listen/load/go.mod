@@ -1,0 +1,3 @@
+module lictor.example/load
+
+go 1.21
