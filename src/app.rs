@@ -128,97 +128,107 @@ impl AppError {
 
 /// Supervises the service until lictor is told to stop. `load` reads the configuration again.
 pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
+    // What may fail, and what has to be ours before anything else is done.
     let signals = signal::signals().map_err(AppError::Kernel)?;
     service::become_subreaper().map_err(AppError::Kernel)?;
     let client = client(&settings)?;
     let state = open_state(&settings)?;
     let composer = composer(&settings, client.clone(), &state);
     head_start().await;
-    let mut tasks = JoinSet::new();
     let (listener, status) = open_status(&settings).await?.unzip();
     let admin = bind_admin(&settings).await?;
     let manager = manager();
     let sockets = sockets::open(&settings, &state, manager.as_ref())?;
     let _pid_file = pid_file::write(settings.pid_file.as_deref())?;
 
-    let (inbox, facts) = mpsc::channel(INBOX);
+    // How the parts speak with each other: facts and requests go to the loop, boards come from it.
+    let mut tasks = JoinSet::new();
+    let (event_tx, event_rx) = mpsc::channel(INBOX);
+    let (request_tx, request_rx) = mpsc::channel(REQUESTS);
+    let (reload_tx, reload_rx) = mpsc::channel(REQUESTS);
+    let (change_tx, change_rx) = mpsc::channel(1);
+    let (trigger, drain) = drain::channel();
+    let pulse = watch::Sender::new(());
+
+    // What decides, with what an earlier lictor left.
     let (restored, began) = (restore(&state, &settings), Clock.now());
     let memory = memory(&restored, began + settings.policy.boot_grace);
     let good = memory.as_ref().map(|memory| Arc::clone(&memory.environment)).unwrap_or_default();
     let mut machine = Machine::new(settings.policy.clone(), restored, Clock.seed(), began, Clock.epoch_unix_ms());
-    let (board, boards) = watch::channel(Arc::new(machine.board(None)));
-    let (petitions, asked) = mpsc::channel(REQUESTS);
-    let (reloads, to_reload) = mpsc::channel(REQUESTS);
-    let (changes, read_again) = mpsc::channel(1);
-    let pulse = watch::Sender::new(());
+    let (board_tx, board_rx) = watch::channel(Arc::new(machine.board(None)));
+
+    // What acts. Nobody is served before it is known what runs already: the loop turns once before any task below.
+    let history = state.history();
+    let children = (own_children(&state), Accounts::default());
+    let (mut effects, mut watch) = effects(&settings, children.clone(), (state, sockets), &good, &event_tx);
+    let adopted = effects.adopt(RunId(1)).await;
+    let known = adopted.into_iter().chain(watch.first().await).collect();
+    tasks.spawn(watch.run());
+    let registration = settings.registration.clone().zip(client.as_deref().cloned()).map(|(settings, client)| {
+        let (boards, inbox, drain) = (board_rx.clone(), event_tx.clone(), drain.clone());
+        registration::spawn(&mut tasks, registration::Parts { settings, client, status, boards, inbox, drain })
+    });
+    let fleet = fleet::join(&mut tasks, &settings, client.as_ref(), &board_rx, &event_tx, &drain);
+
+    // What tells others: systemd, Telegraf, and whoever asks.
     let signs = notify::Signs {
-        boards: boards.clone(),
+        boards: board_rx.clone(),
         pulse: pulse.subscribe(),
         period: PULSE,
         deadline: settings.policy.deadline,
     };
     let signs = notify::spawn(&mut tasks, manager, signs);
-    let (trigger, watcher) = drain::channel();
-    let (readings, published) = watch::channel(Arc::default());
-    let (expvar, looked_at) = watch::channel(settings.expvar.clone());
-    tasks.spawn(expvar::follow(looked_at, readings, watcher.clone()));
-    let (meter, page) = metrics::meter(&settings.statsd, boards.clone(), published, || Clock.now());
-    let (statsd, measured) = watch::channel(settings.statsd.clone());
-    tasks.spawn(meter.following(measured).run(watcher.clone()));
-    let registration = settings.registration.clone().zip(client.as_deref().cloned()).map(|(settings, client)| {
-        let (boards, inbox, drain) = (boards.clone(), inbox.clone(), watcher.clone());
-        registration::spawn(&mut tasks, registration::Parts { settings, client, status, boards, inbox, drain })
-    });
-    let resources = Resources::new(boards.clone(), watcher.clone()).with_metrics(exposition(page));
+    let (expvar_tx, expvar_rx) = watch::channel(settings.expvar.clone());
+    let (reading_tx, reading_rx) = watch::channel(Arc::default());
+    tasks.spawn(expvar::follow(expvar_rx, reading_tx, drain.clone()));
+    let (statsd_tx, statsd_rx) = watch::channel(settings.statsd.clone());
+    let (meter, page) = metrics::meter(&settings.statsd, board_rx.clone(), reading_rx, || Clock.now());
+    tasks.spawn(meter.following(statsd_rx).run(drain.clone()));
+    let resources = Resources::new(board_rx.clone(), drain.clone()).with_metrics(exposition(page));
     if let Some(listener) = listener {
         let resources = resources.clone().with_waits(http::waits(Limits::STATUS));
         let resources = resources.with_hosts(HostNames::of_this_machine_and(settings.status.hosts.clone()));
-        tasks.spawn(http::serve(listener, Limits::STATUS, resources, watcher.clone()));
+        tasks.spawn(http::serve(listener, Limits::STATUS, resources, drain.clone()));
     }
-    let fleet = fleet::join(&mut tasks, &settings, client.as_ref(), &boards, &inbox, &watcher);
     if let Some(admin) = admin {
         tracing::info!(path = %admin.path().display(), "the admin socket is open");
         let handler = AdminHandler {
             resources: resources.with_waits(http::waits(Limits::ADMIN)),
-            boards,
-            history: state.history(),
-            requests: petitions,
-            reloads: reloads.clone(),
-            drain: watcher.clone(),
+            boards: board_rx,
+            history,
+            requests: request_tx,
+            reloads: reload_tx.clone(),
+            drain: drain.clone(),
         };
-        tasks.spawn(admin.serve(handler, watcher));
+        tasks.spawn(admin.serve(handler, drain));
     } else {
-        drop((resources, petitions, watcher));
+        drop((resources, request_tx, drain));
     }
-    tasks.spawn(listen(signals, inbox.clone(), reloads));
-    let children = (own_children(&state), Accounts::default());
+
+    // What reaches the loop from outside: signals, and the configuration, read again.
+    tasks.spawn(listen(signals, event_tx, reload_tx));
     let reloader = Reloader {
         load,
         started: settings.clone(),
         consul: (settings.consul.clone(), client),
-        children: children.clone(),
-        changes,
+        children,
+        changes: change_tx,
         signs,
-        statsd,
-        expvar,
+        statsd: statsd_tx,
+        expvar: expvar_tx,
     };
-    tasks.spawn(reloader.run(to_reload));
+    tasks.spawn(reloader.run(reload_rx));
 
-    let (effects, mut watch) = effects(&settings, children, (state, sockets), &good, &inbox);
-    let mut effects = effects.in_fleet(fleet).registered(registration);
-    let adopted = effects.adopt(RunId(1)).await;
-    let known = adopted.into_iter().chain(watch.first().await).collect();
-    tasks.spawn(watch.run());
     let driver = Driver {
         machine,
         clock: Clock,
-        inbox: facts,
-        petitions: asked,
-        changes: read_again,
+        inbox: event_rx,
+        requests: request_rx,
+        changes: change_rx,
         composer: composer.remembering(memory),
         known,
-        effects,
-        board,
+        effects: effects.in_fleet(fleet).registered(registration),
+        board: board_tx,
         pulse,
     };
     let state = supervise(driver, &mut tasks).await.into_state();

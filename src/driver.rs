@@ -43,7 +43,7 @@ pub struct Driver {
     /// Facts from the rooms; every one counts.
     pub inbox: mpsc::Receiver<Event>,
     /// What operators ask for.
-    pub petitions: mpsc::Receiver<OperatorRequest>,
+    pub requests: mpsc::Receiver<OperatorRequest>,
     /// Our own configuration, each time it was read again.
     pub changes: mpsc::Receiver<ConfigChange>,
     /// What the sources want.
@@ -76,7 +76,7 @@ impl Driver {
             let events = tokio::select! {
                 biased;
                 Some(event) = self.inbox.recv() => vec![event],
-                Some(petition) = self.petitions.recv() => vec![self.effects.answers.admit(petition)],
+                Some(request) = self.requests.recv() => vec![self.effects.answers.admit(request)],
                 Some(change) = self.changes.recv() => self.change(change),
                 () = self.composer.changed() => self.composer.events(self.clock.now()),
                 event = self.effects.changed() => event.into_iter().collect(),

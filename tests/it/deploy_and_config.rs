@@ -142,13 +142,16 @@ fn a_deployment_during_a_trial_gives_no_verdict_on_it() {
 fn a_restart_by_an_operator_during_a_trial_puts_the_new_build_on_trial() {
     let lictor = up_with(PATIENT);
     lictor.setup().write("SICK", "1");
-    let before = lictor.until("on trial", on_trial);
+    let runs_on_trial = |board: &Board| on_trial(board) && board.process.as_ref().is_some_and(|it| it.pid.is_some());
+    let before_pid = pid(&lictor.until("on trial", runs_on_trial));
     lictor.install(NEW);
     lictor.until("the new file is seen", |board| board.build.outdated);
     let restart = lictor.cli("restart", &["--timeout", "100ms"]);
     assert_eq!(restart.status.code(), Some(1), "it cannot get healthy: {restart:?}");
     let board = lictor.until("on trial on the new build", |board| {
-        on_trial(board) && board.build.running.version.as_deref() == Some(NEW) && pid(board) != pid(&before)
+        on_trial(board)
+            && board.build.running.version.as_deref() == Some(NEW)
+            && board.process.as_ref().and_then(|process| process.pid).is_some_and(|pid| pid != before_pid)
     });
     assert!(board.config.quarantine.is_empty(), "{board:#?}");
     lictor.setup().write("SICK", "");

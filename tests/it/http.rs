@@ -11,7 +11,8 @@ use crate::harness::program::{NEW, OLD};
 use crate::harness::{Lictor, Setup};
 
 fn up() -> Lictor {
-    let setup = Setup::on_directory().checked().config(
+    // Without the watch, or what falls sick later would be taken back.
+    let setup = Setup::on_directory().checked().config("apply {\n  watch = \"0s\"\n}\n").config(
         "check \"Disk\" {\n  command {\n    command = [\"/bin/sh\", \"-c\", \"exit 2\"]\n  }\n  role = \"info\"\n  interval = \"200ms\"\n  \
          good = \"Good\"\n  bad = \"Bad\"\n}\n",
     );

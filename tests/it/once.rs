@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::harness::lictor::{finish, said};
-use crate::harness::{Consul, Setup};
+use crate::harness::{Consul, Setup, eventually};
 
 fn shell(setup: &Setup, script: &str) -> std::process::Output {
     let mut command = setup.configured("run");
@@ -41,6 +41,8 @@ fn it_may_run_beside_a_running_lictor() {
     // Not what is just being written beside them.
     let kept = |entry: &fs::DirEntry| entry.path().extension().is_some_and(|extension| extension == "json");
     let state = || fs::read_dir(lictor.setup().path("state")).unwrap().map(Result::unwrap).filter(kept).count();
+    let written = |name: &str| lictor.setup().path("state").join(name).exists();
+    eventually("what is good is written down", || (written("good.json") && written("process.json")).then_some(()));
     let files = state();
     let output = shell(lictor.setup(), "echo \"$GREETING\"");
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b"hello\n"[..]), "{}", said(&output));
