@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
-use lictor::environment::{Environment, Variable, Visibility};
+use lictor::environment::{Environment, FingerprintKey, Variable, Visibility};
 use lictor::{envfile, secret::Secret};
 
 fuzz_target!(|input: &[u8]| {
@@ -15,7 +15,9 @@ fuzz_target!(|input: &[u8]| {
     let variable = |(name, value): (&String, &Secret)| {
         (name.clone(), Variable { value: value.clone(), origin: "file".into(), visibility: Visibility::Secret })
     };
-    let written = match envfile::write(&Environment::new(values.iter().map(variable).collect())) {
+    let key = FingerprintKey::new(&[7; FingerprintKey::LENGTH]);
+    let variables = values.iter().map(variable).collect();
+    let written = match envfile::write(&Environment::fingerprinted(&key, variables)) {
         Ok(written) => written,
         // Escapes may make it longer than it was.
         Err(envfile::Error::TooLong(_)) => return,

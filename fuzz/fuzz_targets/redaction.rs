@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
 use lictor::environment::redact::{Redactor, Start};
-use lictor::environment::{Environment, Variable, Visibility};
+use lictor::environment::{Environment, FingerprintKey, Variable, Visibility};
 
 fuzz_target!(|input: (Vec<&[u8]>, &[u8], bool)| {
     let (values, text, cut) = input;
@@ -17,7 +17,9 @@ fuzz_target!(|input: (Vec<&[u8]>, &[u8], bool)| {
     if text.contains(&1) || values.iter().any(|value| value.contains(&1)) {
         return;
     }
-    let environment = Environment::new(values.iter().enumerate().map(variable).collect::<BTreeMap<_, _>>());
+    let key = FingerprintKey::new(&[7; FingerprintKey::LENGTH]);
+    let variables = values.iter().enumerate().map(variable).collect::<BTreeMap<_, _>>();
+    let environment = Environment::fingerprinted(&key, variables);
     let masked = Redactor::of(&environment).mask(text, if cut { Start::Cut } else { Start::Whole });
     let shown: Vec<&[u8]> = masked.split(|byte| *byte == 1).step_by(2).collect();
     for value in values.iter().filter(|value| value.len() >= 4 && !value.contains(&b'[') && !value.contains(&b']')) {
