@@ -69,6 +69,7 @@ struct Open {
     directory: Arc<Directory>,
     identity: Arc<StateIdentity>,
     wanted: watch::Sender<Wanted>,
+    laid: watch::Receiver<u64>,
     processes: ProcessKeeper,
     problem: watch::Receiver<Option<String>>,
     unwritten: watch::Receiver<Option<String>>,
@@ -91,13 +92,16 @@ pub fn open(directory: &Path, identity: StateIdentity) -> Result<State, Error> {
     }
     let (problem, problems) = watch::channel(at_first);
     let mut writer = JoinSet::new();
-    writer.spawn(Writer::new(Arc::clone(&directory), Arc::clone(&identity), wishes, problem, RETRY).run());
+    let files = Writer::new(Arc::clone(&directory), Arc::clone(&identity), wishes, problem, RETRY);
+    let laid = files.laid();
+    writer.spawn(files.run());
     let recent = watch::Sender::new(Recent::from_disk(&directory, &key));
     let (lost, unwritten) = watch::channel(None);
     writer.spawn(Keeper::new(Arc::clone(&directory), recent.subscribe(), lost, RETRY).run());
     let (processes, to_keep) = ProcessKeeper::new();
     writer.spawn(process::keep_in_order(Arc::clone(&directory), key.clone(), to_keep));
-    let store = Store::Open(Open { directory, identity, wanted, processes, problem: problems, unwritten, writer });
+    let store =
+        Store::Open(Open { directory, identity, wanted, laid, processes, problem: problems, unwritten, writer });
     Ok(State { store, key, recent })
 }
 
@@ -150,6 +154,21 @@ impl State {
     /// Replaces `hold.json`, soon.
     pub fn keep_hold(&self, hold: Option<Hold>, guarded: GuardRecord) {
         self.keep(|| Contents::Hold(Arc::new((hold, guarded))));
+    }
+
+    /// Ends when everything that was to be kept by now outlives lictor, or could not be written. A disk that hangs hangs
+    /// this too, so the caller sets a limit.
+    pub fn kept(&self) -> impl Future<Output = ()> + Send + 'static {
+        let open = match &self.store {
+            Store::Open(open) => Some((open.laid.clone(), open.wanted.borrow().changes)),
+            Store::Absent { .. } => None,
+        };
+        async move {
+            if let Some((mut laid, wanted)) = open {
+                // The writer is gone only when lictor ends.
+                let _ = laid.wait_for(|laid| *laid >= wanted).await;
+            }
+        }
     }
 
     /// What is kept from now on belongs to this; what is on disk already changes with its next replacement.

@@ -225,7 +225,7 @@ impl Effects {
             Order::KeepQuarantine { quarantine } => self.state.keep_quarantine(&quarantine),
             Order::KeepHold { hold, guarded } => self.state.keep_hold(hold, guarded),
             Order::Record { entry } => self.state.record(&entry),
-            Order::Answer { request, answer } => self.answers.answer(request, answer),
+            Order::Answer { request, answer } => self.answers.answer(request, answer, self.state.kept()),
             Order::Check { check, environment } => return self.check_command.ask(check, &self.command, &environment),
             Order::CancelCheck { .. } => self.check_command.cancel(),
             Order::AskTurn { turn, wish, running, build } => match &self.fleet {

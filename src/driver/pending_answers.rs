@@ -1,8 +1,12 @@
-//! Requests of operators on their way through the machine: each gets a number, and by it its answer.
+//! Requests of operators on their way through the machine: each gets a number, and by it its answer. An answer goes out once
+//! what it says outlives lictor.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::admin::OperatorRequest;
 use crate::machine::Event;
@@ -12,11 +16,15 @@ use crate::machine::order::Effect;
 
 type Answer = Result<Effect, String>;
 
+/// An operator does not wait longer for a disk that hangs; the board tells about that.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Who waits for which answer.
 #[derive(Debug, Default)]
 pub(super) struct PendingAnswers {
     last: RequestId,
     waiting: BTreeMap<RequestId, oneshot::Sender<Answer>>,
+    answering: JoinSet<()>,
 }
 
 impl PendingAnswers {
@@ -28,10 +36,19 @@ impl PendingAnswers {
         Event::Operator { verb, by: Requester { request: self.last, uid } }
     }
 
-    /// Hands the answer over, if somebody still waits for it.
-    pub(super) fn answer(&mut self, request: RequestId, answer: Answer) {
+    /// Hands the answer over, if somebody still waits for it, once what was ordered with it is kept.
+    pub(super) fn answer(
+        &mut self,
+        request: RequestId,
+        answer: Answer,
+        kept: impl Future<Output = ()> + Send + 'static,
+    ) {
+        while self.answering.try_join_next().is_some() {}
         if let Some(waiting) = self.waiting.remove(&request) {
-            let _ = waiting.send(answer);
+            self.answering.spawn(async move {
+                let _ = timeout(PATIENCE, kept).await;
+                let _ = waiting.send(answer);
+            });
         }
     }
 }

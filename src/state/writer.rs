@@ -24,6 +24,8 @@ const DISK: &str = "";
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wanted {
     files: BTreeMap<&'static str, Contents>,
+    /// How often something was wanted.
+    pub(super) changes: u64,
     /// What they belong to from now on, if that has changed since the start.
     pub(super) identity: Option<Arc<StateIdentity>>,
 }
@@ -31,6 +33,7 @@ pub(super) struct Wanted {
 impl Wanted {
     /// The newest contents of their file.
     pub(super) fn put(&mut self, contents: Contents) {
+        self.changes += 1;
         self.files.insert(contents.name(), contents);
     }
 
@@ -72,6 +75,8 @@ pub(super) struct Writer {
     wanted: watch::Receiver<Wanted>,
     /// What lies beside its file, and would outlive lictor.
     laid: Wanted,
+    /// How much of what was wanted has been laid, or could not be.
+    laid_changes: watch::Sender<u64>,
     /// What is in its file, and would outlive a power cut.
     sunk: Wanted,
     /// Why a file is not as it should be.
@@ -104,7 +109,13 @@ impl Writer {
     ) -> Self {
         let (laid, sunk) = (Wanted::default(), Wanted::default());
         let (problems, told) = (BTreeMap::new(), BTreeSet::new());
-        Self { directory, identity, wanted, laid, sunk, problems, problem, told, retry }
+        let laid_changes = watch::Sender::new(0);
+        Self { directory, identity, wanted, laid, laid_changes, sunk, problems, problem, told, retry }
+    }
+
+    /// How much of what was wanted has been laid, or could not be, as it goes on.
+    pub(super) fn laid(&self) -> watch::Receiver<u64> {
+        self.laid_changes.subscribe()
     }
 
     /// Writes until the other end is gone and nothing is left to be written. What is wanted is laid at once, also while
@@ -152,9 +163,13 @@ impl Writer {
             self.identity = Arc::clone(identity);
         }
         let pending = wanted.beyond(&self.laid);
-        if pending.is_empty() {
-            return;
+        if !pending.is_empty() {
+            self.lay(pending).await;
         }
+        self.laid_changes.send_replace(wanted.changes);
+    }
+
+    async fn lay(&mut self, pending: Vec<Contents>) {
         let (directory, identity) = (Arc::clone(&self.directory), Arc::clone(&self.identity));
         let mut work = offload(move || {
             let lay = |contents: Contents| {

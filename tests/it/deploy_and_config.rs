@@ -161,6 +161,7 @@ fn a_restart_by_an_operator_during_a_trial_puts_the_new_build_on_trial() {
 #[test]
 fn a_stop_during_a_trial_is_a_stop_and_the_wish_is_tried_by_the_next_lictor() {
     let lictor = up_with(PATIENT);
+    eventually("what is good is written down", || (!on_disk(&lictor, "good.json").is_empty()).then_some(()));
     let good = on_disk(&lictor, "good.json");
     lictor.setup().write("SICK", "1");
     lictor.until("on trial", on_trial);
