@@ -52,5 +52,5 @@ fn page(command: &Command, folder: &Path) -> io::Result<()> {
         more.to_writer(&mut text)?;
     }
     fs::write(folder.join(format!("{name}.1")), text)?;
-    command.get_subcommands().try_for_each(|verb| page(verb, folder))
+    command.get_subcommands().filter(|verb| !verb.is_hide_set()).try_for_each(|verb| page(verb, folder))
 }

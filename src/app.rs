@@ -1,5 +1,6 @@
 //! The composition root: the only file that knows every room.
 
+mod after_stop;
 mod fleet;
 mod next_start;
 mod once;
@@ -19,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, yield_now};
 
+pub use after_stop::{Part, Stopped, after_stop};
 pub use once::once;
 pub use plan::{Planned, plan};
 pub use reload::Load;

@@ -29,6 +29,7 @@ use locate::Target;
 use paint::{Form, Paint};
 use stdout::Stdout;
 
+use crate::app;
 use crate::chain::sentence;
 use crate::exit;
 
@@ -96,6 +97,14 @@ fn perform(verb: Verb) -> u8 {
             }
         }),
         Verb::Fleet(options) => asked(async { fleet::run(&options, &mut out, &mut err).await }),
+        Verb::AfterStop(options) => asked(async {
+            let part = if options.guard { app::Part::Guard } else { app::Part::Decide };
+            let stopped = app::Stopped::of_environment(options.unit, |name| std::env::var_os(name));
+            match app::after_stop(stopped, part).await {
+                Some(text) => complained(&text, exit::OK),
+                None => exit::OK,
+            }
+        }),
         Verb::Buildinfo(options) => {
             let format = if options.json { buildinfo::Format::Json } else { buildinfo::Format::Text };
             match buildinfo::run(&options.file, "main.version", format) {

@@ -9,6 +9,7 @@
 //! The directory is locked while lictor lives. All writing happens in tasks and on threads of its own, where the newest
 //! contents of a file win, so that a disk that hangs holds up nothing; a full one is reported and tried again.
 
+mod calendar;
 mod contents;
 mod directory;
 mod error;
@@ -118,6 +119,16 @@ pub fn peek(directory: &Path, identity: &StateIdentity) -> Result<(Restored, Fin
         Ok(None) | Err(_) => ephemeral()?,
     };
     Ok((Restored::from_disk(&found, identity, &key), key))
+}
+
+/// The mark of the newest run that a lictor has put down in the directory in this boot, for whoever only looks.
+pub fn peek_mark(directory: &Path) -> Option<String> {
+    Directory::look(directory).ok().flatten().and_then(|directory| process::mark(&directory))
+}
+
+/// Whether a lictor lives that has this directory.
+pub fn is_held(directory: &Path) -> bool {
+    Directory::look(directory).ok().flatten().is_some_and(|directory| directory.is_held())
 }
 
 impl State {

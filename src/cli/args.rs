@@ -95,6 +95,20 @@ pub enum Verb {
     Fleet(Fleet),
     /// Version and build settings out of a Go binary
     Buildinfo(Buildinfo),
+    /// For the unit's ExecStopPost=: ends what a lictor that is gone has left of its service
+    #[command(hide = true)]
+    AfterStop(AfterStop),
+}
+
+/// `lictor after-stop`.
+#[derive(Debug, clap::Args)]
+pub struct AfterStop {
+    /// The whole name of the unit
+    #[arg(long, value_name = "UNIT")]
+    pub unit: String,
+    /// Waits for the next lictor, and ends what is left if none comes
+    #[arg(long)]
+    pub guard: bool,
 }
 
 /// Which running lictor is asked; with neither, the only one on the host.

@@ -63,6 +63,7 @@ impl Request {
             | Verb::Env(_)
             | Verb::History(_)
             | Verb::Fleet(_)
+            | Verb::AfterStop(_)
             | Verb::Buildinfo(_) => None,
         }
     }

@@ -99,7 +99,7 @@ async fn newest_leader(from: Mark, patience: Duration) -> Option<(Process, Mark)
 }
 
 /// Ends every process of a lineage, but for the one run that goes on: first it is asked, then it is killed.
-pub async fn end_others(lineage: Mark, spared: Option<Mark>) {
+async fn end_others(lineage: Mark, spared: Option<Mark>) {
     let began = Instant::now();
     let mut first = true;
     loop {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use super::calendar::Calendar;
 use super::identity::StateIdentity;
 use super::{directory, stored};
 use crate::machine::hold::{GuardRecord, Hold};
@@ -26,10 +27,11 @@ impl Contents {
         }
     }
 
-    /// Writes their stored form.
-    pub(super) fn write(&self, identity: &StateIdentity, out: impl Write) -> io::Result<()> {
+    /// Writes their stored form, with times by this calendar.
+    pub(super) fn write(&self, identity: &StateIdentity, calendar: &Calendar, out: impl Write) -> io::Result<()> {
         let written = match self {
-            Self::Good(good) => stored::write_good(out, identity, good),
+            // The machine tells its times by the calendar of its start, to which they belong here too.
+            Self::Good(good) => stored::write_good(out, identity, Some(calendar), good),
             Self::Quarantine(quarantine) => stored::write_quarantine(out, identity, quarantine),
             Self::Hold(holds) => stored::write_hold(out, identity, holds.0.as_ref(), &holds.1),
         };

@@ -86,6 +86,14 @@ impl Directory {
         Ok(stat)
     }
 
+    /// Whether somebody has it locked. For whoever has only looked: the lock that is tried is given back.
+    pub(super) fn is_held(&self) -> bool {
+        match fs::flock(&self.fd, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => fs::flock(&self.fd, FlockOperation::Unlock).is_err(),
+            Err(error) => error == Errno::WOULDBLOCK,
+        }
+    }
+
     /// Where it is, for messages.
     pub(super) fn path(&self) -> &Path {
         &self.path

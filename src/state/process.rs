@@ -80,6 +80,15 @@ impl KeptProcess {
         Self { boot, pid, start_time, environment, build, mark: Some(mark), place: None, side: None }
     }
 
+    fn is_of(&self, directory: &Directory) -> bool {
+        let here = self.place.is_none() || self.place == directory.place();
+        here && self.boot == boot_id()
+    }
+
+    fn mark_in(self, directory: &Directory) -> Option<String> {
+        self.mark.clone().filter(|_| self.is_of(directory))
+    }
+
     /// PID and start time, if they are known.
     pub fn known(&self) -> Option<(u32, u64)> {
         (self.pid != Self::BEGUN).then_some((self.pid, self.start_time))
@@ -89,9 +98,14 @@ impl KeptProcess {
 /// Reads what an earlier lictor has left, if it is of this boot and of this very directory.
 pub(super) fn read(directory: &Directory, key: &FingerprintKey) -> Option<KeptProcess> {
     let bytes = directory.read(PROCESS).ok().flatten()?;
-    let process = KeptProcess::restored(&bytes, key)?;
-    let here = process.place.is_none() || process.place == directory.place();
-    (here && process.boot == boot_id()).then_some(process)
+    KeptProcess::restored(&bytes, key).filter(|process| process.is_of(directory))
+}
+
+/// The mark alone of what an earlier lictor has left, under the same conditions.
+pub(super) fn mark(directory: &Directory) -> Option<String> {
+    let bytes = directory.read(PROCESS).ok().flatten()?;
+    let stored: Stored<'_> = serde_json::from_slice(&bytes).ok()?;
+    stored.process.into_owned().mark_in(directory)
 }
 
 /// The way to `process.json`; clones lead to the same one.

@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::calendar::Calendar;
 use super::identity::{MadeWith, StateIdentity};
 use crate::environment::{Environment, Fingerprint, FingerprintKey, SourceKeys, Variable, Visibility};
 use crate::machine::hold::{GuardRecord, Hold};
@@ -38,6 +39,9 @@ struct GoodFileToWrite<'a> {
     format: u32,
     #[serde(rename = "binding")]
     identity: &'a StateIdentity,
+    /// By which the times are told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calendar: Option<&'a Calendar>,
     #[serde(serialize_with = "each_good")]
     good: &'a [Good],
 }
@@ -58,6 +62,9 @@ struct GoodToWrite<'a> {
 struct GoodFile<'a> {
     #[serde(rename = "binding")]
     identity: Cow<'a, StateIdentity>,
+    /// An older lictor kept none.
+    #[serde(default)]
+    calendar: Option<Calendar>,
     good: Vec<StoredGood<'a>>,
 }
 
@@ -107,8 +114,13 @@ struct HoldFile<'a> {
 }
 
 /// `good.json`.
-pub(super) fn write_good(out: impl Write, identity: &StateIdentity, good: &[Good]) -> serde_json::Result<()> {
-    serde_json::to_writer(out, &GoodFileToWrite { format: FORMAT, identity, good })
+pub(super) fn write_good(
+    out: impl Write,
+    identity: &StateIdentity,
+    calendar: Option<&Calendar>,
+    good: &[Good],
+) -> serde_json::Result<()> {
+    serde_json::to_writer(out, &GoodFileToWrite { format: FORMAT, identity, calendar, good })
 }
 
 fn each_good<S: Serializer>(good: &[Good], serializer: S) -> Result<S::Ok, S::Error> {
@@ -158,7 +170,12 @@ pub(super) fn decode_good(
     let file: GoodFile<'_> = serde_json::from_slice(bytes).map_err(|error| damage(&error))?;
     belongs(identity, &file.identity)?;
     let made_with = file.identity.made_with(key);
-    Ok(file.good.into_iter().map(|stored| restore(stored, key, made_with)).collect())
+    let (kept_by, now) = (file.calendar, Calendar::now());
+    let by_now = |good: Good| match &kept_by {
+        Some(kept_by) => Good { at_unix_ms: kept_by.translate(good.at_unix_ms, &now), ..good },
+        None => good,
+    };
+    Ok(file.good.into_iter().map(|stored| restore(stored, key, made_with).map(by_now)).collect())
 }
 
 /// The quarantine in a file, or why it is not used.

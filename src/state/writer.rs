@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::calendar::Calendar;
 use super::contents::Contents;
 use super::directory::Directory;
 use super::identity::StateIdentity;
@@ -72,6 +73,8 @@ enum Wake {
 pub(super) struct Writer {
     directory: Arc<Directory>,
     identity: Arc<StateIdentity>,
+    /// By which all times of this life are told.
+    calendar: Calendar,
     wanted: watch::Receiver<Wanted>,
     /// What lies beside its file, and would outlive lictor.
     laid: Wanted,
@@ -110,12 +113,8 @@ impl Writer {
         let (laid, sunk) = (Wanted::default(), Wanted::default());
         let (problems, told) = (BTreeMap::new(), BTreeSet::new());
         let laid_changes = watch::Sender::new(0);
-        Self { directory, identity, wanted, laid, laid_changes, sunk, problems, problem, told, retry }
-    }
-
-    /// How much of what was wanted has been laid, or could not be, as it goes on.
-    pub(super) fn laid(&self) -> watch::Receiver<u64> {
-        self.laid_changes.subscribe()
+        let calendar = Calendar::now();
+        Self { directory, identity, calendar, wanted, laid, laid_changes, sunk, problems, problem, told, retry }
     }
 
     /// Writes until the other end is gone and nothing is left to be written. What is wanted is laid at once, also while
@@ -171,9 +170,10 @@ impl Writer {
 
     async fn lay(&mut self, pending: Vec<Contents>) {
         let (directory, identity) = (Arc::clone(&self.directory), Arc::clone(&self.identity));
+        let calendar = self.calendar.clone();
         let mut work = offload(move || {
             let lay = |contents: Contents| {
-                let laid = directory.lay(contents.name(), |out| contents.write(&identity, out));
+                let laid = directory.lay(contents.name(), |out| contents.write(&identity, &calendar, out));
                 (contents, laid)
             };
             pending.into_iter().map(lay).collect::<Outcome>()

@@ -1,6 +1,7 @@
 //! A unit that runs: what its status says, what the journal keeps, and who brings it back.
 
 use std::fs;
+use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
@@ -137,25 +138,73 @@ fn a_lictor_that_hangs_is_killed_and_comes_back_with_its_service() {
     rig.until("NRestarts", "systemd has missed a ping", |restarts| restarts == "1");
     rig.until("ActiveState", "it is back", |state| state == "active");
     assert_ne!(rig.property("MainPID"), lictor);
-    assert_ne!(rig.service(), service, "the old one is gone, or there would be two");
+    assert_eq!(rig.service(), service, "the service did not notice");
+    rig.until("StatusText", "good", is_good);
     let journal = rig.journal();
     assert!(journal.contains("Watchdog timeout"), "{journal}");
 }
 
 #[test]
-fn a_lictor_that_is_killed_takes_its_service_along_and_comes_back() {
+fn the_service_outlives_a_lictor_that_is_killed() {
     let rig = Rig::boot("");
     rig.set("SETSID", "2");
     rig.done(&format!("systemctl start {UNIT}"));
-    let before = rig.services();
+    rig.until("StatusText", "good", is_good);
+    let (lictor, before) = (rig.property("MainPID"), rig.services());
     assert_eq!(before.len(), 3, "the service and two that have left its session");
-    rig.done(&format!("kill -KILL {}", rig.property("MainPID")));
+    let score = |pid: &str| rig.done(&format!("cat /proc/{pid}/oom_score_adj")).trim().parse::<i32>().unwrap();
+    // In a container systemd may not lower it.
+    assert_eq!(rig.property("OOMScoreAdjust"), "-500");
+    assert!(matches!((score(&lictor), score(&before[0].to_string())), (-500 | 0, 0)));
+
+    rig.done(&format!("kill -KILL {lictor}"));
     rig.until("NRestarts", "it is started again", |restarts| restarts == "1");
     rig.until("ActiveState", "it is back", |state| state == "active");
-    let after = rig.services();
-    assert_eq!(after.len(), 3);
-    assert!(after.iter().all(|pid| !before.contains(pid)), "{before:?} {after:?}");
-    assert!(!fs::exists(rig.path("/srv/out/term")).unwrap(), "killed, not asked to stop");
+    rig.until("StatusText", "good", is_good);
+    assert_eq!(rig.services(), before, "the service did not notice");
+    rig.done(&format!("systemctl stop {UNIT}"));
+    assert_eq!(rig.services(), [0; 0], "what the next lictor has taken up is stopped by it");
+}
+
+#[test]
+fn after_many_kills_at_any_moment_there_is_one_service_and_after_a_stop_none() {
+    let seed = std::env::var("LICTOR_SEED").map_or(7, |seed| seed.parse().unwrap());
+    println!("LICTOR_SEED={seed}");
+    let mut dice = fastrand::Rng::with_seed(seed);
+    let rig = Rig::boot("");
+    rig.drop_in("RestartSec=50ms\n");
+    rig.set("SETSID", "1");
+    rig.done(&format!("systemctl start {UNIT}"));
+    for round in 0..15 {
+        // A change, a crash, a reload, or nothing.
+        match dice.u8(0..4) {
+            0 => rig.set("GREETING", &round.to_string()),
+            1 => drop(rig.run(&format!("kill -KILL {}", rig.services().first().copied().unwrap_or(1 << 22)))),
+            2 => drop(rig.run(&format!("systemctl reload --no-block {UNIT}"))),
+            _ => {}
+        }
+        for _ in 0..dice.u8(1..4) {
+            pause(Duration::from_millis(dice.u64(0..400)));
+            let lictor = rig.property("MainPID");
+            if lictor != "0" {
+                rig.run(&format!("kill -KILL {lictor}"));
+            }
+        }
+        rig.until("ActiveState", "it is back", |state| state == "active");
+        // What was killed soon after it was good may have been taken back.
+        rig.until("StatusText", "healthy", |status| status.starts_with("svc 1.214 up, healthy"));
+        eventually("one service with what it started", || (rig.services().len() == 2).then_some(()));
+    }
+    rig.done(&format!("systemctl stop {UNIT}"));
+    assert_eq!(rig.services(), [0; 0]);
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a kill at a random time is what this is about; nothing relies on its length"
+)]
+fn pause(length: Duration) {
+    std::thread::sleep(length);
 }
 
 fn monotonic_usec() -> u64 {

@@ -12,7 +12,7 @@ use crate::state::tests::{good, identity, key, quarantined};
 
 fn encode_good(identity: &StateIdentity, good: &[Good]) -> serde_json::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    write_good(&mut bytes, identity, good).map(|()| bytes)
+    write_good(&mut bytes, identity, None, good).map(|()| bytes)
 }
 
 /// What was read, or the first thing that was wrong with it.

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use super::{good, identity, open, until_problem};
 use crate::machine::ledger::Good;
+use crate::state::calendar::Calendar;
 use crate::state::contents::Contents;
 use crate::state::directory::Directory;
 use crate::state::writer::{Wanted, Writer};
@@ -123,7 +124,7 @@ fn a_death_at_any_moment_leaves_a_file_that_can_be_read() {
         let directory = Directory::open(&directory).unwrap();
         for generation in 1.. {
             let contents = Contents::Good(Arc::new([large(generation)]));
-            directory.lay(contents.name(), |out| contents.write(&identity(), out)).unwrap();
+            directory.lay(contents.name(), |out| contents.write(&identity(), &Calendar::now(), out)).unwrap();
             directory.sink(contents.name()).unwrap();
         }
     }
