@@ -74,7 +74,7 @@ fn nobody_is_refused_while_the_whole_unit_is_restarted() {
     rig.until("StatusText", "good again", is_good);
     let new = load.end();
     assert_ne!(rig.property("MainPID"), before);
-    assert!(new["sent"].as_u64().unwrap() > 50, "{new}");
+    assert!(new["sent"].as_u64().unwrap() > 10, "{new}");
     // The service of these tests ends at once when it is told to, whatever it is about: one request may have been under way.
     assert!(new["failed"].as_u64().unwrap() <= 1, "{new}\n{}", rig.journal());
     assert_eq!(rig.property("NFileDescriptorStore"), "2", "the same ones, not two more");
@@ -99,6 +99,7 @@ fn a_real_stop_leaves_no_socket_behind() {
     let rig = holding();
     rig.done(&format!("systemctl stop {UNIT}"));
     rig.until("NFileDescriptorStore", "let go", |count| count == "0");
-    let listening = rig.done("cat /proc/net/tcp");
-    assert!(!listening.contains("0100007F:1F90"), "{listening}");
+    let sockets = rig.done("cat /proc/net/tcp");
+    // 127.0.0.1:8080, to nobody, listening.
+    assert!(!sockets.contains("0100007F:1F90 00000000:0000 0A"), "{sockets}");
 }

@@ -2,7 +2,8 @@
 //
 //	new   a connection for each GET
 //	get   GETs over connections that are kept
-//	post  POSTs over connections that are kept; they are never sent twice
+//	post  POSTs over one connection that is kept; they are never sent twice, so it must never pause for longer than the
+//	      service lingers (a pool that has grown has connections that do)
 //
 // It runs until its standard input ends, and then says as JSON what became of each kind.
 package main
@@ -46,6 +47,7 @@ func main() {
 		{name: "get", client: client(*socket, true), method: http.MethodGet},
 		{name: "post", client: client(*socket, true), method: http.MethodPost},
 	}
+	kinds[2].client.Transport.(*http.Transport).MaxConnsPerHost = 1
 	stop := make(chan struct{})
 	var senders, requests sync.WaitGroup
 	for i, rate := range []int{*fresh, *get, *post} {
