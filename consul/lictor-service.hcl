@@ -1,3 +1,5 @@
+# Not needed where lictor registers the service itself: registration { port = 8080 }.
+#
 # The service billing as Consul sees it: in traffic while lictor's /health says 200. Into the agent's configuration
 # folder (then `consul reload`), or `consul services register lictor-service.hcl`.
 #
@@ -13,7 +15,8 @@ service {
     # /health?warn is 429, a warning, for trouble with the configuration; prepared queries and consul-template that ask
     # for passing instances only leave such a one out.
     http     = "http://127.0.0.1:8127/health"
-    interval = "5s"
+    # Where lictor takes the service out of traffic (registration {}), Consul sees at its next look that it is back.
+    interval = "1s"
     timeout  = "2s"
   }
 }

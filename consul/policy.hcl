@@ -1,4 +1,5 @@
-# What lictor needs in Consul, and no more: to read the folders that its configuration names, one rule for each prefix {}.
+# What lictor needs in Consul, and no more: to read the folders that its configuration names, one rule for each prefix {};
+# and, if it takes the service out of traffic, the two rules at the end.
 #
 #   consul acl policy create -name lictor-billing -rules @policy.hcl
 #   consul acl token create -description 'lictor of billing' -policy-name lictor-billing
@@ -9,5 +10,13 @@ key_prefix "billing/" {
   policy = "read"
 }
 key_prefix "global/" {
+  policy = "read"
+}
+
+# With registration {}: to register the service, its check and its maintenance mode, and to see them in the catalog.
+service "billing" {
+  policy = "write"
+}
+node_prefix "" {
   policy = "read"
 }

@@ -1,4 +1,4 @@
-//! Whether anybody still talks to a service: what the kernel knows of the connections to the ports on which it listens.
+//! Whether anybody still talks to a service: what the kernel knows of the connections to where it listens.
 //!
 //! It needs no privilege: `sock_diag` over netlink tells every socket of the network namespace. A connection counts while
 //! data moves on it; a peer that wasn't there at the last look counts as well, even if its connection has closed in the
@@ -11,7 +11,7 @@ mod stillness;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use diag::{Diag, Side};
@@ -22,7 +22,8 @@ use stillness::{Owner, Stillness};
 #[derive(Debug)]
 pub struct Observer {
     diag: Diag,
-    ports: BTreeSet<u16>,
+    /// Where the service listens.
+    places: BTreeSet<SocketAddr>,
     /// Peers that are sockets of our own.
     own: BTreeSet<SocketAddr>,
     stillness: Stillness,
@@ -38,20 +39,23 @@ impl Observer {
         let mut diag = Diag::open()?;
         let inodes = owners::of_group(group);
         let listening = diag.listening().await?;
-        let mut ports: BTreeSet<u16> = listening
-            .into_iter()
-            .filter(|socket| inodes.contains(&socket.inode))
-            .map(|socket| socket.local.port())
-            .collect();
-        if ports.is_empty() {
-            ports.extend(registered);
+        let own = listening.into_iter().filter(|socket| inodes.contains(&socket.inode));
+        let mut places: BTreeSet<SocketAddr> = own.map(|socket| socket.local).collect();
+        if places.is_empty() {
+            places.extend(registered.map(|port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))));
         }
-        Ok(Self { diag, ports, own: BTreeSet::new(), stillness: Stillness::default() })
+        Ok(Self { diag, places, own: BTreeSet::new(), stillness: Stillness::default() })
     }
 
     /// The ports that are looked at.
-    pub fn ports(&self) -> impl Iterator<Item = u16> {
-        self.ports.iter().copied()
+    pub fn ports(&self) -> BTreeSet<u16> {
+        self.places.iter().map(SocketAddr::port).collect()
+    }
+
+    /// Whether the service listens there: another one may have the same port of another address.
+    fn listens_on(&self, address: SocketAddr) -> bool {
+        let reaches = |ip: IpAddr| ip.is_unspecified() || ip == address.ip();
+        self.places.iter().any(|place| place.port() == address.port() && reaches(place.ip()))
     }
 
     /// Looks once more, and says for how long nothing new has come and nothing has moved. `now` is the time since any fixed
@@ -62,9 +66,10 @@ impl Observer {
     /// The kernel doesn't tell any more.
     pub async fn look(&mut self, now: Duration, probes: u64) -> io::Result<Duration> {
         let mut sockets = Vec::new();
-        for port in self.ports.clone() {
+        for port in self.ports() {
             sockets.extend(self.diag.connections(Side::Local, port).await?);
         }
+        sockets.retain(|socket| self.listens_on(socket.local));
         let is_new = |socket: &Socket| is_local(socket) && !self.stillness.knows(socket);
         let clients = if sockets.iter().any(is_new) { self.local_clients().await? } else { BTreeMap::new() };
         let ours = if clients.is_empty() { BTreeSet::new() } else { owners::of_ourselves() };
@@ -85,7 +90,7 @@ impl Observer {
     /// The sockets on this host that are connected to one of the ports, with their inode numbers.
     async fn local_clients(&mut self) -> io::Result<BTreeMap<SocketAddr, u64>> {
         let mut clients = BTreeMap::new();
-        for port in self.ports.clone() {
+        for port in self.ports() {
             let found = self.diag.connections(Side::Peer, port).await?;
             clients.extend(found.iter().map(|client| (client.local, client.inode)));
         }

@@ -93,6 +93,7 @@ proptest! {
             };
             prop_assert!(!before.checks.iter().any(fewer));
             prop_assert!(totals.propagation.count >= before.propagation.count);
+            prop_assert!(totals.drains.count >= before.drains.count);
             let starts = world.orders.iter().filter(|order| matches!(order, Order::Start { .. })).count();
             prop_assert_eq!(board.restarts, starts.saturating_sub(1) as u64);
             prop_assert_eq!(totals.all_restarts(), board.restarts);

@@ -126,6 +126,7 @@ impl Machine {
         if *until > self.now && !self.traffic.is_out(slot.id) {
             return false;
         }
+        self.shown.totals.drained(self.now - self.process.since());
         let run = self.process.has_left(self.now);
         self.orders.extend(run.map(|run| Order::Stop { run }));
         true

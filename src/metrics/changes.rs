@@ -60,6 +60,7 @@ fn counted_the_same(before: &Board, now: &Board) -> bool {
         && old.outcomes == new.outcomes
         && old.propagation == new.propagation
         && (&old.turns, old.turn_wait) == (&new.turns, new.turn_wait)
+        && old.drains == new.drains
         && before.sources == now.sources
 }
 

@@ -53,6 +53,9 @@ pub(super) fn counts_but_of_checks(board: &Board) -> Vec<Series<'_, Count>> {
         );
         list.push(of(&names::TURN_WAIT, Labels::NONE, Count::Timed(totals.turn_wait)));
     }
+    if totals.drains.count > 0 {
+        list.push(of(&names::DRAIN, Labels::NONE, Count::Timed(totals.drains)));
+    }
     for source in &board.sources {
         list.extend(source.freshness.errors_by_class.iter().map(|(class, count)| {
             events(

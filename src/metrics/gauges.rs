@@ -5,6 +5,7 @@ use super::series::{Labels, Series};
 use super::vitals::{Usage, Vitals};
 use super::{Board, Latest, Moment, published};
 use crate::machine::board::{CheckState, Phase};
+use crate::machine::event::TrafficState;
 
 /// All gauges, those of one metric beside each other.
 pub(super) fn gauges<'a>(board: &'a Board, latest: &Latest, now: Moment) -> Vec<Series<'a, f64>> {
@@ -47,6 +48,10 @@ impl<'a> List<'a> {
         self.add(&names::STATE, f64::from(state(board.phase)));
         self.add(&names::UPTIME, process.map_or(0.0, |process| (now - process.started).as_secs_f64()));
         self.add(&names::RESTARTS_TOTAL, float(board.restarts));
+        let is_steered = board.traffic.is_some() || board.traffic_trouble.is_some() || board.totals.drains.count > 0;
+        if is_steered {
+            self.add(&names::TRAFFIC, f64::from(u8::from(board.traffic == Some(TrafficState::In))));
+        }
         // A process that has just begun has not been asked yet: "unknown" would be a series of its own for a moment.
         let unknown = process.filter(|_| board.phase != Phase::Starting).map(|_| "unknown");
         if let Some(version) = board.build.running.version.as_deref().or(unknown) {

@@ -164,6 +164,16 @@ pub(super) static TURN_WAIT: Metric = metric(
     summary("lictor_fleet_turn_wait_seconds"),
     "From a turn of the fleet being asked for to its being granted.",
 );
+pub(super) static TRAFFIC: Metric = metric(
+    "traffic",
+    gauge("lictor_traffic"),
+    "Whether Consul's catalog shows the service as passing, as far as lictor steers traffic.",
+);
+pub(super) static DRAIN: Metric = metric(
+    "drain_ms",
+    summary("lictor_drain_seconds"),
+    "From a process being told to leave traffic to its being stopped.",
+);
 pub(super) static SOURCE_ERRORS: Metric = metric(
     "source.errors",
     counter("lictor_source_errors_total"),
@@ -268,6 +278,8 @@ pub(super) static ALL: &[&Metric] = &[
     &PROPAGATION,
     &TURNS,
     &TURN_WAIT,
+    &TRAFFIC,
+    &DRAIN,
     &SOURCE_ERRORS,
     &CHECK_UP,
     &CHECK_FAILURES,

@@ -4,7 +4,7 @@ use crate::machine::board::{
     Board, BuildPicture, CheckPicture, CheckState, ConfigPicture, ConfigState, Phase, ProcessPicture,
 };
 use crate::machine::build::{Build, Version};
-use crate::machine::event::SourceReport;
+use crate::machine::event::{SourceReport, TrafficState};
 use crate::machine::numbers::{GenerationId, RunId};
 use crate::machine::policy::Role;
 use crate::machine::totals::{Ending, Probes, Reason, Timing, Totals};
@@ -83,6 +83,8 @@ pub(super) fn busy() -> Board {
     board.totals.exits = [(Ending::Ok, 10), (Ending::Error, 11), (Ending::Signal, 12)].into();
     board.totals.outcomes = [(history::Outcome::Applied, 3), (history::Outcome::Reverted, 1)].into();
     board.totals.propagation = Timing { count: 3, sum_us: 4_500_000 };
+    board.totals.drains = Timing { count: 2, sum_us: 5_000_000 };
+    board.traffic = Some(TrafficState::In);
     board.config.held_since = Some(Moment(9_000));
     add_check(&mut board, "Database", CheckState::Passing);
     add_check(&mut board, "Status for SQS queue", CheckState::Failing);

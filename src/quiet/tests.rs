@@ -35,10 +35,10 @@ async fn the_ports_are_those_on_which_the_group_listens() {
     let observer = Observer::new(group, Some(1)).await.unwrap();
     for listener in [&listener, &both] {
         let port = listener.local_addr().unwrap().port();
-        assert!(observer.ports().any(|found| found == port), "{port}");
+        assert!(observer.ports().contains(&port), "{port}");
     }
     let nobody = Observer::new(u32::MAX, Some(7)).await.unwrap();
-    assert_eq!(nobody.ports().collect::<Vec<_>>(), [7], "the registered one, where none is found");
+    assert_eq!(nobody.ports(), [7].into(), "the registered one, where none is found");
 }
 
 #[tokio::test]
@@ -89,6 +89,24 @@ async fn a_probe_that_has_closed_is_known_by_being_told_of() {
         // Our end closed first, and the other one only now.
         drop(listener.accept().unwrap());
     }
+}
+
+#[tokio::test]
+async fn the_same_port_of_another_address_is_somebody_elses() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let other = TcpListener::bind(("127.0.0.2", port)).unwrap();
+    let group = rustix::process::getpgrp().as_raw_nonzero().get().unsigned_abs();
+    let mut observer = Observer::new(group, None).await.unwrap();
+    observer.places.retain(|place| *place == listener.local_addr().unwrap());
+    let begun = Instant::now();
+    until(&mut observer, begun, |still| still > Duration::from_millis(100)).await;
+    let script = format!("exec 3<>/dev/tcp/127.0.0.2/{port}; cat <&3");
+    let mut client = Command::new("bash").args(["-c", &script]).stdin(Stdio::null()).spawn().unwrap();
+    let accepted = other.accept().unwrap();
+    assert!(observer.look(begun.elapsed(), 0).await.unwrap() > Duration::from_millis(100));
+    drop(accepted);
+    client.wait().unwrap();
 }
 
 #[tokio::test]

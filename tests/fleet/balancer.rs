@@ -1,6 +1,6 @@
 //! A load balancer as it stands before such services: nginx, whose list of servers consul-template writes.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -27,7 +27,6 @@ impl Balancer {
         let folder = tempfile::Builder::new().prefix("balancer-").tempdir().unwrap();
         let host = loopback();
         let dir = folder.path();
-        fs::write(dir.join("servers.conf"), "server 127.0.0.1:1;\n").unwrap();
         fs::write(
             dir.join("servers.ctmpl"),
             format!(
@@ -37,21 +36,13 @@ impl Balancer {
         )
         .unwrap();
         fs::write(dir.join("nginx.conf"), nginx_conf(dir, host)).unwrap();
+        fs::write(dir.join("template.hcl"), template_hcl(dir, consul)).unwrap();
+        // A first list before nginx begins, so that none of its workers has had another one.
+        let first = consul_template(dir).arg("-once").status().unwrap();
+        assert!(first.success(), "consul-template has written no list");
         let nginx = nginx(dir).stdin(Stdio::null()).spawn().expect("nginx is there: tests/setup fleet installs it");
         eventually("nginx has begun", || fs::metadata(dir.join("pid")).ok().filter(|file| file.len() > 0));
-        let reload = format!("kill -HUP {}", fs::read_to_string(dir.join("pid")).unwrap().trim());
-        fs::write(dir.join("template.hcl"), template_hcl(dir, consul, &reload)).unwrap();
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/consul-template");
-        assert!(program.exists(), "consul-template is not built: run `make peers`");
-        let log = File::create(dir.join("template.log")).unwrap();
-        let template = Command::new(program)
-            .arg("-config")
-            .arg(dir.join("template.hcl"))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let template = consul_template(dir).spawn().unwrap();
         Self { host, folder, nginx, template }
     }
 
@@ -77,11 +68,12 @@ impl Balancer {
 
 impl Drop for Balancer {
     fn drop(&mut self) {
-        for child in [&mut self.template, &mut self.nginx] {
-            // The main process of nginx ends its workers at TERM alone.
-            crate::harness::processes::signal(child.id(), rustix::process::Signal::TERM);
-            let _ = child.wait();
-        }
+        // It takes TERM for a signal to be passed on.
+        let _ = self.template.kill();
+        let _ = self.template.wait();
+        // Its main process ends the workers at TERM alone.
+        crate::harness::processes::signal(self.nginx.id(), rustix::process::Signal::TERM);
+        let _ = self.nginx.wait();
     }
 }
 
@@ -106,11 +98,21 @@ fn nginx_conf(dir: &Path, host: Ipv4Addr) -> String {
     )
 }
 
-fn template_hcl(dir: &Path, consul: SocketAddr, reload: &str) -> String {
+fn consul_template(dir: &Path) -> Command {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/consul-template");
+    assert!(program.exists(), "consul-template is not built: run `make peers`");
+    let log = OpenOptions::new().create(true).append(true).open(dir.join("template.log")).unwrap();
+    let mut command = Command::new(program);
+    command.arg("-config").arg(dir.join("template.hcl")).stdin(Stdio::null());
+    command.stdout(log.try_clone().unwrap()).stderr(log);
+    command
+}
+
+fn template_hcl(dir: &Path, consul: SocketAddr) -> String {
     let dir = dir.display();
     format!(
         "consul {{\n  address = \"{consul}\"\n}}\nlog_level = \"info\"\n\
          template {{\n  source = \"{dir}/servers.ctmpl\"\n  destination = \"{dir}/servers.conf\"\n  \
-         command = \"{reload}\"\n  wait {{\n    min = \"0s\"\n    max = \"0s\"\n  }}\n}}\n"
+         command = \"test ! -s {dir}/pid || kill -HUP $(cat {dir}/pid)\"\n  wait {{\n    min = \"0s\"\n    max = \"0s\"\n  }}\n}}\n"
     )
 }

@@ -17,3 +17,10 @@ check "Web" {
     url = "http://127.0.0.1:8080/healthz"
   }
 }
+
+# Out of traffic before each stop, a deployment's too, and back in when it is ready. consul/billing.hcl registers the service.
+registration {
+}
+drain {
+  wait = "2s"   # consul-template's wait { min } and a little more
+}

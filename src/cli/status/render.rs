@@ -7,7 +7,7 @@ use crate::machine::Moment;
 use crate::machine::board::{Board, CheckPicture, CheckState, ConfigState, Phase, StepName};
 use crate::machine::build::Version;
 use crate::machine::deployment::Verdict;
-use crate::machine::event::SourceReport;
+use crate::machine::event::{SourceReport, TrafficState};
 use crate::machine::policy::Role;
 
 /// Names of changed variables that are shown; the rest is counted.
@@ -25,6 +25,7 @@ pub fn render(board: &Board, now: Moment, paint: Paint) -> String {
         deployment(board, now),
         config(board, now),
         hold(board, now),
+        traffic(board),
         disk(board),
         sockets(board),
     ];
@@ -76,6 +77,16 @@ fn process(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
         rows.push(titled("next start", plain(format!("in {}", span(next.since(now))))));
     }
     rows
+}
+
+/// Whether requests come, where lictor has a say in it.
+fn traffic(board: &Board) -> Vec<Vec<Cell>> {
+    let seen = board.traffic.map(|state| match state {
+        TrafficState::In => plain("in"),
+        TrafficState::Out => cell("out", Tone::Warn),
+    });
+    let trouble = board.traffic_trouble.as_ref().map(|trouble| cell(trouble, Tone::Bad));
+    trouble.or(seen).map(|cell| titled("traffic", cell)).into_iter().collect()
 }
 
 fn version(board: &Board) -> Vec<Vec<Cell>> {

@@ -32,6 +32,9 @@ pub struct Totals {
     /// From a turn being asked for to its being granted.
     #[serde(skip_serializing_if = "Timing::is_empty")]
     pub turn_wait: Timing,
+    /// From a process being told to leave traffic to its being stopped.
+    #[serde(skip_serializing_if = "Timing::is_empty")]
+    pub drains: Timing,
     /// Probes, by the check's name, over all runs. What a check that was taken out had counted goes with it.
     pub checks: BTreeMap<String, Probes>,
 }
@@ -144,6 +147,10 @@ impl Totals {
 
     pub(in super::super) fn turn_ended(&mut self, result: TurnResult) {
         *self.turns.entry(result).or_default() += 1;
+    }
+
+    pub(in super::super) fn drained(&mut self, took: Duration) {
+        self.drains.add(took);
     }
 
     pub(in super::super) fn probed(

@@ -42,6 +42,7 @@ fn everything_that_happened_is_told_once() {
             "config.changes result=applied +3 now",
             "config.changes result=reverted +1 now",
             "config.propagation_ms 3 x 1500 ms now",
+            "drain_ms 2 x 2500 ms now",
             "source.errors source=consul billing/ class=timeout +2 now",
             "source.errors source=consul billing/ class=unreachable +5 now",
             "check.failures check=Database +1",
