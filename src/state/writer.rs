@@ -117,6 +117,11 @@ impl Writer {
         Self { directory, identity, calendar, wanted, laid, laid_changes, sunk, problems, problem, told, retry }
     }
 
+    /// How much of what was wanted has been laid, or could not be, as it goes on.
+    pub(super) fn laid(&self) -> watch::Receiver<u64> {
+        self.laid_changes.subscribe()
+    }
+
     /// Writes until the other end is gone and nothing is left to be written. What is wanted is laid at once, also while
     /// the disk is still busy with what was laid before.
     pub(super) async fn run(mut self) {

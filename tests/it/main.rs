@@ -21,6 +21,7 @@ mod consul_watch;
 mod demo;
 mod deploy_and_config;
 mod directory;
+mod fleet;
 mod guard;
 mod history;
 mod hostile_answers;
