@@ -34,6 +34,7 @@ use tokio::sync::{OnceCell, mpsc, watch};
 
 pub use database::{Place, Sql, is_of_mysql, is_of_postgres, is_of_redis};
 pub use kinds::{Command, Expression, Field, Grpc, Http, Kind, Scalar, Sqs, Statuses, Tcp};
+pub use schedule::on_trial;
 pub use text::Text;
 pub use tls::{Tls, TlsMode};
 

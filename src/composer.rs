@@ -18,7 +18,7 @@ pub use once::AskedOnce;
 use crate::consul::Client;
 use crate::environment::source_keys::Keys;
 use crate::environment::{Entry, Environment, FingerprintKey, Layer, Rules, Snapshot, SourceKeys, compose};
-use crate::machine::event::SourceReport;
+use crate::machine::event::{Need, SourceReport};
 use crate::machine::{Event, Moment};
 use crate::source::{self, Kind, Spec};
 
@@ -135,7 +135,7 @@ impl Composer {
         let snapshots: Vec<_> = self.sources.iter().map(|source| Arc::clone(&source.word.borrow())).collect();
         let mut events = Vec::new();
         events.extend(self.composed(&snapshots, now));
-        events.extend(self.report(&snapshots));
+        events.extend(self.report(&snapshots, now));
         events
     }
 
@@ -152,17 +152,28 @@ impl Composer {
                             }
                         }
                     }
-                    wish => return wish,
+                    wish => {
+                        for remark in self.remarks() {
+                            tracing::warn!("{remark}");
+                        }
+                        return wish;
+                    }
                 }
             }
             self.changed().await;
         }
     }
 
-    fn report(&mut self, snapshots: &[Arc<Snapshot>]) -> Option<Event> {
+    /// What the sources have left out of what they read, and why.
+    fn remarks(&self) -> Vec<String> {
+        self.sources.iter().flat_map(|source| source.word.borrow().freshness.warnings.clone()).collect()
+    }
+
+    fn report(&mut self, snapshots: &[Arc<Snapshot>], now: Moment) -> Option<Event> {
         let report = |(source, snapshot): (&Source, &Arc<Snapshot>)| SourceReport {
             name: Arc::clone(&source.spec.name),
             keys: snapshot.entries.as_ref().map(|entries| entries.len()),
+            need: self.need(source, snapshot, snapshots, now),
             freshness: snapshot.freshness.clone(),
         };
         let sources: Vec<_> = self.sources.iter().zip(snapshots).map(report).collect();
@@ -211,19 +222,18 @@ impl Composer {
         Some(event)
     }
 
-    /// Whether there is enough to wish for something: every required source has answered, or something is known of what
-    /// it gave last and the start has waited long enough for it. That takes one source that has answered.
+    /// Whether there is enough to wish for something: no source is awaited.
     fn is_complete(&self, snapshots: &[Arc<Snapshot>], now: Moment) -> bool {
-        let memory = self
-            .memory
-            .as_ref()
-            .filter(|memory| memory.is_due(now) && snapshots.iter().any(|snapshot| snapshot.entries.is_some()));
-        let known = |(source, snapshot): (&Source, &Arc<Snapshot>)| {
-            !source.spec.required
-                || snapshot.entries.is_some()
-                || memory.is_some_and(|memory| memory.of(&source.spec).is_some())
-        };
-        self.sources.iter().zip(snapshots).all(known)
+        let mut all = self.sources.iter().zip(snapshots);
+        all.all(|(source, snapshot)| self.need(source, snapshot, snapshots, now) == Need::None)
+    }
+
+    /// A required source is awaited until it has answered, or until the start has waited long enough and something is
+    /// known of what it gave last. That takes one source that has answered.
+    fn need(&self, source: &Source, snapshot: &Snapshot, all: &[Arc<Snapshot>], now: Moment) -> Need {
+        let due = |memory: &&Memory| memory.is_due(now) && all.iter().any(|snapshot| snapshot.entries.is_some());
+        let is_known = || self.memory.as_ref().filter(due).is_some_and(|memory| memory.of(&source.spec).is_some());
+        if !source.spec.required || snapshot.entries.is_some() || is_known() { Need::None } else { Need::Awaited }
     }
 
     fn warn(&mut self, warnings: Vec<String>) {

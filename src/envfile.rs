@@ -1,4 +1,4 @@
-//! The grammar of systemd's `EnvironmentFile=`: a reader that agrees with systemd 252, and a writer that systemd and a
+//! The grammar of systemd's `EnvironmentFile=`: a reader that agrees with systemd 252 (in comments with 254), and a writer that systemd and a
 //! POSIX shell read alike. Values are never expanded. No file is opened here.
 
 mod read;

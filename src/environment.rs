@@ -14,6 +14,7 @@ pub mod redact;
 pub mod schema;
 pub mod snapshot;
 pub mod source_keys;
+pub mod visibility;
 pub mod write_info;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,19 +32,10 @@ pub use redact::Redactor;
 pub use schema::Schema;
 pub use snapshot::{Entry, Freshness, Snapshot};
 pub use source_keys::SourceKeys;
+pub use visibility::{Visibility, VisibilityRules};
 pub use write_info::{Origin, WriteInfo};
 
 use crate::secret::Secret;
-
-/// Whether a variable's value may be shown to anyone who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Visibility {
-    /// Only its name, origin and fingerprint are shown.
-    Secret,
-    /// The value itself is shown: its key is marked `public = true`.
-    Public,
-}
 
 /// One variable as the service will see it.
 #[derive(Clone, Debug, PartialEq, Eq)]

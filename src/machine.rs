@@ -129,7 +129,10 @@ pub struct Machine {
 impl Machine {
     /// A machine that has heard nothing yet. `seed` feeds the jitter; `epoch_unix_ms` is Unix time at `Moment(0)`.
     pub fn new(policy: Policy, restored: Restored, seed: u64, now: Moment, epoch_unix_ms: u64) -> Self {
-        let Restored { good, quarantine, hold, guarded, next_generation, validation } = restored;
+        let Restored { mut good, quarantine, hold, guarded, next_generation, validation } = restored;
+        for good in &mut good {
+            good.environment = good.environment.shown_by(&policy.visibility);
+        }
         let generation = GenerationId(next_generation.0.saturating_sub(1));
         Self {
             policy,

@@ -29,6 +29,28 @@ pub fn spawn(tasks: &mut JoinSet<()>, spec: &Spec, client: Option<&Arc<Client>>)
     }
 }
 
+/// After a bug of ours a source is begun anew, but not at once: it may meet the same bug again.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Runs what `begin` makes. A panic in it is a bug that one answer has met: it must not end the watch for ever, so the
+/// source says so and is begun anew. What it gave last stays.
+async fn revived<F>(publisher: Arc<Publisher>, begin: impl Fn(Arc<Publisher>) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    loop {
+        let mut task = JoinSet::new();
+        task.spawn(begin(Arc::clone(&publisher)));
+        match task.join_next().await {
+            Some(Err(error)) if error.is_panic() => {
+                publisher.failed("unknown", "lictor has met a bug while it read this; it is read anew in 10 s");
+                tokio::time::sleep(PAUSE).await;
+            }
+            _ => return,
+        }
+    }
+}
+
 /// One source, as configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
@@ -83,5 +105,34 @@ impl Commit {
         match self {
             Self::Seals(key) | Self::LeftOut(key) => key,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::task::JoinSet;
+
+    use super::{Publisher, revived};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_does_not_end_a_source() {
+        let (publisher, mut word) = Publisher::new(&"file /x".into());
+        let starts = Arc::new(AtomicU32::new(0));
+        let begin = move |publisher: Arc<Publisher>| {
+            let starts = Arc::clone(&starts);
+            async move {
+                assert!(starts.fetch_add(1, Ordering::SeqCst) > 0, "a bug, the first time");
+                publisher.answered(Arc::default(), None, Vec::new());
+                std::future::pending::<()>().await;
+            }
+        };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(revived(Arc::new(publisher), begin));
+        let failed = word.wait_for(|snapshot| snapshot.freshness.error.is_some()).await.unwrap().clone();
+        assert_eq!(failed.entries, None);
+        word.wait_for(|snapshot| snapshot.entries.is_some() && snapshot.freshness.error.is_none()).await.unwrap();
     }
 }

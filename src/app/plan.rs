@@ -35,7 +35,7 @@ pub async fn plan(settings: &Settings) -> Result<Planned, AppError> {
     let found = state::peek(&places::state_directory(settings), &places::identity(&settings.name, settings));
     let (restored, key) = found.map_err(AppError::State)?;
     let mut composer = Composer::new(settings.sources.clone(), settings.rules.clone(), client(settings)?, key);
-    let AskedOnce { wish, silent } = composer.ask_once(PATIENCE).await;
+    let AskedOnce { wish, silent, left_out } = composer.ask_once(PATIENCE).await;
     let Some(wish) = wish else { return Err(AppError::Silent(silent.join("; "))) };
     let (restored, warnings) = usable(restored, settings);
     let path_of = match &wish {
@@ -52,7 +52,7 @@ pub async fn plan(settings: &Settings) -> Result<Planned, AppError> {
         let checked = if command.is_empty() { "" } else { ", and if its check command passes it" };
         plan.why = format!("as soon as a lictor runs{checked}");
     }
-    Ok(Planned { plan, remarks: silent.into_iter().chain(warnings).collect() })
+    Ok(Planned { plan, remarks: silent.into_iter().chain(left_out).chain(warnings).collect() })
 }
 
 /// What the machine makes of this wish while the newest good environment runs. Its orders go nowhere.

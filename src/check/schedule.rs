@@ -22,6 +22,11 @@ pub(super) struct Schedule {
     last: Option<Probed>,
 }
 
+/// The time between two probes of a run on trial.
+pub fn on_trial(interval: Duration, min_healthy: Duration) -> Duration {
+    interval.min(min_healthy / 3).max(SHORTEST)
+}
+
 /// Whether the check has passed in this run.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
@@ -44,7 +49,7 @@ impl Schedule {
         let number = u32::try_from(check).unwrap_or(u32::MAX);
         Self {
             normal,
-            trial: normal.min(min_healthy / 3).max(SHORTEST),
+            trial: on_trial(normal, min_healthy),
             place: number.wrapping_mul(2_654_435_769),
             stage: Stage::Quick(QUICK),
             last: None,

@@ -15,6 +15,8 @@ pub struct AskedOnce {
     pub wish: Option<Event>,
     /// A sentence for each source that has not answered.
     pub silent: Vec<String>,
+    /// What the others have left out of what they read, and why.
+    pub left_out: Vec<String>,
 }
 
 impl Composer {
@@ -33,7 +35,8 @@ impl Composer {
                 break;
             }
         }
-        AskedOnce { wish, silent: reports.iter().filter(|source| source.keys.is_none()).map(said).collect() }
+        let silent = reports.iter().filter(|source| source.keys.is_none()).map(said).collect();
+        AskedOnce { wish, silent, left_out: self.remarks() }
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::exec::words;
 use super::section::Section;
 use super::{unsupported, value};
-use crate::machine::policy::{Policy, Revert, StepSetting};
+use crate::check::{self, Spec};
+use crate::machine::policy::{Policy, Revert, Role, StepSetting};
 
 /// The parts of `apply {}` that are no policy of the machine's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,13 +38,19 @@ impl Default for Apply {
     }
 }
 
-pub(crate) fn read(section: &mut Section<'_>, policy: &mut Policy) -> Apply {
+/// Reads `apply {}`; how often the checks are probed says which `min_healthy` can ever be reached.
+pub(crate) fn read(section: &mut Section<'_>, policy: &mut Policy, checks: &[Spec]) -> Apply {
     const MILLISECOND: Duration = Duration::from_millis(1);
-    let place = section.place_of("min_healthy");
+    let place = if section.has("min_healthy") { section.place_of("min_healthy") } else { section.place_of("deadline") };
     policy.min_healthy = section.read("min_healthy", value::duration).unwrap_or(policy.min_healthy);
     policy.deadline = section.read("deadline", value::duration_from(MILLISECOND)).unwrap_or(policy.deadline);
-    if policy.min_healthy > policy.deadline {
-        let sentence = format!("{}: must not be longer than deadline", section.name("min_healthy"));
+    let spare = slowest_on_trial(checks, policy.min_healthy);
+    if policy.min_healthy + spare > policy.deadline {
+        let sentence = format!(
+            "{}: nothing is ever good in time: deadline must be longer by at least {}, the time between two probes",
+            section.name("min_healthy"),
+            humantime::format_duration(spare)
+        );
         section.error(&place, sentence);
     }
     match section.read("revert", value::boolean) {
@@ -65,4 +72,11 @@ pub(crate) fn read(section: &mut Section<'_>, policy: &mut Policy) -> Apply {
     }
     let check_timeout = section.read("check_timeout", value::duration_from(MILLISECOND));
     Apply { handover, check_command, check_timeout: check_timeout.unwrap_or(default.check_timeout) }
+}
+
+/// The longest time between two probes of a run on trial, among the checks that decide about it; a millisecond without any.
+fn slowest_on_trial(checks: &[Spec], min_healthy: Duration) -> Duration {
+    let deciding = checks.iter().filter(|check| check.rule.role != Role::Info);
+    let slowest = deciding.map(|check| check::on_trial(check.interval, min_healthy)).max();
+    slowest.unwrap_or(Duration::from_millis(1))
 }

@@ -10,7 +10,7 @@ use super::{
     wait,
 };
 use crate::environment::glob::Glob;
-use crate::environment::{Schema, Visibility};
+use crate::environment::{Schema, Visibility, VisibilityRules};
 use crate::{environment, machine, service, source};
 
 /// Everything that was configured, by files, flags, the environment and defaults.
@@ -77,11 +77,11 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
     let mut policy = machine::Policy::new(name.clone().unwrap_or_default());
     let wait = wait::read(root);
     (policy.quiet_min, policy.quiet_max) = (wait.min, wait.max);
-    let apply = root.within("apply", |section| apply::read(section, &mut policy)).unwrap_or_default();
-    root.within("crash", |section| crash::read(section, &mut policy.crash));
     let listen = listen::read_all(root);
     let checks = check::read_all(root, &listen);
     policy.checks = checks.iter().map(|check| check.rule.clone()).collect();
+    let apply = root.within("apply", |section| apply::read(section, &mut policy, &checks)).unwrap_or_default();
+    root.within("crash", |section| crash::read(section, &mut policy.crash));
     policy.guard = root.within("guard", guard::read).unwrap_or_default();
     policy.guard.empty_of = sources.empty;
     policy.guard.sealed = commit_key::read(root, &mut sources.specs);
@@ -89,10 +89,11 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
     let labels = |visibility| {
         keys.iter().filter(|key| key.visibility == visibility).map(|key| key.label.clone()).collect::<Vec<Glob>>()
     };
-    let (public, private) = (labels(Visibility::Public), labels(Visibility::Secret));
+    let visibility = VisibilityRules { public: labels(Visibility::Public), private: labels(Visibility::Secret) };
+    policy.visibility = visibility.clone();
     let schema = Schema::new(keys.iter().map(Key::known).collect());
     policy.on_change = keys.iter().map(Key::rule).collect();
-    let rules = environment::Rules { public, private, schema, ..exec.rules };
+    let rules = environment::Rules { visibility, schema, ..exec.rules };
     let version = root.within("version", version::read).unwrap_or_default();
     let status = root.within("status", status::read).unwrap_or_default();
     let admin = root.within("admin", admin::read).unwrap_or_default();

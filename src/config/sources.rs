@@ -1,11 +1,13 @@
 //! `prefix {}`, `file {}` and `directory {}`: the sources, in the order of writing.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::call::Lookup;
 use super::guard;
 use super::kv_path::{self, KvPath};
+use super::place::Place;
 use super::report::Finding;
 use super::section::Section;
 use super::tree::Node;
@@ -29,6 +31,19 @@ pub(crate) struct Sources {
     pub(crate) empty: Vec<(Arc<str>, Empty)>,
     /// Whether any was written, right or wrong.
     pub(crate) given: Given,
+    /// Where each was written, by its name.
+    places: BTreeMap<Arc<str>, Place>,
+}
+
+impl Sources {
+    /// Takes a source up. Twice the same one is one watch too many, and its keys would count twice nowhere.
+    fn add(&mut self, section: &mut Section<'_>, place: Place, spec: Spec) {
+        if let Some(first) = self.places.get(&spec.name) {
+            section.error(&place, format!("this source is the same as the one at {first}: leave one of them out"));
+        }
+        self.places.entry(Arc::clone(&spec.name)).or_insert(place);
+        self.specs.push(spec);
+    }
 }
 
 /// Whether somebody named a source.
@@ -75,14 +90,17 @@ fn path(
     kind: impl FnOnce(std::path::PathBuf) -> Kind,
     sources: &mut Sources,
 ) {
+    let place = section.place_of("path");
     let path = section.needed("path", value::path);
     let required = section.read("required", value::boolean).unwrap_or(true);
     let Some(path) = path else { return };
     let name = format!("{what} {}", path.display()).into();
-    sources.specs.push(Spec { name, kind: kind(path), required, min_keys: 0, mapping: naming.mapping() });
+    let spec = Spec { name, kind: kind(path), required, min_keys: 0, mapping: naming.mapping() };
+    sources.add(section, place, spec);
 }
 
 fn prefix(section: &mut Section<'_>, naming: Naming, lookup: Lookup<'_>, sources: &mut Sources) {
+    let place = section.place_of("path");
     let path = section.needed("path", value::parsed(|text| kv_path::parse(text, lookup)));
     let own = section.place_of("datacenter");
     let datacenter = section.read("datacenter", value::parsed(kv_path::datacenter_name));
@@ -107,13 +125,14 @@ fn prefix(section: &mut Section<'_>, naming: Naming, lookup: Lookup<'_>, sources
     if let Some(empty) = empty {
         sources.empty.push((Arc::clone(&name), empty));
     }
-    sources.specs.push(Spec {
+    let spec = Spec {
         name,
         kind: Kind::Consul(Prefix { path: folder, datacenter, wait: WAIT, commit: None }),
         required,
         min_keys: min_keys as usize,
         mapping: Mapping { prefix, format: format.flatten(), ..naming.mapping() },
-    });
+    };
+    sources.add(section, place, spec);
 }
 
 /// No text is no format.

@@ -6,6 +6,9 @@ use super::section::Section;
 use super::{address, value};
 pub use crate::metrics::{Statsd, Style};
 
+/// The tags that lictor tells its own series apart by: another one of that name would make two values of one tag.
+const OWN: [&str; 8] = ["service", "reason", "result", "version", "source", "class", "check", "name"];
+
 const STYLES: &[(&str, Style)] = &[("influx", Style::Influx), ("datadog", Style::Datadog)];
 
 pub(crate) fn read(section: &mut Section<'_>) -> Statsd {
@@ -36,10 +39,11 @@ fn tags(section: &mut Section<'_>) -> Vec<(String, String)> {
     let mut tags = Vec::new();
     for (name, node) in section.pairs("tags") {
         let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-        if name.is_empty() || name.len() > 64 || !name.chars().all(fine) || name == "service" {
+        if name.is_empty() || name.len() > 64 || !name.chars().all(fine) || OWN.contains(&name.as_str()) {
+            let own = OWN.map(|name| format!("`{name}`")).join(", ");
             section.error(
                 &node.place,
-                "statsd.tags: the name of a tag is letters, digits, `_`, `.` and `-`; `service` is lictor's own",
+                format!("statsd.tags: the name of a tag is letters, digits, `_`, `.` and `-`; lictor's own are {own}"),
             );
             continue;
         }

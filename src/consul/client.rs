@@ -131,8 +131,10 @@ impl Client {
         limit: usize,
     ) -> Result<Answer, Error> {
         let (answer, is_indexed) = self.fetch(endpoint, query, timeout, limit).await?;
-        if answer.head.found == Found::Nothing && !is_indexed && !answer.body.is_empty() {
-            return Err(endpoint.unreadable("a 404 with a text and without an index"));
+        // A proxy or a wrong port has nothing to say of keys: only Consul's own word for "nothing" counts.
+        let is_nothing = answer.head.found == Found::Nothing || answer.body.trim_ascii() == b"[]";
+        if is_nothing && !is_indexed {
+            return Err(endpoint.unreadable("it says that there is nothing, without x-consul-index"));
         }
         Ok(answer)
     }

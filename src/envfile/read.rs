@@ -1,4 +1,5 @@
-//! The reader: systemd's own state machine (`env-file.c`, version 252), byte by byte.
+//! The reader: systemd's own state machine (`env-file.c`, version 252; comments as in 254),
+//! byte by byte.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +41,6 @@ enum State {
     DoubleQuoted,
     DoubleQuotedEscape,
     Comment,
-    CommentEscape,
 }
 
 #[derive(Debug, Default)]
@@ -86,10 +86,9 @@ impl Reader {
                 }
                 State::DoubleQuoted
             }
-            State::Comment if byte == b'\\' => State::CommentEscape,
+            // A backslash at its end changes nothing. Before version 254 systemd left the next line out as well.
             State::Comment if is_newline(byte) => State::BeforeName,
-            // Before version 254 a backslash at the end of a comment takes the next line with it.
-            State::Comment | State::CommentEscape => State::Comment,
+            State::Comment => State::Comment,
         })
     }
 
@@ -162,7 +161,7 @@ impl Reader {
 
     fn end(&mut self, state: State) -> Result<(), Error> {
         match state {
-            State::BeforeName | State::Comment | State::CommentEscape => {}
+            State::BeforeName | State::Comment => {}
             State::Name => self.warn(self.begun, Trouble::NoAssignment),
             State::BeforeValue | State::Value | State::ValueEscape => {
                 self.assign()?;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::glob::Glob;
 use super::schema::Schema;
+use super::visibility::VisibilityRules;
 use super::{Entry, Environment, FingerprintKey, Mapping, SourceKeys, Variable, Visibility, WriteInfo};
 use crate::secret::Secret;
 use warnings::Warnings;
@@ -40,11 +41,8 @@ pub struct Rules {
     pub allowlist: Vec<Glob>,
     /// `exec.env.denylist`: never these names; wins over the allowlist.
     pub denylist: Vec<Glob>,
-    /// `key {}` labels with `public = true`.
-    pub public: Vec<Glob>,
-    /// `key {}` labels without it: where one of these is as exact as the most exact of `public`, or more, the value
-    /// stays secret.
-    pub private: Vec<Glob>,
+    /// `key {}`: whose value may be shown.
+    pub visibility: VisibilityRules,
     /// `key {}`: what the variables must look like, and what stands in for those that no source gives.
     pub schema: Schema,
 }
@@ -172,8 +170,6 @@ pub(super) fn any(globs: &[Glob], name: &str) -> bool {
 
 impl Rules {
     pub(super) fn visibility(&self, name: &str) -> Visibility {
-        let most_exact = |globs: &[Glob]| globs.iter().filter(|glob| glob.matches(name)).map(Glob::exactness).max();
-        // `None` is less than any pattern that matches.
-        if most_exact(&self.public) > most_exact(&self.private) { Visibility::Public } else { Visibility::Secret }
+        self.visibility.of(name)
     }
 }

@@ -311,9 +311,30 @@ pub struct SourceReport {
     pub name: Arc<str>,
     /// How many keys it gave; `None`: it has not answered yet.
     pub keys: Option<usize>,
+    /// Whether the wishes wait for it.
+    #[serde(default, skip_serializing_if = "Need::is_none")]
+    pub need: Need,
     /// How fresh that is.
     #[serde(flatten)]
     pub freshness: Freshness,
+}
+
+/// Whether wishes wait for a source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// It has answered, or something else stands in for it, or it is not required.
+    #[default]
+    None,
+    /// Nothing new is wished for until it has answered.
+    Awaited,
+}
+
+impl Need {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 mod millis {

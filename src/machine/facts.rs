@@ -193,6 +193,12 @@ impl Machine {
     fn change_policy(&mut self, policy: Policy) {
         let before = std::mem::replace(&mut self.policy, policy);
         self.holds.guard.forget_comparison();
+        // A value that is secret now is hidden at once, whatever the environment that it is in waits for.
+        let shown = |environment: &mut Arc<Environment>| *environment = environment.shown_by(&self.policy.visibility);
+        self.road.environments().for_each(shown);
+        self.targets.environments().for_each(shown);
+        self.process.environments().for_each(shown);
+        self.trials.ledger.environments().for_each(shown);
         // Another check command, or another file for the service, may accept what the old one refused.
         self.road.forgive_command();
         self.shown.totals.keep(&self.policy.checks);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::environment::VisibilityRules;
 use crate::environment::glob::Glob;
 
 /// Everything that shapes the machine's decisions. Changing it never touches a running process.
@@ -38,6 +39,9 @@ pub struct Policy {
     /// `key {}`: what changes of single variables ask for, in the order of the file.
     #[serde(default)]
     pub on_change: Vec<KeyRule>,
+    /// `key {}`: whose value may be shown.
+    #[serde(default)]
+    pub visibility: VisibilityRules,
     /// Whether the step *checked* asks for the check command.
     pub check_command: StepSetting,
     /// Whether the step *turn* asks the fleet.
@@ -193,6 +197,7 @@ impl Policy {
             },
             checks: Vec::new(),
             on_change: Vec::new(),
+            visibility: VisibilityRules::default(),
             check_command: StepSetting::Disabled,
             turn: StepSetting::Disabled,
             drain_max: None,

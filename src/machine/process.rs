@@ -340,6 +340,11 @@ impl Process {
         }
     }
 
+    /// The environment of the process, to be shown by other rules.
+    pub(super) fn environments(&mut self) -> impl Iterator<Item = &mut Arc<Environment>> {
+        self.any_mut().into_iter().map(|slot| &mut slot.environment)
+    }
+
     /// The process is probed while it answers requests, and faster while it is on trial. Gives the order, if that has
     /// changed.
     pub(super) fn probe(&mut self) -> Option<Order> {

@@ -176,6 +176,15 @@ impl Road {
         }
     }
 
+    /// The environments on it, to be shown by other rules.
+    pub(super) fn environments(&mut self) -> impl Iterator<Item = &mut Arc<Environment>> {
+        let wish = match &mut self.wish {
+            Wish::Environment(environment) => Some(environment),
+            _ => None,
+        };
+        wish.into_iter().chain(self.journey.as_mut().map(|journey| &mut journey.environment))
+    }
+
     fn note_edit(&mut self, now: Moment) {
         // Edits belong together while the first of them has not settled.
         let settling = self.step() == Some(Step::Settled);

@@ -137,6 +137,12 @@ impl Targets {
         renewed
     }
 
+    /// Their environments, to be shown by other rules.
+    pub(super) fn environments(&mut self) -> impl Iterator<Item = &mut Arc<Environment>> {
+        let targets = [&mut self.steady, &mut self.tried, &mut self.replaced].into_iter().flatten();
+        targets.map(|target| &mut target.environment)
+    }
+
     fn present_mut(&mut self) -> Option<&mut Target> {
         self.tried.as_mut().or(self.steady.as_mut())
     }

@@ -88,7 +88,12 @@ pub(super) fn busy() -> Board {
     board.config.held_since = Some(Moment(9_000));
     add_check(&mut board, "Database", CheckState::Passing);
     add_check(&mut board, "Status for SQS queue", CheckState::Failing);
-    let mut source = SourceReport { name: "consul billing/".into(), keys: Some(3), freshness: Default::default() };
+    let mut source = SourceReport {
+        name: "consul billing/".into(),
+        keys: Some(3),
+        need: Default::default(),
+        freshness: Default::default(),
+    };
     source.freshness.failing_since_unix_ms = Some(EPOCH_MS + 4_000);
     source.freshness.errors_by_class = [("timeout".to_owned(), 2), ("unreachable".to_owned(), 5)].into();
     board.sources.push(source);

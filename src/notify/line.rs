@@ -109,7 +109,8 @@ mod tests {
     }
 
     fn silent(name: &str, error: Option<&str>) -> SourceReport {
-        let mut report = SourceReport { name: Arc::from(name), keys: None, freshness: <_>::default() };
+        let mut report =
+            SourceReport { name: Arc::from(name), keys: None, need: <_>::default(), freshness: <_>::default() };
         report.freshness.error = error.map(str::to_owned);
         report
     }

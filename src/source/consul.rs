@@ -17,6 +17,10 @@ use crate::consul::watch::{Content, Rules, Verdict};
 use crate::consul::{Class, Client, Error, Renewal, Watch};
 use crate::environment::{Entry, Snapshot, WriteInfo};
 
+/// For a host that has no set that was sealed: Consul keeps the values of now, and no older ones.
+const UNSEALED: &str =
+    "consul does not keep the set that was sealed last, so this host has none until the key is written";
+
 /// While it waits after an error it looks this often whether the token file has been mended.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -32,21 +36,27 @@ pub(super) fn spawn(
         return receiver;
     };
     let rules = Rules { wait: prefix.wait, retry: client.retry(), reread: Rules::REREAD };
-    let stream = Stream {
-        folder: client.folder(&prefix.path, prefix.datacenter.as_deref()),
-        client: Client::clone(client),
-        watch: Watch::new(rules, fastrand::u64(..)),
-        origin: Instant::now(),
-        path: prefix.path.clone(),
-        min_keys: spec.min_keys,
-        commit: prefix.commit.clone(),
-        seal: Seal::default(),
-        doubts: 0,
-        seen: None,
-        counted: None,
-        publisher,
+    let folder = client.folder(&prefix.path, prefix.datacenter.as_deref());
+    let (client, path, min_keys, commit) =
+        (Client::clone(client), prefix.path.clone(), spec.min_keys, prefix.commit.clone());
+    let begin = move |publisher| {
+        let stream = Stream {
+            folder: folder.clone(),
+            client: client.clone(),
+            watch: Watch::new(rules, fastrand::u64(..)),
+            origin: Instant::now(),
+            path: path.clone(),
+            min_keys,
+            commit: commit.clone(),
+            seal: Seal::default(),
+            doubts: 0,
+            seen: None,
+            counted: None,
+            publisher,
+        };
+        stream.run()
     };
-    tasks.spawn(stream.run());
+    tasks.spawn(super::revived(Arc::new(publisher), begin));
     receiver
 }
 
@@ -65,7 +75,7 @@ struct Stream {
     seen: Option<Keys>,
     /// What of it counts: all of it, or the set that was sealed last.
     counted: Option<Keys>,
-    publisher: Publisher,
+    publisher: Arc<Publisher>,
 }
 
 /// A list, and what Consul tells of each key beside its value.
@@ -184,8 +194,11 @@ impl Stream {
             _ => None,
         };
         let Some(counted) = &self.counted else {
-            let sentence = open.as_deref().unwrap_or("nothing has been read yet");
-            self.publisher.failed(Class::Invalid.as_str(), sentence);
+            let sentence = match open {
+                Some(open) => format!("{open}; {UNSEALED}"),
+                None => "nothing has been read yet".to_owned(),
+            };
+            self.publisher.failed(Class::Invalid.as_str(), &sentence);
             return;
         };
         if counted.entries.len() < self.min_keys {

@@ -69,15 +69,17 @@ struct Follower {
     watch: fn(&Path, &mpsc::Sender<()>) -> Result<Watch, Blind>,
     pace: Pace,
     min_keys: usize,
-    publisher: Publisher,
+    publisher: Arc<Publisher>,
 }
 
 /// Starts the task that follows `path`; it ends with `tasks`.
 pub(super) fn spawn(tasks: &mut JoinSet<()>, spec: &Spec, path: &Path, read: Read) -> watch::Receiver<Arc<Snapshot>> {
     let (publisher, receiver) = Publisher::new(&spec.name);
-    let follower =
-        Follower { path: path.to_owned(), read, watch: inotify::watch, pace: PACE, min_keys: spec.min_keys, publisher };
-    tasks.spawn(follower.run());
+    let (path, min_keys) = (path.to_owned(), spec.min_keys);
+    let begin = move |publisher| {
+        Follower { path: path.clone(), read, watch: inotify::watch, pace: PACE, min_keys, publisher }.run()
+    };
+    tasks.spawn(super::revived(Arc::new(publisher), begin));
     receiver
 }
 

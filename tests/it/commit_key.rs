@@ -68,6 +68,7 @@ fn at_the_first_start_only_a_sealed_set_counts() {
     let board = lictor.until("said", |board| board.sources[0].freshness.error.is_some());
     let error = board.sources[0].freshness.error.as_deref().unwrap();
     assert!(error.contains("edits wait for the commit_key billing/.commit"), "{error}");
+    assert!(error.contains("this host has none until the key is written"), "a fresh host cannot start: {error}");
     assert!(board.process.is_none());
     consul.put("billing/.commit", "2");
     lictor.until_good();

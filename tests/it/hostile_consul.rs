@@ -97,7 +97,9 @@ fn what_is_no_list_of_keys_loses_nothing() {
 
 #[test]
 fn other_answers_of_http_lose_nothing() {
-    let lies: [(&str, Lie); 6] = [
+    let lies: [(&str, Lie); 8] = [
+        ("an empty 404 without an index", |stream| raw(stream, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")),
+        ("an empty list without an index", |stream| raw(stream, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")),
         ("moved", |stream| {
             raw(stream, b"HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
         }),

@@ -226,3 +226,44 @@ fn a_file_for_the_variables_is_written_from_the_next_start_on() {
     let text = fs::read_to_string(&file).unwrap();
     assert!(text.contains("GREETING") && text.contains("hello"), "{text}");
 }
+
+#[test]
+fn a_required_source_that_never_answers_is_named_at_once_and_nothing_is_settled_until_it_answers() {
+    let lictor = up("");
+    let more = lictor.setup().path("more.env");
+    edit(&lictor, &format!("file {{\n  path = \"{}\"\n}}\n", more.display()));
+    ends(&lictor.cli("reload", &[]), 0, "was read again");
+    let board = lictor.until("it is named", |board| board.config.state == ConfigState::Waiting);
+    let message = board.config.message.unwrap();
+    assert!(message.starts_with("Waits: file ") && message.contains("more.env"), "{message}");
+    assert!(!board.config.settled);
+    let (code, status) = lictor.status();
+    assert_eq!((code, status["Config"].as_str()), (200, Some(&*message)), "the service itself is well");
+    lictor.until_applied(|| fs::write(&more, "COLOUR=red\n").unwrap());
+    assert!(lictor.until_good().config.settled);
+}
+
+#[test]
+fn a_value_that_is_public_no_longer_is_hidden_at_once_and_in_the_next_life() {
+    let public = |word: &str| format!("key \"GREETING\" {{\n  public = {word}\n}}\n");
+    let lictor = up(&public("true"));
+    let shows = || {
+        let said = said(&lictor.cli("env", &[]));
+        lictor.get("/env").text().contains("hello") || said.contains("hello")
+    };
+    assert!(shows());
+    // What waits behind a hold must not keep the old rules alive.
+    ends(&lictor.cli("hold", &["night"]), 0, "");
+    lictor.setup().write("COLOUR", "red");
+    lictor.until("held", |board| board.config.state == ConfigState::Held);
+    edit(&lictor, &public("false"));
+    ends(&lictor.cli("reload", &[]), 0, "was read again");
+    assert!(!shows());
+    edit(&lictor, &public("true"));
+    ends(&lictor.cli("reload", &[]), 0, "was read again");
+    assert!(shows());
+    edit(&lictor, &public("false"));
+    lictor.restart(Signal::KILL);
+    lictor.until("adopted", |board| board.phase == lictor::machine::board::Phase::Up);
+    assert!(!shows());
+}

@@ -9,7 +9,7 @@ use crate::environment::Freshness;
 use crate::http::sample::{board, check, version};
 use crate::machine::board::{Board, CandidatePicture, CheckState, ConfigState, ExitPicture, Phase, StepName};
 use crate::machine::build::Build;
-use crate::machine::event::{Exit, SourceReport};
+use crate::machine::event::{Exit, Need, SourceReport};
 use crate::machine::hold::Hold;
 use crate::machine::numbers::RunId;
 use crate::machine::policy::{OnChange, Role};
@@ -20,7 +20,7 @@ use crate::machine::{Moment, Version};
 const LATER: Moment = Moment(3_000 + 7_500_000);
 
 fn source(name: &str, keys: Option<usize>, freshness: Freshness) -> SourceReport {
-    SourceReport { name: Arc::from(name), keys, freshness }
+    SourceReport { name: Arc::from(name), keys, need: Need::default(), freshness }
 }
 
 fn ago(board: &Board, ago: Duration) -> u64 {

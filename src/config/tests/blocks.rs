@@ -72,10 +72,39 @@ fn durations_have_units() {
 }
 
 #[test]
+fn what_could_never_be_good_in_time_is_refused() {
+    let tight = |deadline: &str| {
+        let check = "check \"Web\" {\n  tcp {\n    address = \"127.0.0.1:1\"\n  }\n  interval = \"1s\"\n}\n";
+        format!("{check}apply {{\n  min_healthy = \"10s\"\n  deadline = \"{deadline}\"\n}}\n")
+    };
+    let refused = errors_of(&tight("10s"));
+    assert!(refused.starts_with("a.hcl:8:17: apply.min_healthy: ") && refused.contains("at least 1s"), "{refused}");
+    assert!(errors_of(&tight("10999ms")).contains("apply.min_healthy"));
+    with(&tight("11s"));
+}
+
+#[test]
+fn the_same_source_twice_is_refused_with_both_places() {
+    for text in [
+        "prefix {\n  path = \"twice/\"\n}\nprefix {\n  path = \"twice\"\n}",
+        "file {\n  path = \"/x\"\n}\nfile {\n  path = \"/x\"\n}",
+    ] {
+        let error = errors_of(text);
+        let (begins, ends) =
+            ("a.hcl:5:10: this source is the same as the one at ", "a.hcl:2:10: leave one of them out");
+        assert!(error.starts_with(begins) && error.ends_with(ends) && error.lines().count() == 1, "{error}");
+    }
+}
+
+#[test]
 fn pairs_must_fit() {
     assert_errors(&[
         ("wait {\n  min = \"5s\"\n  max = \"1s\"\n}", "2:9: wait.min: min must not be longer than max"),
-        ("apply {\n  min_healthy = \"5m\"\n}", "2:17: apply.min_healthy: must not be longer than deadline"),
+        (
+            "apply {\n  min_healthy = \"5m\"\n}",
+            "2:17: apply.min_healthy: nothing is ever good in time: deadline must be longer by at least 1ms, the time between two \
+             probes",
+        ),
         (
             "crash {\n  backoff = \"5s\"\n  max_backoff = \"1s\"\n}",
             "3:17: crash.max_backoff: must not be shorter than backoff",
@@ -125,7 +154,7 @@ fn words_come_from_a_list() {
         ),
         (
             "statsd {\n  tags = { service = \"x\" }\n}",
-            "2:22: statsd.tags: the name of a tag is letters, digits, `_`, `.` and `-`; `service` is lictor's own",
+            "2:22: statsd.tags: the name of a tag is letters, digits, `_`, `.` and `-`; lictor's own are `service`, `reason`, `result`, `version`, `source`, `class`, `check`, `name`",
         ),
         (
             "log {\n  level = \"loud\"\n}",
@@ -238,7 +267,7 @@ fn secrets_are_not_repeated() {
 fn a_prefix_before_the_names_is_envconsul_s() {
     // Its own tests, and a trailing slash as it was measured.
     for (path, name) in
-        [("app/my_service", "app_my_service_mykey"), ("app/", "app__mykey"), ("app@dc2", "app_dc2_mykey")]
+        [("app/my_service", "app_my_service_mykey"), ("apps/", "apps__mykey"), ("app@dc2", "app_dc2_mykey")]
     {
         let settings = with(&format!("prefix {{\n  path = \"{path}\"\n  no_prefix = false\n}}\n"));
         assert_eq!(settings.sources[1].mapping.name("mykey").as_deref(), Some(name), "{path}");

@@ -146,8 +146,8 @@ fn keys_in_full() {
     let pattern = keys[1].form.pattern.as_ref().map(Pattern::as_str);
     assert_eq!((pattern, keys[1].default.as_deref()), (Some("\\d+s"), Some("1s")));
     let labels = |globs: &[Glob]| globs.iter().map(|glob| glob.as_str().to_owned()).collect::<Vec<_>>();
-    assert_eq!(labels(&settings.rules.public), ["PORT"]);
-    assert_eq!(labels(&settings.rules.private), ["TIMEOUT", "N"]);
+    assert_eq!(labels(&settings.rules.visibility.public), ["PORT"]);
+    assert_eq!(labels(&settings.rules.visibility.private), ["TIMEOUT", "N"]);
     assert_eq!(keys[2].form.min, Some(Bound::Number(-1.5)));
     let rule = KeyRule { label: Glob::parse("PORT").unwrap(), on_change: OnChange::Reload };
     assert_eq!(settings.policy.on_change.first(), Some(&rule));

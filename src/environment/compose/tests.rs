@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::{Composition, Layer, Rules, Unfit};
 use crate::environment::format::Format;
 use crate::environment::glob::Glob;
-use crate::environment::{Entry, Environment, FingerprintKey, Mapping, Origin, Visibility, WriteInfo};
+use crate::environment::{Entry, Environment, FingerprintKey, Mapping, Origin, Visibility, VisibilityRules, WriteInfo};
 use crate::secret::Secret;
 
 /// With a key that everybody knows.
@@ -116,12 +116,16 @@ fn the_lists_and_custom() {
 #[test]
 fn the_most_exact_label_decides_who_may_see() {
     let layers = [layer("consul a/", &[("DB_HOST", "h"), ("DB_URL", "u"), ("LOG", "l"), ("X", "x")])];
-    let rules = Rules { public: globs(&["DB_*", "LOG"]), private: globs(&["*", "DB_URL"]), ..Rules::default() };
+    let shown = |public: &[&str], private: &[&str]| Rules {
+        visibility: VisibilityRules { public: globs(public), private: globs(private) },
+        ..Rules::default()
+    };
+    let rules = shown(&["DB_*", "LOG"], &["*", "DB_URL"]);
     let environment = compose(&layers, &rules).unwrap().environment;
     let public: Vec<_> =
         environment.variables().iter().filter(|(_, v)| v.visibility == Visibility::Public).map(|(n, _)| n).collect();
     assert_eq!(public, ["DB_HOST", "LOG"]);
-    let tie = Rules { public: globs(&["X"]), private: globs(&["X"]), ..Rules::default() };
+    let tie = shown(&["X"], &["X"]);
     let environment = compose(&layers, &tie).unwrap().environment;
     assert_eq!(environment.variables()["X"].visibility, Visibility::Secret);
 }

@@ -5,7 +5,9 @@ use proptest::prelude::*;
 
 use super::{Bound, Form, Key, Pattern, Required, Schema, Type};
 use crate::environment::glob::Glob;
-use crate::environment::{Entry, Environment, FingerprintKey, Layer, Mapping, Rules, Variable, Visibility, compose};
+use crate::environment::{
+    Entry, Environment, FingerprintKey, Layer, Mapping, Rules, Variable, Visibility, VisibilityRules, compose,
+};
 use crate::secret::Secret;
 
 fn key(label: &str, form: Form) -> Key {
@@ -266,7 +268,8 @@ fn a_default_fills_what_no_source_gives() {
         defaulted("DENIED", "unused"),
     ]);
     let denylist = vec![Glob::parse("DENIED").unwrap()];
-    let rules = Rules { denylist, public: vec![Glob::parse("LEVEL").unwrap()], ..Rules::default() };
+    let visibility = VisibilityRules { public: vec![Glob::parse("LEVEL").unwrap()], private: Vec::new() };
+    let rules = Rules { denylist, visibility, ..Rules::default() };
     let (environment, violations) = composed(schema, rules, &[("GIVEN", "here")]);
     assert_eq!(violations, Vec::<String>::new(), "a default is there");
     let shown: Vec<_> =

@@ -32,6 +32,7 @@ impl Machine {
             since: target.map(|target| target.since),
             wish: wish.map(|wish| wish.fingerprint()),
             settled: proved
+                && self.awaits().is_none()
                 && self.trials.suspicion().is_none()
                 && ((runs && self.road.journey().is_none())
                     || self.operator_hold().is_some()
@@ -72,6 +73,9 @@ impl Machine {
             let failed = suspicion.environment.fingerprint();
             let going = format!("Reverting: {failed}: {}; going back to {}", suspicion.reason, present());
             return say(ConfigState::Trial, going);
+        }
+        if let Some(why) = self.awaits() {
+            return say(ConfigState::Waiting, format!("Waits: {why}"));
         }
         if self.targets.is(wish) {
             return self.running_state();

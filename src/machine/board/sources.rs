@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::super::event::SourceReport;
+use super::super::event::{Need, SourceReport};
 use super::super::{Machine, Moment, Wish};
 
 /// A source that has been failing for this long makes what runs stale.
@@ -30,6 +30,11 @@ impl Sources {
         self.reports.iter().filter(|source| source.keys.is_none())
     }
 
+    /// Those that the wishes wait for.
+    fn awaited(&self) -> impl Iterator<Item = &SourceReport> {
+        self.reports.iter().filter(|source| source.need == Need::Awaited)
+    }
+
     /// The first failure of those that have been failing for long, and who they are.
     fn failing(&self) -> Option<(u64, impl Iterator<Item = &SourceReport>)> {
         let patience = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
@@ -53,6 +58,13 @@ impl Machine {
     pub(in super::super) fn grace_ends(&self) -> Option<Moment> {
         let usable = self.targets.present().is_some() || self.trials.ledger.newest().is_some();
         (self.in_grace() && usable).then(|| self.began + self.policy.boot_grace)
+    }
+
+    /// What the wishes wait for although there has been one: a source that a reload has added. Before the first wish the
+    /// grace of a start counts.
+    pub(super) fn awaits(&self) -> Option<String> {
+        let why: Vec<_> = self.shown.sources.awaited().map(unanswered).collect();
+        (!why.is_empty() && !self.road.is_unheard()).then(|| why.join("; "))
     }
 
     /// Once what runs was started without the sources, or has outlived their silence, the board says so.
@@ -92,10 +104,13 @@ pub(super) fn by_the_clock(unix_ms: u64) -> impl Display {
 
 fn stale_since<'a>(since_unix_ms: u64, sources: impl Iterator<Item = &'a SourceReport>) -> String {
     let since = by_the_clock(since_unix_ms);
-    let why = |source: &SourceReport| match &source.freshness.error {
+    let why: Vec<_> = sources.map(unanswered).collect();
+    if why.is_empty() { format!("Stale since {since}") } else { format!("Stale since {since}: {}", why.join("; ")) }
+}
+
+fn unanswered(source: &SourceReport) -> String {
+    match &source.freshness.error {
         Some(error) => format!("{}: {error}", source.name),
         None => format!("{} has not answered", source.name),
-    };
-    let why: Vec<_> = sources.map(why).collect();
-    if why.is_empty() { format!("Stale since {since}") } else { format!("Stale since {since}: {}", why.join("; ")) }
+    }
 }

@@ -170,6 +170,11 @@ impl Ledger {
         Changed::Yes
     }
 
+    /// The good environments, to be shown by other rules.
+    pub(in super::super) fn environments(&mut self) -> impl Iterator<Item = &mut Arc<Environment>> {
+        self.good.iter_mut().map(|good| &mut good.environment)
+    }
+
     /// Puts an environment that is good at the front, as what to come back to.
     pub(in super::super) fn prefer(&mut self, environment: &Environment) {
         if let Some(index) = self.good.iter().position(|good| *good.environment == *environment) {

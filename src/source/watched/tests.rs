@@ -30,7 +30,7 @@ async fn without_a_watch_it_is_read_every_so_often_and_says_so() {
     let pace = Pace { blind: Duration::from_millis(10), slow: Duration::from_hours(1), ..PACE };
     let path = file.path().to_owned();
     let mut tasks = JoinSet::new();
-    tasks.spawn(Follower { path, read, watch: sightless, pace, min_keys: 0, publisher }.run());
+    tasks.spawn(Follower { path, read, watch: sightless, pace, min_keys: 0, publisher: publisher.into() }.run());
 
     let first = until_says(&mut seen, &[("K", "one")]).await;
     assert_eq!(first.freshness.warnings[0], "of the reading");
@@ -54,7 +54,9 @@ async fn too_few_keys_are_no_answer() {
     let (publisher, mut seen) = Publisher::new(&Arc::from("test"));
     let path = file.path().to_owned();
     let mut tasks = JoinSet::new();
-    tasks.spawn(Follower { path, read, watch: inotify::watch, pace: PACE, min_keys: 2, publisher }.run());
+    tasks.spawn(
+        Follower { path, read, watch: inotify::watch, pace: PACE, min_keys: 2, publisher: publisher.into() }.run(),
+    );
     let failed = until_fails(&mut seen, "1 keys found where min_keys asks for 2").await;
     assert_eq!(failed.entries, None);
     assert_eq!(failed.freshness.contact_unix_ms, None);
@@ -65,7 +67,7 @@ async fn an_endless_stream_of_changes_is_not_waited_out() {
     let (publisher, _seen) = Publisher::new(&Arc::from("test"));
     let pace = Pace { quiet: Duration::from_hours(1), patience: Duration::from_millis(50), ..PACE };
     let path = "/".into();
-    let follower = Follower { path, read, watch: sightless, pace, min_keys: 0, publisher };
+    let follower = Follower { path, read, watch: sightless, pace, min_keys: 0, publisher: publisher.into() };
     let (changed, mut told) = mpsc::channel(1);
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
