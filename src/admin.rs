@@ -1,6 +1,6 @@
-//! The operator's socket: who may use it is a matter of its file permissions, and a flood elsewhere never reaches it.
+//! The operator's socket. Its file permissions decide who may use it, and a flood of the status port does not reach it.
 //!
-//! It serves the read-only resources of `http`, with places of its own, and what changes something: the verbs.
+//! It serves the read-only resources of `http`, with connection slots of its own, and the verbs, which change something.
 
 mod effect;
 mod handler;
@@ -56,7 +56,7 @@ pub enum AdminError {
         source: io::Error,
     },
     /// The socket cannot be bound.
-    #[error("cannot bind the admin socket {}; see that its directory exists and is writable, or set admin.socket", .path.display())]
+    #[error("cannot bind the admin socket {}; make sure that its directory exists and is writable, or set admin.socket", .path.display())]
     Bind {
         /// The socket.
         path: PathBuf,
@@ -99,8 +99,8 @@ pub struct AdminSocket {
 }
 
 impl AdminSocket {
-    /// Binds the socket: makes the default directory, replaces a socket that nobody serves any more, and lets nobody in
-    /// before mode and group are right.
+    /// Binds the socket: makes the default directory, replaces a socket that no process serves any more, and accepts no
+    /// connection before mode and group are right.
     pub async fn bind(place: &Place, access: &Access) -> Result<Self, AdminError> {
         let group = access.group.as_deref().map(socket::group).transpose()?;
         if let Place::Default(path) = place {

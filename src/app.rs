@@ -1,6 +1,7 @@
 //! The composition root: the only file that knows every room.
 
 mod after_stop;
+mod doctor;
 mod fleet;
 mod next_start;
 mod once;
@@ -21,6 +22,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, yield_now};
 
 pub use after_stop::{Part, Stopped, after_stop};
+pub use doctor::{Finding, Grade, examine};
 pub use once::once;
 pub use plan::{Planned, plan};
 pub use reload::Load;

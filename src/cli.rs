@@ -4,10 +4,14 @@ pub mod args;
 pub mod buildinfo;
 pub mod check;
 pub mod client;
+pub mod configuration;
+pub mod doctor;
 pub mod env;
 pub mod fleet;
 pub mod follow;
+mod help;
 pub mod history;
+mod init;
 pub mod locate;
 pub mod paint;
 pub mod plan;
@@ -37,8 +41,8 @@ use crate::exit;
 pub fn main(line: impl IntoIterator<Item = OsString>) -> u8 {
     match args::parse(line) {
         Ok(cli) => perform(cli.verb),
-        Err(Ended { text, code, stream: Stream::Stdout }) => said(&text, code),
-        Err(Ended { text, code, stream: Stream::Stderr }) => complained(&text, code),
+        Err(Ended { text, code, stream: Stream::Stdout }) => print_answer(&text, code),
+        Err(Ended { text, code, stream: Stream::Stderr }) => print_error(&text, code),
     }
 }
 
@@ -62,17 +66,29 @@ fn perform(verb: Verb) -> u8 {
         }
         Verb::Plan(options) => asked(async {
             let code = if options.exit_code { plan::Code::Changes } else { plan::Code::Plain };
-            let target = Target::of(options.target);
-            let options = plan::Options { target, config: options.config, form: form(options.json), code };
+            let (target, configuration) = (Target::of(options.target()), options.configuration.configuration());
+            let options = plan::Options { target, configuration, form: form(options.json), code };
             plan::run(&options, &mut out, &mut err).await
         }),
         Verb::Check(options) => {
-            let answer = check::check(&options.config, &|name| std::env::var(name).ok());
+            let answer = check::check(&options.configuration());
             if answer.code == exit::OK {
-                return said(&answer.text, exit::OK);
+                return print_answer(&answer.text, exit::OK);
             }
-            complained(&answer.text, answer.code)
+            print_error(&answer.text, answer.code)
         }
+        Verb::Doctor(options) => {
+            let configuration = options.configuration.configuration();
+            asked(async { doctor::run(&configuration, Paint::for_stdout(), &mut out, &mut err).await })
+        }
+        Verb::Init(options) => match init::written(&options.configuration.configuration()) {
+            Ok(text) => return print_answer(text.trim_end_matches('\n'), exit::OK),
+            Err(lacking) => print_error(&format!("lictor: {lacking}"), exit::USAGE),
+        },
+        Verb::Help(options) => match help::page(&options.topic) {
+            Ok(text) => return print_answer(text.trim_end_matches('\n'), exit::OK),
+            Err(unknown) => print_error(&format!("lictor: {unknown}"), exit::USAGE),
+        },
         Verb::Env(options) => asked(async {
             let subject = if options.diff { env::Subject::Difference } else { env::Subject::Running };
             env::run(&Target::of(options.target), subject, form(options.json), &mut out, &mut err).await
@@ -101,15 +117,15 @@ fn perform(verb: Verb) -> u8 {
             let part = if options.guard { app::Part::Guard } else { app::Part::Decide };
             let stopped = app::Stopped::of_environment(options.unit, |name| std::env::var_os(name));
             match app::after_stop(stopped, part).await {
-                Some(text) => complained(&text, exit::OK),
+                Some(text) => print_error(&text, exit::OK),
                 None => exit::OK,
             }
         }),
         Verb::Buildinfo(options) => {
             let format = if options.json { buildinfo::Format::Json } else { buildinfo::Format::Text };
             match buildinfo::run(&options.file, "main.version", format) {
-                Ok(text) => return said(text.trim_end_matches('\n'), exit::OK),
-                Err(error) => complained(&format!("lictor: {}", sentence(&error)), exit::NO),
+                Ok(text) => return print_answer(text.trim_end_matches('\n'), exit::OK),
+                Err(error) => print_error(&format!("lictor: {}", sentence(&error)), exit::NO),
             }
         }
     };
@@ -124,17 +140,19 @@ fn form(json: bool) -> Form {
 fn asked(question: impl Future<Output = u8>) -> u8 {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(question),
-        Err(error) => complained(&format!("lictor: cannot start: {error}"), exit::BUG),
+        Err(error) => print_error(&format!("lictor: cannot start: {error}"), exit::BUG),
     }
 }
 
-fn said(text: &str, code: u8) -> u8 {
+/// Prints an answer to standard output.
+fn print_answer(text: &str, code: u8) -> u8 {
     let mut out = Stdout::default();
     let _ = writeln!(out, "{text}");
     out.ended(code)
 }
 
-fn complained(text: &str, code: u8) -> u8 {
+/// Prints why there is no answer, to standard error.
+fn print_error(text: &str, code: u8) -> u8 {
     let _ = writeln!(std::io::stderr(), "{text}");
     code
 }

@@ -63,7 +63,7 @@ pub use report::{Errors, Finding, Warning};
 pub use settings::Settings;
 pub use state::State;
 pub use statsd::{Statsd, Style};
-pub use status::Status;
+pub use status::{Status, default_address as default_status_address};
 pub use version::{Version, VersionProcess};
 
 use report::Report;

@@ -1,6 +1,6 @@
-//! Ending in good order: the trigger says so to every watcher and waits until all of them are gone.
+//! Ending in good order: the trigger tells every watcher to end and waits until all watchers have been dropped.
 //!
-//! A watcher is both the news and the proof: whoever still has work holds one, and dropping it says "I am done".
+//! A task that still has work holds a watcher; by dropping it, the task reports that it is done.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub enum Drained {
 #[derive(Debug)]
 pub struct DrainTrigger(watch::Sender<Stage>);
 
-/// Held by whoever has to end in good order; clones count each for itself.
+/// Held by a task that has to end in good order. Each clone counts for itself.
 #[derive(Clone, Debug)]
 pub struct DrainWatcher(watch::Receiver<Stage>);
 

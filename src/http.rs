@@ -1,5 +1,5 @@
-//! The read-only resources over HTTP/1.1, from memory: no request ever runs a probe, changes anything or waits for the
-//! driver. The room reads the board and nothing else.
+//! The read-only resources over HTTP/1.1, answered from memory: no request ever runs a probe, changes anything or waits for
+//! the driver. The room reads the board and nothing else.
 //!
 //! [`serve`] is the one server, for TCP and for the admin socket alike; [`Resources`] is what it serves, one file a
 //! resource.
@@ -18,12 +18,9 @@ mod resources;
 mod server;
 mod slots;
 mod status;
-mod text;
 mod verdict;
 mod waiting;
 
-#[cfg(test)]
-pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 
@@ -36,5 +33,4 @@ pub use reply::{Answer, Reply, error, json, not_allowed, not_read};
 pub use resources::{Resources, waits};
 pub use server::{Handler, Limits, serve};
 pub use status::{REASON_HEADER, VERDICT_HEADER};
-pub use text::one_line;
 pub use verdict::not_restarted;

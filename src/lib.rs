@@ -22,6 +22,7 @@ pub mod expvar;
 pub mod fleet;
 pub mod gobuild;
 pub mod http;
+pub mod line;
 pub mod listen;
 pub mod machine;
 pub mod metrics;

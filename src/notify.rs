@@ -12,8 +12,6 @@ mod kept;
 mod line;
 mod manager;
 mod reload;
-#[cfg(test)]
-mod sample;
 
 use std::sync::Arc;
 use std::time::Duration;

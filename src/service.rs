@@ -10,6 +10,7 @@ mod child;
 mod env_file;
 pub mod errand;
 mod failure;
+mod foreground;
 mod keep;
 mod launch;
 mod leftovers;

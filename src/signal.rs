@@ -95,46 +95,12 @@ fn reset() -> io::Result<()> {
     Ok(())
 }
 
-const NAMES: [(i32, &str); 31] = [
-    (libc::SIGHUP, "SIGHUP"),
-    (libc::SIGINT, "SIGINT"),
-    (libc::SIGQUIT, "SIGQUIT"),
-    (libc::SIGILL, "SIGILL"),
-    (libc::SIGTRAP, "SIGTRAP"),
-    (libc::SIGABRT, "SIGABRT"),
-    (libc::SIGBUS, "SIGBUS"),
-    (libc::SIGFPE, "SIGFPE"),
-    (libc::SIGKILL, "SIGKILL"),
-    (libc::SIGUSR1, "SIGUSR1"),
-    (libc::SIGSEGV, "SIGSEGV"),
-    (libc::SIGUSR2, "SIGUSR2"),
-    (libc::SIGPIPE, "SIGPIPE"),
-    (libc::SIGALRM, "SIGALRM"),
-    (libc::SIGTERM, "SIGTERM"),
-    (libc::SIGSTKFLT, "SIGSTKFLT"),
-    (libc::SIGCHLD, "SIGCHLD"),
-    (libc::SIGCONT, "SIGCONT"),
-    (libc::SIGSTOP, "SIGSTOP"),
-    (libc::SIGTSTP, "SIGTSTP"),
-    (libc::SIGTTIN, "SIGTTIN"),
-    (libc::SIGTTOU, "SIGTTOU"),
-    (libc::SIGURG, "SIGURG"),
-    (libc::SIGXCPU, "SIGXCPU"),
-    (libc::SIGXFSZ, "SIGXFSZ"),
-    (libc::SIGVTALRM, "SIGVTALRM"),
-    (libc::SIGPROF, "SIGPROF"),
-    (libc::SIGWINCH, "SIGWINCH"),
-    (libc::SIGIO, "SIGIO"),
-    (libc::SIGPWR, "SIGPWR"),
-    (libc::SIGSYS, "SIGSYS"),
-];
-
 /// The number of a signal by its name, with or without `SIG`, in any case: `SIGTERM`, `TERM`, `term`.
-pub fn number(name: &str) -> Option<i32> {
-    let upper = name.to_ascii_uppercase();
+pub fn number(text: &str) -> Option<i32> {
+    let upper = text.to_ascii_uppercase();
     let bare = upper.strip_prefix("SIG").unwrap_or(&upper);
-    let named = NAMES.iter().find(|(_, known)| &known[3..] == bare).map(|&(number, _)| number);
-    named.or_else(|| real_time(bare))
+    let named = |number: &i32| name(*number).is_some_and(|name| name.strip_prefix("SIG") == Some(bare));
+    (1..libc::SIGRTMIN()).find(named).or_else(|| real_time(bare))
 }
 
 /// `RTMIN`, `RTMIN+3`, `RTMAX-1`.
@@ -148,9 +114,14 @@ fn real_time(bare: &str) -> Option<i32> {
     (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&number).then_some(number)
 }
 
-/// The name of a signal, with `SIG`; `None` for real-time signals and what is no signal.
+/// The name of a signal, with `SIG`; `None` for real-time signals and for what is not a signal.
 pub fn name(number: i32) -> Option<&'static str> {
-    NAMES.iter().find(|&&(known, _)| known == number).map(|&(_, name)| name)
+    match number {
+        // Linux has these two and other systems do not.
+        libc::SIGSTKFLT => Some("SIGSTKFLT"),
+        libc::SIGPWR => Some("SIGPWR"),
+        _ => signal_hook::low_level::signal_name(number),
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::drain::DrainWatcher;
 use crate::environment::Fingerprint;
-use crate::machine::board::ConfigState;
+use crate::machine::board::{ConfigState, words};
 use crate::machine::numbers::RunId;
 use crate::machine::order::Effect;
 use crate::machine::{Board, Moment};
@@ -47,7 +47,7 @@ pub(super) async fn wait(
             },
             () = tokio::time::sleep_until(again.map_or(until, |again| again.min(until))) => {
                 if Instant::now() >= until {
-                    return Conclusion::Late(standing(&board));
+                    return Conclusion::Late(words::standing(&board));
                 }
             }
         }
@@ -132,7 +132,7 @@ impl RunTrial {
                 Judgement::Over(Conclusion::Done(format!("{} is healthy{on}{pid}", board.service)))
             }
             // Once it is too late to be healthy for long enough, waiting cannot help.
-            _ if overdue <= now => failed(format!("not healthy in time: {}", standing(board))),
+            _ if overdue <= now => failed(format!("not healthy in time: {}", words::standing(board))),
             Some(proven) => Judgement::Open { again: Some(proven.min(overdue)) },
             None => Judgement::Open { again: Some(overdue) },
         }
@@ -151,19 +151,11 @@ fn verdict(wish: Fingerprint, board: &Board) -> Option<Conclusion> {
         | ConfigState::Held
         | ConfigState::Halted
         | ConfigState::Inconclusive
-        | ConfigState::BuildFailed => Some(Conclusion::Failed(standing(board))),
+        | ConfigState::BuildFailed => Some(Conclusion::Failed(words::standing(board))),
         ConfigState::Good | ConfigState::Waiting | ConfigState::Pending | ConfigState::Trial | ConfigState::NoGood => {
             None
         }
     }
-}
-
-/// How things stand, for whoever did not get what was asked for.
-fn standing(board: &Board) -> String {
-    let failing = board.checks.iter().find_map(|check| Some(format!("{}: {}", check.name, check.why.as_ref()?)));
-    let exit = || board.last_exit.as_ref().filter(|_| board.process.is_none()).map(|exit| exit.text.clone());
-    let message = board.config.message.clone();
-    message.or_else(exit).or(failing).unwrap_or_else(|| format!("{} is not healthy yet", board.service))
 }
 
 #[cfg(test)]
@@ -176,7 +168,7 @@ mod tests {
 
     use super::{Conclusion, verdict, wait};
     use crate::drain;
-    use crate::http::sample;
+    use crate::machine::board::sample;
     use crate::machine::board::{Board, ConfigState, ExitPicture, Phase};
     use crate::machine::numbers::RunId;
     use crate::machine::order::Effect;

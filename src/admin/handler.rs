@@ -34,7 +34,7 @@ const STOPPING: &str = "lictor is stopping";
 /// What the operator's socket serves. A clone serves one connection.
 #[derive(Clone, Debug)]
 pub struct AdminHandler {
-    /// What is also served elsewhere.
+    /// What the status port serves too.
     pub resources: Resources,
     /// The board, on which the effect of a verb is seen.
     pub boards: watch::Receiver<Arc<Board>>,
@@ -76,7 +76,7 @@ impl AdminHandler {
     async fn verb(self, verb: &str, uid: Option<u32>, body: Incoming) -> Answer {
         let read = tokio::time::timeout(BODY_TIME, Limited::new(body, LARGEST_BODY).collect()).await;
         let Ok(Ok(body)) = read else {
-            return http::error(StatusCode::BAD_REQUEST, "the body is larger than 16 KB, or did not come");
+            return http::error(StatusCode::BAD_REQUEST, "the body is larger than 16 KB, or did not come in time");
         };
         match request::read(verb, &body.to_bytes()) {
             None => http::error(StatusCode::NOT_FOUND, "no such verb"),
@@ -94,7 +94,7 @@ impl AdminHandler {
     async fn ask(self, verb: Verb, uid: Option<u32>, until: Instant) -> Answer {
         let done = done(&verb);
         let (answer, answered) = oneshot::channel();
-        // What could not be sent comes back with the place for the answer in it, which must go away.
+        // A request that could not be sent comes back with the sender of its answer, which must be dropped.
         drop(self.requests.send(OperatorRequest { verb, uid, answer }).await);
         let effect = match answered.await {
             Ok(Ok(effect)) => effect,
@@ -134,7 +134,7 @@ fn reloaded(pending: &Pending) -> Answer {
     http::json(StatusCode::OK, body.to_string())
 }
 
-/// What is so once the machine has done it, for verbs that have no other effect to wait for.
+/// The sentence for a verb that is done once the machine has accepted it.
 fn done(verb: &Verb) -> String {
     match verb {
         Verb::Hold { length: Some(length), .. } => {

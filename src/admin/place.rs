@@ -63,9 +63,9 @@ pub fn directories(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> 
     directories
 }
 
-/// Where in such a directory the socket of this service may be: right there, or in a folder of the service's own, which
-/// is what `RuntimeDirectory=lictor/NAME` makes of it when each lictor runs as another user. Nobody but root makes those
-/// folders, and in one only the socket of its own name counts, so no service can pass for another.
+/// Where in such a directory the socket of this service may be: in it, or in the service's own folder, as
+/// `RuntimeDirectory=lictor/NAME` makes it where each lictor runs as a user of its own. Only root can make those folders,
+/// and in each only the socket of the folder's name counts, so no service can pass for another.
 pub fn within(directory: &Path, name: &str) -> Option<[PathBuf; 2]> {
     let file = file_name(name)?;
     Some([directory.join(&file), directory.join(name).join(file)])

@@ -21,8 +21,8 @@ mod tests {
     use std::sync::Arc;
 
     use crate::environment::{Environment, Variable, Visibility};
-    use crate::http::sample;
     use crate::machine::board::ConfigState;
+    use crate::machine::board::sample;
     use crate::machine::plan::{Action, Plan};
 
     fn environment(value: &str) -> Arc<Environment> {

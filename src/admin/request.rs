@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::http::one_line;
+use crate::line::one_line;
 use crate::machine::deployment::{Deployment, Verdict};
 use crate::machine::event::Verb;
 use crate::{environment, signal};

@@ -45,7 +45,7 @@ fn identity(path: &Path) -> Option<Identity> {
     fs::symlink_metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
-/// Binds at this path with this mode and group. A socket that nobody serves is replaced.
+/// Binds at this path with this mode and group. A socket that no process serves is replaced.
 pub(super) async fn bind(path: &Path, mode: u32, group: Option<u32>) -> Result<(UnixListener, SocketFile), AdminError> {
     let bind_error = |source| AdminError::Bind { path: path.to_owned(), source };
     // Clients connect by this path, so it must fit a socket address although it is not what is bound.
@@ -57,14 +57,14 @@ pub(super) async fn bind(path: &Path, mode: u32, group: Option<u32>) -> Result<(
     open_to(&unseen, mode, group).map_err(|source| AdminError::Access { path: path.to_owned(), source })?;
     match renameat_with(CWD, &unseen, CWD, path, RenameFlags::NOREPLACE) {
         Ok(()) => Ok((listener, SocketFile { path: path.to_owned(), identity: identity(path) })),
-        // Somebody else was quicker with what was stale.
+        // Another process was quicker to replace the stale one.
         Err(Errno::EXIST) => Err(AdminError::Taken { path: path.to_owned() }),
         Err(error) => Err(bind_error(error.into())),
     }
 }
 
-/// A directory that only we can look into, where a socket is made ready before it gets its place. (A umask would do the
-/// same, but it belongs to every thread of the process.)
+/// A directory that only we can enter, where a socket is made ready before it gets its place. (A umask would do the same,
+/// but it applies to every thread of the process.)
 #[derive(Debug)]
 struct PrivateDirectory(PathBuf);
 
@@ -90,7 +90,7 @@ impl Drop for PrivateDirectory {
     }
 }
 
-/// Removes what stands at this path if it is a socket that nobody serves; anything else is an error.
+/// Removes a socket at this path that no process serves; anything else there is an error.
 async fn remove_stale(path: &Path) -> Result<(), AdminError> {
     let found = fs::symlink_metadata(path);
     let bind_error = |source| AdminError::Bind { path: path.to_owned(), source };

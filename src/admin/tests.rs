@@ -12,7 +12,8 @@ use tokio::task::JoinSet;
 
 use super::{Access, AdminError, AdminSocket, Place};
 use crate::drain::{self, Drained};
-use crate::http::{Resources, sample};
+use crate::http::Resources;
+use crate::machine::board::sample;
 
 const OPEN: Access = Access { mode: 0o660, group: None };
 

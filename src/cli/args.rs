@@ -18,14 +18,18 @@ use std::time::Duration;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use fleet::{Fleet, FleetVerb};
-pub use operator::{Env, History, Hold, Patient, Plain, Release, Reload, Retry, Signal};
-pub use run::{Run, Times};
+pub use operator::{
+    EnvArgs, HistoryArgs, HoldArgs, PatientArgs, PlainArgs, ReleaseArgs, ReloadArgs, RetryArgs, SignalArgs,
+};
+pub use run::{ConfigurationArgs, RunArgs, Times};
 
+use super::configuration::Configuration;
 use crate::config::duration;
 
 /// What somebody asks of lictor.
 #[derive(Debug, Parser)]
-#[command(name = "lictor", version, about = "A runtime sidecar for one Go service on a Linux host", after_long_help = manual::LICTOR)]
+#[command(name = "lictor", version, about = "A runtime sidecar for one Go service on a Linux host", after_long_help = manual::LICTOR,
+    disable_help_subcommand = true)]
 pub struct Cli {
     /// The verb and its own words.
     #[command(subcommand)]
@@ -35,66 +39,78 @@ pub struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// The sidecar, in the foreground
-    Run(Box<Run>),
-    /// What is live here, as a person reads it
-    Status(Status),
-    /// For a deployment's validation hook: waits, then says yes or no, and why
+    /// Runs the service, in the foreground
+    Run(Box<RunArgs>),
+    /// Shows what runs here and how it does
+    Status(StatusArgs),
+    /// For a deployment's validation hook: waits, then answers yes or no, and why
     ///
-    /// Without --version, what lies on the disk must run. A deployment whose hook asks is known by its variables, and what
-    /// it was answered is kept on the board and in the history. All lines are short.
-    Validate(Validate),
-    /// What the newest wish would change, and what is or would be done about it
+    /// Without --version, the build that is installed must be the one that runs. A deployment is recognised by the
+    /// variables of its hook, and the answer is kept on the board and in the history. All lines are short.
+    Validate(ValidateArgs),
+    /// Shows what the newest wish would change, and what is or would be done about it
     ///
-    /// With -c and no lictor running, the sources are asked once, and what they say is compared with the newest good
-    /// environment of the state directory. Ends with 0, with 1 if the newest wish is refused (rejected, or in
-    /// quarantine), with --exit-code with 3 if there are changes (what only waits for a restart is none), with 69 if
-    /// neither a lictor nor a required source answers, and with 78 if the configuration is wrong. Values are shown only
-    /// of public keys; of others fingerprint and length.
-    Plan(Plan),
+    /// With a configuration (-c, or the flags of `lictor run`) the lictor that runs on it is asked. If none does, its
+    /// sources are asked once, and what they say is compared with the newest good environment of the state directory.
+    /// Values are shown of public keys only; of the others you see fingerprint and length.
+    Plan(Box<PlanArgs>),
     /// Reads the configuration and says what is wrong with it
-    Check(Check),
-    /// The service's variables: name, fingerprint, where from; values only of public keys
-    Env(Env),
-    /// What was applied, held, rejected, reverted, and what operators did: when, who, which keys, outcome
-    History(History),
-    /// Stops every wish until unhold
     ///
-    /// A trial that is going on ends as it would, and the service is restarted when it crashes, on its good environment. The
-    /// hold survives a restart of lictor; without --for it lasts until `lictor unhold`. A very first start is not held:
-    /// there would be nothing else to run.
-    Hold(Hold),
-    /// Ends the hold; the newest wish sets out
-    Unhold(Plain),
+    /// It takes what `lictor run` takes, so that the line of a unit can be checked as it stands.
+    Check(Box<CheckArgs>),
+    /// Looks at the surroundings: what is missing or wrong, each with its remedy
+    ///
+    /// It asks Consul for each prefix, as the token may, and looks at the command, the addresses, the directories, the
+    /// metrics' receiver and the kernel. Nothing is changed. Run it as the user of the unit.
+    Doctor(Box<DoctorArgs>),
+    /// Writes a first configuration, with comments, to standard output
+    Init(Box<InitArgs>),
+    /// Shows the service's variables: names, fingerprints and origins; values of public keys only
+    Env(EnvArgs),
+    /// Shows what became of each change, and what operators did: when, who, which keys, and the outcome
+    History(HistoryArgs),
+    /// Holds back every change until unhold
+    ///
+    /// A trial that is going on ends as it would without the hold, and a service that crashes is restarted on its good
+    /// environment. The hold survives a restart of lictor; without --for it lasts until `lictor unhold`. The very first
+    /// start is not held back: there would be nothing else to run.
+    Hold(HoldArgs),
+    /// Ends the hold; the newest wish goes ahead
+    Unhold(PlainArgs),
     /// Lets through what the guard holds
-    Release(Release),
+    Release(ReleaseArgs),
     /// Tries the newest wish once more, whatever is known against it
     ///
-    /// For what was reverted and is in quarantine, was rejected, or was healthy on neither environment. It is answered with
-    /// the verdict: done if the wish is good, no if it is taken back again.
-    Retry(Retry),
-    /// Back to the good environment before the present one, and holds
+    /// It is for a wish that was reverted and is in quarantine, that was rejected, or on which there was no verdict. The
+    /// answer is the verdict: done if the wish is good, no if it is taken back again.
+    Retry(RetryArgs),
+    /// Goes back to the good environment before the present one, and holds back every change
     ///
-    /// It is answered when the service is healthy on it. No wish is tried until `lictor unhold`.
-    Revert(Patient),
-    /// Restarts the service on the environment that it has; answered when it is healthy again
-    Restart(Patient),
+    /// The answer comes when the service has proved itself on it. No wish is tried until `lictor unhold`.
+    Revert(PatientArgs),
+    /// Restarts the service on the environment that it has
+    ///
+    /// The answer is the one that a trial of the new process would give: done once it has been healthy for
+    /// `apply.min_healthy`, no if it ends or is not healthy by `apply.deadline`.
+    Restart(PatientArgs),
     /// Reads lictor's own configuration again, from the same files, flags and environment
     ///
-    /// Sources, mapping, checks, waits and the rules of apply and crash change at once, without touching the service; if
-    /// that gives it other variables, they are a wish like any other. What concerns its process (exec, version) waits for
-    /// its next start; name, addresses, sockets, logs and the state directory wait for the next start of lictor: both are
-    /// said here and by `lictor status`. A configuration with an error changes nothing. SIGHUP does the same.
-    Reload(Reload),
+    /// Sources, mapping, checks, waits and the rules of apply and crash change at once, without touching the service. If
+    /// that changes its variables, they are a wish like any other. What concerns the service's process (exec, version)
+    /// waits for its next start; name, addresses, sockets, logs and the state directory wait for the next start of lictor.
+    /// What waits is listed here and by `lictor status`. A configuration with an error changes nothing. SIGHUP does the same.
+    Reload(ReloadArgs),
     /// Sends a signal to the service's main process
-    Signal(Signal),
+    Signal(SignalArgs),
     /// All instances of a service, and what concerns all of them, from Consul alone
     ///
     /// The fleet is named by its service, by --prefix (its folder in the KV store) or by -c with a configuration that has
     /// fleet {}. Without -c, Consul is found by the variables of Consul's own client.
     Fleet(Fleet),
-    /// Version and build settings out of a Go binary
-    Buildinfo(Buildinfo),
+    /// Explains a verb, or what each word on the board means and asks of you
+    Help(HelpArgs),
+    /// Shows version and build settings of a Go binary
+    Buildinfo(BuildinfoArgs),
     /// For the unit's ExecStopPost=: ends what a lictor that is gone has left of its service
     #[command(hide = true)]
     AfterStop(AfterStop),
@@ -111,9 +127,9 @@ pub struct AfterStop {
     pub guard: bool,
 }
 
-/// Which running lictor is asked; with neither, the only one on the host.
+/// Which running lictor is asked; if neither is given, the only one on the host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
-pub struct Target {
+pub struct TargetArgs {
     /// The admin socket of the lictor to ask
     #[arg(long, value_name = "PATH", conflicts_with = "name")]
     pub socket: Option<PathBuf>,
@@ -125,22 +141,22 @@ pub struct Target {
 /// `lictor status`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = manual::STATUS)]
-pub struct Status {
+pub struct StatusArgs {
     /// The board as JSON
     #[arg(long)]
     pub json: bool,
-    /// Goes on, and shows every change
+    /// Goes on and shows every change, also after lictor was started again
     #[arg(long)]
     pub watch: bool,
     /// Which lictor is asked.
     #[command(flatten)]
-    pub target: Target,
+    pub target: TargetArgs,
 }
 
 /// `lictor validate`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = manual::VALIDATE)]
-pub struct Validate {
+pub struct ValidateArgs {
     /// The version that must be running
     #[arg(long, value_name = "VERSION")]
     pub version: Option<String>,
@@ -149,39 +165,110 @@ pub struct Validate {
     pub timeout: Duration,
     /// Which lictor is asked.
     #[command(flatten)]
-    pub target: Target,
+    pub target: TargetArgs,
 }
 
 /// `lictor plan`.
 #[derive(Debug, clap::Args)]
-pub struct Plan {
-    /// A file or directory of configuration: the lictor that runs on it is asked or, if none does, its sources
-    #[arg(short, long, value_name = "FILE|DIR")]
-    pub config: Vec<PathBuf>,
+#[command(
+    after_long_help = manual::PLAN,
+    override_usage = "lictor plan [--socket PATH | --name NAME] [--exit-code] [--json]\n       \
+                      lictor plan [-c FILE|DIR]... [flags of run] [-- COMMAND ARG...]"
+)]
+pub struct PlanArgs {
     /// Ends with 3 if there are changes
     #[arg(long)]
     pub exit_code: bool,
     /// The plan as JSON
     #[arg(long)]
     pub json: bool,
-    /// Which lictor is asked.
+    /// The admin socket of the lictor to ask
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Whose lictor is asked or, if none runs on it, whose sources.
     #[command(flatten)]
-    pub target: Target,
+    pub configuration: ConfigurationArgs,
+    #[command(flatten)]
+    unit: UnitArgs,
+}
+
+impl PlanArgs {
+    /// Which running lictor is asked.
+    pub fn target(&self) -> TargetArgs {
+        TargetArgs { socket: self.socket.clone(), name: self.configuration.name() }
+    }
 }
 
 /// `lictor check`.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = manual::CHECK)]
-pub struct Check {
+#[command(
+    after_long_help = manual::CHECK,
+    override_usage = "lictor check [FILE|DIR]... [flags of run] [-- COMMAND ARG...]"
+)]
+pub struct CheckArgs {
     /// A file, or a directory of *.hcl and *.json files
-    #[arg(short, long, value_name = "FILE|DIR")]
-    pub config: Vec<PathBuf>,
+    #[arg(value_name = "FILE|DIR")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    configuration: ConfigurationArgs,
+    #[command(flatten)]
+    unit: UnitArgs,
+}
+
+impl CheckArgs {
+    /// What is checked.
+    pub fn configuration(&self) -> Configuration {
+        self.configuration.with_files(&self.files)
+    }
+}
+
+/// Words of `run` that change nothing for `check` and `plan`, so that the line of a unit can be checked as it stands.
+#[derive(Debug, clap::Args)]
+struct UnitArgs {
+    /// Only `run` heeds it
+    #[arg(long, hide = true, value_name = "BOOL", value_parser = switch::parse, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", overrides_with = "once")]
+    once: Option<bool>,
+}
+
+/// `lictor doctor`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_long_help = manual::DOCTOR,
+    override_usage = "lictor doctor [-c FILE|DIR]... [flags of run] [-- COMMAND ARG...]"
+)]
+pub struct DoctorArgs {
+    /// Whose surroundings are looked at.
+    #[command(flatten)]
+    pub configuration: ConfigurationArgs,
+    #[command(flatten)]
+    unit: UnitArgs,
+}
+
+/// `lictor init`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_long_help = manual::INIT,
+    override_usage = "lictor init [--prefix PATH | --file FILE | --directory DIR]... [flags of run] -- COMMAND ARG..."
+)]
+pub struct InitArgs {
+    /// What is written down.
+    #[command(flatten)]
+    pub configuration: ConfigurationArgs,
+}
+
+/// `lictor help`.
+#[derive(Debug, clap::Args)]
+pub struct HelpArgs {
+    /// A verb, or `states` with or without one of the board's words
+    #[arg(value_name = "TOPIC")]
+    pub topic: Vec<String>,
 }
 
 /// `lictor buildinfo`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = manual::BUILDINFO)]
-pub struct Buildinfo {
+pub struct BuildinfoArgs {
     /// The Go binary
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
@@ -238,8 +325,16 @@ pub fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Cli, Ended> {
     let words::Normal { line, warnings } = words::normalise(line, &command).map_err(Ended::refused)?;
     let matches = command.try_get_matches_from_mut(line)?;
     let mut cli = Cli::from_arg_matches(&matches)?;
-    if let Verb::Run(run) = &mut cli.verb {
-        run.old_names = warnings;
+    let configuration = match &mut cli.verb {
+        Verb::Run(run) => Some(&mut run.configuration),
+        Verb::Check(check) => Some(&mut check.configuration),
+        Verb::Plan(plan) => Some(&mut plan.configuration),
+        Verb::Init(init) => Some(&mut init.configuration),
+        Verb::Doctor(doctor) => Some(&mut doctor.configuration),
+        _ => None,
+    };
+    if let Some(configuration) = configuration {
+        configuration.old_names = warnings;
     }
     Ok(cli)
 }

@@ -1,24 +1,29 @@
 //! `lictor check`: reads the configuration and says what is wrong with it.
 
-use std::path::PathBuf;
-
-use crate::config::{self, Finding, Flags, Inputs, Lookup, Settings};
+use super::configuration::Configuration;
+use crate::config::{Finding, Settings};
 use crate::exit;
+use crate::line::counted;
 
 /// What to print and what to end with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// One line for each error and warning, or "ok"; without a last newline.
     pub text: String,
-    /// 0 or 78.
+    /// 0, 78, or 2 if there is nothing to check.
     pub code: u8,
 }
 
-/// Reads what `-c` names, as `lictor run` would, and touches nothing else.
-pub fn check(paths: &[PathBuf], lookup: Lookup<'_>) -> Answer {
-    let inputs = Inputs { paths, flags: &Flags::default(), command: &[], lookup };
-    match config::load(inputs) {
-        Ok((settings, warnings)) => Answer { text: lines(&[], &warnings, Some(ok(&settings))), code: 0 },
+const NOTHING: &str = "lictor: nothing to check: name a file, as in `lictor check /etc/lictor/billing.hcl`, or write what \
+                       `lictor run` is started with";
+
+/// Reads the configuration as `lictor run` would, and touches nothing else.
+pub fn check(configuration: &Configuration) -> Answer {
+    if !configuration.is_given() {
+        return Answer { text: NOTHING.to_owned(), code: exit::USAGE };
+    }
+    match configuration.load() {
+        Ok((settings, warnings)) => Answer { text: lines(&[], &warnings, Some(ok(&settings))), code: exit::OK },
         Err(errors) => Answer { text: lines(&errors.errors, &errors.warnings, None), code: exit::CONFIGURATION },
     }
 }
@@ -30,23 +35,20 @@ fn lines(errors: &[Finding], warnings: &[Finding], last: Option<String>) -> Stri
 }
 
 fn ok(settings: &Settings) -> String {
-    let (sources, checks) = (settings.sources.len(), settings.checks.len());
+    let (sources, checks) = (settings.sources.len() as u64, settings.checks.len() as u64);
     format!("ok: {}: {}, {}", settings.name, counted(sources, "source"), counted(checks, "check"))
-}
-
-fn counted(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Answer, check};
+    use crate::cli::configuration::Configuration;
 
     fn answer(text: &str) -> Answer {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.hcl");
         std::fs::write(&path, text).unwrap();
-        let Answer { text, code } = check(&[path], &|_| None);
+        let Answer { text, code } = check(&Configuration { paths: vec![path], ..Configuration::default() });
         Answer { text: text.replace(&format!("{}/", directory.path().display()), ""), code }
     }
 
@@ -54,6 +56,12 @@ mod tests {
     fn a_good_configuration_is_one_line() {
         let Answer { text, code } = answer("prefix {\n  path = \"a\"\n}\nexec {\n  command = [\"/bin/app\"]\n}\n");
         assert_eq!((text.as_str(), code), ("ok: app: 1 source, 0 checks", 0));
+    }
+
+    #[test]
+    fn nothing_to_check_is_wrong_usage() {
+        let Answer { text, code } = check(&Configuration::default());
+        assert_eq!((code, text.starts_with("lictor: nothing to check: name a file")), (2, true), "{text}");
     }
 
     #[test]

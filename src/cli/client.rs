@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,6 +20,9 @@ const LARGEST_ANSWER: usize = 4 << 20;
 #[derive(Debug)]
 pub struct Client {
     http: reqwest::Client,
+    /// What stands before the path of a request.
+    base: String,
+    /// Where it is asked, for messages.
     socket: PathBuf,
 }
 
@@ -42,7 +46,7 @@ pub enum ClientError {
     #[error(transparent)]
     NotLocated(#[from] NotLocated),
     /// We may not ask.
-    #[error("may not use {}; ask its owner, or as a member of its group", .socket.display())]
+    #[error("this user may not use {}; run it as the socket's owner or as a member of its group", .socket.display())]
     Denied {
         /// The socket.
         socket: PathBuf,
@@ -62,7 +66,7 @@ pub enum ClientError {
         socket: PathBuf,
     },
     /// The answer is not one of a lictor.
-    #[error("what answers at {} does not speak as this lictor does ({what}); use the same version on both ends", .socket.display())]
+    #[error("the answer of {} cannot be understood ({what}); use the same version of lictor on both ends", .socket.display())]
     Strange {
         /// The socket.
         socket: PathBuf,
@@ -103,21 +107,19 @@ impl Client {
     /// Finds the lictor that is meant.
     pub async fn find(target: &Target) -> Result<Self, ClientError> {
         let socket = locate::socket(target).await?;
-        // The socket needs no TLS, but a client is not built without a provider; an error means that there is one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .unix_socket(socket.as_path())
-            .tls_certs_only([])
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(ClientError::Unbuilt)?;
-        Ok(Self { http, socket })
+        let http = builder().unix_socket(socket.as_path()).build().map_err(ClientError::Unbuilt)?;
+        Ok(Self { http, base: "http://lictor".to_owned(), socket })
+    }
+
+    /// The lictor whose status port this is; it answers what only reads.
+    pub fn of_port(address: SocketAddr) -> Result<Self, ClientError> {
+        let http = builder().build().map_err(ClientError::Unbuilt)?;
+        Ok(Self { http, base: format!("http://{address}"), socket: address.to_string().into() })
     }
 
     /// Reads one resource; `path` with its query, percent-encoded.
     pub async fn get(&self, path: &str, timeout: Duration) -> Result<Answer, ClientError> {
-        self.send(self.http.get(format!("http://lictor{path}")).timeout(timeout)).await
+        self.send(self.http.get(format!("{}{path}", self.base)).timeout(timeout)).await
     }
 
     /// The body of a resource that is always there; `path` as for [`get`](Self::get).
@@ -132,7 +134,7 @@ impl Client {
 
     /// Asks for something to be done, with a JSON body.
     pub async fn post(&self, path: &str, body: String, timeout: Duration) -> Result<Answer, ClientError> {
-        self.send(self.http.post(format!("http://lictor{path}")).body(body).timeout(timeout)).await
+        self.send(self.http.post(format!("{}{path}", self.base)).body(body).timeout(timeout)).await
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Answer, ClientError> {
@@ -171,6 +173,12 @@ impl Client {
             _ => ClientError::Silent { socket, cause: innermost.to_string() },
         }
     }
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    // Nothing here needs TLS, but a client is not built without a provider; an error means that there is one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().tls_certs_only([]).no_proxy().redirect(reqwest::redirect::Policy::none())
 }
 
 #[cfg(test)]

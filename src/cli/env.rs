@@ -101,7 +101,7 @@ fn difference(difference: &Difference) -> Vec<Vec<Cell>> {
     if rows.is_empty() {
         let sentence = match difference.wish {
             Some(_) => "the service runs on the newest wish",
-            None => "there is no wish that could be compared",
+            None => "there is no wish to compare with",
         };
         rows.push(vec![plain(sentence)]);
     }

@@ -13,8 +13,8 @@ use super::follow::{self, Follow, GRACE, Options};
 use super::paint::{Form, Paint, Tone, cell};
 use crate::environment::Origin;
 use crate::exit;
-use crate::http::one_line;
-use crate::machine::board::StepName;
+use crate::line::one_line;
+use crate::machine::board::words;
 use crate::machine::history::{Entry, Outcome};
 
 /// One wait for a new line.
@@ -173,7 +173,8 @@ fn details(entry: &Entry) -> String {
         parts.push(format!("from {}", sources(&entry.from)));
     }
     let length = |millis| humantime::format_duration(Duration::from_millis(millis));
-    let steps: Vec<_> = entry.steps.iter().map(|(step, millis)| format!("{} {}", word(step), length(millis))).collect();
+    let steps: Vec<_> =
+        entry.steps.iter().map(|(step, millis)| format!("{} {}", words::step_done(step), length(millis))).collect();
     let steps = if steps.is_empty() { String::new() } else { format!(" ({})", steps.join(", ")) };
     match entry.propagation_ms {
         Some(millis) => parts.push(format!("after {}{steps}", length(millis))),
@@ -190,23 +191,11 @@ fn sources(from: &[Origin]) -> String {
         let index = newest.entry(&origin.source).or_default();
         *index = (*index).max(origin.written.as_ref().map_or(0, |written| written.index));
     }
-    let said = |(source, index): (&str, u64)| match index {
+    let shown = |(source, index): (&str, u64)| match index {
         0 => one_line(source, 60).into_owned(),
         index => format!("{} at {index}", one_line(source, 60)),
     };
-    newest.into_iter().map(said).collect::<Vec<_>>().join(", ")
-}
-
-fn word(step: StepName) -> &'static str {
-    match step {
-        StepName::Settling => "settled",
-        StepName::Guarded => "guarded",
-        StepName::Checked => "checked",
-        StepName::Turn => "turn",
-        StepName::Switched => "switched",
-        StepName::Trial => "trial",
-        StepName::Reverting => "reverting",
-    }
+    newest.into_iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

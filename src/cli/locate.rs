@@ -1,16 +1,18 @@
 //! Which running lictor is meant.
 
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::net::UnixStream;
 
-use super::args;
+use super::args::TargetArgs;
 use crate::admin::place;
-use crate::http::one_line;
+use crate::config::default_status_address;
+use crate::line::one_line;
 
-/// A lictor that does not take a connection by then is busy, not absent.
+/// A lictor that has not accepted a connection by then is busy rather than absent.
 const PROBE_TIME: Duration = Duration::from_secs(1);
 /// More entries of one directory are not looked at.
 const MOST_ENTRIES: usize = 1024;
@@ -26,12 +28,15 @@ pub struct Target {
     pub name: Option<String>,
     /// Where sockets are looked for, the nearest first.
     pub directories: Vec<PathBuf>,
+    /// The status port that is asked where no socket may be used.
+    pub port: SocketAddr,
 }
 
 impl Target {
     /// What the command line says, with the default directories of this process's environment.
-    pub fn of(args::Target { socket, name }: args::Target) -> Self {
-        Self { socket, name, directories: place::directories(|variable| std::env::var_os(variable)) }
+    pub fn of(TargetArgs { socket, name }: TargetArgs) -> Self {
+        let directories = place::directories(|variable| std::env::var_os(variable));
+        Self { socket, name, directories, port: default_status_address() }
     }
 }
 
@@ -96,7 +101,7 @@ pub async fn socket(target: &Target) -> Result<PathBuf, NotLocated> {
     Err(NotLocated::NoneOf { name: name.clone(), looked: looked() })
 }
 
-/// Every socket in these directories that somebody serves, in the order of their names.
+/// Every socket in these directories that a process serves, in the order of their names.
 async fn running(directories: &[PathBuf]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for directory in directories {
@@ -122,7 +127,7 @@ fn names(sockets: &[PathBuf]) -> Vec<String> {
     sockets.iter().filter_map(name).take(MOST_NAMES).collect()
 }
 
-/// Whether somebody is behind this socket; one that we may not use counts, so that the error says so.
+/// Whether a process serves this socket. One that we may not use counts, so that the error can say so.
 async fn is_served(socket: &Path) -> bool {
     match tokio::time::timeout(PROBE_TIME, UnixStream::connect(socket)).await {
         Ok(Ok(_)) | Err(_) => true,
@@ -141,7 +146,8 @@ mod tests {
     fn target(directory: &TempDir, name: Option<&str>) -> Target {
         let missing = directory.path().join("missing");
         let directories = vec![missing, directory.path().to_owned()];
-        Target { socket: None, name: name.map(str::to_owned), directories }
+        let port = ([127, 0, 0, 1], 1).into();
+        Target { socket: None, name: name.map(str::to_owned), directories, port }
     }
 
     #[tokio::test]

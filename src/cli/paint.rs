@@ -1,12 +1,13 @@
 //! Columns and colours for people.
 
 use std::fmt::Write;
-use std::io::IsTerminal;
 
-use crate::http::one_line;
+use crate::line::one_line;
 
-/// The longest cell, in characters.
-const LONGEST_CELL: usize = 160;
+/// The longest cell, in characters. A terminal breaks a line that it has no room for; nothing of it is lost.
+const LONGEST_CELL: usize = 1_000;
+/// The longest one that has another cell behind it.
+const LONGEST_INNER_CELL: usize = 160;
 
 /// How an answer is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,7 @@ pub fn plain(text: impl AsRef<str>) -> Cell {
 /// Writes rows with their columns aligned, two spaces between, and nothing behind the last one.
 pub fn table(out: &mut String, paint: Paint, indent: &str, rows: &[Vec<Cell>]) {
     let width = |cell: &Cell| cell.text.chars().count();
+    let rows: Vec<Vec<Cell>> = rows.iter().map(|row| fitted(row)).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     // The last cell of a row pushes nothing aside.
     let widest = |column| {
@@ -70,9 +72,9 @@ pub fn table(out: &mut String, paint: Paint, indent: &str, rows: &[Vec<Cell>]) {
         inner.map(|row| width(&row[column])).max().unwrap_or_default()
     };
     let widths: Vec<usize> = (0..columns).map(widest).collect();
-    for row in rows {
+    for row in &rows {
         out.push_str(indent);
-        let filled = row.iter().rposition(|cell| !cell.text.is_empty()).map_or(0, |last| last + 1);
+        let filled = filled(row);
         for (column, cell) in row[..filled].iter().enumerate() {
             paint.write(out, cell);
             if column + 1 < filled {
@@ -84,12 +86,28 @@ pub fn table(out: &mut String, paint: Paint, indent: &str, rows: &[Vec<Cell>]) {
     }
 }
 
+/// How many cells there are before the empty ones at the end.
+fn filled(row: &[Cell]) -> usize {
+    row.iter().rposition(|cell| !cell.text.is_empty()).map_or(0, |last| last + 1)
+}
+
+/// The row with a limit on the width of its columns. The last cell of a row pushes nothing aside.
+fn fitted(row: &[Cell]) -> Vec<Cell> {
+    let last = filled(row);
+    let fit = |(place, it): (usize, &Cell)| {
+        let inner = place + 1 < last;
+        if inner { Cell { text: one_line(&it.text, LONGEST_INNER_CELL).into_owned(), ..*it } } else { it.clone() }
+    };
+    row.iter().enumerate().map(fit).collect()
+}
+
 impl Paint {
     /// What suits this process's stdout: colours only on a terminal that has them, and unless `NO_COLOR` is set.
     pub fn for_stdout() -> Self {
-        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
-        if std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb { Self::Ansi } else { Self::Plain }
+        match anstream::AutoStream::choice(&std::io::stdout()) {
+            anstream::ColorChoice::Never => Self::Plain,
+            _ => Self::Ansi,
+        }
     }
 
     /// Writes one cell in its colour.

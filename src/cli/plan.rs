@@ -4,8 +4,8 @@ mod answer;
 mod render;
 
 use std::io::Write;
-use std::path::PathBuf;
 
+use super::configuration::Configuration;
 use super::locate::Target;
 use super::paint::Form;
 use crate::exit;
@@ -16,8 +16,8 @@ use answer::Answer;
 pub struct Options {
     /// Of whom.
     pub target: Target,
-    /// `-c`: whose lictor is asked if `target` names none, and what is read if none runs.
-    pub config: Vec<PathBuf>,
+    /// Whose lictor is asked if `target` names none, and what is read if none runs.
+    pub configuration: Configuration,
     /// `--json` or not.
     pub form: Form,
     /// `--exit-code` or not.
@@ -36,7 +36,7 @@ pub enum Code {
 /// Shows the plan. Returns the exit code: 0, 1 for a wish that is refused, 3 for changes if asked for, 69 if no lictor or no
 /// source answered, 78 for a configuration that is wrong.
 pub async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
-    match answer::find(&options.target, &options.config).await {
+    match answer::find(&options.target, &options.configuration).await {
         Ok(Answer { plan, remarks }) => {
             for remark in remarks {
                 let _ = writeln!(err, "lictor: {remark}");

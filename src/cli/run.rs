@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use rustix::process::Resource;
 
-use super::args::{Run, Times};
-use super::complained;
+use super::args::{RunArgs, Times};
+use super::print_error;
 use crate::app::{self, AppError, Load};
 use crate::chain::sentence;
-use crate::config::{self, Errors, Inputs, LogFormat};
+use crate::config::{Errors, LogFormat};
 use crate::exit;
 use crate::telemetry;
 
@@ -23,17 +23,13 @@ const DISK_THREADS: usize = 8;
 const LAST_THREADS: Duration = Duration::from_millis(100);
 
 /// Runs until the service is stopped (or has ended, with `--once`); returns what lictor ends with.
-pub fn run(run: &Run) -> u8 {
-    let flags = run.flags();
-    let (paths, command) = (run.config.clone(), run.command.clone());
-    let load: Load = Arc::new(move || {
-        let lookup = |name: &str| std::env::var(name).ok();
-        config::load(Inputs { paths: &paths, flags: &flags, command: &command, lookup: &lookup })
-    });
+pub fn run(run: &RunArgs) -> u8 {
+    let configuration = run.configuration.configuration();
+    let load: Load = Arc::new(move || configuration.load());
     let (settings, warnings) = match load() {
         Ok(loaded) => loaded,
         Err(errors) => {
-            return complained(&lines(&errors), exit::CONFIGURATION);
+            return print_error(&lines(&errors), exit::CONFIGURATION);
         }
     };
     let format = match settings.log.format {
@@ -48,27 +44,27 @@ pub fn run(run: &Run) -> u8 {
         let sentence = format!(
             "the limit of open files is {few}, and lictor needs {DESCRIPTORS}: raise it (ulimit -n, or LimitNOFILE= in the unit)"
         );
-        return complained(&format!("lictor: {sentence}"), exit::CONFIGURATION);
+        return print_error(&format!("lictor: {sentence}"), exit::CONFIGURATION);
     }
     // This thread, and those that wait for a disk. Lookups of names, and the files of checks, which may hang for as long as
     // a network likes, have threads of their own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(DISK_THREADS).build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return complained(&format!("lictor: cannot start: {error}"), exit::BUG),
+        Err(error) => return print_error(&format!("lictor: cannot start: {error}"), exit::BUG),
     };
     let ended = match run.times() {
         Times::Once => runtime.block_on(app::once(settings)),
         Times::Always => runtime.block_on(Box::pin(app::run(settings, load))).map(|()| 0),
     };
     runtime.shutdown_timeout(LAST_THREADS);
-    ended.unwrap_or_else(|error| say(&error))
+    ended.unwrap_or_else(|error| failed(&error))
 }
 
 fn lines(errors: &Errors) -> String {
     errors.errors.iter().map(|error| format!("lictor: {error}")).collect::<Vec<_>>().join("\n")
 }
 
-fn say(error: &AppError) -> u8 {
-    complained(&format!("lictor: {}", sentence(error)), error.exit_code())
+fn failed(error: &AppError) -> u8 {
+    print_error(&format!("lictor: {}", sentence(error)), error.exit_code())
 }

@@ -10,8 +10,9 @@ use tokio::task::JoinSet;
 use super::locate::Target;
 use crate::admin::{Access, AdminHandler, AdminSocket, OperatorRequest, Place};
 use crate::drain::{self, DrainTrigger, DrainWatcher};
-use crate::http::{Handler, Resources, sample};
+use crate::http::{Handler, Resources};
 use crate::machine::Board;
+use crate::machine::board::sample;
 
 /// Runs until it is ended or dropped.
 pub(super) struct Served {
@@ -90,7 +91,9 @@ impl Served {
 
     /// How to ask for it.
     pub(super) fn target(&self) -> Target {
-        Target { socket: None, name: None, directories: vec![self.directory.path().to_owned()] }
+        // Nobody listens on port 1.
+        let port = ([127, 0, 0, 1], 1).into();
+        Target { socket: None, name: None, directories: vec![self.directory.path().to_owned()], port }
     }
 
     /// Publishes a changed board.

@@ -10,11 +10,14 @@ use serde::Deserialize;
 
 use super::client::{Client, ClientError};
 use super::follow::{self, Follow, GRACE, Options};
+use super::locate::{NotLocated, Target};
 use super::paint::{Form, Paint};
 use crate::exit;
 use crate::machine::{Board, Moment};
 pub use render::render;
 
+/// How long the status port may take.
+const SOON: Duration = Duration::from_secs(2);
 /// On a terminal, ages are renewed this often.
 const REFRESH: Duration = Duration::from_secs(2);
 /// In a pipe, only changes are shown.
@@ -27,6 +30,11 @@ const CLEAR: &str = "\u{1b}[H\u{1b}[J";
 struct Gist {
     index: u64,
     healthy: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    service: String,
 }
 
 /// Shows the board. Returns the exit code: 0 healthy, 1 not, 69 no lictor answered; what went wrong goes to `err`.
@@ -43,8 +51,7 @@ pub async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) ->
 
 /// Shows the board as often as asked and returns the last one.
 async fn show(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> Result<Gist, ClientError> {
-    let client = Client::find(&options.target).await?;
-    let mut body = client.read("/board", GRACE).await?;
+    let (client, mut body) = first(&options.target, err).await?;
     let mut shown = None;
     let wait = if options.form == Form::Text(Paint::Ansi) { REFRESH } else { PATIENCE };
     loop {
@@ -69,6 +76,39 @@ async fn show(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> Re
             answered => answered?,
         };
     }
+}
+
+/// The first answer, and who gave it. Whoever may not use the socket is answered by the status port, if that is where it is
+/// by default.
+async fn first(target: &Target, err: &mut dyn Write) -> Result<(Client, Vec<u8>), ClientError> {
+    let asked = async {
+        let client = Client::find(target).await?;
+        let body = client.read("/board", GRACE).await?;
+        Ok((client, body))
+    };
+    let denied = match asked.await {
+        Err(error) if target.socket.is_none() => error,
+        answered => return answered,
+    };
+    let meant = match &denied {
+        ClientError::Denied { socket } => socket.file_stem().map(|name| name.to_string_lossy().into_owned()),
+        ClientError::NotLocated(NotLocated::None { .. } | NotLocated::NoneOf { .. }) => target.name.clone(),
+        _ => return Err(denied),
+    };
+    let port = async {
+        let client = Client::of_port(target.port)?;
+        let body = client.read("/board", SOON).await?;
+        let board: Named = serde_json::from_slice(&body).map_err(|error| client.strange(&error))?;
+        let is_meant = meant.is_none_or(|meant| meant == board.service);
+        if is_meant { Ok((client, body)) } else { Err(client.strange(&"it is the lictor of another service")) }
+    };
+    let Ok(answered) = port.await else { return Err(denied) };
+    let _ = writeln!(
+        err,
+        "lictor: {denied}; the status port {} answers in its place: verbs, history and plan are not served there",
+        target.port
+    );
+    Ok(answered)
 }
 
 fn text(options: &Options, body: Vec<u8>) -> Result<Vec<u8>, serde_json::Error> {

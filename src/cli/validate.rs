@@ -15,7 +15,8 @@ use tokio::time::Instant;
 use super::client::{Answer, BUSY, Client, ClientError};
 use super::locate::Target;
 use crate::exit::{self, BUG, NO, USAGE};
-use crate::http::{not_restarted, one_line};
+use crate::http::not_restarted;
+use crate::line::{fitting, one_line};
 use crate::machine::Board;
 use crate::machine::deployment::{Deployment, Verdict};
 pub use deployment::of_environment;
@@ -26,9 +27,9 @@ const LONGEST_LINE: usize = 190;
 const LONGEST_ANSWER: usize = 1_900;
 /// How long the board may take, which is asked for when the answer is yes.
 const SOON: Duration = Duration::from_secs(5);
-/// After so long without an answer it is said for the first time what is waited for ...
+/// After this long without an answer, the first line says what is waited for ...
 const FIRST_ROUND: Duration = Duration::from_secs(1);
-/// ... and from then on after so long, which is longer than it takes to be sure of another build.
+/// ... and then another one after each of these, which are longer than it takes to be sure of another build.
 const ROUND: Duration = Duration::from_secs(10);
 /// Between two attempts to reach a lictor that is not there yet.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -50,7 +51,7 @@ pub struct Options {
     pub deployment: Option<Deployment>,
 }
 
-/// Waits for a yes or a sure no, and says which. Returns the exit code: 0 yes, 1 no, 69 there was nobody to ask.
+/// Waits for a yes or a sure no and prints it. Returns the exit code: 0 yes, 1 no, 69 no lictor answered.
 pub async fn run(options: &Options, out: &mut dyn Write) -> u8 {
     let deadline = Instant::now() + options.timeout.min(LONGEST_WAIT);
     let mut announced = false;
@@ -62,7 +63,7 @@ pub async fn run(options: &Options, out: &mut dyn Write) -> u8 {
         let over = Instant::now() >= deadline;
         match asked {
             Ok(answer) if !over && answer.verdict.as_deref() == Some("not-yet") => {
-                // If the hook is cut off, this is all that anybody will see of it.
+                // If the hook is cut off, this line is all that people will see.
                 if waiting != answer.reason {
                     say(out, &format!("not yet: {}", answer.reason.as_deref().unwrap_or("lictor did not say why")));
                     waiting = answer.reason;
@@ -138,7 +139,7 @@ async fn conclude(options: &Options, answer: &Answer, out: &mut dyn Write) -> u8
     if let Some(deployment) = options.deployment.as_ref().filter(|_| code == exit::OK || code == NO) {
         let verdict = if code == exit::OK { Verdict::Yes } else { Verdict::No };
         let kept = deployment::record(&options.target, deployment, verdict, &last).await;
-        // The answer is the same: what is live here is no matter of who can write it down.
+        // That it cannot be kept does not change the answer.
         lines.extend(kept.err().map(|why| format!("not kept in lictor's history: {why}")));
     }
     lines.push(last);
@@ -156,12 +157,7 @@ async fn note(target: &Target) -> Option<String> {
 /// The last of these lines that fit, each of them short.
 fn say_all(out: &mut dyn Write, lines: &[String]) {
     let lines: Vec<_> = lines.iter().map(|line| one_line(line, LONGEST_LINE)).collect();
-    let mut size = 0;
-    let fitting = lines.iter().rev().take_while(|line| {
-        size += line.len() + 1;
-        size <= LONGEST_ANSWER
-    });
-    let left_out = lines.len() - fitting.count();
+    let left_out = lines.len() - fitting(&lines, LONGEST_ANSWER);
     if left_out > 0 {
         say(out, &format!("({left_out} more lines: see lictor status)"));
     }

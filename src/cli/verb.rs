@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::args::Target as Whom;
-use super::args::Verb;
+use super::args::{TargetArgs, Verb};
 use super::client::{Answer, Client};
 use super::locate::Target;
 use crate::exit;
-use crate::http::one_line;
+use crate::line::one_line;
 
 /// What an answer may take beyond the wait that was asked for.
 const GRACE: Duration = Duration::from_secs(10);
@@ -35,8 +34,9 @@ pub struct Request {
 impl Request {
     /// The request that a command line asks for; `None`: it asks for none.
     pub fn of(verb: &Verb) -> Option<Self> {
-        let to =
-            |verb, whom: &Whom, timeout, words| Some(Self { target: Target::of(whom.clone()), verb, words, timeout });
+        let to = |verb, whom: &TargetArgs, timeout, words| {
+            Some(Self { target: Target::of(whom.clone()), verb, words, timeout })
+        };
         let print = |print: &Option<crate::environment::Fingerprint>| print.map(|print| print.to_string());
         match verb {
             Verb::Restart(patient) => to("restart", &patient.target, patient.timeout, json!({})),
@@ -60,6 +60,9 @@ impl Request {
             | Verb::Validate(_)
             | Verb::Plan(_)
             | Verb::Check(_)
+            | Verb::Init(_)
+            | Verb::Doctor(_)
+            | Verb::Help(_)
             | Verb::Env(_)
             | Verb::History(_)
             | Verb::Fleet(_)

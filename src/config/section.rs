@@ -140,6 +140,12 @@ impl Section<'_> {
         objects.into_iter().flat_map(|(_, object)| object.entries).map(|entry| (entry.word, entry.node)).collect()
     }
 
+    /// Something is worth saying about this word.
+    pub(crate) fn warning(&mut self, place: &Place, word: &str, sentence: &str) {
+        let sentence = format!("{}: {sentence}", self.name(word));
+        self.report.warning(place, sentence);
+    }
+
     /// Something is wrong here.
     pub(crate) fn error(&mut self, place: &Place, sentence: impl Into<String>) {
         self.report.error(place, sentence);

@@ -16,15 +16,27 @@ pub struct Status {
     pub hosts: Vec<String>,
 }
 
+const EXPOSED: &str = "everybody who reaches this address can read the status: checks, versions, and the variables' names \
+                       and fingerprints; a loopback address is enough for Consul's agent and for hooks on this host";
+
+/// Where the status port is unless somebody says otherwise.
+pub fn default_address() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 8127).into()
+}
+
 impl Default for Status {
     fn default() -> Self {
-        Self { address: (Ipv4Addr::LOCALHOST, 8127).into(), chosen: false, hosts: Vec::new() }
+        Self { address: default_address(), chosen: false, hosts: Vec::new() }
     }
 }
 
 pub(crate) fn read(section: &mut Section<'_>) -> Status {
+    let place = section.place_of("address");
     let address = section.read("address", value::parsed(address::listening));
     let hosts = section.read("hosts", value::texts).unwrap_or_default();
+    if address.is_some_and(|address| !address.ip().is_loopback()) {
+        section.warning(&place, "address", EXPOSED);
+    }
     let (address, chosen) = address.map_or((Status::default().address, false), |address| (address, true));
     Status { address, chosen, hosts }
 }

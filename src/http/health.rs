@@ -5,9 +5,8 @@
 use hyper::StatusCode;
 
 use super::reply::{Answer, text};
-use super::text::{last_lines, one_line};
-use super::verdict::why_unhealthy;
-use crate::machine::board::{Board, CheckPicture, CheckState, Phase};
+use crate::line::{fitting, one_line};
+use crate::machine::board::{Board, CheckPicture, CheckState, Phase, words};
 use crate::machine::policy::Role;
 
 /// Under what Consul keeps, in bytes.
@@ -15,11 +14,11 @@ const LARGEST: usize = 4095;
 /// The longest line, in characters; with four bytes each it still fits.
 const LONGEST_LINE: usize = 500;
 
-/// `?warn`: whether trouble that takes nothing out of traffic is a warning.
+/// `?warn`: whether trouble that leaves the service in traffic is a warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
-    /// It only stands in the text.
-    Told,
+    /// It is mentioned in the text only.
+    Mentioned,
     /// 429, which is a warning to Consul.
     Warned,
 }
@@ -36,7 +35,7 @@ pub(super) fn health(board: &Board, trouble: Trouble) -> Answer {
     let status = match (board.ready, trouble) {
         (false, _) => StatusCode::SERVICE_UNAVAILABLE,
         (true, Trouble::Warned) if troubled => StatusCode::TOO_MANY_REQUESTS,
-        (true, Trouble::Warned | Trouble::Told) => StatusCode::OK,
+        (true, Trouble::Warned | Trouble::Mentioned) => StatusCode::OK,
     };
     page(status, &lines)
 }
@@ -73,10 +72,12 @@ fn line(check: &CheckPicture) -> String {
 }
 
 fn service_line(board: &Board) -> String {
-    if board.phase == Phase::Up { "service: up".to_owned() } else { format!("service: {}", why_unhealthy(board)) }
+    if board.phase == Phase::Up { "service: up".to_owned() } else { format!("service: {}", words::unhealthy(board)) }
 }
 
 fn page(status: StatusCode, lines: &[String]) -> Answer {
     let lines: Vec<String> = lines.iter().map(|line| one_line(line, LONGEST_LINE).into_owned()).collect();
-    text(status, last_lines(&lines, LARGEST))
+    let first = lines.len() - fitting(&lines, LARGEST);
+    let body: String = lines[first..].iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+    text(status, body)
 }

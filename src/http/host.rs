@@ -8,7 +8,7 @@ use hyper::header::HOST;
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 
-use super::text::one_line;
+use crate::line::one_line;
 
 /// The names besides every address and `localhost`.
 #[derive(Clone, Debug)]

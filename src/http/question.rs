@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::query::Query;
+use crate::line::one_line;
 
 /// A wait is never longer than this; more is clamped, as Consul does.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
@@ -103,7 +104,7 @@ fn wait(query: &Query<'_>) -> Result<Option<Duration>, Wrong> {
 }
 
 fn shown(text: &str) -> String {
-    super::text::one_line(text, 40).into_owned()
+    one_line(text, 40).into_owned()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a resource says, and how it becomes a response.
+//! The answer of a resource, at once or later.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,7 +11,7 @@ use hyper::{Method, Response, StatusCode};
 /// A whole response; bodies come from memory.
 pub type Answer = Response<Full<Bytes>>;
 
-/// An answer that is there, or one that is waited for.
+/// An answer that is there already, or one that takes a while.
 pub enum Reply {
     /// At once, without an allocation for the wait. `None` once taken.
     Now(Option<Answer>),
@@ -101,7 +101,7 @@ fn with_type(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Answ
     let mut answer = Response::new(Full::new(body));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, content_type);
-    // What is true now is not true for ever, and a proxy between must not pretend it is.
+    // The answer is true for a moment only, and no proxy may keep it for longer.
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }

@@ -120,7 +120,7 @@ impl Resources {
     pub fn answer(&self, head: &Parts) -> Reply {
         let Parts { method, uri, .. } = head;
         let Some(resource) = Resource::at(uri.path()) else {
-            // What changes something has its place on the operator's socket, and no method makes it one here.
+            // Verbs are served on the operator's socket, and no method brings them here.
             let verb = uri.path().starts_with("/verb/");
             return Reply::now(if verb {
                 not_allowed("", NOT_HERE)
@@ -182,7 +182,7 @@ impl Resources {
 
     fn health(&self, query: &Query<'_>) -> Result<Reply, BadRequest> {
         let warn = flag(query, "warn").map_err(BadRequest::new)?;
-        let trouble = if warn { Trouble::Warned } else { Trouble::Told };
+        let trouble = if warn { Trouble::Warned } else { Trouble::Mentioned };
         Ok(Reply::now(health::health(&self.boards.latest.borrow(), trouble)))
     }
 

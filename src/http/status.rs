@@ -117,8 +117,8 @@ fn write_object<S: Serializer>(serializer: S, board: &Board, reason: Option<&str
 #[cfg(test)]
 mod tests {
     use super::object;
-    use crate::http::sample::{board, check};
     use crate::machine::board::CheckState;
+    use crate::machine::board::sample::{board, check};
 
     fn text(body: Vec<u8>) -> String {
         String::from_utf8(body).unwrap()

@@ -13,9 +13,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{Exposition, Format, Limits, Resources, sample, serve, waits};
+use super::{Exposition, Format, Limits, Resources, serve, waits};
 use crate::drain::{self, DrainTrigger, Drained};
 use crate::machine::Board;
+use crate::machine::board::sample;
 
 /// Nothing here takes this long; a test that meets it has failed.
 const LONG: Duration = Duration::from_secs(20);

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::question::{About, Question};
-use super::text::one_line;
-use crate::machine::board::{Board, CheckPicture, CheckState, ConfigState, Phase};
-use crate::machine::policy::Role;
+use crate::line::one_line;
+use crate::machine::board::{Board, ConfigState, words};
 
 /// A build that has been the wrong one for this long will not be the right one by waiting.
 pub(super) const SURE_AFTER: Duration = Duration::from_secs(5);
@@ -49,12 +48,12 @@ pub(super) enum Outlook {
 /// How the build stands to the version that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Difference {
-    /// The one that runs, or the one on disk, is the one; or the disk cannot be read.
+    /// The build that runs or the one on disk has the version; or the disk cannot be read.
     None,
     /// Nothing says so yet: a process is there, but has not been identified.
     Unclear,
-    /// What runs (if anything does) and what is on disk are known to be others; or, if any version will do, what runs is
-    /// not what is on disk.
+    /// What runs (if anything does) and what is on disk are known to have other versions; or, if any version will do, what
+    /// runs is not what is on disk.
     Both,
 }
 
@@ -86,12 +85,12 @@ pub(super) fn decide(question: &Question, board: &Board, differed: Duration) -> 
     }
     let other_build = other_build(&question.about, board);
     let refused = refused(&question.about, board);
-    // A refusal that an earlier build met says nothing of the one that is awaited.
+    // That an earlier build's config was refused means nothing for the build that is awaited.
     let sure = differed >= SURE_AFTER || (refused.is_some() && other_build.is_none());
     let outlook = if sure { Outlook::Sure } else { Outlook::Open };
     if !board.healthy {
         let config = board.config.message.as_deref().or(refused);
-        let mut reason = why_unhealthy(board);
+        let mut reason = words::unhealthy(board);
         for more in [other_build.as_deref(), config].into_iter().flatten() {
             reason = format!("{}; {more}", one_line(&reason, 100));
         }
@@ -104,7 +103,7 @@ pub(super) fn decide(question: &Question, board: &Board, differed: Duration) -> 
         return no(Lack::Identity, outlook, reason);
     }
     if question.about != About::Health && !board.config.settled {
-        return no(Lack::Readiness, Outlook::Open, unsettled(board));
+        return no(Lack::Readiness, Outlook::Open, words::newest_config(board));
     }
     Verdict::Yes
 }
@@ -143,68 +142,8 @@ pub fn not_restarted(board: &Board) -> Option<String> {
 
 /// What became of the newest wish, if it was reverted or rejected.
 fn refused<'a>(about: &About, board: &'a Board) -> Option<&'a str> {
-    if *about == About::Health {
-        return None;
-    }
-    let fallback = match board.config.state {
-        ConfigState::Reverted => "the newest config was reverted",
-        ConfigState::Rejected => "the newest config was rejected",
-        ConfigState::Waiting
-        | ConfigState::Good
-        | ConfigState::Pending
-        | ConfigState::Trial
-        | ConfigState::Held
-        | ConfigState::Halted
-        | ConfigState::Inconclusive
-        | ConfigState::BuildFailed
-        | ConfigState::NoGood => return None,
-    };
-    Some(board.config.message.as_deref().unwrap_or(fallback))
-}
-
-/// What keeps a healthy service's config from being settled.
-fn unsettled(board: &Board) -> &str {
-    if let Some(message) = &board.config.message {
-        return message;
-    }
-    match board.config.state {
-        ConfigState::Waiting => "not every source has answered yet",
-        ConfigState::Pending => "a config change is on its way",
-        ConfigState::Trial => "the newest config is on trial",
-        ConfigState::Inconclusive => "healthy on neither the newest nor the last good config",
-        ConfigState::BuildFailed => "the new build failed",
-        ConfigState::NoGood => "no config has been good yet",
-        ConfigState::Good | ConfigState::Held | ConfigState::Halted | ConfigState::Reverted | ConfigState::Rejected => {
-            "the config is not settled yet"
-        }
-    }
-}
-
-/// Why the service is not healthy, as one line; what there is to say of its config is not in it.
-pub(super) fn why_unhealthy(board: &Board) -> String {
-    let after_exit = |lead: &str| match &board.last_exit {
-        Some(exit) => format!("{lead}, the last run {}", one_line(&exit.text, 100)),
-        None => lead.to_owned(),
-    };
-    match board.phase {
-        Phase::Absent => after_exit("not started"),
-        Phase::BackingOff => after_exit("down"),
-        Phase::Leaving => "leaving traffic".to_owned(),
-        Phase::Stopping => "being stopped".to_owned(),
-        Phase::Starting | Phase::Up => {
-            let unmet = |state| move |check: &&CheckPicture| check.role != Role::Info && check.state == state;
-            let failing = board.checks.iter().find(unmet(CheckState::Failing));
-            let unknown = || board.checks.iter().find(unmet(CheckState::Unknown));
-            match (failing.or_else(unknown), board.phase) {
-                (Some(check), _) => match &check.why {
-                    Some(why) => format!("{} is {} ({})", check.name, check.word, one_line(why, 100)),
-                    None => format!("{} is {}", check.name, check.word),
-                },
-                (None, Phase::Starting) => after_exit("starting"),
-                (None, _) => "not healthy".to_owned(),
-            }
-        }
-    }
+    let is_refused = matches!(board.config.state, ConfigState::Reverted | ConfigState::Rejected);
+    (is_refused && *about != About::Health).then(|| words::newest_config(board))
 }
 
 #[cfg(test)]

@@ -6,9 +6,12 @@ pub mod deployment;
 mod picture;
 pub mod plan;
 pub mod reload;
+#[cfg(test)]
+pub(crate) mod sample;
 pub(super) mod shown;
 mod sources;
 pub mod totals;
+pub mod words;
 
 use std::sync::Arc;
 

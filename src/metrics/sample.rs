@@ -1,75 +1,21 @@
-//! Boards for tests.
+//! Boards for tests: what the one sample lacks to be interesting to a meter.
 
-use crate::machine::board::{
-    Board, BuildPicture, CheckPicture, CheckState, ConfigPicture, ConfigState, Phase, ProcessPicture,
-};
-use crate::machine::build::{Build, Version};
+use crate::machine::Moment;
+use crate::machine::board::{Board, CheckPicture, CheckState, sample};
 use crate::machine::event::{SourceReport, TrafficState};
-use crate::machine::numbers::{GenerationId, RunId};
-use crate::machine::policy::Role;
-use crate::machine::totals::{Ending, Probes, Reason, Timing, Totals};
-use crate::machine::{Moment, history};
+use crate::machine::history;
+use crate::machine::numbers::GenerationId;
+use crate::machine::totals::{Ending, Probes, Reason, Timing};
 
-/// Seconds of Unix time at `Moment(0)`.
+/// Milliseconds of Unix time at `Moment(0)`.
 const EPOCH_MS: u64 = 1_790_000_000_000;
 
 /// The service "billing", up since second 2 on 1.214, to which nothing has happened; no checks, no sources.
 pub(super) fn quiet() -> Board {
-    Board {
-        index: 7,
-        epoch_unix_ms: EPOCH_MS,
-        service: "billing".to_owned(),
-        phase: Phase::Up,
-        phase_since: Moment(3_000),
-        process: Some(ProcessPicture {
-            run: RunId(1),
-            pid: Some(4711),
-            started: Moment(2_000),
-            generation: GenerationId(4),
-            healthy_since: Some(Moment(3_000)),
-        }),
-        restarts: 0,
-        totals: Totals::default(),
-        last_exit: None,
-        next_start: None,
-        build: BuildPicture {
-            running: Version { version: Some("1.214".to_owned()), ..Version::default() },
-            running_build: Some(Build("go:a".to_owned())),
-            ..BuildPicture::default()
-        },
-        config: ConfigPicture {
-            violations: Vec::new(),
-            pending_restart: Vec::new(),
-            state: ConfigState::Good,
-            fingerprint: None,
-            generation: GenerationId(4),
-            variables: 12,
-            since: Some(Moment(1_500)),
-            wish: None,
-            settled: true,
-            held_since: None,
-            message: None,
-            good: None,
-            quarantine: Vec::new(),
-        },
-        hold: None,
-        reload: None,
-        deployment: None,
-        candidate: None,
-        sources: Vec::new(),
-        disk: None,
-        sockets: None,
-        traffic: None,
-        traffic_trouble: None,
-        checks: Vec::new(),
-        healthy: true,
-        ready: true,
-        live: true,
-        stopping: false,
-        history: Vec::new(),
-        environment: None,
-        wish: None,
-    }
+    let mut board = sample::board();
+    board.config.generation = GenerationId(4);
+    board.config.since = Some(Moment(1_500));
+    board
 }
 
 /// The same after a hard life: restarts of every reason, changes of every result, failing sources and checks.
@@ -103,17 +49,13 @@ pub(super) fn busy() -> Board {
 /// A readiness check with a few probes.
 pub(super) fn add_check(board: &mut Board, name: &str, state: CheckState) {
     board.checks.push(CheckPicture {
-        name: name.to_owned(),
-        role: Role::Readiness,
-        state,
         word: "Good".to_owned(),
-        since: Moment(3_000),
-        why: None,
         latency_ms: Some(1.5),
         latency_p50_ms: Some(1.5),
         latency_p99_ms: Some(1.5),
         failures: 1,
         probes: 4,
+        ..sample::check(name, state)
     });
     let probes = Probes { took: Timing { count: 4, sum_us: 6_000 }, failures: 1 };
     board.totals.checks.insert(name.to_owned(), probes);

@@ -1,7 +1,7 @@
 //! How things stand, as one line for `systemctl status`. Pure.
 
-use crate::machine::board::{Board, CheckState, ConfigState, Phase};
-use crate::machine::policy::Role;
+use crate::line::one_line;
+use crate::machine::board::{Board, ConfigState, Phase, words};
 
 /// More is cut off: it is a line on a screen.
 const LONGEST: usize = 240;
@@ -16,37 +16,21 @@ pub(super) fn line(board: &Board) -> String {
     if let Some(config) = config(board).filter(|_| !board.stopping) {
         line = format!("{line}; {config}");
     }
-    one_line(&line)
+    // Messages may quote what others have said: control characters must not begin a new line of the protocol.
+    one_line(&line, LONGEST).into_owned()
 }
 
 fn service(board: &Board) -> String {
-    let after_exit = |word: &str| match &board.last_exit {
-        Some(exit) => format!("{word}, the last run {}", exit.text),
-        None => word.to_owned(),
-    };
     match board.phase {
         _ if board.stopping && board.process.is_none() => "stopped".to_owned(),
-        Phase::Leaving => "leaving traffic".to_owned(),
-        Phase::Stopping => "stopping".to_owned(),
-        Phase::Absent => after_exit("not started"),
-        Phase::BackingOff => after_exit("down"),
-        Phase::Up if board.healthy => "up, healthy".to_owned(),
-        Phase::Starting => trouble(board).map_or_else(|| after_exit("starting"), |why| format!("starting: {why}")),
-        Phase::Up => {
-            trouble(board).map_or_else(|| "up, not healthy".to_owned(), |why| format!("up, not healthy: {why}"))
-        }
+        Phase::Absent | Phase::BackingOff => words::after_exit(board),
+        Phase::Starting | Phase::Up if !board.healthy => match (words::unmet(board), board.phase) {
+            (Some(check), _) => format!("{}: {}", words::service(board), words::failing(check)),
+            (None, Phase::Starting) => words::after_exit(board),
+            (None, _) => words::service(board).to_owned(),
+        },
+        Phase::Starting | Phase::Up | Phase::Leaving | Phase::Stopping => words::service(board).to_owned(),
     }
-}
-
-/// The first check that keeps the service from being healthy.
-fn trouble(board: &Board) -> Option<String> {
-    let counts = board.checks.iter().filter(|check| check.role != Role::Info);
-    let failing = counts.clone().find(|check| check.state == CheckState::Failing);
-    let check = failing.or_else(|| counts.clone().find(|check| check.state == CheckState::Unknown))?;
-    Some(match &check.why {
-        Some(why) => format!("{} is {} ({why})", check.name, check.word),
-        None => format!("{} is {}", check.name, check.word),
-    })
 }
 
 fn config(board: &Board) -> Option<String> {
@@ -54,41 +38,11 @@ fn config(board: &Board) -> Option<String> {
     if let Some(message) = &board.config.message {
         return Some(message.clone());
     }
-    let word = match board.config.state {
-        ConfigState::Waiting => return Some(waiting(board)),
-        ConfigState::Good => "good",
-        ConfigState::Pending => "in use, a change is on its way",
-        ConfigState::Trial => "on trial",
-        ConfigState::Reverted => "in use, the newest was reverted",
-        ConfigState::Rejected => "in use, the newest was rejected",
-        ConfigState::Held => "in use, the newest is held",
-        ConfigState::Halted => "in use, the newest is halted",
-        ConfigState::Inconclusive => "in use, healthy on neither this nor the newest",
-        ConfigState::BuildFailed => "in use, the new build failed",
-        ConfigState::NoGood => "in use, none has been good yet",
-    };
+    if board.config.state == ConfigState::Waiting {
+        return Some(words::waiting(board));
+    }
+    let word = words::config_in_use(board.config.state);
     board.config.fingerprint.map(|fingerprint| format!("config {fingerprint} {word}"))
-}
-
-fn waiting(board: &Board) -> String {
-    let silent = board.sources.iter().filter(|source| source.keys.is_none());
-    let failing = silent.clone().find_map(|source| Some((source, source.freshness.error.as_ref()?)));
-    match (failing, silent.clone().next()) {
-        (Some((source, error)), _) => format!("waiting for {}: {error}", source.name),
-        (None, Some(source)) => format!("waiting for {}", source.name),
-        (None, None) => "waiting for the sources".to_owned(),
-    }
-}
-
-/// Messages may quote what others have said: control characters must not begin a new line of the protocol.
-fn one_line(text: &str) -> String {
-    let clean = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
-    if text.chars().nth(LONGEST).is_none() {
-        return clean.collect();
-    }
-    let mut cut: String = clean.take(LONGEST - 3).collect();
-    cut.push_str("...");
-    cut
 }
 
 #[cfg(test)]
@@ -96,11 +50,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::{LONGEST, line};
+    use crate::machine::board::sample::{board, check};
     use crate::machine::board::{Board, CheckState, ConfigState, ExitPicture, Phase};
     use crate::machine::event::SourceReport;
     use crate::machine::numbers::RunId;
     use crate::machine::{Moment, Version};
-    use crate::notify::sample::{board, check};
 
     fn of(change: impl FnOnce(&mut Board)) -> String {
         let mut board = board();

@@ -6,9 +6,9 @@ use tokio::net::UnixDatagram;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::sample::board;
 use super::{Manager, Reloads, Signs, spawn};
 use crate::machine::Board;
+use crate::machine::board::sample::board;
 
 /// A manager that hears what lictor tells, and the driver's ends of what it tells of.
 struct Harness {

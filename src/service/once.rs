@@ -4,12 +4,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::OptionFuture;
 use futures_util::{Stream, StreamExt};
+use signal_hook_tokio::Signals;
 use tokio::time::sleep;
 
 use super::Command;
 use super::account::Accounts;
 use super::failure::ServiceError;
+use super::foreground::Foreground;
 use super::launch::{Launch, Launched, launch};
 use super::own_children::OwnChildren;
 use crate::environment::Environment;
@@ -19,7 +22,8 @@ use crate::offload::offload;
 /// Runs the command to its end on lictor's own streams and gives its exit code, 128+n after a signal.
 ///
 /// `signals` are the numbers of those that lictor gets: each goes on to the process group, and SIGTERM or SIGINT starts
-/// `kill_timeout`, after which it is killed. What the command leaves running is left alone.
+/// `kill_timeout`, after which it is killed. What the command leaves running is left alone. On a terminal the command gets
+/// the foreground, so that it can ask a person; a Ctrl-Z stops lictor with it.
 ///
 /// # Errors
 /// When it cannot be started; the error has the exit code that a shell would give.
@@ -35,6 +39,8 @@ pub async fn once(
     });
     let launched = launched.await.map_err(|source| ServiceError::Watch { source })?;
     let Launched { process, enrolled: _enrolled } = launched?;
+    let foreground = Foreground::lend(process.pid());
+    let mut changes = foreground.is_some().then(|| Signals::new([libc::SIGCHLD]).ok()).flatten();
     let mut signals = pin!(signals);
     // Not started yet: it is polled only once the stop has begun.
     let mut killed = pin!(sleep(Duration::MAX));
@@ -42,6 +48,11 @@ pub async fn once(
     let exit = loop {
         tokio::select! {
             exit = process.exited() => break exit,
+            Some(_) = OptionFuture::from(changes.as_mut().map(StreamExt::next)) => {
+                if let Some(foreground) = &foreground {
+                    foreground.follow_a_stop();
+                }
+            }
             Some(number) = signals.next() => {
                 if let Err(error) = process.signal_group(number) {
                     tracing::warn!(number, %error, "cannot signal the command");
@@ -58,6 +69,7 @@ pub async fn once(
         }
     };
     process.reap();
+    drop(foreground);
     Ok(match exit {
         // The kernel keeps eight bits of it.
         Exit::Code(code) => u8::try_from(code & 0xff).unwrap_or(u8::MAX),

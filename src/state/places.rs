@@ -35,24 +35,7 @@ pub fn default_directory(name: &str, lookup: impl Fn(&str) -> Option<OsString>, 
     base.join("lictor").join(file_name(name))
 }
 
-/// The folder of the operators' sockets: `$RUNTIME_DIRECTORY` as it is, else `/run/lictor` for root, else
-/// `$XDG_RUNTIME_DIR/lictor`. `None`: this user has no such folder.
-pub fn default_sockets(lookup: impl Fn(&str) -> Option<OsString>, account: Account) -> Option<PathBuf> {
-    given_by_systemd(&lookup, "RUNTIME_DIRECTORY").or_else(|| match account {
-        Account::Root => Some(PathBuf::from("/run/lictor")),
-        Account::User => absolute(&lookup, "XDG_RUNTIME_DIR").map(|base| base.join("lictor")),
-    })
-}
-
-/// The operator's socket of the service with this name: `NAME.sock` in [`default_sockets`], or, for a user without such
-/// a folder, in the state directory, which nobody else can enter either.
-pub fn default_socket(name: &str, lookup: impl Fn(&str) -> Option<OsString>, account: Account) -> PathBuf {
-    default_sockets(&lookup, account)
-        .unwrap_or_else(|| default_directory(name, &lookup, account))
-        .join(format!("{}.sock", file_name(name)))
-}
-
-/// What systemd's `StateDirectory=` or `RuntimeDirectory=` gave: the first of a list.
+/// What systemd's `StateDirectory=` gave: the first of a list.
 fn given_by_systemd(lookup: &impl Fn(&str) -> Option<OsString>, name: &str) -> Option<PathBuf> {
     let given = lookup(name)?.into_string().ok()?;
     given.split(':').next().map(PathBuf::from).filter(|path| path.is_absolute())
@@ -73,7 +56,7 @@ fn file_name(name: &str) -> String {
 mod tests {
     use std::ffi::OsString;
 
-    use super::{Account, default_directory, default_socket};
+    use super::{Account, default_directory};
 
     fn lookup(variables: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<OsString> {
         |name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value))
@@ -81,10 +64,6 @@ mod tests {
 
     fn directory(variables: &'static [(&str, &str)], account: Account) -> String {
         default_directory("billing", lookup(variables), account).display().to_string()
-    }
-
-    fn socket(variables: &'static [(&str, &str)], account: Account) -> String {
-        default_socket("billing", lookup(variables), account).display().to_string()
     }
 
     #[test]
@@ -101,14 +80,6 @@ mod tests {
             "/h/.local/state/lictor/billing"
         );
         assert_eq!(directory(&[("XDG_STATE_HOME", "x")], Account::User), "/var/lib/lictor/billing");
-    }
-
-    #[test]
-    fn the_socket() {
-        assert_eq!(socket(&[("RUNTIME_DIRECTORY", "/run/x:/run/y")], Account::User), "/run/x/billing.sock");
-        assert_eq!(socket(&[("XDG_RUNTIME_DIR", "/run/user/0")], Account::Root), "/run/lictor/billing.sock");
-        assert_eq!(socket(&[("XDG_RUNTIME_DIR", "/run/user/7")], Account::User), "/run/user/7/lictor/billing.sock");
-        assert_eq!(socket(&[("HOME", "/h")], Account::User), "/h/.local/state/lictor/billing/billing.sock");
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The words of the command line and the codes it ends with.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::process::Stdio;
 
 use rustix::process::Signal;
 
@@ -234,6 +236,85 @@ fn flags_alone_are_enough_for_the_common_case() {
     command.args(["--", "/bin/sh", "-c", "echo \"$GREETING_TEXT\""]);
     let output = finish(command);
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b"hello\n"[..]), "{}", said(&output));
+}
+
+#[test]
+fn on_a_terminal_a_command_that_runs_once_can_read_from_it() {
+    let setup = greeted();
+    let mut run = vec![env!("CARGO_BIN_EXE_lictor").to_owned(), "run".to_owned()];
+    run.extend(setup.files().into_iter().flat_map(|file| ["-c".to_owned(), file.display().to_string()]));
+    run.extend(["--once", "--", "/bin/bash", "-i"].map(str::to_owned));
+    // `script` gives it a terminal of its own, and types what comes in.
+    let mut terminal = std::process::Command::new("script");
+    terminal.args(["-qec", &run.join(" "), "/dev/null"]).env("LICTOR_TEST", setup.folder()).env("PS1", "> ");
+    let mut terminal = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut keyboard = terminal.stdin.take().unwrap();
+    let mut screen = terminal.stdout.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        let _ = screen.read_to_end(&mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    });
+    keyboard.write_all(b"echo $GREETING-$((40+2))\nexit 7\n").unwrap();
+    let status = eventually("the shell has read what was typed", || terminal.try_wait().unwrap());
+    drop(keyboard);
+    let text = reader.join().unwrap();
+    assert!(text.contains("hello-42"), "{text}");
+    assert_eq!(status.code(), Some(7), "{text}");
+}
+
+#[test]
+fn doctor_names_what_is_wrong_and_the_remedy() {
+    let consul = Consul::start();
+    consul.put("billing/GREETING", "hello");
+    let setup = Setup::on_consul(consul.address());
+    let found = finish(setup.configured("doctor"));
+    let text = said(&found);
+    assert_eq!(found.status.code(), Some(0), "{text}");
+    assert!(text.contains("consul billing/") && text.contains("1 key can be read"), "{text}");
+    assert!(text.contains("nobody listens on") && text.contains("start Telegraf"), "{text}");
+
+    let setup = setup.config("exec {\n  command = [\"/no/such/program\"]\n}\nadmin {\n  group = \"nosuchgroup\"\n}\n");
+    fs::write(setup.path("state"), "").unwrap();
+    let found = finish(setup.configured("doctor"));
+    let text = said(&found);
+    assert_eq!(found.status.code(), Some(1), "{text}");
+    for word in ["/no/such/program", "set admin.group to one that exists", "is not a directory"] {
+        assert!(text.lines().any(|line| line.starts_with("wrong") && line.contains(word)), "{word}: {text}");
+    }
+
+    let silent = Setup::on_consul("127.0.0.1:9".parse().unwrap());
+    let found = finish(silent.configured("doctor"));
+    assert_eq!(found.status.code(), Some(1), "{}", said(&found));
+    assert!(said(&found).contains("cannot be reached"), "{}", said(&found));
+}
+
+#[test]
+fn a_first_configuration_is_written_and_passes_the_check() {
+    let setup = greeted();
+    let program = setup.path("service").display().to_string();
+    let mut init = setup.command("init");
+    init.args(["--directory", setup.path("conf.d").to_str().unwrap(), "-upcase", "--", &program, "-addr", ":8080"]);
+    let written = finish(init);
+    assert_eq!(written.status.code(), Some(0), "{}", said(&written));
+    fs::write(setup.path("first.hcl"), &written.stdout).unwrap();
+    let mut check = setup.command("check");
+    check.arg(setup.path("first.hcl"));
+    let checked = finish(check);
+    assert_eq!((checked.status.code(), said(&checked).as_str()), (Some(0), "ok: service: 1 source, 0 checks\n"));
+}
+
+#[test]
+fn help_explains_the_board_s_words() {
+    let setup = greeted();
+    let mut help = setup.command("help");
+    let shown = finish({
+        help.args(["states", "Held:", "night", "shift"]);
+        help
+    });
+    assert_eq!(shown.status.code(), Some(0), "{}", said(&shown));
+    assert!(said(&shown).contains("lictor unhold"), "{}", said(&shown));
+    assert!(said(&finish(setup.command("help"))).contains("Usage: lictor"));
 }
 
 #[test]

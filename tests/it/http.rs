@@ -16,6 +16,8 @@ fn up() -> Lictor {
         "check \"Disk\" {\n  command {\n    command = [\"/bin/sh\", \"-c\", \"exit 2\"]\n  }\n  role = \"info\"\n  interval = \"200ms\"\n  \
          good = \"Good\"\n  bad = \"Bad\"\n}\n",
     );
+    // What falls sick later than its trial stays so.
+    let setup = setup.config("apply {\n  watch = \"0s\"\n}\n");
     setup.write("GREETING", "hello");
     let lictor = setup.start();
     lictor.until("every check has been probed", |board| {

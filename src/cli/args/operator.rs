@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use super::{Target, manual};
+use super::{TargetArgs, manual};
 use crate::config::duration;
 use crate::environment::Fingerprint;
 
 /// What the verbs end with.
-const EXIT: &str = "Ends with 0 when it is done, 1 when it is refused or has no effect in time (and says why), \
-                    2 for wrong usage, 69 if no lictor answers.";
+const EXIT: &str = "Exit codes:\n  0   done\n  1   refused, or without effect in time; the reason is printed\n  \
+                    2   wrong usage\n  69  no lictor answered";
 
 /// `lictor env`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = manual::READ)]
-pub struct Env {
+pub struct EnvArgs {
     /// Shows what the newest wish changes of what runs: + added, ~ changed, - removed
     #[arg(long)]
     pub diff: bool,
@@ -22,13 +22,13 @@ pub struct Env {
     pub json: bool,
     /// Which lictor is asked.
     #[command(flatten)]
-    pub target: Target,
+    pub target: TargetArgs,
 }
 
 /// `lictor history`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = manual::READ)]
-pub struct History {
+pub struct HistoryArgs {
     /// One JSON object a line
     #[arg(long)]
     pub json: bool,
@@ -43,14 +43,14 @@ pub struct History {
     pub since: Option<Duration>,
     /// Which lictor is asked.
     #[command(flatten)]
-    pub target: Target,
+    pub target: TargetArgs,
 }
 
 /// `lictor hold`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT)]
-pub struct Hold {
-    /// Why; it stands in the status until the hold ends
+pub struct HoldArgs {
+    /// The reason, which the status shows until the hold ends
     #[arg(value_name = "REASON", num_args = 0..)]
     pub reason: Vec<String>,
     /// After this long the hold ends by itself
@@ -58,46 +58,46 @@ pub struct Hold {
     pub length: Option<Duration>,
     /// Which lictor is asked.
     #[command(flatten)]
-    pub target: Target,
+    pub target: TargetArgs,
 }
 
 /// A verb that takes effect at once.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT)]
-pub struct Plain {
+pub struct PlainArgs {
     /// Which lictor is asked.
     #[command(flatten)]
-    pub target: Target,
+    pub target: TargetArgs,
 }
 
-/// A verb that is answered when the service is healthy again.
+/// A verb whose answer comes when the service has proved itself again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT)]
-pub struct Patient {
-    /// How long the effect is waited for; what was begun goes on all the same
+pub struct PatientArgs {
+    /// How long to wait for the effect; what was begun goes on after that
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     pub timeout: Duration,
     /// Which lictor is asked.
     #[command(flatten)]
-    pub target: Target,
+    pub target: TargetArgs,
 }
 
 /// `lictor release`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT)]
-pub struct Release {
-    /// What must be held, as `lictor status` shows it; else nothing is done
+pub struct ReleaseArgs {
+    /// The fingerprint that must be held, as `lictor status` shows it; otherwise nothing is done
     #[arg(value_name = "FINGERPRINT")]
     pub fingerprint: Option<Fingerprint>,
     /// Which lictor is asked.
     #[command(flatten)]
-    pub target: Target,
+    pub target: TargetArgs,
 }
 
 /// `lictor retry`.
 #[derive(Debug, clap::Args)]
-pub struct Retry {
-    /// What must be the newest wish, as `lictor status` shows it; else nothing is done
+pub struct RetryArgs {
+    /// The fingerprint that must be the newest wish, as `lictor status` shows it; otherwise nothing is done
     #[arg(value_name = "FINGERPRINT")]
     pub fingerprint: Option<Fingerprint>,
     /// Without the fleet's turn: for whoever must, while Consul is away. Nothing keeps others from restarting as well
@@ -105,29 +105,29 @@ pub struct Retry {
     pub alone: bool,
     /// How long it waits, and for whom.
     #[command(flatten)]
-    pub patient: Patient,
+    pub patient: PatientArgs,
 }
 
 /// `lictor reload`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Ends with 0 when it is done, 78 if the configuration is wrong (every error is printed with its \
-                        place, and nothing is changed), 69 if no lictor answers."
+    after_help = "Exit codes:\n  0   done\n  69  no lictor answered\n  78  the configuration is wrong: every error is \
+                  printed with its place, and nothing is changed"
 )]
-pub struct Reload {
+pub struct ReloadArgs {
     /// Which lictor is asked.
     #[command(flatten)]
-    pub target: Target,
+    pub target: TargetArgs,
 }
 
 /// `lictor signal`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT)]
-pub struct Signal {
+pub struct SignalArgs {
     /// The signal, with or without SIG, or its number
     #[arg(value_name = "NAME")]
     pub signal: String,
     /// Which lictor is asked.
     #[command(flatten)]
-    pub target: Target,
+    pub target: TargetArgs,
 }

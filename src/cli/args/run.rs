@@ -6,7 +6,53 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::table::Overrides;
 use super::{manual, switch};
+use crate::cli::configuration::Configuration;
 use crate::config::{Flags, SourceFlag, Warning};
+
+/// Where the configuration is, and what the command line says over it: what `run`, `check` and `plan` have in common.
+#[derive(Debug, Default, clap::Args)]
+pub struct ConfigurationArgs {
+    /// A file, or a directory of *.hcl and *.json files
+    #[arg(short, long, value_name = "FILE|DIR")]
+    config: Vec<PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
+    /// With =false the prefix's path stands before each name; for the prefixes of the command line
+    #[arg(long, help_heading = "Variables", value_name = "BOOL", value_parser = switch::parse, num_args = 0..=1,
+          require_equals = true, default_missing_value = "true", overrides_with = "no_prefix")]
+    no_prefix: Option<bool>,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// The command and its arguments, run directly; they win over exec.command
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+    /// What there is to say about old names of flags.
+    #[arg(skip)]
+    pub(super) old_names: Vec<Warning>,
+}
+
+impl ConfigurationArgs {
+    /// All of it, with these files before those of `-c`.
+    pub fn with_files(&self, files: &[PathBuf]) -> Configuration {
+        let flags = Flags {
+            sources: self.sources.0.clone(),
+            no_prefix: self.no_prefix,
+            overrides: self.overrides.0.clone(),
+            warnings: self.old_names.clone(),
+        };
+        Configuration { paths: [files, &self.config].concat(), flags, command: self.command.clone() }
+    }
+
+    /// All of it.
+    pub fn configuration(&self) -> Configuration {
+        self.with_files(&[])
+    }
+
+    /// `--name`.
+    pub fn name(&self) -> Option<String> {
+        self.overrides.text("--name")
+    }
+}
 
 /// `lictor run`.
 #[derive(Debug, clap::Args)]
@@ -16,31 +62,17 @@ use crate::config::{Flags, SourceFlag, Warning};
     after_long_help = manual::RUN,
     override_usage = "lictor run [-c FILE|DIR]... [flags] [-- COMMAND ARG...]"
 )]
-pub struct Run {
-    /// A file, or a directory of *.hcl and *.json files
-    #[arg(short, long, value_name = "FILE|DIR")]
-    pub config: Vec<PathBuf>,
+pub struct RunArgs {
+    /// What is read as the configuration.
     #[command(flatten)]
-    sources: Sources,
-    /// With =false the prefix's path stands before each name; for the prefixes of the command line
-    #[arg(long, help_heading = "Variables", value_name = "BOOL", value_parser = switch::parse, num_args = 0..=1,
-          require_equals = true, default_missing_value = "true", overrides_with = "no_prefix")]
-    no_prefix: Option<bool>,
+    pub configuration: ConfigurationArgs,
     /// Waits for the sources, runs the command once, and ends with its code
     #[arg(long, value_name = "BOOL", value_parser = switch::parse, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", overrides_with = "once")]
     once: Option<bool>,
-    #[command(flatten)]
-    overrides: Overrides,
     /// Prints the version
     #[arg(short = 'v', long, action = ArgAction::Version)]
     version: Option<bool>,
-    /// The command and its arguments, run directly; they win over exec.command
-    #[arg(last = true, value_name = "COMMAND")]
-    pub command: Vec<String>,
-    /// What there is to say about old names of flags.
-    #[arg(skip)]
-    pub(super) old_names: Vec<Warning>,
 }
 
 /// Whether the service is supervised or run once.
@@ -52,20 +84,10 @@ pub enum Times {
     Always,
 }
 
-impl Run {
+impl RunArgs {
     /// `--once`.
     pub fn times(&self) -> Times {
         if self.once == Some(true) { Times::Once } else { Times::Always }
-    }
-
-    /// What the flags say over the files.
-    pub fn flags(&self) -> Flags {
-        Flags {
-            sources: self.sources.0.clone(),
-            no_prefix: self.no_prefix,
-            overrides: self.overrides.0.clone(),
-            warnings: self.old_names.clone(),
-        }
     }
 }
 

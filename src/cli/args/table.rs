@@ -17,6 +17,16 @@ struct Flag {
     help: &'static str,
 }
 
+impl Overrides {
+    /// The text that a flag was given.
+    pub(super) fn text(&self, flag: &str) -> Option<String> {
+        self.0.iter().rev().find(|given| given.flag == flag).and_then(|given| match &given.value {
+            FlagValue::Text(text) => Some(text.clone()),
+            FlagValue::Switch(_) => None,
+        })
+    }
+}
+
 enum Takes {
     Text(&'static str),
     Switch,
@@ -30,13 +40,13 @@ const fn toggle(name: &'static str, path: &'static [&'static str], help: &'stati
     Flag { name, path, value: Takes::Switch, help }
 }
 
-const NO_EFFECT: &str = "Accepted for envconsul's sake";
+const NO_EFFECT: &str = "Accepted for compatibility with envconsul; no effect";
 
 #[rustfmt::skip]
 const GROUPS: &[(&str, &[Flag])] = &[
     ("Variables", &[
         toggle("--upcase", &["upcase"], "Variables in upper case"),
-        toggle("--sanitize", &["sanitize"], "Every other character than A-Z, a-z, 0-9 and _ becomes _"),
+        toggle("--sanitize", &["sanitize"], "Every character other than A-Z, a-z, 0-9 and _ becomes _"),
         toggle("--pristine", &["pristine"], "Nothing of lictor's own environment reaches the service"),
         text("--wait", &["wait"], "MIN[:MAX]", "The quiet time before a change is acted on, and its limit"),
     ]),
@@ -52,20 +62,20 @@ const GROUPS: &[(&str, &[Flag])] = &[
         text("--statsd", &["statsd", "address"], "HOST:PORT", "Where metrics go"),
         text("--state", &["state", "directory"], "DIR", "Where the last good environment is kept"),
         text("--log-level", &["log", "level"], "LEVEL", "trace, debug, info, warn or error"),
-        text("--pid-file", &["pid_file"], "FILE", "Holds lictor's own process id"),
+        text("--pid-file", &["pid_file"], "FILE", "A file for lictor's own PID"),
         text("--kill-signal", &["kill_signal"], "SIGNAL", NO_EFFECT),
         text("--reload-signal", &["reload_signal"], "SIGNAL", NO_EFFECT),
     ]),
     ("Consul", &[
         text("--consul-addr", &["consul", "address"], "ADDRESS", "host:port, http(s)://..., unix:///path"),
-        text("--consul-token", &["consul", "token"], "TOKEN", "The ACL token; a token_file in a file is seen by fewer"),
+        text("--consul-token", &["consul", "token"], "TOKEN", "The ACL token; other users cannot see it in a token_file"),
         text("--consul-auth", &["consul", "auth"], "USER[:PASSWORD]", "HTTP basic authentication"),
         toggle("--consul-retry", &["consul", "retry", "enabled"], NO_EFFECT),
         text("--consul-retry-attempts", &["consul", "retry", "attempts"], "N", NO_EFFECT),
         text("--consul-retry-backoff", &["consul", "retry", "backoff"], "DURATION", "The first wait after an error"),
         text("--consul-retry-max-backoff", &["consul", "retry", "max_backoff"], "DURATION", "The longest such wait"),
-        toggle("--consul-ssl", &["consul", "ssl", "enabled"], "TLS"),
-        toggle("--consul-ssl-verify", &["consul", "ssl", "verify"], "The certificate must be right"),
+        toggle("--consul-ssl", &["consul", "ssl", "enabled"], "Uses TLS"),
+        toggle("--consul-ssl-verify", &["consul", "ssl", "verify"], "Verifies Consul's certificate"),
         text("--consul-ssl-ca-cert", &["consul", "ssl", "ca_cert"], "FILE", "Trusted certificates"),
         text("--consul-ssl-ca-path", &["consul", "ssl", "ca_path"], "DIR", "Trusted certificates"),
         text("--consul-ssl-cert", &["consul", "ssl", "cert"], "FILE", "The client's certificate"),

@@ -4,17 +4,25 @@ use std::time::Duration;
 use clap::CommandFactory;
 
 use super::{Cli, Ended, Stream, Times, Verb, parse};
-use crate::config::{FlagValue, Override, SourceFlag, Warning};
+use crate::config::{FlagValue, Flags, Override, SourceFlag, Warning};
 
 fn line(words: &[&str]) -> Result<Cli, Ended> {
     parse(std::iter::once("lictor").chain(words.iter().copied()).map(OsString::from))
 }
 
-fn run(words: &[&str]) -> super::Run {
+fn run(words: &[&str]) -> super::RunArgs {
     match line(&[&["run"], words].concat()) {
         Ok(Cli { verb: Verb::Run(run) }) => *run,
         other => panic!("{words:?}: {other:?}"),
     }
+}
+
+fn flags(run: &super::RunArgs) -> Flags {
+    run.configuration.configuration().flags
+}
+
+fn command(run: &super::RunArgs) -> Vec<String> {
+    run.configuration.configuration().command
 }
 
 /// The words as clap gets them.
@@ -53,9 +61,9 @@ fn one_dash_or_two() {
 #[test]
 fn the_common_case() {
     let run = run(&["--prefix", "billing/", "--", "/opt/billing/billing", "-addr", ":8080"]);
-    assert_eq!(run.command, ["/opt/billing/billing", "-addr", ":8080"]);
-    assert_eq!(run.flags().sources, [SourceFlag::Prefix("billing/".into())]);
-    assert_eq!((run.times(), run.config.len()), (Times::Always, 0));
+    assert_eq!(run.configuration.configuration().command, ["/opt/billing/billing", "-addr", ":8080"]);
+    assert_eq!(flags(&run).sources, [SourceFlag::Prefix("billing/".into())]);
+    assert_eq!((run.times(), run.configuration.configuration().paths.len()), (Times::Always, 0));
 }
 
 #[test]
@@ -67,8 +75,8 @@ fn sources_keep_their_order() {
         SourceFlag::Directory("c".into()),
         SourceFlag::Prefix("d".into()),
     ];
-    assert_eq!(run.flags().sources, expected);
-    assert_eq!(run.flags().no_prefix, Some(false));
+    assert_eq!(flags(&run).sources, expected);
+    assert_eq!(flags(&run).no_prefix, Some(false));
 }
 
 #[test]
@@ -82,14 +90,18 @@ fn booleans_are_go_s() {
     ] {
         let value = FlagValue::Switch(upcase);
         assert_eq!(
-            run(words).flags().overrides,
+            flags(&run(words)).overrides,
             [Override { flag: "--upcase", path: &["upcase"], value }],
             "{words:?}"
         );
     }
-    assert_eq!(run(&["-upcase", "false"]).command, ["false"], "as in Go, the next word is no value");
-    assert_eq!(run(&["-no-prefix"]).flags().no_prefix, Some(true));
-    assert_eq!(run(&[]).flags().no_prefix, None);
+    assert_eq!(
+        run(&["-upcase", "false"]).configuration.configuration().command,
+        ["false"],
+        "as in Go, the next word is no value"
+    );
+    assert_eq!(flags(&run(&["-no-prefix"])).no_prefix, Some(true));
+    assert_eq!(flags(&run(&[])).no_prefix, None);
     assert_eq!(run(&["-once"]).times(), Times::Once);
     assert_eq!(run(&["-once=false"]).times(), Times::Always);
     assert!(line(&["run", "-upcase=maybe"]).unwrap_err().text.contains("write true or false"));
@@ -103,8 +115,8 @@ fn a_switch_that_is_written_with_a_space_does_not_swallow_the_flags_behind_it() 
         let meant = format!("--{}={}", words[0].trim_start_matches('-'), words[1]);
         assert!(ended.text.contains(&meant), "{words:?}: {}", ended.text);
     }
-    assert_eq!(run(&["--upcase", "--", "true", "x"]).command, ["true", "x"]);
-    assert_eq!(run(&["--name", "true", "--", "x"]).command, ["x"]);
+    assert_eq!(command(&run(&["--upcase", "--", "true", "x"])), ["true", "x"]);
+    assert_eq!(command(&run(&["--name", "true", "--", "x"])), ["x"]);
 }
 
 #[test]
@@ -148,7 +160,7 @@ fn every_flag_of_envconsul_s_that_is_served() {
         "state",
     ];
     for name in names {
-        let flags = run(&[&format!("-{name}=1")]).flags();
+        let flags = flags(&run(&[&format!("-{name}=1")]));
         let [given] = flags.overrides.as_slice() else { panic!("{name}: {flags:?}") };
         assert_eq!(given.flag, format!("--{name}"));
     }
@@ -156,7 +168,7 @@ fn every_flag_of_envconsul_s_that_is_served() {
 
 #[test]
 fn old_flags_have_a_new_name_and_a_warning() {
-    let flags = run(&["-token", "t", "-auth=u:p", "-ssl", "-retry", "5s", "-timeout=1s"]).flags();
+    let flags = flags(&run(&["-token", "t", "-auth=u:p", "-ssl", "-retry", "5s", "-timeout=1s"]));
     let given: Vec<&str> = flags.overrides.iter().map(|given| given.flag).collect();
     assert_eq!(given, ["--consul-token", "--consul-auth", "--consul-retry-backoff", "--consul-ssl"]);
     let warnings: Vec<String> = flags.warnings.iter().map(Warning::to_string).collect();
@@ -205,7 +217,7 @@ fn what_is_not_served_is_refused_by_name() {
     }
     let ended = parse(["/usr/bin/envconsul", "-prefix", "x"].map(OsString::from)).expect_err("by another name");
     assert_eq!((ended.text.as_str(), ended.code), ("envconsul is not supported yet", 2));
-    assert_eq!(run(&["--", "-vault-addr"]).command, ["-vault-addr"], "the command's own words are left alone");
+    assert_eq!(command(&run(&["--", "-vault-addr"])), ["-vault-addr"], "the command's own words are left alone");
 }
 
 #[test]
@@ -248,7 +260,7 @@ fn the_other_verbs() {
     assert!(line(&["validate", "--timeout", "5"]).unwrap_err().text.contains("needs a unit"));
     assert!(line(&["status", "--socket", "/x", "--name", "b"]).is_err());
     let Ok(Cli { verb: Verb::Check(check) }) = line(&["check", "-c", "a", "-config", "b"]) else { panic!("check") };
-    assert_eq!(check.config, ["a", "b"].map(std::path::PathBuf::from));
+    assert_eq!(check.configuration().paths, ["a", "b"].map(std::path::PathBuf::from));
     let Ok(Cli { verb: Verb::Buildinfo(buildinfo) }) = line(&["buildinfo", "/bin/x", "-json"]) else {
         panic!("buildinfo")
     };
@@ -258,7 +270,23 @@ fn the_other_verbs() {
 }
 
 #[test]
+fn check_and_plan_take_the_line_of_a_unit() {
+    let unit = ["-c", "a.hcl", "-prefix", "x", "-upcase", "-token=t", "--name", "b", "-once", "--", "app", "-x"];
+    let Ok(Cli { verb: Verb::Check(check) }) = line(&[&["check"], &unit[..]].concat()) else { panic!("check") };
+    let Ok(Cli { verb: Verb::Plan(plan) }) = line(&[&["plan"], &unit[..]].concat()) else { panic!("plan") };
+    let run = run(&unit).configuration.configuration();
+    assert_eq!((check.configuration(), plan.configuration.configuration()), (run.clone(), run.clone()));
+    assert!(run.is_given() && run.flags.warnings.len() == 1, "{run:?}");
+    assert_eq!(plan.target().name.as_deref(), Some("b"));
+
+    let Ok(Cli { verb: Verb::Check(check) }) = line(&["check", "a.hcl", "dir", "-c", "b.hcl"]) else { panic!("check") };
+    assert_eq!(check.configuration().paths, ["a.hcl", "dir", "b.hcl"].map(std::path::PathBuf::from));
+    let Ok(Cli { verb: Verb::Plan(plan) }) = line(&["plan", "--name", "b", "--json"]) else { panic!("plan") };
+    assert!(!plan.configuration.configuration().is_given(), "the lictor of b is asked");
+}
+
+#[test]
 fn a_token_is_not_in_the_debug_text() {
     let run = run(&["-consul-token", "hunter2", "-consul-auth", "u:hunter2"]);
-    assert!(!format!("{run:?} {:?}", run.flags()).contains("hunter2"));
+    assert!(!format!("{run:?} {:?}", flags(&run)).contains("hunter2"));
 }

@@ -1,5 +1,5 @@
 //! The command line as clap likes it, from the command line as envconsul's users write it: one dash before a long
-//! name, old names, and a command that begins at the first word that is no flag.
+//! name, old names, and a command that begins at the first word that is not a flag.
 
 use super::refused;
 use crate::config::{Place, Warning};
@@ -45,16 +45,37 @@ pub(super) fn normalise(line: Vec<String>, command: &clap::Command) -> Result<No
         _ => normal.line.push(verb.clone()),
     }
     match known {
-        Some(known) => Flags { known, run: verb == "run" }.read(words, &mut normal)?,
+        Some(known) => Flags { known, grammar: Grammar::of(&verb) }.read(words, &mut normal)?,
         None => normal.line.extend(words),
     }
     Ok(normal)
 }
 
+/// How a verb takes its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Grammar {
+    /// envconsul's: its old flags, and a command that begins at the first word that is not a flag.
+    Run,
+    /// The same flags; words are files, and a command begins behind `--`.
+    Configuration,
+    /// Nothing of envconsul's.
+    Plain,
+}
+
+impl Grammar {
+    fn of(verb: &str) -> Self {
+        match verb {
+            "run" => Self::Run,
+            "check" | "plan" | "init" | "doctor" => Self::Configuration,
+            _ => Self::Plain,
+        }
+    }
+}
+
 /// The flags of one verb.
 struct Flags<'a> {
     known: &'a clap::Command,
-    run: bool,
+    grammar: Grammar,
 }
 
 impl Flags<'_> {
@@ -64,7 +85,7 @@ impl Flags<'_> {
         while let Some(word) = words.next() {
             let before = bare_switch.take();
             let Some(given) = flag(&word) else {
-                if let Some(switch) = before.filter(|_| self.run && is_boolean(&word)) {
+                if let Some(switch) = before.filter(|_| self.grammar == Grammar::Run && is_boolean(&word)) {
                     let mut rest = words.peekable();
                     if rest.peek().is_some() {
                         return Err(format!(
@@ -75,12 +96,13 @@ impl Flags<'_> {
                     normal.line.extend(["--".to_owned(), word]);
                     return Ok(());
                 }
-                if word == "--" || !self.run {
+                let begins_command = self.grammar == Grammar::Run;
+                if word == "--" || !begins_command {
                     normal.line.push(word.clone());
                 } else {
                     normal.line.extend(["--".to_owned(), word.clone()]);
                 }
-                if word == "--" || self.run {
+                if word == "--" || begins_command {
                     normal.line.extend(words);
                     return Ok(());
                 }
@@ -88,7 +110,7 @@ impl Flags<'_> {
             };
             let (name, value) = given.split_once('=').map_or((given, None), |(name, value)| (name, Some(value)));
             let name = long(name);
-            let name = if self.run { Self::today(name, normal)? } else { Some(name) };
+            let name = if self.grammar == Grammar::Plain { Some(name) } else { Self::today(name, normal)? };
             let takes_next = name.is_none_or(|name| self.takes_value(name));
             let value = value.map(str::to_owned).or_else(|| if takes_next { words.next() } else { None });
             let Some(name) = name else { continue };

@@ -1,26 +1,27 @@
-//! Who answers: the running lictor, or with `-c` and none running, the sources and what is kept.
+//! Where the plan comes from: the running lictor or, with a configuration and no lictor on it, its sources and the state
+//! directory.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::app::{self, AppError, Planned};
 use crate::chain::sentence;
 use crate::cli::client::{Client, ClientError};
+use crate::cli::configuration::Configuration;
 use crate::cli::locate::Target;
-use crate::config::{self, Errors, Flags, Inputs, Settings};
+use crate::config::{Errors, Settings};
 use crate::exit;
 use crate::machine::plan::Plan;
 
 /// How long the answer of a lictor may take.
 const SOON: Duration = Duration::from_secs(10);
 
-/// The plan, and what is to be said beside it.
+/// The plan, and remarks about how it was made.
 pub(super) struct Answer {
     pub(super) plan: Plan,
     pub(super) remarks: Vec<String>,
 }
 
-/// There is none.
+/// There is no plan.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 pub(super) struct Silence {
@@ -48,16 +49,16 @@ impl From<Errors> for Silence {
     }
 }
 
-/// Asks whoever there is to ask.
-pub(super) async fn find(target: &Target, config: &[PathBuf]) -> Result<Answer, Silence> {
-    if config.is_empty() {
+/// Asks the running lictor, else the sources.
+pub(super) async fn find(target: &Target, configuration: &Configuration) -> Result<Answer, Silence> {
+    if !configuration.is_given() {
         return ask(target).await.map_err(|error| {
             let hint = if error.may_pass() { "; -c FILE asks its sources without one" } else { "" };
             let Silence { text, code } = error.into();
             Silence { text: text + hint, code }
         });
     }
-    let settings = read(config)?;
+    let (settings, _) = configuration.load()?;
     let named = target.socket.is_some() || target.name.is_some();
     let meant = if named { Some(target.clone()) } else { its_own(target, &settings) };
     if let Some(meant) = meant {
@@ -70,12 +71,6 @@ pub(super) async fn find(target: &Target, config: &[PathBuf]) -> Result<Answer, 
     Ok(Answer { plan, remarks })
 }
 
-fn read(config: &[PathBuf]) -> Result<Settings, Errors> {
-    let lookup = |name: &str| std::env::var(name).ok();
-    let inputs = Inputs { paths: config, flags: &Flags::default(), command: &[], lookup: &lookup };
-    config::load(inputs).map(|(settings, _)| settings)
-}
-
 /// The lictor that runs on this configuration, if it does.
 fn its_own(target: &Target, settings: &Settings) -> Option<Target> {
     let socket = app::socket(settings)?;
@@ -84,10 +79,7 @@ fn its_own(target: &Target, settings: &Settings) -> Option<Target> {
 
 async fn ask(target: &Target) -> Result<Answer, ClientError> {
     let client = Client::find(target).await?;
-    let answer = client.get("/plan", SOON).await?;
-    if answer.status != 200 {
-        return Err(client.strange(&format!("status {} for /plan", answer.status)));
-    }
-    let plan = serde_json::from_slice(&answer.body).map_err(|error| client.strange(&error))?;
+    let body = client.read("/plan", SOON).await?;
+    let plan = serde_json::from_slice(&body).map_err(|error| client.strange(&error))?;
     Ok(Answer { plan, remarks: Vec::new() })
 }

@@ -9,8 +9,8 @@ use crate::machine::policy::OnChange;
 /// The whole plan, aligned.
 pub(super) fn render(plan: &Plan, paint: Paint) -> String {
     let mut out = String::new();
-    let (word, tone) = said(plan.action);
-    // What stands below in full is not said twice.
+    let (word, tone) = worded(plan.action);
+    // What is listed in full below is not repeated here.
     let listed = plan.action == Action::Rejected && !plan.violations.is_empty();
     let why = if listed { "" } else { &plan.why };
     table(&mut out, paint, "", &[vec![cell(&plan.service, Tone::Strong), cell(word, tone), plain(why)]]);
@@ -44,13 +44,13 @@ fn summary(plan: &Plan) -> String {
         (Basis::Kept, None) => "; no lictor runs, and nothing good is kept",
     };
     match plan.wish {
-        None => format!("there is no wish that could be compared{basis}"),
+        None => format!("there is no wish to compare with{basis}"),
         Some(_) if plan.changes.is_empty() => format!("no changes{basis}"),
         Some(_) => format!("{added} to add, {changed} to change, {removed} to remove{how}{basis}"),
     }
 }
 
-fn said(action: Action) -> (&'static str, Tone) {
+fn worded(action: Action) -> (&'static str, Tone) {
     match action {
         Action::Waiting => ("waiting", Tone::Warn),
         Action::Nothing => ("nothing to do", Tone::Good),

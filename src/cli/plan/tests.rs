@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::{Code, Form, Options, run};
+use crate::cli::configuration::Configuration;
 use crate::cli::paint::Paint;
 use crate::cli::served::{Heard, Served};
 use crate::environment::{Environment, Variable, Visibility};
@@ -18,7 +19,7 @@ fn environment(variables: &[(&str, &str, Visibility)]) -> Arc<Environment> {
 
 async fn asked(served: &Served, form: Form, code: Code) -> (u8, String) {
     let mut out = Heard::default();
-    let options = Options { target: served.target(), config: Vec::new(), form, code };
+    let options = Options { target: served.target(), configuration: Configuration::default(), form, code };
     let code = run(&options, &mut out, &mut Heard::default()).await;
     (code, out.text())
 }

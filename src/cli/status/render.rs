@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::cli::paint::{Cell, Paint, Tone, cell, plain, table};
+use crate::line::{counted, listed};
 use crate::machine::Moment;
-use crate::machine::board::{Board, CheckPicture, CheckState, ConfigState, Phase, StepName};
+use crate::machine::board::{Board, CheckPicture, CheckState, ConfigState, Phase, words};
 use crate::machine::build::Version;
 use crate::machine::deployment::Verdict;
 use crate::machine::event::{SourceReport, TrafficState};
@@ -46,18 +47,14 @@ fn block(out: &mut String, paint: Paint, title: &str, rows: impl Iterator<Item =
 }
 
 fn headline(board: &Board, now: Moment) -> Vec<Cell> {
-    let (word, tone) = match board.phase {
-        Phase::Absent => ("not started", Tone::Bad),
-        Phase::BackingOff => ("down", Tone::Bad),
-        Phase::Starting => ("starting", Tone::Warn),
-        Phase::Up if board.healthy => ("up, healthy", Tone::Good),
-        Phase::Up => ("up, not healthy", Tone::Bad),
-        Phase::Leaving => ("leaving traffic", Tone::Warn),
-        Phase::Stopping => ("stopping", Tone::Warn),
+    let tone = match board.phase {
+        Phase::Up if board.healthy => Tone::Good,
+        Phase::Absent | Phase::BackingOff | Phase::Up => Tone::Bad,
+        Phase::Starting | Phase::Leaving | Phase::Stopping => Tone::Warn,
     };
     let since = format!("for {}", span(now.since(board.phase_since)));
     let ending = if board.stopping { "lictor is stopping" } else { "" };
-    vec![cell(&board.service, Tone::Strong), cell(word, tone), plain(since), cell(ending, Tone::Warn)]
+    vec![cell(&board.service, Tone::Strong), cell(words::service(board), tone), plain(since), cell(ending, Tone::Warn)]
 }
 
 fn process(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
@@ -65,7 +62,7 @@ fn process(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
     if let Some(process) = &board.process {
         let pid = process.pid.map_or_else(|| "no pid yet".to_owned(), |pid| format!("pid {pid}"));
         let started = span(now.since(process.started));
-        let restarts = plural(board.restarts, "restart");
+        let restarts = counted(board.restarts, "restart");
         rows.push(titled("process", plain(format!("{pid}, started {started} ago, {restarts}"))));
     }
     if let Some(exit) = &board.last_exit {
@@ -128,25 +125,24 @@ fn version_text(version: &Version) -> String {
 
 fn config(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
     let config = &board.config;
-    let (word, tone) = match config.state {
-        ConfigState::Waiting => ("waiting for the sources", Tone::Warn),
-        ConfigState::Good => ("good", Tone::Good),
-        ConfigState::Pending => ("a change is on its way", Tone::Warn),
-        ConfigState::Trial => ("on trial", Tone::Warn),
-        ConfigState::Reverted => ("reverted", Tone::Bad),
-        ConfigState::Rejected => ("rejected", Tone::Bad),
-        ConfigState::Held => ("held", Tone::Warn),
-        ConfigState::Halted => ("halted", Tone::Warn),
-        ConfigState::Inconclusive => ("healthy on neither", Tone::Bad),
-        ConfigState::BuildFailed => ("build failed", Tone::Bad),
-        ConfigState::NoGood => ("nothing good yet", Tone::Warn),
+    let tone = match config.state {
+        ConfigState::Good => Tone::Good,
+        ConfigState::Reverted | ConfigState::Rejected | ConfigState::Inconclusive | ConfigState::BuildFailed => {
+            Tone::Bad
+        }
+        ConfigState::Waiting
+        | ConfigState::Pending
+        | ConfigState::Trial
+        | ConfigState::Held
+        | ConfigState::Halted
+        | ConfigState::NoGood => Tone::Warn,
     };
-    let mut rows = vec![titled("config", cell(word, tone))];
+    let mut rows = vec![titled("config", cell(words::config(config.state), tone))];
     if let Some(message) = &config.message {
         rows.push(titled("", cell(message, tone)));
     }
     if let Some(fingerprint) = config.fingerprint {
-        let variables = plural(config.variables as u64, "variable");
+        let variables = counted(config.variables as u64, "variable");
         let since = config.since.map(|since| format!(", for {}", span(now.since(since)))).unwrap_or_default();
         rows.push(titled(
             "runs on",
@@ -157,11 +153,11 @@ fn config(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
         rows.push(titled("newest", plain(newest.to_string())));
     }
     if !config.pending_restart.is_empty() {
-        let pending = format!("{}: from the next start on", listed(&config.pending_restart));
+        let pending = format!("{}: from the next start on", listed(&config.pending_restart, MOST_KEYS));
         rows.push(titled("pending", cell(pending, Tone::Warn)));
     }
     if !config.quarantine.is_empty() {
-        rows.push(titled("quarantine", plain(plural(config.quarantine.len() as u64, "pair"))));
+        rows.push(titled("quarantine", plain(counted(config.quarantine.len() as u64, "pair"))));
     }
     rows
 }
@@ -206,32 +202,15 @@ fn reload(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
 
 fn candidate(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
     let Some(candidate) = &board.candidate else { return Vec::new() };
-    let step = match candidate.step {
-        StepName::Settling => "waits for quiet",
-        StepName::Guarded => "waits for the guard or an operator",
-        StepName::Checked => "waits for the check command",
-        StepName::Turn => "waits for its turn",
-        StepName::Switched => "waits for the old process to end",
-        StepName::Trial => "proves itself",
-        StepName::Reverting => "failed; going back",
-    };
+    let step = words::step(candidate.step);
     let since = span(now.since(candidate.since));
     let deadline =
         candidate.deadline.map(|deadline| format!(", {} left", span(deadline.since(now)))).unwrap_or_default();
     let mut rows = vec![titled("candidate", plain(format!("{} {step}, for {since}{deadline}", candidate.fingerprint)))];
     if !candidate.keys.is_empty() {
-        rows.push(titled("changes", plain(listed(&candidate.keys))));
+        rows.push(titled("changes", plain(listed(&candidate.keys, MOST_KEYS))));
     }
     rows
-}
-
-/// The first few names, and how many more there are.
-fn listed(names: &[String]) -> String {
-    let shown = names.iter().take(MOST_KEYS).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MOST_KEYS) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }
 
 fn check_row(check: &CheckPicture, now: Moment) -> Vec<Cell> {
@@ -240,17 +219,11 @@ fn check_row(check: &CheckPicture, now: Moment) -> Vec<Cell> {
         (CheckState::Failing, Role::Startup | Role::Readiness | Role::Liveness) => Tone::Bad,
         (CheckState::Failing, Role::Info) | (CheckState::Unknown, _) => Tone::Warn,
     };
-    let role = match check.role {
-        Role::Startup => "startup",
-        Role::Readiness => "readiness",
-        Role::Liveness => "liveness",
-        Role::Info => "info",
-    };
     let latency = check.latency_ms.map_or_else(|| "-".to_owned(), |millis| format!("{millis:.1}ms"));
     vec![
         plain(&check.name),
         cell(&check.word, tone),
-        cell(role, Tone::Dim),
+        cell(words::role(check.role), Tone::Dim),
         plain(format!("for {}", span(now.since(check.since)))),
         plain(latency),
         cell(check.why.as_deref().unwrap_or_default(), tone),
@@ -260,7 +233,7 @@ fn check_row(check: &CheckPicture, now: Moment) -> Vec<Cell> {
 fn source_row(source: &SourceReport, now_unix_ms: u64) -> Vec<Cell> {
     let freshness = &source.freshness;
     let age = |unix_ms: u64| span(Duration::from_millis(now_unix_ms.saturating_sub(unix_ms)));
-    let keys = source.keys.map_or_else(|| "no answer yet".to_owned(), |keys| plural(keys as u64, "key"));
+    let keys = source.keys.map_or_else(|| "no answer yet".to_owned(), |keys| counted(keys as u64, "key"));
     let heard = freshness.contact_unix_ms.map(|heard| format!("heard {} ago", age(heard))).unwrap_or_default();
     let (trouble, tone) = match (freshness.failing_since_unix_ms, freshness.warnings.first()) {
         (Some(since), _) => {
@@ -275,10 +248,6 @@ fn source_row(source: &SourceReport, now_unix_ms: u64) -> Vec<Cell> {
 
 fn titled(title: &str, content: Cell) -> Vec<Cell> {
     vec![cell(title, Tone::Dim), content]
-}
-
-fn plural(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// A length of time in its two largest units: `3d 4h`, `5m 2s`, `450ms`.

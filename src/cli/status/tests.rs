@@ -6,7 +6,7 @@ use crate::cli::follow::Follow;
 use crate::cli::paint::{Form, Paint};
 use crate::cli::served::{Heard, Served};
 use crate::environment::Freshness;
-use crate::http::sample::{board, check, version};
+use crate::machine::board::sample::{board, check, version};
 use crate::machine::board::{Board, CandidatePicture, CheckState, ConfigState, ExitPicture, Phase, StepName};
 use crate::machine::build::Build;
 use crate::machine::event::{Exit, Need, SourceReport};
@@ -233,4 +233,29 @@ fn a_hold_and_what_waits_for_a_restart() {
     ] {
         assert!(text.contains(line), "{line:?} is not in\n{text}");
     }
+}
+
+#[tokio::test]
+async fn where_the_socket_may_not_be_used_the_status_port_answers() {
+    let served = Served::absent();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut options = options(&served, Form::Text(Paint::Plain), Follow::Once);
+    options.target.port = listener.local_addr().unwrap();
+    let (_boards, latest) = tokio::sync::watch::channel(Arc::new(board()));
+    let (_trigger, watcher) = crate::drain::channel();
+    let resources = crate::http::Resources::new(latest, watcher.clone());
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(crate::http::serve(listener, crate::http::Limits::STATUS, resources, watcher));
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    assert_eq!(run(&options, &mut out, &mut err).await, 0);
+    let told = String::from_utf8(err).unwrap();
+    assert!(
+        out.starts_with(b"billing  up, healthy") && told.contains("verbs, history and plan are not served"),
+        "{told}"
+    );
+
+    options.target.name = Some("mail".to_owned());
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = run(&options, &mut out, &mut err).await;
+    assert_eq!((code, out.len()), (69, 0), "it is the lictor of another service: {}", String::from_utf8_lossy(&err));
 }

@@ -4,7 +4,8 @@ use tokio::time::Instant;
 
 use super::{Harness, get, until};
 use crate::drain::Drained;
-use crate::http::{Limits, sample, waits};
+use crate::http::{Limits, waits};
+use crate::machine::board::sample;
 
 #[tokio::test]
 async fn a_head_up_to_16_kb_and_no_further() {

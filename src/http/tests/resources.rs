@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use super::{Harness, get};
 use crate::environment::{Environment, Variable, Visibility};
-use crate::http::sample::check;
 use crate::machine::Board;
+use crate::machine::board::sample::check;
 use crate::machine::board::{CheckState, Phase};
 use crate::machine::policy::Role;
 use crate::secret::Secret;

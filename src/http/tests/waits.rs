@@ -4,8 +4,8 @@ use tokio::time::Instant;
 
 use super::{Harness, LONG, get};
 use crate::drain::Drained;
-use crate::http::sample::version;
 use crate::machine::board::ConfigState;
+use crate::machine::board::sample::version;
 
 #[tokio::test]
 async fn a_wait_ends_with_the_board_that_says_yes() {

@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use super::Lack::{Identity, Readiness};
 use super::Outlook::{Open, Sure};
-use super::{Difference, SURE_AFTER, Verdict, decide, difference, why_unhealthy};
+use super::{Difference, SURE_AFTER, Verdict, decide, difference};
 use crate::http::question::{About, Question};
-use crate::http::sample::{board, check, version};
 use crate::machine::Moment;
-use crate::machine::board::{Board, CheckState, ConfigState, ExitPicture, Phase};
+use crate::machine::board::sample::{board, check, version};
+use crate::machine::board::{Board, CheckState, ConfigState, ExitPicture, Phase, words};
 use crate::machine::build::Version;
 use crate::machine::event::Exit;
 use crate::machine::numbers::RunId;
@@ -165,10 +165,10 @@ fn why_it_is_not_healthy() {
         (down(Phase::Absent, None), "not started"),
         (down(Phase::BackingOff, Some(exit())), "down, the last run exited with 1"),
         (down(Phase::Starting, None), "starting"),
-        (down(Phase::Stopping, Some(exit())), "being stopped"),
+        (down(Phase::Stopping, Some(exit())), "stopping"),
     ];
     for (board, expected) in table {
-        assert_eq!(why_unhealthy(&board), expected);
+        assert_eq!(words::unhealthy(&board), expected);
     }
     let board = changed(|board| {
         board.checks = vec![
@@ -178,7 +178,11 @@ fn why_it_is_not_healthy() {
         ];
         board.checks[0].role = Role::Info;
     });
-    assert_eq!(why_unhealthy(&board), "Database is Unhealthy", "a failure comes before what is not known, info never");
+    assert_eq!(
+        words::unhealthy(&board),
+        "Database is Unhealthy",
+        "a failure comes before what is not known, info never"
+    );
 }
 
 #[test]

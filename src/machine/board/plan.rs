@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::policy::OnChange;
-use super::{Board, ConfigState, StepName};
+use super::{Board, ConfigState, words};
 use crate::environment::{Change, Environment, Fingerprint, changes};
 
 /// The answer to `lictor plan`. Values only of public keys.
@@ -127,22 +127,10 @@ fn why(board: &Board, action: Action) -> String {
         (Some(message), _, _) => message.split_once(": ").map_or(message.as_str(), |(_, why)| why).to_owned(),
         (None, Action::Waiting, _) => "not every required source has answered yet".to_owned(),
         (None, Action::Nothing, Some(_)) if board.config.state == ConfigState::Pending => RECORDED.to_owned(),
-        (None, Action::Restart | Action::Reload, Some(step)) => waits(step).to_owned(),
+        (None, Action::Restart | Action::Reload, Some(step)) => words::goes_on(step).to_owned(),
         (None, _, _) => String::new(),
     }
 }
 
 /// What is done about a change of ignored keys only.
 const RECORDED: &str = "what differs is recorded, and counts from the next start on";
-
-fn waits(step: StepName) -> &'static str {
-    match step {
-        StepName::Settling => "when it has been quiet for a moment",
-        StepName::Guarded => "when nothing holds it any more",
-        StepName::Checked => "when the check command has passed it",
-        StepName::Turn => "when it is this host's turn",
-        StepName::Switched => "when what runs has proved itself, or has ended",
-        StepName::Trial => "under way",
-        StepName::Reverting => "when the service is back on what was good",
-    }
-}

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::{Announced, Seen, Sign, Terms};
 use crate::machine::Board;
+use crate::machine::board::sample::board;
 use crate::notify::reload::Progress;
-use crate::notify::sample::board;
 
 const TERMS: Terms = Terms {
     watchdog: Some(Duration::from_secs(30)),

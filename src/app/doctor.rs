@@ -1,0 +1,310 @@
+//! `lictor doctor`: what of the surroundings is missing or wrong, and what to do about it. It asks and looks, and changes
+//! nothing.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::fs::{Access, StatVfs};
+use rustix::process::{PidfdFlags, Resource, getpid, getrlimit, pidfd_open};
+
+use super::{client, places};
+use crate::admin::Place;
+use crate::chain::sentence;
+use crate::composer::{AskedOnce, Composer};
+use crate::config::Settings;
+use crate::consul::watch::Query;
+use crate::line::{counted, listed, one_line};
+use crate::machine::Event;
+use crate::service::program;
+use crate::source::Kind;
+use crate::state;
+
+/// How long a source may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Connections that a quiet status port takes at a time, and so the least backlog that makes sense.
+const LEAST_BACKLOG: u64 = 256;
+/// Each file or directory that is watched takes an instance of inotify; other programs of the user need some too.
+const LEAST_INSTANCES: u64 = 64;
+/// Descriptors that lictor has open at most in quiet times.
+const LEAST_DESCRIPTORS: u64 = 32;
+/// Room for the state, in bytes.
+const LEAST_ROOM: u64 = 16 << 20;
+/// Names that are shown; the rest is counted.
+const MOST_NAMES: usize = 5;
+
+/// How serious a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grade {
+    /// As it should be.
+    Fine,
+    /// It works, but somebody should know.
+    Mind,
+    /// It does not work.
+    Wrong,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How serious it is.
+    pub grade: Grade,
+    /// What was looked at.
+    pub subject: String,
+    /// What was found, with the remedy if there is something to do.
+    pub text: String,
+}
+
+impl Finding {
+    fn new(grade: Grade, subject: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { grade, subject: subject.into(), text: text.into() }
+    }
+}
+
+/// Looks at everything that these settings need.
+pub async fn examine(settings: &Settings) -> Vec<Finding> {
+    let mut findings = vec![command(settings)];
+    findings.extend(sources(settings).await);
+    findings.extend([status_port(settings), admin_socket(settings), state_directory(settings), statsd(settings)]);
+    findings.extend(kernel(settings));
+    findings
+}
+
+fn command(settings: &Settings) -> Finding {
+    let command = &settings.command;
+    let path = std::env::var_os("PATH");
+    match program::resolve(&command.program, command.directory.as_deref(), path.as_deref()) {
+        Ok(found) => Finding::new(Grade::Fine, "command", found.display().to_string()),
+        Err(error) => Finding::new(Grade::Wrong, "command", sentence(&error)),
+    }
+}
+
+/// Consul's folders one by one, with what the token may read and which keys will make trouble; then all sources together.
+async fn sources(settings: &Settings) -> Vec<Finding> {
+    let asked = match client(settings) {
+        Ok(client) => client,
+        Err(error) => return vec![Finding::new(Grade::Wrong, "consul", sentence(&error))],
+    };
+    let mut findings = Vec::new();
+    for source in &settings.sources {
+        let (Kind::Consul(prefix), Some(client)) = (&source.kind, &asked) else { continue };
+        let folder = client.folder(&prefix.path, prefix.datacenter.as_deref());
+        match tokio::time::timeout(PATIENCE, client.list(&folder, &Query::PLAIN)).await {
+            Ok(Ok(list)) => {
+                let keys: Vec<&str> = list.pairs.iter().map(|pair| pair.key.as_str()).collect();
+                findings.push(keys_of(&source.name, &prefix.path, &keys));
+            }
+            Ok(Err(error)) => findings.push(Finding::new(Grade::Wrong, &*source.name, sentence(&error))),
+            Err(_) => {
+                let text = format!("no answer within {}", humantime::format_duration(PATIENCE));
+                findings.push(Finding::new(Grade::Wrong, &*source.name, text));
+            }
+        }
+    }
+    let key = match state::ephemeral_key() {
+        Ok(key) => key,
+        Err(error) => {
+            findings.push(Finding::new(Grade::Wrong, "kernel", format!("it gives no random bytes: {error}")));
+            return findings;
+        }
+    };
+    let mut composer = Composer::new(settings.sources.clone(), settings.rules.clone(), asked, key);
+    let AskedOnce { wish, silent, left_out } = composer.ask_once(PATIENCE).await;
+    findings.extend(silent.into_iter().map(|why| Finding::new(Grade::Wrong, "sources", why)));
+    findings.extend(left_out.into_iter().map(|what| Finding::new(Grade::Mind, "sources", what)));
+    findings.push(match wish {
+        Some(Event::Wish { environment, violations }) if violations.is_empty() => {
+            Finding::new(Grade::Fine, "variables", counted(environment.variables().len() as u64, "variable"))
+        }
+        Some(Event::Wish { violations: reasons, .. } | Event::Unfit { reasons }) => {
+            Finding::new(Grade::Wrong, "variables", format!("{}; mend the values", reasons.join("; ")))
+        }
+        _ => Finding::new(Grade::Wrong, "variables", "nothing can be started: a required source has not answered"),
+    });
+    findings
+}
+
+/// Consul 1.22 and later refuse to write or delete keys of such names by default, although they are there.
+fn keys_of(source: &str, folder: &str, keys: &[&str]) -> Finding {
+    let refused = |key: &&&str| {
+        let padded = key.trim() != **key;
+        let dotted = key.split('/').any(|segment| matches!(segment, "." | ".."));
+        padded || dotted || (folder.is_empty() && key.starts_with('/'))
+    };
+    let refused: Vec<String> = keys.iter().filter(refused).map(|key| format!("{:?}", one_line(key, 60))).collect();
+    if refused.is_empty() {
+        return Finding::new(Grade::Fine, source, format!("{} can be read", counted(keys.len() as u64, "key")));
+    }
+    let names = listed(&refused, MOST_NAMES);
+    let text = format!("newer versions of Consul refuse to change keys of such names: {names}; rename them in time");
+    Finding::new(Grade::Mind, source, text)
+}
+
+fn status_port(settings: &Settings) -> Finding {
+    let address = settings.status.address;
+    match TcpListener::bind(address) {
+        Ok(_) => Finding::new(Grade::Fine, "status port", format!("{address} is free")),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            let text = format!("{address} is taken, by the lictor that runs or by something else: see `ss -ltnp`");
+            Finding::new(Grade::Mind, "status port", text)
+        }
+        Err(error) => {
+            let text = format!("{address} cannot be used: {error}; set status.address to one of this host's");
+            Finding::new(Grade::Wrong, "status port", text)
+        }
+    }
+}
+
+fn admin_socket(settings: &Settings) -> Finding {
+    const SUBJECT: &str = "admin socket";
+    let Some(place) = places::socket(settings) else {
+        return Finding::new(Grade::Mind, SUBJECT, "there is no default place for this user; set admin.socket");
+    };
+    let path = place.path().display().to_string();
+    if let Some(group) = settings.admin.group.as_deref()
+        && group.parse::<u32>().is_err()
+        && uzers::get_group_by_name(group).is_none()
+    {
+        return Finding::new(
+            Grade::Wrong,
+            SUBJECT,
+            format!("there is no group {group}; set admin.group to one that exists"),
+        );
+    }
+    let nearest = match &place {
+        // Only the default directory is made by lictor.
+        Place::Configured(path) => path.parent().filter(|directory| directory.is_dir()),
+        Place::Default(path) => nearest_directory(path),
+    };
+    match nearest {
+        Some(directory) if may_write(directory) => Finding::new(Grade::Fine, SUBJECT, path),
+        Some(directory) => {
+            let text = format!("{path}: {} is not writable for this user; set admin.socket", directory.display());
+            Finding::new(Grade::Wrong, SUBJECT, text)
+        }
+        None => Finding::new(Grade::Wrong, SUBJECT, format!("{path} has no directory; set admin.socket")),
+    }
+}
+
+fn state_directory(settings: &Settings) -> Finding {
+    const SUBJECT: &str = "state directory";
+    let directory = places::state_directory(settings);
+    let shown = directory.display();
+    if directory.exists() && !directory.is_dir() {
+        let text = format!("{shown} exists but is not a directory; move it away or set state.directory");
+        return Finding::new(Grade::Wrong, SUBJECT, text);
+    }
+    let below = directory.join("x");
+    let Some(found) = nearest_directory(&below) else {
+        return Finding::new(Grade::Wrong, SUBJECT, format!("{shown} cannot be made; set state.directory"));
+    };
+    if !may_write(found) {
+        let text = format!(
+            "{} is not writable for this user, so nothing survives a restart of lictor; set state.directory",
+            found.display()
+        );
+        return Finding::new(Grade::Wrong, SUBJECT, text);
+    }
+    let mode = fs::metadata(&directory).map(|known| known.permissions().mode() & 0o077).unwrap_or_default();
+    let room = rustix::fs::statvfs(found).map(|StatVfs { f_bavail, f_frsize, .. }| f_bavail.saturating_mul(f_frsize));
+    match room {
+        _ if mode != 0 => Finding::new(Grade::Mind, SUBJECT, format!("others can look into {shown}: chmod 0700 it")),
+        Ok(room) if room < LEAST_ROOM => {
+            Finding::new(Grade::Mind, SUBJECT, format!("the disk of {shown} is nearly full: make room on it"))
+        }
+        _ => Finding::new(Grade::Fine, SUBJECT, shown.to_string()),
+    }
+}
+
+/// The directory in which this stands or, if that is not there yet, in which it would be made.
+fn nearest_directory(path: &Path) -> Option<&Path> {
+    path.ancestors().skip(1).find(|directory| directory.is_dir())
+}
+
+fn may_write(directory: &Path) -> bool {
+    rustix::fs::access(directory, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
+/// Whether somebody listens on a port of this host; of another host's nobody can tell.
+fn statsd(settings: &Settings) -> Finding {
+    const SUBJECT: &str = "statsd";
+    let address = &settings.statsd.address;
+    let here = address.parse::<SocketAddr>().ok().filter(|address| address.ip().is_loopback());
+    let Some(port) = here.map(|address| address.port()) else {
+        return Finding::new(
+            Grade::Fine,
+            SUBJECT,
+            format!("{address}; whether anybody listens cannot be seen from here"),
+        );
+    };
+    let tables: Vec<String> =
+        ["/proc/net/udp", "/proc/net/udp6"].iter().filter_map(|table| fs::read_to_string(table).ok()).collect();
+    if tables.iter().any(|table| listens(table, port)) {
+        return Finding::new(Grade::Fine, SUBJECT, format!("somebody listens on {address}"));
+    }
+    let text = format!(
+        "nobody listens on {address}, so metrics are lost; start Telegraf with inputs.statsd, or set statsd.address"
+    );
+    Finding::new(Grade::Mind, SUBJECT, text)
+}
+
+/// Whether a table of the kernel's has a socket on this local port.
+fn listens(table: &str, port: u16) -> bool {
+    let local = |line: &str| line.split_whitespace().nth(1)?.rsplit(':').next().map(str::to_owned);
+    let port = format!("{port:04X}");
+    table.lines().skip(1).any(|line| local(line).as_deref() == Some(&port))
+}
+
+fn kernel(settings: &Settings) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    findings.push(match pidfd_open(getpid(), PidfdFlags::empty()) {
+        Ok(_) => Finding::new(Grade::Fine, "kernel", rustix::system::uname().release().to_string_lossy()),
+        Err(error) => {
+            let text = format!(
+                "pidfd_open is not to be had ({error}): lictor needs Linux 5.4 or later without a filter on it"
+            );
+            Finding::new(Grade::Wrong, "kernel", text)
+        }
+    });
+    if let Some(few) = number("/proc/sys/net/core/somaxconn").filter(|backlog| *backlog < LEAST_BACKLOG) {
+        let text = format!("net.core.somaxconn is {few}: set it to 4096, or a burst of connections is turned away");
+        findings.push(Finding::new(Grade::Mind, "listen backlog", text));
+    }
+    let watches = settings.sources.iter().any(|source| !matches!(source.kind, Kind::Consul(_)));
+    let instances = number("/proc/sys/fs/inotify/max_user_instances");
+    if let Some(few) = instances.filter(|instances| watches && *instances < LEAST_INSTANCES) {
+        let text = format!("fs.inotify.max_user_instances is {few}: raise it, or changes of files are seen late");
+        findings.push(Finding::new(Grade::Mind, "inotify", text));
+    }
+    if let Some(few) = getrlimit(Resource::Nofile).current.filter(|limit| *limit < LEAST_DESCRIPTORS) {
+        let text = format!("the limit of open files is {few}: raise it (ulimit -n, or LimitNOFILE= in the unit)");
+        findings.push(Finding::new(Grade::Wrong, "open files", text));
+    }
+    findings
+}
+
+fn number(path: &str) -> Option<u64> {
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Grade, keys_of, listens};
+
+    #[test]
+    fn keys_that_consul_will_refuse_are_named() {
+        let fine = keys_of("consul a/", "a/", &["A", "b/C", "x..y"]);
+        assert_eq!((fine.grade, fine.text.as_str()), (Grade::Fine, "3 keys can be read"));
+        let found = keys_of("consul a/", "a/", &["A", " B", "c/../D"]);
+        assert_eq!(found.grade, Grade::Mind);
+        assert!(found.text.contains("\" B\", \"c/../D\"; rename"), "{}", found.text);
+    }
+
+    #[test]
+    fn a_socket_is_found_in_the_kernel_s_table() {
+        let table = "  sl  local_address rem_address   st tx_queue\n 80: 0100007F:1FBD 00000000:0000 07 00000000\n";
+        assert!(listens(table, 8125) && !listens(table, 8126) && !listens("", 8125));
+    }
+}

@@ -1,0 +1,34 @@
+//! What `lictor run`, `check` and `plan` read as the configuration: files, flags and a command.
+
+use std::path::PathBuf;
+
+use crate::config::{self, Errors, Flags, Inputs, Settings, Warning};
+
+/// Where the configuration is, and what the command line says over it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Configuration {
+    /// Files, and directories of files.
+    pub paths: Vec<PathBuf>,
+    /// What flags say over them.
+    pub flags: Flags,
+    /// The command and its arguments; empty: they stand in a file.
+    pub command: Vec<String>,
+}
+
+impl Configuration {
+    /// Whether anything of it stands on the command line, besides the name of a service.
+    pub fn is_given(&self) -> bool {
+        let Flags { sources, no_prefix, overrides, warnings: _ } = &self.flags;
+        let overrides = overrides.iter().any(|given| given.path != ["name"]);
+        !(self.paths.is_empty() && sources.is_empty() && no_prefix.is_none() && self.command.is_empty()) || overrides
+    }
+
+    /// Reads it, with what it asks of this process's environment.
+    ///
+    /// # Errors
+    /// Every error of the configuration, each with its place.
+    pub fn load(&self) -> Result<(Settings, Vec<Warning>), Errors> {
+        let lookup = |name: &str| std::env::var(name).ok();
+        config::load(Inputs { paths: &self.paths, flags: &self.flags, command: &self.command, lookup: &lookup })
+    }
+}

@@ -1,0 +1,80 @@
+//! `lictor help`: a verb, or what each word on the board means and asks of people.
+
+use clap::CommandFactory;
+
+use super::args::Cli;
+use super::paint::{Paint, Tone, cell, plain, table};
+use crate::machine::board::words::{self, CONFIG_STATES, Explanation};
+
+/// Nothing is known of this topic.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no help on {0}; `lictor help` lists the verbs, `lictor help states` the board's words")]
+pub(super) struct Unknown(String);
+
+/// The page on this topic.
+pub(super) fn page(topic: &[String]) -> Result<String, Unknown> {
+    match topic.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => Ok(Cli::command().render_long_help().to_string()),
+        ["states"] => Ok(states(|_| true)),
+        ["states", wanted @ ..] => {
+            let wanted = wanted.join(" ").to_lowercase();
+            let found = states(|state| named(state).any(|name| wanted.starts_with(&name) || name.starts_with(&wanted)));
+            if found.is_empty() { Err(Unknown(topic.join(" "))) } else { Ok(found) }
+        }
+        [verb, ..] => {
+            let mut program = Cli::command();
+            program.build();
+            let found = program.find_subcommand_mut(verb).map(|verb| verb.render_long_help().to_string());
+            found.ok_or_else(|| Unknown(topic.join(" ")))
+        }
+    }
+}
+
+/// Everything that a state is called, in lower case.
+fn named(state: crate::machine::board::ConfigState) -> impl Iterator<Item = String> {
+    let begins = words::explained(state).begins.iter().copied();
+    std::iter::once(words::config(state)).chain(begins).map(str::to_lowercase)
+}
+
+fn states(wanted: impl Fn(crate::machine::board::ConfigState) -> bool) -> String {
+    let mut page = String::new();
+    for state in CONFIG_STATES.into_iter().filter(|state| wanted(*state)) {
+        let Explanation { begins, means, remedy } = words::explained(state);
+        let line: Vec<String> = begins.iter().map(|word| format!("\"{word} ...\"")).collect();
+        table(&mut page, Paint::Plain, "", &[vec![cell(words::config(state), Tone::Strong), plain(line.join(", "))]]);
+        table(&mut page, Paint::Plain, "  ", &[vec![plain(means)], vec![plain(remedy)]]);
+        page.push('\n');
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page;
+
+    fn asked(topic: &[&str]) -> Result<String, String> {
+        let topic: Vec<String> = topic.iter().map(|word| (*word).to_owned()).collect();
+        page(&topic).map_err(|unknown| unknown.to_string())
+    }
+
+    #[test]
+    fn a_verb_or_everything() {
+        assert!(asked(&[]).unwrap().contains("Usage: lictor"));
+        let validate = asked(&["validate"]).unwrap();
+        assert!(validate.contains("Usage: lictor validate") && validate.contains("--timeout"), "{validate}");
+        assert!(asked(&["nonsense"]).unwrap_err().contains("no help on nonsense"));
+    }
+
+    #[test]
+    fn what_a_word_means_and_asks() {
+        let all = asked(&["states"]).unwrap();
+        for word in ["good", "on trial", "\"Reverted ...\"", "\"Held ...\"", "lictor unhold", "lictor retry"] {
+            assert!(all.contains(word), "{word} is not in\n{all}");
+        }
+        for words in [&["states", "Held:", "night", "shift;", "since", "20:00"][..], &["states", "held"]] {
+            let held = asked(words).unwrap();
+            assert!(held.starts_with("held") && held.contains("lictor release") && held.lines().count() == 4, "{held}");
+        }
+        assert!(asked(&["states", "purple"]).is_err());
+    }
+}
