@@ -15,8 +15,11 @@ use crate::service::{Unit, end_leftovers};
 use crate::state;
 use crate::state::places::{Account, default_directory};
 
-/// What is left has this long to end by itself.
+/// What is left has this long to end by itself ...
 const GRACE: Duration = Duration::from_secs(10);
+/// ... and hardly any time if the unit's time for a stop is over already: systemd would kill it at once, and gives this
+/// command no more than `TimeoutStopSec=`.
+const GRACE_AFTER_TIMEOUT: Duration = Duration::from_millis(300);
 /// If no lictor has come back for so long, none will.
 const UNTIL_GIVEN_UP: Duration = Duration::from_secs(30);
 /// Between two looks whether one has.
@@ -78,7 +81,8 @@ impl Stopped {
     /// Gives a sentence if there was anything.
     async fn end(&self) -> Option<String> {
         let lineage = state::peek_mark(&self.state).and_then(|mark| mark.parse().ok());
-        let ended = end_leftovers(lineage, Unit::of_this_process(&self.unit), GRACE).await;
+        let grace = if self.result == "timeout" { GRACE_AFTER_TIMEOUT } else { GRACE };
+        let ended = end_leftovers(lineage, Unit::of_this_process(&self.unit), grace).await;
         (ended > 0).then(|| format!("lictor was not there to stop the service: {ended} of its processes were ended"))
     }
 
