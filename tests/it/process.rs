@@ -197,6 +197,11 @@ fn what_was_there_before_lictor_is_left_alone() {
 fn however_often_lictor_is_killed_there_is_one_service_even_with_no_grace() {
     let lictor = with(&[("SETSID", "2")]).config("state {\n  boot_grace = \"0s\"\n}\n").start();
     let before = lictor.until_good();
+    // What is good is written behind the board's back: a lictor that is killed before that knows nothing of it.
+    let good = lictor.setup().path("state").join("good.json");
+    eventually("what is good is written down", || {
+        fs::read_to_string(&good).is_ok_and(|text| text.contains("generation")).then_some(())
+    });
     for _ in 0..5 {
         lictor.restart(Signal::KILL);
         assert_eq!(pid(&lictor.until_good()), pid(&before));

@@ -36,6 +36,7 @@ fn a_busy_board() {
             "service.state 2",
             "service.uptime_seconds 10",
             "service.restarts_total 21",
+            "traffic 1",
             "build_info version=1.214 1",
             "config.age_seconds 10.5",
             "config.stale_seconds 8",
