@@ -3,8 +3,10 @@
 
 use std::io::{self, Stdin};
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpgrp, getpid, kill_process, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process, waitid};
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
+
+use crate::procfs;
 
 /// Lent to a process group, and taken back when dropped.
 #[derive(Debug)]
@@ -18,10 +20,14 @@ impl Foreground {
     /// Lends it to the group that this process leads. `None`: standard input is no terminal, or we are in its background.
     pub(super) fn lend(leader: u32) -> Option<Self> {
         let lent_to = Pid::from_raw(leader.try_into().ok()?)?;
-        let foreground = Self { terminal: io::stdin(), own: getpgrp(), lent_to };
-        if tcgetpgrp(&foreground.terminal).ok()? != foreground.own {
+        let terminal = io::stdin();
+        let front = tcgetpgrp(&terminal).ok()?;
+        // In a namespace of PIDs our group may have its leader outside: then it has no number here.
+        let own = Pid::from_raw(procfs::stat(std::process::id()).ok()?.group.try_into().ok()?)?;
+        if front != own {
             return None;
         }
+        let foreground = Self { terminal, own, lent_to };
         ignore_background_writes();
         foreground.hand_over();
         Some(foreground)

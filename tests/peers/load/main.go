@@ -42,7 +42,7 @@ func main() {
 
 	var lock sync.Mutex
 	var under sync.WaitGroup
-	sum := tally{Errors: map[string]int{}}
+	sum := tally{Errors: map[string]int{}, First: []string{}}
 	begun := time.Now()
 	for n := 0; ended.Err() == nil; n++ {
 		// By the clock, so that a pause of the machine is made up for.
