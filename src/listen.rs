@@ -6,7 +6,7 @@
 //! run accepts them. What has begun on the old side is finished there. For a socket in the file system the pair is two
 //! files, and a symbolic link says which one is connected to.
 //!
-//! Who has which side, and which side is active, is decided by [`sides::Sides`], which is pure. Everything else here is
+//! Who has which side, and which side is active, is decided by `sides::Sides`, which is pure. Everything else here is
 //! its effect. The order of the steps was found by measurement; each place says which mistake it avoids.
 
 mod address;

@@ -17,8 +17,8 @@
 //!                good · reverted (quarantined) · inconclusive · build failed · superseded
 //! ```
 //!
-//! Each part of the state has an owner that alone changes it: [`Process`], [`Road`], [`Targets`], [`Trials`], [`Holds`],
-//! [`TrafficLevel`], and [`Shown`] for what decides nothing. What takes several of them stands in `settle` (the order of
+//! Each part of the state has an owner that alone changes it: `Process`, `Road`, `Targets`, `Trials`, `Holds`,
+//! `TrafficLevel`, and `Shown` for what decides nothing. What takes several of them stands in `settle` (the order of
 //! precedence), `road::travel`, `life`, `verdict` and `operator`.
 
 pub mod board;

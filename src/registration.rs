@@ -5,8 +5,8 @@
 //! else's, and is neither begun nor ended here. Whoever dies in the middle leaves that reason behind, and the next lictor
 //! finds it and makes the level true.
 //!
-//! Two tasks: [`keeper`] holds the local agent to what is wanted (the decisions are [`plan`], pure), [`steer`] keeps the
-//! time of a drain (the rule is [`leave`], pure) and tells the machine.
+//! Two tasks: `keeper` holds the local agent to what is wanted (the decisions are `plan`, pure), `steer` keeps the
+//! time of a drain (the rule is `leave`, pure) and tells the machine.
 
 mod keeper;
 mod leave;
