@@ -104,17 +104,23 @@ fn follow_shows_a_line_when_it_is_made() {
 fn follow_goes_on_with_the_next_lictor_and_repeats_nothing() {
     let lictor = up();
     let next = following(&lictor);
-    assert_eq!(next("what was there")["outcome"], "applied");
+    let first = next("what was there");
+    assert_eq!(first["outcome"], "applied");
+    let mut seen = vec![first];
     for (signal, reason) in [(Signal::TERM, "day"), (Signal::KILL, "night")] {
         eventually("it is on disk", || (!on_disk(&lictor).is_empty()).then_some(()));
         lictor.restart(signal);
         lictor.until("lictor is back", |_| true);
         assert!(lictor.cli("hold", &[reason]).status.success());
         // The service may have been started anew meanwhile, which is a line as well.
-        let mut line = next("the hold");
-        while line["outcome"] != "operator" {
-            line = next("the hold");
-        }
+        let line = loop {
+            let line = next("the hold");
+            assert!(!seen.contains(&line), "a line is repeated: {line}");
+            seen.push(line.clone());
+            if line["outcome"] == "operator" {
+                break line;
+            }
+        };
         assert_eq!(line["why"], format!("hold: {reason}"));
         eventually("the hold is on disk", || on_disk(&lictor).iter().any(|it| it.why.ends_with(reason)).then_some(()));
     }

@@ -37,7 +37,9 @@ fn works(lictor: &Lictor) {
     assert_eq!(lictor.ended().code(), Some(0), "{}", lictor.log());
     // A reader of the log that was there before lictor is not the service's, and is left alone.
     let mut left = processes::naming(lictor.setup().folder());
-    left.retain(|process| !is_reader(&process.command));
+    for reader in left.extract_if(.., |process| is_reader(&process.command)) {
+        processes::signal(reader.pid, Signal::KILL);
+    }
     assert!(left.is_empty(), "left behind: {left:?}");
 }
 
