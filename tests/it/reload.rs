@@ -234,11 +234,14 @@ fn a_required_source_that_never_answers_is_named_at_once_and_nothing_is_settled_
     edit(&lictor, &format!("file {{\n  path = \"{}\"\n}}\n", more.display()));
     ends(&lictor.cli("reload", &[]), 0, "was read again");
     let board = lictor.until("it is named", |board| board.config.state == ConfigState::Waiting);
+    let named = |message: &str| message.starts_with("Waits: file ") && message.contains("more.env");
     let message = board.config.message.unwrap();
-    assert!(message.starts_with("Waits: file ") && message.contains("more.env"), "{message}");
+    assert!(named(&message), "{message}");
     assert!(!board.config.settled);
+    // The words may have changed since: first it has not answered, then it does not exist.
     let (code, status) = lictor.status();
-    assert_eq!((code, status["Config"].as_str()), (200, Some(&*message)), "the service itself is well");
+    assert_eq!(code, 200, "the service itself is well");
+    assert!(status["Config"].as_str().is_some_and(named), "{status}");
     lictor.until_applied(|| fs::write(&more, "COLOUR=red\n").unwrap());
     assert!(lictor.until_good().config.settled);
 }
