@@ -17,7 +17,9 @@ pub use once::AskedOnce;
 
 use crate::consul::Client;
 use crate::environment::source_keys::Keys;
-use crate::environment::{Entry, Environment, FingerprintKey, Layer, Rules, Snapshot, SourceKeys, compose};
+use crate::environment::{
+    Entry, Environment, FingerprintKey, Layer, Rules, Snapshot, SourceKeys, compose, have_same_content,
+};
 use crate::machine::event::{Need, SourceReport};
 use crate::machine::{Event, Moment};
 use crate::source::{self, Kind, Spec};
@@ -198,13 +200,13 @@ impl Composer {
             .as_ref()
             .is_some_and(|before| before.iter().zip(&lists).all(|(a, b)| same(a.as_ref(), b.as_ref())))
         {
+            self.lists = Some(lists);
             return None;
         }
         let (mut layers, mut remembered) = (Vec::new(), Vec::new());
         for (Source { spec, .. }, snapshot) in self.sources.iter().zip(snapshots) {
             if let Some(entries) = snapshot.entries.clone() {
-                let (origin, written) = (Arc::clone(&spec.name), Arc::clone(&snapshot.written));
-                layers.push(Layer { origin, mapping: spec.mapping.clone(), entries, written });
+                layers.push(Layer { origin: Arc::clone(&spec.name), mapping: spec.mapping.clone(), entries });
             } else if let Some(last) = self.memory.as_ref().and_then(|memory| memory.of(spec)) {
                 layers.push(last.layer);
                 remembered.push((Arc::clone(&spec.name), last.keys));
@@ -273,10 +275,11 @@ fn next(index: usize, mut word: Word) -> BoxFuture<'static, Next> {
     })
 }
 
+/// Whether the keys and values are the same: a key that was written again with its old value composes to nothing new.
 fn same(before: Option<&Arc<[Entry]>>, now: Option<&Arc<[Entry]>>) -> bool {
     match (before, now) {
         (None, None) => true,
-        (Some(before), Some(now)) => Arc::ptr_eq(before, now),
+        (Some(before), Some(now)) => Arc::ptr_eq(before, now) || have_same_content(before, now),
         _ => false,
     }
 }

@@ -30,7 +30,7 @@ pub use inherit::{Inherit, inherit};
 pub use mapping::Mapping;
 pub use redact::Redactor;
 pub use schema::Schema;
-pub use snapshot::{Entry, Freshness, Snapshot};
+pub use snapshot::{Entry, Freshness, Snapshot, have_same_content};
 pub use source_keys::SourceKeys;
 pub use visibility::{Visibility, VisibilityRules};
 pub use write_info::{Origin, WriteInfo};
@@ -46,6 +46,15 @@ pub struct Variable {
     pub origin: Arc<str>,
     /// Whether the value may be shown.
     pub visibility: Visibility,
+    /// Who wrote it last and when, where its source says so. No part of the fingerprint.
+    pub write_info: Option<Arc<WriteInfo>>,
+}
+
+impl Variable {
+    /// A variable whose source does not say who wrote it.
+    pub fn new(value: Secret, origin: Arc<str>, visibility: Visibility) -> Self {
+        Self { value, origin, visibility, write_info: None }
+    }
 }
 
 /// The composed variables, in the order of their names, with their fingerprint.
@@ -61,8 +70,6 @@ pub struct Environment {
     marks: Vec<Fingerprint>,
     /// What each source gave for it: no part of the fingerprint.
     source_keys: SourceKeys,
-    /// What the sources tell of each variable, in the order of the names; empty: nothing. No part of the fingerprint.
-    written: Box<[WriteInfo]>,
 }
 
 impl Environment {
@@ -75,7 +82,6 @@ impl Environment {
             variables,
             marks,
             source_keys: SourceKeys::default(),
-            written: Box::default(),
         }
     }
 
@@ -91,28 +97,32 @@ impl Environment {
         Self { source_keys, ..self }
     }
 
-    /// The same with what the sources tell of each variable, in the order of the names.
+    /// The same with who wrote these of its variables, by name.
     #[must_use]
-    pub fn with_written(self, written: impl IntoIterator<Item = WriteInfo>) -> Self {
-        let written: Box<[WriteInfo]> = written.into_iter().collect();
-        let known = written.len() == self.variables.len() && written.iter().any(WriteInfo::is_known);
-        Self { written: if known { written } else { Box::default() }, ..self }
+    pub fn with_write_infos(mut self, infos: BTreeMap<String, WriteInfo>) -> Self {
+        for (name, info) in infos {
+            if let Some(variable) = self.variables.get_mut(&name) {
+                variable.write_info = Some(Arc::new(info));
+            }
+        }
+        self
     }
 
-    /// What the sources tell of each variable, in the order of the names; empty: nothing.
-    pub fn written(&self) -> &[WriteInfo] {
-        &self.written
+    /// Who wrote its variables, by name, as far as their sources say so.
+    pub fn write_infos(&self) -> BTreeMap<&str, &WriteInfo> {
+        let known = self.variables.iter().filter_map(|(name, variable)| Some((name, variable.write_info.as_deref()?)));
+        known.map(|(name, info)| (name.as_str(), info)).collect()
     }
 
     /// Where these variables come from, as far as they are in it; in the order of their names.
     pub fn origins(&self, names: &[String]) -> Vec<Origin> {
         let wanted: BTreeSet<&String> = names.iter().collect();
-        let found = self.variables.iter().enumerate().filter(|(_, (name, _))| wanted.contains(name));
+        let found = self.variables.iter().filter(|(name, _)| wanted.contains(name));
         found
-            .map(|(place, (name, variable))| Origin {
+            .map(|(name, variable)| Origin {
                 key: name.clone(),
                 source: Arc::clone(&variable.origin),
-                written: self.written.get(place).filter(|written| written.is_known()).cloned(),
+                written: variable.write_info.as_deref().cloned(),
             })
             .collect()
     }
@@ -151,7 +161,6 @@ impl Default for Environment {
             variables: BTreeMap::new(),
             marks: Vec::new(),
             source_keys: SourceKeys::default(),
-            written: Box::default(),
         }
     }
 }
@@ -218,14 +227,13 @@ impl<'de> Deserialize<'de> for Environment {
         let variables = shown.variables.into_iter().map(|variable| {
             let visibility = if variable.value.is_some() { Visibility::Public } else { Visibility::Secret };
             let value = Secret::from(variable.value.unwrap_or_default());
-            (variable.name, Variable { value, origin: variable.origin, visibility })
+            (variable.name, Variable::new(value, variable.origin, visibility))
         });
         Ok(Self {
             fingerprint: shown.fingerprint,
             variables: variables.collect(),
             marks,
             source_keys: SourceKeys::default(),
-            written: Box::default(),
         })
     }
 }

@@ -13,7 +13,7 @@ fuzz_target!(|input: &[u8]| {
     assert!(warnings.iter().all(|warning| (1..=lines).contains(&warning.line)), "{warnings:?}");
     let values: BTreeMap<String, Secret> = entries.into_iter().collect();
     let variable = |(name, value): (&String, &Secret)| {
-        (name.clone(), Variable { value: value.clone(), origin: "file".into(), visibility: Visibility::Secret })
+        (name.clone(), Variable::new(value.clone(), "file".into(), Visibility::Secret))
     };
     let key = FingerprintKey::new(&[7; FingerprintKey::LENGTH]);
     let variables = values.iter().map(variable).collect();

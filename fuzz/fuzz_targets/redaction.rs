@@ -11,7 +11,7 @@ fuzz_target!(|input: (Vec<&[u8]>, &[u8], bool)| {
     let (values, text, cut) = input;
     // A name that no text has, so that the masks can be told from what was written.
     let variable = |(number, value): (usize, &&[u8])| {
-        let variable = Variable { value: value.to_vec().into(), origin: "o".into(), visibility: Visibility::Secret };
+        let variable = Variable::new(value.to_vec().into(), "o".into(), Visibility::Secret);
         (format!("\u{1}{number}\u{1}"), variable)
     };
     if text.contains(&1) || values.iter().any(|value| value.contains(&1)) {

@@ -26,7 +26,7 @@ mod tests {
     use crate::machine::plan::{Action, Plan};
 
     fn environment(value: &str) -> Arc<Environment> {
-        let variable = Variable { value: value.into(), origin: "test".into(), visibility: Visibility::Secret };
+        let variable = Variable::new(value.into(), "test".into(), Visibility::Secret);
         Arc::new(Environment::new([("A".to_owned(), variable)].into()))
     }
 

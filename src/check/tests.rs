@@ -228,7 +228,7 @@ async fn nothing_kills_a_command_on_its_way() {
     slow.timeout = Duration::from_mins(1);
     let (mut checks, _events, _) = checks(vec![slow]);
     let value = pid.display().to_string().into();
-    let variable = Variable { value, origin: "test".into(), visibility: Visibility::Secret };
+    let variable = Variable::new(value, "test".into(), Visibility::Secret);
     let environment = Environment::new([("PID".to_owned(), variable)].into());
     checks.probe(RunId(1), Pace::Normal, &Arc::new(environment));
     until(|| pid.exists()).await;

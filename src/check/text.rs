@@ -143,7 +143,7 @@ mod tests {
     use crate::environment::{Environment, Variable, Visibility};
 
     fn environment(value: &str) -> Arc<Environment> {
-        let variable = Variable { value: value.into(), origin: "test".into(), visibility: Visibility::Secret };
+        let variable = Variable::new(value.into(), "test".into(), Visibility::Secret);
         Arc::new(Environment::new([("PASSWORD".to_owned(), variable)].into()))
     }
 

@@ -119,11 +119,7 @@ mod tests {
 
     fn environment(variables: &[(&str, &str, Visibility)]) -> Arc<Environment> {
         let variables = variables.iter().map(|(name, value, visibility)| {
-            let variable = Variable {
-                value: (*value).to_owned().into(),
-                origin: "consul billing/".into(),
-                visibility: *visibility,
-            };
+            let variable = Variable::new((*value).to_owned().into(), "consul billing/".into(), *visibility);
             ((*name).to_owned(), variable)
         });
         Arc::new(Environment::new(variables.collect()))

@@ -31,12 +31,11 @@ impl Memory {
         let keys = self.environment.source_keys().of(&spec.name).cloned();
         let variables = self.environment.variables().iter().filter(|(_, variable)| variable.origin == spec.name);
         let entries: Arc<[Entry]> =
-            variables.map(|(name, variable)| Entry { key: name.clone(), value: variable.value.clone() }).collect();
+            variables.map(|(name, variable)| Entry::new(name.clone(), variable.value.clone())).collect();
         if keys.is_none() && entries.is_empty() {
             return None;
         }
-        let layer =
-            Layer { origin: Arc::clone(&spec.name), mapping: Mapping::default(), entries, written: Arc::default() };
+        let layer = Layer { origin: Arc::clone(&spec.name), mapping: Mapping::default(), entries };
         Some(Remembered { layer, keys })
     }
 

@@ -16,8 +16,7 @@ fn read(text: &str) -> Vec<(String, String)> {
 }
 
 fn environment<T: Into<Secret>>(pairs: impl IntoIterator<Item = (String, T)>) -> Environment {
-    let variable =
-        |value: T| Variable { value: value.into(), origin: Arc::from("test"), visibility: Visibility::Secret };
+    let variable = |value: T| Variable::new(value.into(), Arc::from("test"), Visibility::Secret);
     Environment::new(pairs.into_iter().map(|(name, value)| (name, variable(value))).collect())
 }
 

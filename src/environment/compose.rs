@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::glob::Glob;
 use super::schema::Schema;
 use super::visibility::VisibilityRules;
-use super::{Entry, Environment, FingerprintKey, Mapping, SourceKeys, Variable, Visibility, WriteInfo};
+use super::{Entry, Environment, FingerprintKey, Mapping, SourceKeys, Variable, Visibility};
 use crate::secret::Secret;
 use warnings::Warnings;
 
@@ -28,8 +28,6 @@ pub struct Layer {
     pub mapping: Mapping,
     /// Its keys, in byte order.
     pub entries: Arc<[Entry]>,
-    /// What the source tells of each of them, in the same order; empty: nothing.
-    pub written: Arc<[WriteInfo]>,
 }
 
 /// What holds for all layers.
@@ -65,7 +63,6 @@ const LOADER: [&str; 2] = ["LD_PRELOAD", "LD_LIBRARY_PATH"];
 struct Slot<'a> {
     layer: usize,
     entry: &'a Entry,
-    written: Option<&'a WriteInfo>,
 }
 
 /// Maps every layer, later layers winning, and applies the lists and the custom variables.
@@ -76,24 +73,19 @@ pub fn compose(layers: &[Layer], rules: &Rules, key: &FingerprintKey) -> Result<
     let mut warnings = Warnings::default();
     let merged = merge(layers, rules, &mut warnings);
     let custom: Arc<str> = Arc::from("custom");
-    let mut written: BTreeMap<String, WriteInfo> = BTreeMap::new();
     let mut variables: BTreeMap<String, Variable> = merged
         .into_iter()
         .filter(|(name, _)| passes(name, &rules.allowlist, &rules.denylist))
         .map(|(name, slot)| {
-            if let Some(known) = slot.written {
-                written.insert(name.clone(), known.clone());
-            }
-            let visibility = rules.visibility(&name);
-            let origin = Arc::clone(&layers[slot.layer].origin);
-            (name, Variable { value: slot.entry.value.clone(), origin, visibility })
+            let (visibility, origin) = (rules.visibility(&name), Arc::clone(&layers[slot.layer].origin));
+            let Entry { value, write_info, .. } = slot.entry.clone();
+            (name, Variable { value, origin, visibility, write_info })
         })
         .collect();
     for (name, value) in &rules.custom {
         let value = Secret::from(value.as_str());
-        let variable = Variable { value, origin: Arc::clone(&custom), visibility: rules.visibility(name) };
+        let variable = Variable::new(value, Arc::clone(&custom), rules.visibility(name));
         variables.insert(name.clone(), variable);
-        written.remove(name);
     }
     rules.schema.complete(&mut variables, rules);
     fit::check(&variables)?;
@@ -102,16 +94,14 @@ pub fn compose(layers: &[Layer], rules: &Rules, key: &FingerprintKey) -> Result<
     for layer in layers {
         source_keys.add_entries(&layer.origin, &layer.entries);
     }
-    let told: Vec<_> = variables.keys().map(|name| written.remove(name).unwrap_or_default()).collect();
-    let environment = Environment::fingerprinted(key, variables).with_source_keys(source_keys).with_written(told);
+    let environment = Environment::fingerprinted(key, variables).with_source_keys(source_keys);
     Ok(Composition { environment, warnings: warnings.into_lines(), violations })
 }
 
 fn merge<'a>(layers: &'a [Layer], rules: &Rules, warnings: &mut Warnings) -> BTreeMap<String, Slot<'a>> {
     let mut merged: BTreeMap<String, Slot<'a>> = BTreeMap::new();
     for (index, layer) in layers.iter().enumerate() {
-        for (place, entry) in in_byte_order(&layer.entries) {
-            let written = layer.written.get(place);
+        for entry in in_byte_order(&layer.entries) {
             let Some(name) = layer.mapping.name(&entry.key) else { continue };
             if let Some(why) = refusal(&name, rules) {
                 warnings.push(|| format!("{}: key {:?} is left out: {why}", layer.origin, entry.key));
@@ -119,7 +109,7 @@ fn merge<'a>(layers: &'a [Layer], rules: &Rules, warnings: &mut Warnings) -> BTr
             }
             match merged.entry(name) {
                 btree_map::Entry::Vacant(vacant) => {
-                    vacant.insert(Slot { layer: index, entry, written });
+                    vacant.insert(Slot { layer: index, entry });
                 }
                 btree_map::Entry::Occupied(mut occupied) => {
                     let earlier = occupied.get();
@@ -127,7 +117,7 @@ fn merge<'a>(layers: &'a [Layer], rules: &Rules, warnings: &mut Warnings) -> BTr
                         let keys = (&earlier.entry.key, &entry.key);
                         warnings.push(|| both(&layer.origin, keys, occupied.key()));
                     }
-                    occupied.insert(Slot { layer: index, entry, written });
+                    occupied.insert(Slot { layer: index, entry });
                 }
             }
         }
@@ -136,9 +126,9 @@ fn merge<'a>(layers: &'a [Layer], rules: &Rules, warnings: &mut Warnings) -> BTr
 }
 
 /// Sources promise byte order; who wins must not depend on the promise.
-fn in_byte_order(entries: &[Entry]) -> Vec<(usize, &Entry)> {
-    let mut sorted: Vec<(usize, &Entry)> = entries.iter().enumerate().collect();
-    sorted.sort_by(|(_, a), (_, b)| a.key.as_bytes().cmp(b.key.as_bytes()));
+fn in_byte_order(entries: &[Entry]) -> Vec<&Entry> {
+    let mut sorted: Vec<&Entry> = entries.iter().collect();
+    sorted.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
     sorted
 }
 

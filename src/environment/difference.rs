@@ -95,7 +95,7 @@ mod tests {
 
     fn environment(pairs: &[(&str, &str)]) -> Environment {
         let variables = pairs.iter().map(|(name, value)| {
-            let variable = Variable { value: (*value).into(), origin: "test".into(), visibility: Visibility::Secret };
+            let variable = Variable::new((*value).into(), "test".into(), Visibility::Secret);
             ((*name).to_owned(), variable)
         });
         Environment::new(variables.collect())

@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_fingerprint_confirms_no_guess_without_the_key() {
-        let variable = Variable { value: "1234".into(), origin: "x".into(), visibility: Visibility::Secret };
+        let variable = Variable::new("1234".into(), "x".into(), Visibility::Secret);
         let variables = [("PIN".to_owned(), variable)].into();
         let under = |key: &FingerprintKey| Fingerprint::of_variables(key, &variables);
         let (one, other) = (FingerprintKey::new(&KEY), FingerprintKey::new(&[8; 32]));

@@ -79,7 +79,7 @@ impl Schema {
             if passes(name, &rules.allowlist, &rules.denylist) && !variables.contains_key(name) {
                 let (value, origin) = (default.as_str().into(), Arc::clone(&origin));
                 let visibility = rules.visibility(name);
-                variables.insert(name.to_owned(), Variable { value, origin, visibility });
+                variables.insert(name.to_owned(), Variable::new(value, origin, visibility));
             }
         }
     }

@@ -15,6 +15,15 @@ pub struct Entry {
     pub key: String,
     /// Raw bytes, untrimmed.
     pub value: Secret,
+    /// Who wrote it last and when, where the source says so.
+    pub write_info: Option<Arc<WriteInfo>>,
+}
+
+impl Entry {
+    /// A key of a source that does not say who wrote it.
+    pub fn new(key: String, value: Secret) -> Self {
+        Self { key, value, write_info: None }
+    }
 }
 
 /// The latest word of one source. `watch` carries it behind an `Arc`: the newest wins, none is queued.
@@ -24,8 +33,6 @@ pub struct Snapshot {
     ///
     /// An answer that says "nothing there" is `Some` of an empty list: absence and silence are two things.
     pub entries: Option<Arc<[Entry]>>,
-    /// What the source tells of each of them beside its value, in the same order; empty: nothing.
-    pub written: Arc<[WriteInfo]>,
     /// Where the data stands and whether the source is in contact.
     pub freshness: Freshness,
 }
@@ -51,4 +58,9 @@ pub struct Freshness {
     pub index: Option<u64>,
     /// Warnings about the data that do not stop it: a refused key, say. No value in them.
     pub warnings: Vec<String>,
+}
+
+/// Whether two lists have the same keys and values in the same order, whoever wrote them.
+pub fn have_same_content(one: &[Entry], other: &[Entry]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a.key == b.key && a.value == b.value)
 }

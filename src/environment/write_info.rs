@@ -1,13 +1,13 @@
-//! When and by whom a variable's key was last written, where its source tells: for the history.
+//! When and by whom a variable's key was last written, where its source says so: for the history.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// What Consul tells of one key beside its value.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What Consul says about one key besides its value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteInfo {
-    /// Consul's `ModifyIndex`: when it was last written. 0: nobody knows.
+    /// Consul's `ModifyIndex`: the index of the last write.
     #[serde(rename = "modify_index")]
     pub index: u64,
     /// A number for whoever wrote it.
@@ -25,16 +25,9 @@ pub struct Origin {
     pub key: String,
     /// Its layer: `consul billing/`, `file /etc/x.env`, `custom`.
     pub source: Arc<str>,
-    /// What the source tells beside the value.
+    /// What the source says besides the value.
     #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
     pub written: Option<WriteInfo>,
-}
-
-impl WriteInfo {
-    /// Whether the source has told anything.
-    pub(super) fn is_known(&self) -> bool {
-        *self != Self::default()
-    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]

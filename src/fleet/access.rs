@@ -155,7 +155,7 @@ impl Access {
         let turn = client.list(&folder("turn/"), &Query::PLAIN).await?;
         let (out, rollout, hold, ours) =
             (folder("out/"), folder("rollout/"), single(places.hold()), single(places.instance(member)));
-        let (out, rollout, hold, ours, catalog) = futures_util::try_join!(
+        let (out, rollout, hold, ours, catalog) = tokio::try_join!(
             client.list(&out, &Query::PLAIN),
             client.list(&rollout, &Query::PLAIN),
             client.read(&hold, &Query::PLAIN),

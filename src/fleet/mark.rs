@@ -134,8 +134,7 @@ mod tests {
     use crate::environment::{Environment, Variable, Visibility};
 
     fn environment(pairs: &[(&str, &str)]) -> Environment {
-        let variable =
-            |value: &str| Variable { value: value.into(), origin: Arc::from("test"), visibility: Visibility::Secret };
+        let variable = |value: &str| Variable::new(value.into(), Arc::from("test"), Visibility::Secret);
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), variable(value)));
         Environment::new(pairs.collect::<BTreeMap<_, _>>())
     }

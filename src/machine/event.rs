@@ -354,6 +354,7 @@ mod millis {
 
 /// An environment together with what each source gave for it.
 mod recorded {
+    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -364,8 +365,8 @@ mod recorded {
     struct Recorded<'a> {
         environment: &'a Environment,
         record: &'a SourceKeys,
-        #[serde(skip_serializing_if = "<[WriteInfo]>::is_empty")]
-        written: &'a [WriteInfo],
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        written: BTreeMap<&'a str, &'a WriteInfo>,
     }
 
     #[derive(Deserialize)]
@@ -374,16 +375,16 @@ mod recorded {
         #[serde(default)]
         record: SourceKeys,
         #[serde(default)]
-        written: Vec<WriteInfo>,
+        written: BTreeMap<String, WriteInfo>,
     }
 
     pub(super) fn serialize<S: Serializer>(environment: &Arc<Environment>, serializer: S) -> Result<S::Ok, S::Error> {
-        Recorded { environment, record: environment.source_keys(), written: environment.written() }
+        Recorded { environment, record: environment.source_keys(), written: environment.write_infos() }
             .serialize(serializer)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Environment>, D::Error> {
         let Read { environment, record, written } = Read::deserialize(deserializer)?;
-        Ok(Arc::new(environment.with_source_keys(record).with_written(written)))
+        Ok(Arc::new(environment.with_source_keys(record).with_write_infos(written)))
     }
 }

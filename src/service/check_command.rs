@@ -158,8 +158,7 @@ mod tests {
     use crate::environment::{Environment, Variable, Visibility};
 
     fn redactor() -> Redactor {
-        let variable =
-            Variable { value: "hunter2\nhunter3".into(), origin: "test".into(), visibility: Visibility::Secret };
+        let variable = Variable::new("hunter2\nhunter3".into(), "test".into(), Visibility::Secret);
         Redactor::of(&Environment::new([("PASSWORD".to_owned(), variable)].into()))
     }
 

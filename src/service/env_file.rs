@@ -100,7 +100,7 @@ mod tests {
     use crate::environment::{Environment, Variable, Visibility};
 
     fn environment(name: &str, value: &str) -> Environment {
-        let variable = Variable { value: value.into(), origin: "test".into(), visibility: Visibility::Secret };
+        let variable = Variable::new(value.into(), "test".into(), Visibility::Secret);
         Environment::new([(name.to_owned(), variable)].into())
     }
 

@@ -15,7 +15,7 @@ use crate::consul::head::Found;
 use crate::consul::kv::{Folder, List};
 use crate::consul::watch::{Content, Rules, Verdict};
 use crate::consul::{Class, Client, Error, Renewal, Watch};
-use crate::environment::{Entry, Snapshot, WriteInfo};
+use crate::environment::{Entry, Snapshot, WriteInfo, have_same_content};
 
 /// For a host that has no set that was sealed: Consul keeps the values of now, and no older ones.
 const UNSEALED: &str =
@@ -72,17 +72,10 @@ struct Stream {
     /// How many lists in a row lacked a key that was there.
     doubts: u32,
     /// What was last accepted, counted or not.
-    seen: Option<Keys>,
+    seen: Option<Arc<[Entry]>>,
     /// What of it counts: all of it, or the set that was sealed last.
-    counted: Option<Keys>,
+    counted: Option<Arc<[Entry]>>,
     publisher: Arc<Publisher>,
-}
-
-/// A list, and what Consul tells of each key beside its value.
-#[derive(Clone)]
-struct Keys {
-    entries: Arc<[Entry]>,
-    written: Arc<[WriteInfo]>,
 }
 
 impl Stream {
@@ -129,11 +122,11 @@ impl Stream {
     async fn take(&mut self, list: List) {
         let stamp = self.commit.as_ref().map(|commit| Stamp::of(&list, commit.key()));
         let index = list.index;
-        let (mut entries, written) = self.entries(list);
+        let mut entries = self.entries(list);
         if let Some(seen) = &self.seen {
-            share(&seen.entries, &mut entries);
+            share(seen, &mut entries);
         }
-        let content = compare(self.seen.as_ref().map(|seen| &*seen.entries), &entries);
+        let content = compare(self.seen.as_deref(), &entries);
         if self.watch.answered(self.now(), index, content) == Verdict::Confirm {
             return;
         }
@@ -141,10 +134,7 @@ impl Stream {
             return;
         }
         self.doubts = 0;
-        match &mut self.seen {
-            Some(seen) if content == Content::Same => seen.written = written.into(),
-            seen => *seen = Some(Keys { entries: entries.into(), written: written.into() }),
-        }
+        self.seen = Some(entries.into());
         let standing = match (&self.commit, stamp) {
             (Some(Commit::Seals(_)), Some(stamp)) => self.seal.judge(stamp),
             (Some(Commit::LeftOut(_)) | None, _) | (_, None) => Standing::Sealed,
@@ -156,22 +146,22 @@ impl Stream {
     }
 
     /// The commit key is none of them.
-    fn entries(&self, list: List) -> (Vec<Entry>, Vec<WriteInfo>) {
+    fn entries(&self, list: List) -> Vec<Entry> {
         let commit = self.commit.as_ref().map(Commit::key);
         let pairs = list.pairs.into_iter().filter(|pair| commit != Some(pair.key.as_str()));
         pairs
             .map(|pair| {
                 let written = WriteInfo { index: pair.modify_index, flags: pair.flags, session: pair.session };
-                (Entry { key: pair.key, value: pair.value }, written)
+                Entry { write_info: Some(Arc::new(written)), ..Entry::new(pair.key, pair.value) }
             })
-            .unzip()
+            .collect()
     }
 
     /// Many keys are missing: one of them is asked for by name, since a list leaves out what the token may not read, and
     /// an old server does not say so.
     async fn are_gone(&mut self, entries: &[Entry]) -> bool {
         let missing = |entry: &&Entry| entries.binary_search_by(|other| other.key.cmp(&entry.key)).is_err();
-        let Some(entry) = self.seen.iter().flat_map(|seen| seen.entries.iter()).find(missing) else { return true };
+        let Some(entry) = self.seen.iter().flat_map(|seen| seen.iter()).find(missing) else { return true };
         match self.client.find(&self.folder, &entry.key).await {
             Ok(Found::Nothing) => return true,
             // It may have come back just now: the next list says.
@@ -201,15 +191,14 @@ impl Stream {
             self.publisher.failed(Class::Invalid.as_str(), &sentence);
             return;
         };
-        if counted.entries.len() < self.min_keys {
-            let (found, wanted) = (counted.entries.len(), self.min_keys);
+        if counted.len() < self.min_keys {
+            let (found, wanted) = (counted.len(), self.min_keys);
             let sentence =
                 format!("{found} keys found where min_keys asks for {wanted}; write them, or lower min_keys");
             self.publisher.failed(Class::Invalid.as_str(), &sentence);
             return;
         }
-        let Keys { entries, written } = counted.clone();
-        self.publisher.told(entries, written, Some(index), open.into_iter().collect());
+        self.publisher.answered(Arc::clone(counted), Some(index), open.into_iter().collect());
     }
 
     fn fail(&mut self, error: &Error) {
@@ -236,7 +225,7 @@ const MANY: usize = 3;
 /// The new content beside the old.
 fn compare(old: Option<&[Entry]>, new: &[Entry]) -> Content {
     let Some(old) = old else { return Content::Changed };
-    if old == new {
+    if have_same_content(old, new) {
         return Content::Same;
     }
     let there = |entry: &&Entry| new.binary_search_by(|other| other.key.cmp(&entry.key)).is_ok();

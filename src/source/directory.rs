@@ -56,7 +56,7 @@ fn read(folder: &Path) -> Result<Reading, Failure> {
                 if bytes > MAX_ALL {
                     return Err(Failure::TooMuch { path: folder.to_owned(), limit: MAX_ALL });
                 }
-                reading.entries.push(Entry { key, value: Secret::from(value) });
+                reading.entries.push(Entry::new(key, Secret::from(value)));
             }
             (Kind::Folder | Kind::Gone, _) => {}
             (Kind::File, Err(_)) => strange += warn(&mut reading, &path, "its name is not UTF-8"),

@@ -24,7 +24,7 @@ fn read(path: &Path) -> Result<Reading, Failure> {
     let (pairs, warnings) =
         envfile::parse(&text).map_err(|source| Failure::Grammar { path: path.to_owned(), source })?;
     Ok(Reading {
-        entries: pairs.into_iter().map(|(key, value)| Entry { key, value }).collect(),
+        entries: pairs.into_iter().map(|(key, value)| Entry::new(key, value)).collect(),
         warnings: warnings.iter().map(|warning| format!("{}: {warning}", path.display())).collect(),
     })
 }

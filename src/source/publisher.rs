@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
-use crate::environment::{Entry, Freshness, Snapshot, WriteInfo};
+use crate::environment::{Entry, Freshness, Snapshot};
 
 /// The sending end of one source. It keeps the last good entries through every failure.
 #[derive(Debug)]
@@ -21,21 +21,15 @@ impl Publisher {
         (Self { name: Arc::clone(name), sender }, receiver)
     }
 
-    /// The source has answered with these keys, in byte order, and tells nothing else of them.
+    /// The source has answered with these keys, in byte order. The keys that are published are only replaced if they
+    /// differ.
     pub fn answered(&self, entries: Arc<[Entry]>, index: Option<u64>, warnings: Vec<String>) {
-        self.told(entries, Arc::default(), index, warnings);
-    }
-
-    /// The source has answered with these keys, in byte order, and tells this of each. The keys that are published are only
-    /// replaced if they differ.
-    pub fn told(&self, entries: Arc<[Entry]>, written: Arc<[WriteInfo]>, index: Option<u64>, warnings: Vec<String>) {
         let mut recovered = None;
         self.sender.send_modify(|snapshot| {
             let snapshot = Arc::make_mut(snapshot);
             if snapshot.entries.as_ref() != Some(&entries) {
                 snapshot.entries = Some(entries);
             }
-            snapshot.written = written;
             let freshness = &mut snapshot.freshness;
             recovered = freshness.failing_since_unix_ms.take();
             *freshness = Freshness {
@@ -91,7 +85,7 @@ mod tests {
         let (publisher, receiver) = Publisher::new(&"file /x".into());
         assert_eq!(receiver.borrow().entries, None);
 
-        let entries = || -> Arc<[Entry]> { [Entry { key: "a".into(), value: "1".into() }].into() };
+        let entries = || -> Arc<[Entry]> { [Entry::new("a".into(), "1".into())].into() };
         publisher.answered(entries(), Some(7), vec![]);
         let good = receiver.borrow().clone();
         publisher.failed("io", "cannot read /x");

@@ -272,7 +272,7 @@ fn restore_variable(stored: StoredVariable<'_>) -> Option<(String, Variable)> {
         StoredValue::Base64(text) => Secret::from(STANDARD.decode(text).ok()?),
     };
     let fit = !stored.name.is_empty() && !stored.name.contains(['=', '\0']) && !value.expose().contains(&0);
-    let variable = Variable { value, origin: stored.origin.into(), visibility: stored.visibility };
+    let variable = Variable::new(value, stored.origin.into(), stored.visibility);
     fit.then(|| (stored.name.into_owned(), variable))
 }
 

@@ -38,7 +38,7 @@ pub(super) fn key() -> FingerprintKey {
 pub(super) fn good(variables: &[(&str, &[u8])], generation: u64) -> Good {
     let variables = variables.iter().map(|(name, value)| {
         let (value, origin) = (value.to_vec().into(), "consul billing/".into());
-        ((*name).to_owned(), Variable { value, origin, visibility: Visibility::Secret })
+        ((*name).to_owned(), Variable::new(value, origin, Visibility::Secret))
     });
     Good {
         environment: Arc::new(Environment::new(variables.collect())),

@@ -152,7 +152,7 @@ pub(crate) fn command(program: &str, arguments: &[&str]) -> Command {
 }
 
 fn variable(value: &str) -> Variable {
-    Variable { value: Secret::from(value), origin: "test".into(), visibility: Visibility::Secret }
+    Variable::new(Secret::from(value), "test".into(), Visibility::Secret)
 }
 
 /// Whether a process of this PID is there, be it as a zombie.

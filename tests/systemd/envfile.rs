@@ -131,11 +131,7 @@ fn systemd_reads_what_lictor_writes() {
         let value: String = value.new_tree(&mut runner).unwrap().current();
         (format!("V_{number}"), value)
     }));
-    let variable = |value: &str| Variable {
-        value: value.to_owned().into(),
-        origin: Arc::from("test"),
-        visibility: Visibility::Secret,
-    };
+    let variable = |value: &str| Variable::new(value.to_owned().into(), Arc::from("test"), Visibility::Secret);
     let environment = wanted.iter().map(|(name, value)| (name.clone(), variable(value))).collect();
     let file = envfile::write(&Environment::fingerprinted(&FingerprintKey::new(&[0; 32]), environment)).unwrap();
     let read = by_systemd(&[file]).pop().unwrap().expect("systemd takes the file");

@@ -11,7 +11,7 @@ use crate::machine::policy::OnChange;
 
 fn environment(variables: &[(&str, &str, Visibility)]) -> Arc<Environment> {
     let variables = variables.iter().map(|(name, value, visibility)| {
-        let variable = Variable { value: (*value).into(), origin: "consul billing/".into(), visibility: *visibility };
+        let variable = Variable::new((*value).into(), "consul billing/".into(), *visibility);
         ((*name).to_owned(), variable)
     });
     Arc::new(Environment::new(variables.collect()))

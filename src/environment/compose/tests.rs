@@ -15,13 +15,8 @@ fn compose(layers: &[Layer], rules: &Rules) -> Result<Composition, Unfit> {
 }
 
 fn layer(origin: &str, keys: &[(&str, &str)]) -> Layer {
-    let entries = keys.iter().map(|(key, value)| Entry { key: (*key).to_owned(), value: Secret::from(*value) });
-    Layer {
-        origin: Arc::from(origin),
-        mapping: Mapping::default(),
-        entries: entries.collect(),
-        written: Arc::default(),
-    }
+    let entries = keys.iter().map(|(key, value)| Entry::new((*key).to_owned(), Secret::from(*value)));
+    Layer { origin: Arc::from(origin), mapping: Mapping::default(), entries: entries.collect() }
 }
 
 fn upcased(layer: Layer) -> Layer {
@@ -217,16 +212,18 @@ proptest! {
 }
 
 #[test]
-fn what_a_source_tells_of_a_key_goes_with_the_variable_that_wins() {
-    let told = |index| WriteInfo { index, flags: 7, session: Some("held".into()) };
-    let one = Layer { written: [told(3), told(4)].into(), ..layer("consul one/", &[("A", "1"), ("B", "1")]) };
+fn who_wrote_a_key_goes_with_the_variable_that_wins() {
+    let info = |index| WriteInfo { index, flags: 7, session: Some("held".into()) };
+    let entry =
+        |key: &str, index| Entry { write_info: Some(Arc::new(info(index))), ..Entry::new(key.into(), "1".into()) };
+    let one = Layer { entries: [entry("A", 3), entry("B", 4)].into(), ..layer("consul one/", &[]) };
     let two = layer("file two", &[("B", "2"), ("C", "2")]);
     let rules = Rules { custom: vec![("D".into(), "3".into())], ..Rules::default() };
     let environment = compose(&[one, two], &rules).unwrap().environment;
     let names = ["A", "B", "D", "GONE"].map(str::to_owned);
     let origins = environment.origins(&names);
     let found: Vec<_> = origins.iter().map(|it| (it.key.as_str(), &*it.source, it.written.clone())).collect();
-    assert_eq!(found, [("A", "consul one/", Some(told(3))), ("B", "file two", None), ("D", "custom", None)]);
+    assert_eq!(found, [("A", "consul one/", Some(info(3))), ("B", "file two", None), ("D", "custom", None)]);
     let json = serde_json::to_string(&origins[..2]).unwrap();
     let expected = r#"[{"key":"A","source":"consul one/","modify_index":3,"flags":7,"session":"held"},{"key":"B","source":"file two"}]"#;
     assert_eq!(json, expected);

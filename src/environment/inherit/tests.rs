@@ -18,8 +18,8 @@ fn globs(patterns: &[&str]) -> Vec<Glob> {
 
 /// What the service sees: the settings of `exec.env` hold for what is inherited and what is composed alike.
 fn whole(parent: &[(&str, &str)], kv: &[(&str, &str)], settings: &Inherit, custom: &[(&str, &str)]) -> Vec<String> {
-    let entries = kv.iter().map(|(key, value)| Entry { key: (*key).to_owned(), value: Secret::from(*value) }).collect();
-    let layer = Layer { origin: Arc::from("consul"), mapping: Mapping::default(), entries, written: Arc::default() };
+    let entries = kv.iter().map(|(key, value)| Entry::new((*key).to_owned(), Secret::from(*value))).collect();
+    let layer = Layer { origin: Arc::from("consul"), mapping: Mapping::default(), entries };
     let rules = Rules {
         custom: custom.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         allowlist: settings.allowlist.clone(),

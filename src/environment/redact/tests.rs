@@ -5,7 +5,7 @@ use crate::secret::Secret;
 fn redactor(variables: &[(&str, &[u8])]) -> Redactor {
     let variables = variables.iter().map(|(name, value)| {
         let value = Secret::from(value.to_vec());
-        ((*name).to_owned(), Variable { value, origin: "test".into(), visibility: Visibility::Secret })
+        ((*name).to_owned(), Variable::new(value, "test".into(), Visibility::Secret))
     });
     Redactor::of(&Environment::new(variables.collect()))
 }
@@ -30,7 +30,7 @@ fn a_short_value_is_masked_only_where_it_stands_alone() {
 
 #[test]
 fn a_public_value_may_be_shown() {
-    let public = Variable { value: "8080".into(), origin: "test".into(), visibility: Visibility::Public };
+    let public = Variable::new("8080".into(), "test".into(), Visibility::Public);
     let redactor = Redactor::of(&Environment::new([("PORT".to_owned(), public)].into()));
     assert_eq!(mask(&redactor, "port 8080"), "port 8080");
 }
@@ -79,7 +79,7 @@ fn debug_shows_no_value() {
 
 #[test]
 fn what_is_inherited_is_masked_but_what_every_process_has_is_not() {
-    let variable = |value: &str, visibility| Variable { value: value.into(), origin: "test".into(), visibility };
+    let variable = |value: &str, visibility| Variable::new(value.into(), "test".into(), visibility);
     let environment = Environment::new(
         [
             ("PASSWORD".to_owned(), variable("hunter2", Visibility::Secret)),

@@ -21,7 +21,7 @@ fn of(kind: Type) -> Form {
 fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, Variable> {
     let variable = |(name, value): &(&str, &str)| {
         let value = Secret::from(*value);
-        ((*name).to_owned(), Variable { value, origin: "consul app/".into(), visibility: Visibility::Secret })
+        ((*name).to_owned(), Variable::new(value, "consul app/".into(), Visibility::Secret))
     };
     pairs.iter().map(variable).collect()
 }
@@ -247,14 +247,9 @@ fn more_violations_than_a_person_reads_are_counted() {
 }
 
 fn composed(schema: Schema, rules: Rules, pairs: &[(&str, &str)]) -> (Environment, Vec<String>) {
-    let entry = |(key, value): &(&str, &str)| Entry { key: (*key).to_owned(), value: Secret::from(*value) };
+    let entry = |(key, value): &(&str, &str)| Entry::new((*key).to_owned(), Secret::from(*value));
     let entries: Vec<Entry> = pairs.iter().map(entry).collect();
-    let layer = Layer {
-        origin: "consul app/".into(),
-        mapping: Mapping::default(),
-        entries: entries.into(),
-        written: std::sync::Arc::default(),
-    };
+    let layer = Layer { origin: "consul app/".into(), mapping: Mapping::default(), entries: entries.into() };
     let composition = compose(&[layer], &Rules { schema, ..rules }, &FingerprintKey::new(&[0; 32])).unwrap();
     (composition.environment, composition.violations)
 }

@@ -130,11 +130,7 @@ impl Road {
 
     fn environment(&self, config: Config) -> Arc<Environment> {
         let pairs = [("CONFIG", format!("{} {:?}", config.number, config.nature)), ("HOST", self.node.clone())];
-        let variable = |value: String| Variable {
-            value: value.into(),
-            origin: Arc::from("consul billing/"),
-            visibility: Visibility::Secret,
-        };
+        let variable = |value: String| Variable::new(value.into(), Arc::from("consul billing/"), Visibility::Secret);
         let pairs = pairs.into_iter().map(|(name, value)| (name.to_owned(), variable(value)));
         Arc::new(Environment::new(pairs.collect()))
     }

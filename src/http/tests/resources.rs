@@ -197,8 +197,7 @@ async fn the_board_comes_back_as_it_was() {
 async fn env_shows_only_public_values() {
     let harness = Harness::new().await;
     assert_eq!(harness.get("/env").await.body, r#"{"fingerprint":null,"variables":[]}"#);
-    let variable =
-        |value: &str, visibility| Variable { value: Secret::from(value), origin: "consul billing/".into(), visibility };
+    let variable = |value: &str, visibility| Variable::new(Secret::from(value), "consul billing/".into(), visibility);
     let variables = BTreeMap::from([
         ("LOG_LEVEL".to_owned(), variable("debug", Visibility::Public)),
         ("PASSWORD".to_owned(), variable("hunter2", Visibility::Secret)),

@@ -85,7 +85,7 @@ pub(in crate::machine) fn check(name: &str, role: Role) -> CheckRule {
 }
 
 pub(in crate::machine) fn environment(name: &str) -> Arc<Environment> {
-    let value = Variable { value: name.to_owned().into(), origin: "story".into(), visibility: Visibility::Secret };
+    let value = Variable::new(name.to_owned().into(), "story".into(), Visibility::Secret);
     Arc::new(Environment::new([("NAME".to_owned(), value)].into()))
 }
 

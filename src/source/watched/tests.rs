@@ -15,7 +15,7 @@ use crate::secret::Secret;
 /// One key, `K`, with the file's contents.
 fn read(path: &Path) -> Result<Reading, Failure> {
     let value = Secret::from(contents(path, 8)?);
-    Ok(Reading { entries: vec![Entry { key: "K".to_owned(), value }], warnings: vec!["of the reading".to_owned()] })
+    Ok(Reading { entries: vec![Entry::new("K".to_owned(), value)], warnings: vec!["of the reading".to_owned()] })
 }
 
 fn sightless(_: &Path, _: &mpsc::Sender<()>) -> Result<Watch, Blind> {

@@ -143,7 +143,7 @@ fn a_number_keeps_its_zeros_or_is_refused() {
 
 #[tokio::test]
 async fn the_value_of_a_variable_is_no_version() {
-    let variable = |value: &str| Variable { value: value.into(), origin: "o".into(), visibility: Visibility::Secret };
+    let variable = |value: &str| Variable::new(value.into(), "o".into(), Visibility::Secret);
     let environment = Environment::new([("PASSWORD".to_owned(), variable("hunter2"))].into());
     let subject =
         Subject { redactor: Redactor::of(&environment).into(), ..subject(None, &["/bin/echo", "1.2-hunter2"]) };
@@ -154,7 +154,7 @@ async fn the_value_of_a_variable_is_no_version() {
 
 #[tokio::test]
 async fn what_is_on_every_host_does_not_hide_a_version() {
-    let variable = |value: &str| Variable { value: value.into(), origin: "o".into(), visibility: Visibility::Secret };
+    let variable = |value: &str| Variable::new(value.into(), "o".into(), Visibility::Secret);
     let values = [("DEBUG", "1"), ("YEAR", "2026"), ("RELEASE", "2026.11.214"), ("ENV", "prod")];
     let environment = values.map(|(name, value)| (name.to_owned(), variable(value)));
     let environment = Environment::new(environment.into());

@@ -19,7 +19,7 @@ use crate::service::errand::{CannotRun, Finished};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn composed() -> Composed {
-    let password = Variable { value: "hunter2\nhunter3".into(), origin: "test".into(), visibility: Visibility::Secret };
+    let password = Variable::new("hunter2\nhunter3".into(), "test".into(), Visibility::Secret);
     Composed::new([("PASSWORD".to_owned(), password)].into())
 }
 

@@ -42,7 +42,7 @@ impl Stage {
     }
 
     fn wish(&mut self, value: &str) {
-        let variable = Variable { value: value.into(), origin: "test".into(), visibility: Visibility::Public };
+        let variable = Variable::new(value.into(), "test".into(), Visibility::Public);
         let environment = Arc::new(Environment::new([("A".to_owned(), variable)].into()));
         self.tell(Event::Wish { environment, violations: Vec::new() });
     }

@@ -22,7 +22,7 @@ struct Stage {
 /// `count` keys of the source `kv`, with this value each.
 fn keys(count: usize, value: &str) -> Arc<Environment> {
     let name = |number: usize| format!("K{number}");
-    let variable = || Variable { value: value.into(), origin: "kv".into(), visibility: Visibility::Secret };
+    let variable = || Variable::new(value.into(), "kv".into(), Visibility::Secret);
     let variables = (0..count).map(|number| (name(number), variable())).collect();
     let mut source_keys = SourceKeys::default();
     source_keys.add(&"kv".into(), (0..count).map(|number| name(number).into()));

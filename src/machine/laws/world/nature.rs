@@ -136,8 +136,7 @@ pub(super) fn kept(number: usize) -> usize {
 }
 
 pub(super) fn environment(number: usize) -> Arc<Environment> {
-    let variable =
-        |value: String| Variable { value: value.into(), origin: "test".into(), visibility: Visibility::Secret };
+    let variable = |value: String| Variable::new(value.into(), "test".into(), Visibility::Secret);
     let (number, level, note) = match number {
         12 => (0, 1, 0),
         13 => (0, 2, 0),

@@ -25,7 +25,7 @@ struct Scene {
 
 fn environment(pairs: &[(&str, &str)]) -> Arc<Environment> {
     let variable = |(name, value): &(&str, &str)| {
-        let variable = Variable { value: (*value).into(), origin: "test".into(), visibility: Visibility::Secret };
+        let variable = Variable::new((*value).into(), "test".into(), Visibility::Secret);
         ((*name).to_owned(), variable)
     };
     Arc::new(Environment::new(pairs.iter().map(variable).collect()))

@@ -105,7 +105,7 @@ async fn too_few_keys_are_no_answer() {
 
 #[test]
 fn what_has_not_changed_is_the_same_bytes_as_before() {
-    let entry = |(key, value): &(&str, &str)| Entry { key: (*key).to_owned(), value: (*value).into() };
+    let entry = |(key, value): &(&str, &str)| Entry::new((*key).to_owned(), (*value).into());
     let old: Vec<_> = [("a", "1"), ("b", "2"), ("d", "4"), ("e", "5")].iter().map(entry).collect();
     let expected: Vec<_> = [("a", "1"), ("b", "3"), ("c", "2"), ("d", "4")].iter().map(entry).collect();
     let mut new = expected.clone();
