@@ -27,5 +27,5 @@ pub use mark::{Key, Mark, Marks};
 pub use record::{InstanceRecord, Shown};
 pub use rules::{Limit, Rules};
 pub use task::{Parts, spawn};
-pub use turns::{Action, Event, Op, Refusal, Turns, Verdict, Written};
+pub use turns::{Action, Event, Op, Turns, Written};
 pub use view::Look;

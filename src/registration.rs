@@ -132,8 +132,8 @@ pub fn spawn(tasks: &mut JoinSet<()>, parts: Parts) -> Registration {
         inbox: inbox.clone(),
     };
     tasks.spawn(steer.run());
-    let keeper = keeper::Keeper::new(settings, client, status.map(reachable), ordered, boards, seen, inbox);
-    tasks.spawn(keeper.run(drain));
+    let links = keeper::Links { status: status.map(reachable), orders: ordered, boards, seen, inbox };
+    tasks.spawn(keeper::Keeper::new(settings, client, links).run(drain));
     Registration { orders }
 }
 

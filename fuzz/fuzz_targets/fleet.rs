@@ -9,8 +9,9 @@ use libfuzzer_sys::fuzz_target;
 use lictor::consul::health::{Instance, Standing};
 use lictor::consul::kv::{Pair, decode};
 use lictor::consul::session::Session;
-use lictor::fleet::{Action, Ask, Event, Limit, Look, Marks, Refusal, Rules, Turns};
+use lictor::fleet::{Action, Ask, Event, Limit, Look, Marks, Rules, Turns};
 use lictor::machine::Moment;
+use lictor::machine::event::TurnRefusal;
 use lictor::machine::numbers::TurnId;
 
 /// The folder as Consul lists it, divided as lictor reads it.
@@ -71,8 +72,8 @@ fuzz_target!(|input: &[u8]| {
     let op = op.expect("it looks before it does anything");
     for action in turns.handle(now, Event::Seen(op, Box::new(look(pairs)))) {
         match action {
-            Action::Refuse(_, Refusal::Waits(why)) | Action::Say(why) => is_one_short_line(&why),
-            Action::Refuse(_, Refusal::Halted { by, why }) => {
+            Action::Refuse(_, TurnRefusal::Waits(why)) | Action::Say(why) => is_one_short_line(&why),
+            Action::Refuse(_, TurnRefusal::Halted { by, why }) => {
                 is_one_short_line(&by);
                 is_one_short_line(&why);
             }

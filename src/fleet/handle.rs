@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::turns::Verdict;
 use crate::environment::Environment;
 use crate::machine::Build;
 use crate::machine::numbers::TurnId;
@@ -20,7 +19,7 @@ pub struct Fleet {
 #[derive(Debug)]
 pub(super) enum Word {
     Ask { turn: TurnId, wish: Arc<Environment>, running: Option<Arc<Environment>>, build: Build },
-    Return { turn: TurnId, verdict: Verdict },
+    Return { turn: TurnId, verdict: TurnVerdict },
     Halt { wish: Arc<Environment>, good: Arc<Environment>, reason: String },
     EndHalt { wish: Arc<Environment> },
 }
@@ -33,12 +32,6 @@ impl Fleet {
 
     /// Gives a turn back, or withdraws the request.
     pub fn give_back(&self, turn: TurnId, verdict: TurnVerdict) {
-        let verdict = match verdict {
-            TurnVerdict::Good => Verdict::Good,
-            TurnVerdict::Failed => Verdict::Failed,
-            TurnVerdict::Inconclusive => Verdict::Inconclusive,
-            TurnVerdict::Withdrawn => Verdict::Withdrawn,
-        };
         self.word(Word::Return { turn, verdict });
     }
 

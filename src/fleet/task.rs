@@ -16,7 +16,7 @@ use super::handle::{Fleet, Word};
 use super::mark::{Key, Mark};
 use super::record::Shown;
 use super::rules::Rules;
-use super::turns::{Action, Event, Refusal, Turns};
+use super::turns::{Action, Event, Turns};
 use crate::consul::Client;
 use crate::drain::DrainWatcher;
 use crate::environment::Fingerprint;
@@ -253,13 +253,7 @@ impl Task {
             Action::Close(session) => drop(self.closing.spawn(access.close(session))),
             Action::Grant(turn) => self.send(machine::Event::TurnGranted { turn }).await,
             Action::Lose(turn) => self.send(machine::Event::TurnLost { turn }).await,
-            Action::Refuse(turn, refusal) => {
-                let why = match refusal {
-                    Refusal::Waits(why) => TurnRefusal::Waits(why),
-                    Refusal::Halted { by, why } => TurnRefusal::Halted { by, why },
-                };
-                self.send(machine::Event::TurnRefused { turn, why }).await;
-            }
+            Action::Refuse(turn, why) => self.send(machine::Event::TurnRefused { turn, why }).await,
             Action::Say(text) => tracing::warn!("{text}"),
         }
     }

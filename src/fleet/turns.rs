@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use self::session::{Hangs, Life};
-pub use self::words::{Action, Event, Op, Refusal, Verdict, Written};
+pub use self::words::{Action, Event, Op, Written};
 use super::change::Change;
 use super::decision::Ask;
 use super::layout::{Member, Places};
@@ -22,7 +22,9 @@ use super::rules::Rules;
 use super::view::View;
 use super::writes::{Back, CanaryEnd};
 use crate::machine::Moment;
+use crate::machine::event::TurnRefusal;
 use crate::machine::numbers::TurnId;
+use crate::machine::order::TurnVerdict;
 
 /// A right that we have, or may have.
 #[derive(Clone, Debug)]
@@ -110,7 +112,7 @@ pub struct Turns {
     /// Our own mark stands until the instance has been back for sure since then.
     unsure_until: Moment,
     ask: Option<Ask>,
-    told: Option<Refusal>,
+    told: Option<TurnRefusal>,
     held: Option<Held>,
     debts: VecDeque<Debt>,
     busy: Busy,
@@ -258,17 +260,17 @@ impl Turns {
         self.hurry();
     }
 
-    fn returned(&mut self, now: Moment, turn: TurnId, verdict: Verdict) {
+    fn returned(&mut self, now: Moment, turn: TurnId, verdict: TurnVerdict) {
         if self.ask.as_ref().is_some_and(|ask| ask.turn == turn) {
             (self.ask, self.told) = (None, None);
         }
         let Some(held) = self.held.as_mut().filter(|held| held.turn == turn) else { return };
         held.stage = match (verdict, held.stage, &held.canary) {
-            (Verdict::Good, Stage::Granted, Some(_)) if self.rules.bake > Duration::ZERO => {
+            (TurnVerdict::Good, Stage::Granted, Some(_)) if self.rules.bake > Duration::ZERO => {
                 Stage::Baking(now + self.rules.bake)
             }
-            (Verdict::Good, Stage::Granted, _) => Stage::Returning(CanaryEnd::Go, Back::Yes),
-            (Verdict::Failed, _, _) | (_, Stage::Acquiring, _) => Stage::Returning(CanaryEnd::Nothing, Back::Yes),
+            (TurnVerdict::Good, Stage::Granted, _) => Stage::Returning(CanaryEnd::Go, Back::Yes),
+            (TurnVerdict::Failed, _, _) | (_, Stage::Acquiring, _) => Stage::Returning(CanaryEnd::Nothing, Back::Yes),
             // Whether it is back is seen by what it looks like, not by this.
             _ => {
                 self.unsure_until = now + SETTLE;
@@ -335,11 +337,11 @@ impl Turns {
         let bound = FIRST.saturating_mul(1 << self.failures.min(6)).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
         self.not_before = now + Duration::from_millis(FIRST / 5 + self.random.u64(0..=bound));
-        self.refuse(Refusal::Waits(format!("Consul cannot be asked: {why}")));
+        self.refuse(TurnRefusal::Waits(format!("Consul cannot be asked: {why}")));
     }
 
     /// Tells the machine why it waits, once for each reason.
-    fn refuse(&mut self, refusal: Refusal) {
+    fn refuse(&mut self, refusal: TurnRefusal) {
         let Some(ask) = &self.ask else { return };
         if self.told.as_ref() != Some(&refusal) {
             self.actions.push(Action::Refuse(ask.turn, refusal.clone()));

@@ -65,12 +65,7 @@ impl Seen {
 pub(super) struct Keeper {
     settings: Settings,
     client: Client,
-    /// Where Consul's check finds us.
-    status: Option<SocketAddr>,
-    orders: watch::Receiver<Option<Ordered>>,
-    boards: watch::Receiver<Arc<Board>>,
-    seen: watch::Sender<Seen>,
-    inbox: mpsc::Sender<Event>,
+    links: Links,
     situation: Situation,
     presence: Presence,
     found: Found,
@@ -84,25 +79,23 @@ pub(super) struct Keeper {
     problem: Option<String>,
 }
 
+/// What the keeper hears of, and whom it tells.
+pub(super) struct Links {
+    /// Where Consul's check finds us.
+    pub(super) status: Option<SocketAddr>,
+    pub(super) orders: watch::Receiver<Option<Ordered>>,
+    pub(super) boards: watch::Receiver<Arc<Board>>,
+    pub(super) seen: watch::Sender<Seen>,
+    pub(super) inbox: mpsc::Sender<Event>,
+}
+
 impl Keeper {
-    pub(super) fn new(
-        settings: Settings,
-        client: Client,
-        status: Option<SocketAddr>,
-        orders: watch::Receiver<Option<Ordered>>,
-        boards: watch::Receiver<Arc<Board>>,
-        seen: watch::Sender<Seen>,
-        inbox: mpsc::Sender<Event>,
-    ) -> Self {
+    pub(super) fn new(settings: Settings, client: Client, links: Links) -> Self {
         let follow = Follow::new(client.retry(), HOLD);
         Self {
             settings,
             client,
-            status,
-            orders,
-            boards,
-            seen,
-            inbox,
+            links,
             situation: Situation::default(),
             presence: Presence::Kept,
             found: Found::default(),
@@ -118,7 +111,7 @@ impl Keeper {
     pub(super) async fn run(mut self, mut drain: DrainWatcher) {
         // The board of before the loop has begun doesn't know a process that outlived the last lictor.
         tokio::select! {
-            _ = self.boards.changed() => {}
+            _ = self.links.boards.changed() => {}
             () = drain.draining() => return,
         }
         loop {
@@ -138,8 +131,8 @@ impl Keeper {
             self.found.service.as_ref().map(|service| service.content_hash.clone()).filter(|hash| !hash.is_empty());
         let (situation, mut client) = (&self.situation, self.client.clone());
         tokio::select! {
-            Ok(()) = self.orders.changed() => {}
-            () = changed(&mut self.boards, situation) => {}
+            Ok(()) = self.links.orders.changed() => {}
+            () = changed(&mut self.links.boards, situation) => {}
             () = self.follow.changed(&mut client, instance.as_ref()) => {}
             () = service_changed(&self.client, &self.settings.id, hash.as_deref()) => {}
             () = sleep(pause) => {}
@@ -148,8 +141,8 @@ impl Keeper {
 
     /// Looks and writes until nothing is left to write; says how long that may stay unlooked at.
     async fn make_it_so(&mut self) -> Duration {
-        let ordered = self.orders.borrow_and_update().clone();
-        self.situation = Situation::of(&self.boards.borrow_and_update());
+        let ordered = self.links.orders.borrow_and_update().clone();
+        self.situation = Situation::of(&self.links.boards.borrow_and_update());
         match self.rounds(ordered.as_ref()).await {
             Ok(()) => {
                 self.failures = 0;
@@ -256,7 +249,7 @@ impl Keeper {
     /// What lictor registers, if it does.
     fn definition(&self) -> Option<Definition> {
         let Settings { id, service, .. } = &self.settings;
-        let (service, status) = (service.as_ref()?, self.status?);
+        let (service, status) = (service.as_ref()?, self.links.status?);
         let Service { name, address, port, tags, meta, check_interval, deregister_after } = service;
         let mut meta = meta.clone();
         meta.insert("lictor".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
@@ -304,10 +297,10 @@ impl Keeper {
 
     /// Whether the catalog has to be watched: until it shows us in traffic again.
     fn unsettled(&self) -> bool {
-        match &*self.orders.borrow() {
+        match &*self.links.orders.borrow() {
             None => false,
             Some(Ordered { level: Traffic::Out { .. }, .. }) => true,
-            Some(Ordered { number, .. }) => !self.seen.borrow().reached(*number),
+            Some(Ordered { number, .. }) => !self.links.seen.borrow().reached(*number),
         }
     }
 
@@ -329,7 +322,7 @@ impl Keeper {
         }
         let level = if is_so { Level::Reached } else { Level::NotYet };
         let seen = Seen { order: *number, level };
-        self.seen.send_if_modified(|before| std::mem::replace(before, seen) != seen);
+        self.links.seen.send_if_modified(|before| std::mem::replace(before, seen) != seen);
     }
 
     fn what_is_wrong(&self) -> Option<String> {
@@ -351,12 +344,12 @@ impl Keeper {
         }
         self.problem.clone_from(&problem);
         // The loop may have ended before us.
-        let _ = self.inbox.send(Event::TrafficTrouble { problem }).await;
+        let _ = self.links.inbox.send(Event::TrafficTrouble { problem }).await;
     }
 
     /// lictor ends: what it has registered goes, unless the service goes on without it.
     async fn farewell(mut self) {
-        self.situation = Situation::of(&self.boards.borrow());
+        self.situation = Situation::of(&self.links.boards.borrow());
         if self.settings.service.is_none() || self.situation.process != Process::Gone {
             return;
         }

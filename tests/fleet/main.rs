@@ -4,6 +4,7 @@
 //! `load.rs` know nothing of lictor.
 
 #![expect(clippy::unwrap_used, reason = "a test says by its panic what is wrong")]
+#![expect(clippy::print_stdout, reason = "it is shown where a test fails")]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
 #[path = "../it/harness"]
@@ -24,5 +25,10 @@ mod harness {
 }
 
 mod balancer;
+mod cluster;
+mod history;
 mod load;
 mod restarts;
+mod rollout;
+mod serial;
+mod stage;

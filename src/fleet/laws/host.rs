@@ -10,9 +10,11 @@ use crate::fleet::decision::{Ask, Place};
 use crate::fleet::layout::Member;
 use crate::fleet::mark::{Mark, Marks};
 use crate::fleet::record::Shown;
-use crate::fleet::turns::{Event, Op, Refusal, Turns, Verdict};
+use crate::fleet::turns::{Event, Op, Turns};
 use crate::machine::Moment;
+use crate::machine::event::TurnRefusal;
 use crate::machine::numbers::TurnId;
+use crate::machine::order::TurnVerdict;
 
 /// A config, and how a service fares on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,7 +94,7 @@ pub(super) struct Host {
     pub(super) paused: Option<Moment>,
     pub(super) dead_since: Option<Moment>,
     pub(super) waiting: Option<Waiting>,
-    pub(super) refusal: Option<Refusal>,
+    pub(super) refusal: Option<TurnRefusal>,
     /// Where what it is tried on is written down.
     pub(super) tried: Vec<Config>,
 }
@@ -170,7 +172,7 @@ impl Host {
             Stage::Asked(turn) if !wanted => {
                 self.stage = Stage::Serving;
                 self.refusal = None;
-                vec![Event::Return(turn, Verdict::Withdrawn)]
+                vec![Event::Return(turn, TurnVerdict::Withdrawn)]
             }
             _ => Vec::new(),
         }
@@ -188,7 +190,7 @@ impl Host {
         let mut events = Vec::new();
         if let Stage::Asked(turn) = self.stage {
             self.stage = Stage::Serving;
-            events.push(Event::Return(turn, Verdict::Withdrawn));
+            events.push(Event::Return(turn, TurnVerdict::Withdrawn));
         }
         events.extend(self.travel());
         events
@@ -219,7 +221,7 @@ impl Host {
         Vec::new()
     }
 
-    pub(super) fn refused(&mut self, now: Moment, turn: TurnId, refusal: &Refusal) -> Vec<Event> {
+    pub(super) fn refused(&mut self, now: Moment, turn: TurnId, refusal: &TurnRefusal) -> Vec<Event> {
         self.refusal = Some(refusal.clone());
         self.by_machine(|road| road.refused(now, turn, refusal.clone())).unwrap_or_default()
     }
@@ -274,7 +276,7 @@ impl Host {
                 (self.ready, self.out, self.relapsed) = (true, false, false);
                 if to == self.good {
                     self.stage = Stage::Serving;
-                    let back = turn.map(|turn| Event::Return(turn, Verdict::Failed));
+                    let back = turn.map(|turn| Event::Return(turn, TurnVerdict::Failed));
                     return back.into_iter().chain(self.travel()).collect();
                 }
                 self.stage = Stage::Trial(turn);
@@ -289,13 +291,13 @@ impl Host {
                 } else {
                     self.good = self.runs;
                 }
-                let back = turn.map(|turn| Event::Return(turn, Verdict::Good));
+                let back = turn.map(|turn| Event::Return(turn, TurnVerdict::Good));
                 back.into_iter().chain(self.travel()).collect()
             }
             Stage::Serving | Stage::Asked(_) if self.runs.nature == Nature::Relapses => {
                 let mut events = Vec::new();
                 if let Stage::Asked(turn) = self.stage {
-                    events.push(Event::Return(turn, Verdict::Withdrawn));
+                    events.push(Event::Return(turn, TurnVerdict::Withdrawn));
                 }
                 self.relapsed = true;
                 events.extend(self.take_back(now, None, self.runs, whim));

@@ -9,11 +9,10 @@ use crate::environment::{Environment, Variable, Visibility};
 use crate::fleet::change::Change;
 use crate::fleet::decision::Ask;
 use crate::fleet::mark::Key;
-use crate::fleet::turns::{Event, Refusal, Verdict};
+use crate::fleet::turns::Event;
 use crate::machine::board::ConfigState;
 use crate::machine::event::{Exit, ProbeResult, TurnRefusal};
 use crate::machine::numbers::TurnId;
-use crate::machine::order::TurnVerdict;
 use crate::machine::policy::{CheckRule, Crash, Policy, Role, StepSetting};
 use crate::machine::{self, Board, Build, Machine, Moment, Order, Restored, RunId, Version};
 
@@ -175,11 +174,7 @@ impl Road {
         self.tell(now, machine::Event::TurnLost { turn })
     }
 
-    pub(super) fn refused(&mut self, now: Moment, turn: TurnId, refusal: Refusal) -> Vec<Event> {
-        let why = match refusal {
-            Refusal::Waits(why) => TurnRefusal::Waits(why),
-            Refusal::Halted { by, why } => TurnRefusal::Halted { by, why },
-        };
+    pub(super) fn refused(&mut self, now: Moment, turn: TurnId, why: TurnRefusal) -> Vec<Event> {
         self.tell(now, machine::Event::TurnRefused { turn, why })
     }
 
@@ -258,12 +253,6 @@ impl Road {
             }
             Order::ReturnTurn { turn, verdict } => {
                 self.held = self.held.filter(|held| *held != turn);
-                let verdict = match verdict {
-                    TurnVerdict::Good => Verdict::Good,
-                    TurnVerdict::Failed => Verdict::Failed,
-                    TurnVerdict::Inconclusive => Verdict::Inconclusive,
-                    TurnVerdict::Withdrawn => Verdict::Withdrawn,
-                };
                 return Some(Event::Return(turn, verdict));
             }
             Order::Halt { wish, good, reason } => {

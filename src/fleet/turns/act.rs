@@ -9,9 +9,10 @@ use super::super::record::InstanceRecord;
 use super::super::rules::PATIENCE;
 use super::super::view::{Ours, View};
 use super::super::writes::{Back, CanaryEnd, Writer};
-use super::{Action, Busy, Debt, Haste, Held, Membership, Purpose, Refusal, Stage, Turns, Written};
+use super::{Action, Busy, Debt, Haste, Held, Membership, Purpose, Stage, Turns, Written};
 use crate::consul::transaction::Operation;
 use crate::machine::Moment;
+use crate::machine::event::TurnRefusal;
 
 /// The longest that a change is waited for: whatever wakes nobody is seen after this.
 const WAIT: Duration = Duration::from_secs(10);
@@ -164,7 +165,7 @@ impl Turns {
                 let remark = format!("{why}; until then this one takes no turns");
                 self.say(self.said.iter().cloned().chain([remark.clone()]).collect());
                 self.outside = Some(remark);
-                self.refuse(Refusal::Waits(why));
+                self.refuse(TurnRefusal::Waits(why));
                 self.look(Vec::new(), OUTSIDE, Duration::ZERO);
             }
             Some(Ours { session: None, .. }) | None => {
@@ -196,7 +197,7 @@ impl Turns {
 
     fn try_for(&mut self, now: Moment, view: &View, ask: Ask) {
         let Some(session) = self.life.sure(now).map(str::to_owned) else {
-            self.refuse(Refusal::Waits("our session in Consul could not be renewed".into()));
+            self.refuse(TurnRefusal::Waits("our session in Consul could not be renewed".into()));
             return self.look(Vec::new(), Duration::from_secs(1), Duration::ZERO);
         };
         let given_up: BTreeSet<String> = self
@@ -213,12 +214,12 @@ impl Turns {
                 self.write(operations, Purpose::Acquire);
             }
             Decision::Waits(Waits { why, on }) => {
-                self.refuse(Refusal::Waits(why));
+                self.refuse(TurnRefusal::Waits(why));
                 let wait = if on.is_empty() { Duration::from_secs(1) } else { WAIT };
                 self.wait_for(now, view, on, wait);
             }
             Decision::Halted { by, why, on } => {
-                self.refuse(Refusal::Halted { by, why });
+                self.refuse(TurnRefusal::Halted { by, why });
                 self.wait_for(now, view, on, WAIT);
             }
         }

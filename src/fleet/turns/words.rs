@@ -8,7 +8,9 @@ use super::super::record::Shown;
 use super::super::view::Look;
 use crate::consul::session::Session;
 use crate::consul::transaction::Operation;
+use crate::machine::event::TurnRefusal;
 use crate::machine::numbers::TurnId;
+use crate::machine::order::TurnVerdict;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +18,7 @@ pub enum Event {
     /// The machine asks for a turn; a newer one replaces an older one.
     Ask(Ask),
     /// It gives one back, or withdraws the request.
-    Return(TurnId, Verdict),
+    Return(TurnId, TurnVerdict),
     /// It takes a change back: everybody stops on it.
     Halt(Change, Option<String>, String),
     /// It was not the change after all.
@@ -43,19 +45,6 @@ pub enum Event {
     Leave,
     /// Time has passed; nothing else.
     Tick,
-}
-
-/// What came of a turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// The change is good here.
-    Good,
-    /// It was taken back.
-    Failed,
-    /// Nobody can tell.
-    Inconclusive,
-    /// The turn is not needed any more.
-    Withdrawn,
 }
 
 /// What came of a write.
@@ -98,23 +87,9 @@ pub enum Action {
     /// That it has lost it.
     Lose(TurnId),
     /// That it waits, and why.
-    Refuse(TurnId, Refusal),
+    Refuse(TurnId, TurnRefusal),
     /// Say this in the log.
     Say(String),
-}
-
-/// Why a turn is not granted yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// It waits: for whom or for what.
-    Waits(String),
-    /// The change was taken back.
-    Halted {
-        /// Where.
-        by: String,
-        /// Why.
-        why: String,
-    },
 }
 
 /// One look or one write.
