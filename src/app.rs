@@ -164,6 +164,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     // What acts. Nobody is served before it is known what runs already: the loop turns once before any task below.
     let history = state.history();
     let children = (own_children(&state), Accounts::default());
+    let own = children.0.clone();
     let (mut effects, mut watch) = effects(&settings, children.clone(), (state, sockets), &good, &event_tx);
     let adopted = effects.adopt(RunId(1)).await;
     let known = adopted.into_iter().chain(watch.first().await).collect();
@@ -237,10 +238,17 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     };
     let state = supervise(driver, &mut tasks).await.into_state();
     trigger.drain(FAREWELL).await;
+    leave(tasks, &own, state).await;
+    Ok(())
+}
+
+/// Nothing of lictor's own outlives it, and what should be kept is kept.
+async fn leave(mut tasks: JoinSet<()>, own: &OwnChildren, state: State) {
+    tasks.shutdown().await;
+    service::end_errands(own).await;
     if tokio::time::timeout(FAREWELL, state.close()).await.is_err() {
         tracing::warn!("the disk hangs: the newest good environment may not have been kept");
     }
-    Ok(())
 }
 
 /// The children that are not the service's: all that lictor has now, but for the service itself after `lictor reexec`.

@@ -92,12 +92,13 @@ impl OwnChildren {
 
     /// Whether this process is one of ours, or was there before us.
     pub fn holds(&self, pid: u32) -> bool {
-        let record = self.0.borrow();
-        record.own.contains(&pid)
-            || record
-                .strangers
-                .get(&pid)
-                .is_some_and(|start| procfs::stat(pid).is_ok_and(|stat| stat.start_time == *start))
+        self.is_own(pid) || self.is_stranger(pid)
+    }
+
+    /// Whether this process was there before us.
+    pub(super) fn is_stranger(&self, pid: u32) -> bool {
+        let start = self.0.borrow().strangers.get(&pid).copied();
+        start.is_some_and(|start| procfs::stat(pid).is_ok_and(|stat| stat.start_time == start))
     }
 
     /// `None` while a child is being launched. Two equal ones: none was launched between them.

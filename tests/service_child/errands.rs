@@ -2,12 +2,12 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use lictor::machine::event::Exit;
+use lictor::service::end_errands;
 use lictor::service::errand::{Errand, Finished, run};
-
 use tokio::time::Instant;
 
 use crate::frozen::{Disk, is_root};
-use crate::harness::{Harness, RUN, assert_no_children, children, eventually, exists, is_zombie, reap_children};
+use crate::harness::{Harness, RUN, assert_no_children, children, eventually, exists, is_zombie};
 
 fn errand(script: &str, timeout: Duration) -> Errand {
     Errand {
@@ -87,11 +87,32 @@ async fn a_dropped_errand_is_killed_and_reaped() {
             () = eventually("it runs", || file.exists()) => {}
         }
         let pids: Vec<u32> = it.read("pids").split_whitespace().map(|pid| pid.parse().unwrap()).collect();
-        assert!(!exists(pids[0]) && !it.own.holds(pids[0]));
-        // What was below it has been killed too; it may need a moment to come to us, and is reaped with the orphans.
+        eventually("it is dead", || !exists(pids[0]) || is_zombie(pids[0])).await;
+        // What was below it has been killed too.
         eventually("its child is dead", || !exists(pids[1]) || is_zombie(pids[1])).await;
-        reap_children();
+        end_errands(&it.own).await;
+        assert_no_children();
+        assert!(!it.own.holds(pids[0]));
     }
+}
+
+#[tokio::test]
+async fn nothing_of_an_errand_outlives_lictor() {
+    let it = Harness::script("").await;
+    for round in 0..40 {
+        // Given up at some moment of its launch, when there is nobody yet who could be killed ...
+        tokio::select! {
+            finished = run(errand("sleep 60", LONG), &it.own) => panic!("{finished:?}"),
+            () = tokio::time::sleep(Duration::from_micros(50 * round)) => {}
+        }
+        end_errands(&it.own).await;
+        assert_no_children();
+    }
+    // ... and what has left the group of one that ended well.
+    let (finished, ..) = finish(&it, "for i in 1 2 3; do setsid sleep 60 & done", LONG).await;
+    assert_eq!(finished.exit, Some(Exit::Code(0)));
+    end_errands(&it.own).await;
+    assert_no_children();
 }
 
 #[tokio::test]
