@@ -24,7 +24,7 @@ pub use change::{Change, Pairs};
 pub use decision::{Ask, Place};
 pub use handle::Fleet;
 pub use mark::{Key, Mark, Marks};
-pub use record::{InstanceRecord, Shown};
+pub use record::{DeploymentShown, InstanceRecord, Shown};
 pub use rules::{Limit, Rules};
 pub use task::{Parts, spawn};
 pub use turns::{Action, Event, Op, Turns, Written};

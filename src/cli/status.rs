@@ -14,7 +14,7 @@ use super::locate::{NotLocated, Target};
 use super::paint::{Form, Paint};
 use crate::exit;
 use crate::machine::{Board, Moment};
-pub use render::render;
+pub use render::{render, span};
 
 /// How long the status port may take.
 const SOON: Duration = Duration::from_secs(2);

@@ -95,6 +95,26 @@ impl Client {
         Ok(List { index: answer.head.index, pairs })
     }
 
+    /// The names of the folders in this folder, in byte order, without their slashes.
+    ///
+    /// # Errors
+    /// No answer, a refusal, an answer that is not Consul's, or one that hides keys from us.
+    pub async fn subfolders(&self, folder: &Folder) -> Result<Vec<String>, Error> {
+        let Folder { path, datacenter, endpoint } = folder;
+        let text = format!("keys&separator=%2F{datacenter}");
+        let answer = self.get(endpoint, &text, Query::PLAIN.timeout(), LIMIT).await?;
+        if answer.head.hides(answer.credentials) {
+            return Err(self.hidden(folder));
+        }
+        let keys: Vec<String> = match answer.head.found {
+            Found::Nothing => Vec::new(),
+            Found::Something => serde_json::from_slice(&answer.body)
+                .map_err(|_| endpoint.unreadable("its answer is not a list of keys"))?,
+        };
+        let name = |key: &String| Some(key.strip_prefix(path)?.strip_suffix('/')?.to_owned());
+        Ok(keys.iter().filter_map(name).filter(|name| !name.is_empty()).collect())
+    }
+
     /// Whether one key of a folder is there, as the leader and the others agree.
     ///
     /// # Errors

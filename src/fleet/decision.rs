@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::change::Change;
-use super::layout::{Member, Rollout, RolloutState, said};
+use super::layout::{FleetHold, Member, Rollout, RolloutState, said};
 use super::mark::Marks;
 use super::rules::{ENOUGH, Rules};
 use super::view::{Known, Lock, View};
@@ -87,12 +87,15 @@ pub(super) struct Asking<'a> {
     pub(super) session: &'a str,
     /// Who has been silent for longer than anybody waits, by the keys of the marks.
     pub(super) given_up: &'a BTreeSet<String>,
+    /// Now, in Unix milliseconds.
+    pub(super) unix_ms: u64,
 }
 
 impl Asking<'_> {
     /// Whether this turn may begin.
     pub(super) fn decide(&self, view: &View, ask: &Ask) -> Decision {
-        if let Some(hold) = &view.hold {
+        let lasts = |hold: &&FleetHold| hold.until.is_none_or(|until| self.unix_ms < until);
+        if let Some(hold) = view.hold.as_ref().filter(lasts) {
             let by = if hold.by.is_empty() { "an operator".to_owned() } else { hold.by.clone() };
             let why = if hold.reason.is_empty() { String::new() } else { format!(": {}", hold.reason) };
             return waits(format!("{by} holds the whole fleet{why}"), Vec::new());

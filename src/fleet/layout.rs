@@ -183,6 +183,9 @@ pub struct FleetHold {
     /// When, in Unix milliseconds.
     #[serde(default)]
     pub at: u64,
+    /// When it ends by itself, in Unix milliseconds; `None`: an operator ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
 }
 
 /// The JSON of one of these. They hold nothing that cannot be written.

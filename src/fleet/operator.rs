@@ -1,16 +1,19 @@
 //! What an operator sees of a whole fleet, and does to it, from Consul alone.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::layout::{FleetHold, LARGEST, OutMark, Places, Rollout, RolloutState, json, said};
+use super::layout::{FleetHold, LARGEST, Member, OutMark, Places, Rollout, RolloutState, json, said};
 use super::record::InstanceRecord;
 use crate::consul::kv::Pair;
 use crate::consul::transaction::{Commit, MOST, Operation};
-use crate::consul::watch::Query;
+use crate::consul::watch::{Blocking, Query};
 use crate::consul::{Client, Connection, Error};
+
+/// Where the fleets are, unless their configuration says otherwise.
+const FLEETS: &str = "lictor/";
 
 /// An operator at one fleet.
 #[derive(Debug)]
@@ -22,6 +25,9 @@ pub struct Operator {
 /// A fleet as it is now.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Picture {
+    /// Consul's index of the instances, to wait for the next change.
+    #[serde(skip)]
+    pub index: u64,
     /// The instances whose lictor lives, in the order of their nodes.
     pub instances: Vec<InstanceRecord>,
     /// Those that are out for config, or were when their lictor was last heard of.
@@ -58,6 +64,16 @@ impl Operator {
         Ok(Self { client, places: Places::below(prefix) })
     }
 
+    /// The fleets that have a folder below `lictor/`, by their names.
+    ///
+    /// # Errors
+    /// Settings that make no client, Consul does not answer, or refuses.
+    pub async fn fleets(connection: &Connection) -> Result<Vec<String>, Error> {
+        let mut client = Client::new(connection)?;
+        client.renew_token()?;
+        client.subfolders(&client.folder(FLEETS, None)).await
+    }
+
     /// The fleet's folder.
     pub fn folder(&self) -> String {
         self.places.path("")
@@ -68,22 +84,48 @@ impl Operator {
     /// # Errors
     /// Consul does not answer, or refuses.
     pub async fn look(&self) -> Result<Picture, Error> {
+        self.see(&Query::PLAIN).await
+    }
+
+    /// The fleet once an instance has changed since this picture, or once this long is over.
+    ///
+    /// # Errors
+    /// Consul does not answer, or refuses.
+    pub async fn changed(&self, since: &Picture, wait: Duration) -> Result<Picture, Error> {
+        let blocking = Some(Blocking { index: since.index.max(1), wait });
+        self.see(&Query { blocking, ..Query::PLAIN }).await
+    }
+
+    /// What the catalog lists of a service, passing or not.
+    ///
+    /// # Errors
+    /// Consul does not answer, or refuses.
+    pub async fn catalog(&self, service: &str) -> Result<Vec<Member>, Error> {
+        let listed = self.client.instances(service, &Query::PLAIN).await?.instances;
+        Ok(listed.into_iter().map(|instance| Member { node: instance.node, id: instance.id }).collect())
+    }
+
+    async fn see(&self, query: &Query) -> Result<Picture, Error> {
         let mut foreign = Vec::new();
-        let instances = read(&self.list("instances/").await?, "instances/", &mut foreign);
+        let folder = self.client.folder(&self.places.path("instances/"), None);
+        let listed = self.client.list(&folder, query).await?;
+        let instances = read(&listed.pairs, "instances/", &mut foreign);
         let out = read(&self.list("out/").await?, "out/", &mut foreign);
         let halts = self.halts(&mut foreign).await?.into_iter().map(|(halt, _)| halt).collect();
         let hold = self.client.read(&self.client.single(&self.places.hold()), &Query::PLAIN).await?;
         // Whatever stands there holds.
         let hold = hold.pair.map(|pair| parse(&pair).unwrap_or_default());
-        Ok(Picture { instances, out, halts, hold, foreign })
+        Ok(Picture { index: listed.index, instances, out, halts, hold, foreign })
     }
 
-    /// Stops the whole fleet: nobody restarts for config until [`Operator::unhold`].
+    /// Stops the whole fleet: nobody restarts for config until [`Operator::unhold`], or until this long is over.
     ///
     /// # Errors
     /// Consul does not answer, or refuses.
-    pub async fn hold(&self, by: &str, reason: &str) -> Result<(), Error> {
-        let hold = FleetHold { reason: said(reason), by: said(by), at: unix_ms() };
+    pub async fn hold(&self, by: &str, reason: &str, length: Option<Duration>) -> Result<(), Error> {
+        let at = unix_ms();
+        let until = length.map(|length| at.saturating_add(u64::try_from(length.as_millis()).unwrap_or(u64::MAX)));
+        let hold = FleetHold { reason: said(reason), by: said(by), at, until };
         self.client.commit(&[Operation::Set { key: self.places.hold(), value: json(&hold) }]).await.map(drop)
     }
 

@@ -9,9 +9,11 @@ use super::mark::Mark;
 use super::rules::Rules;
 use super::turns::{Op, Written};
 use crate::machine::Moment;
+use crate::machine::deployment::Verdict;
 
 /// What an instance looks like from outside.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "a picture in JSON: each is a member of its own")]
 pub struct Shown {
     /// Whether its startup and readiness checks pass.
     #[serde(default)]
@@ -28,6 +30,15 @@ pub struct Shown {
     /// The version of the build that runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// The version of the build that lies on the disk, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installed: Option<String>,
+    /// Whether the newest configuration that is wanted has come to its end: it runs, or a hold or a verdict keeps it off.
+    #[serde(default)]
+    pub settled: bool,
+    /// The deployment that was validated last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<DeploymentShown>,
     /// How its config stands: `good`, `trial`, `halted`, ...
     #[serde(default)]
     pub state: String,
@@ -37,6 +48,15 @@ pub struct Shown {
     /// What there is to be said, in a short sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// A deployment, and the answer that it got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentShown {
+    /// Its id.
+    pub id: String,
+    /// Whether it may go on.
+    pub verdict: Verdict,
 }
 
 impl Shown {
@@ -55,6 +75,9 @@ pub struct InstanceRecord {
     /// Which instance.
     #[serde(flatten)]
     pub member: Member,
+    /// The service's name in Consul's catalog.
+    #[serde(default)]
+    pub service: String,
     /// Which lictor, over its restarts.
     #[serde(default)]
     pub owner: String,
@@ -80,10 +103,20 @@ impl InstanceRecord {
         Self {
             v: FORM,
             member: member.clone(),
+            service: said(&rules.service),
             owner: owner.to_owned(),
             limit: rules.limit.to_string(),
             at,
-            shown: Shown { version: short(&shown.version), note: short(&shown.note), ..shown.clone() },
+            shown: Shown {
+                version: short(&shown.version),
+                installed: short(&shown.installed),
+                note: short(&shown.note),
+                deployment: shown
+                    .deployment
+                    .clone()
+                    .map(|deployment| DeploymentShown { id: said(&deployment.id), ..deployment }),
+                ..shown.clone()
+            },
         }
     }
 }

@@ -14,7 +14,7 @@ use super::change::Change;
 use super::decision::Ask;
 use super::handle::{Fleet, Word};
 use super::mark::{Key, Mark};
-use super::record::Shown;
+use super::record::{DeploymentShown, Shown};
 use super::rules::Rules;
 use super::turns::{Action, Event, Turns};
 use crate::consul::Client;
@@ -224,6 +224,12 @@ impl Task {
             on_trial: board.config.state == ConfigState::Trial,
             phase: word(board.phase),
             version: board.build.running.version.clone(),
+            installed: board.build.installed.version.clone(),
+            settled: board.config.settled,
+            deployment: board.deployment.as_ref().map(|validation| DeploymentShown {
+                id: validation.deployment.id.clone(),
+                verdict: validation.verdict,
+            }),
             state: word(board.config.state),
             config: self.config.as_ref().filter(|_| board.environment.is_some()).map(|(_, mark)| mark.clone()),
             note: board.config.message.clone(),

@@ -125,7 +125,7 @@ impl View {
         let hold = look.hold.as_ref().map(|pair| {
             // Whatever stands there, somebody wants the fleet to stop.
             let hold: FleetHold = read(pair, "", &mut remarks).unwrap_or_default();
-            FleetHold { reason: said(&hold.reason), by: said(&hold.by), at: hold.at }
+            FleetHold { reason: said(&hold.reason), by: said(&hold.by), at: hold.at, until: hold.until }
         });
         let ours = look.ours.as_ref().map(|pair| Ours {
             session: pair.session.as_deref().map(str::to_owned),

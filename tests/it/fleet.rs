@@ -1,5 +1,6 @@
 //! The fleet, on a real Consul: one change reaches one host at a time, and stops at the first host that takes it back.
 
+use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -135,11 +136,76 @@ fn a_bad_change_is_tried_on_one_host_and_halted_on_the_others() {
 
 /// `lictor fleet` at this Consul: what it says.
 fn operator(consul: &Consul, lictor: &Lictor, words: &[&str]) -> String {
+    let (code, text) = asked(consul, lictor, &[words, &["--prefix", "lictor/svc"]].concat());
+    assert_eq!(code, Some(0), "{text}");
+    text
+}
+
+/// `lictor fleet` with these words: its exit code and what it says.
+fn asked(consul: &Consul, lictor: &Lictor, words: &[&str]) -> (Option<i32>, String) {
     let mut command = lictor.setup().command("fleet");
-    command.args(words).args(["--prefix", "lictor/svc"]).env("CONSUL_HTTP_ADDR", consul.address().to_string());
+    command.args(words).env("CONSUL_HTTP_ADDR", consul.address().to_string());
     let output = finish(command);
-    assert!(output.status.success(), "{}", said(&output));
-    said(&output)
+    (output.status.code(), said(&output))
+}
+
+#[test]
+fn the_whole_fleet_is_asked_at_once_which_version_runs() {
+    let consul = Consul::start();
+    let lictors = fleet_of(&consul, &["svc-a", "svc-b"], "");
+    let ask = |words: &[&str]| asked(&consul, &lictors[0], words);
+    let version = lictors[0].board().build.running.version.unwrap();
+    let validate = |timeout: &str, more: &[&str]| {
+        ask(&[&["validate", "--name", "svc", "--version", &version, "--timeout", timeout], more].concat())
+    };
+    let (code, text) = validate("20s", &["--expect", "2"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert_eq!(text, format!("yes: 2 instances of svc run {version}, healthy on settled config\n"));
+    // Nobody has registered them: the catalog alone knows of none.
+    let (code, text) = validate("1s", &[]);
+    assert!(code == Some(1) && text.contains("--expect"), "{text}");
+    let (code, text) = ask(&["validate", "--name", "svc", "--version", "9", "--expect", "2", "--timeout", "1s"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains(&format!("runs {version}"))
+            && text.ends_with("no: 0 of 2 instances run 9, healthy on settled config\n"),
+        "{text}"
+    );
+    // Without a name: every fleet.
+    let (code, text) = ask(&[]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.starts_with(&format!("svc: 2 of 2 on {version}; config")) && text.ends_with(": 2 good; halted: no\n"),
+        "{text}"
+    );
+    // What was taken back on one host is a sure no, long before the time is over.
+    consul.put("billing/EXIT_CODE", "3");
+    let (code, text) = validate("60s", &["--expect", "2"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("Reverted: ") || text.contains("Halted: "), "{text}");
+    let whole = ask(&["svc"]).1;
+    assert!(whole.contains("INSTANCE") && whole.contains("halted: 1"), "{whole}");
+}
+
+#[test]
+fn a_watched_fleet_is_shown_anew_at_each_change() {
+    let consul = Consul::start();
+    let lictors = fleet_of(&consul, &["svc-a"], "");
+    let mut command = lictors[0].setup().command("fleet");
+    command.args(["svc", "--watch", "--json"]).env("CONSUL_HTTP_ADDR", consul.address().to_string());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut until = |state: &str| {
+        lines.by_ref().map(Result::unwrap).find(|line| {
+            let picture: serde_json::Value = serde_json::from_str(line).unwrap();
+            picture["instances"][0]["state"] == state
+        })
+    };
+    assert!(until("good").is_some());
+    consul.put("billing/EXIT_CODE", "3");
+    assert!(until("reverted").is_some());
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 fn base64(text: &str) -> String {

@@ -1,8 +1,11 @@
 //! What an operator asks of a whole fleet.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Subcommand;
+
+use crate::config::duration;
 
 /// `lictor fleet`.
 #[derive(Debug, clap::Args)]
@@ -15,7 +18,7 @@ pub struct Fleet {
     /// What is done; without it the fleet is shown.
     #[command(subcommand)]
     pub verb: Option<FleetVerb>,
-    /// The service whose fleet is meant: its folder is lictor/NAME/
+    /// The service whose fleet is meant: its folder is lictor/NAME/; without it every fleet, a line each
     #[arg(value_name = "NAME")]
     pub service: Option<String>,
     /// The same, before or after a verb
@@ -27,9 +30,12 @@ pub struct Fleet {
     /// A file or directory of configuration that says where Consul and the fleet are
     #[arg(short, long, value_name = "FILE|DIR", global = true)]
     pub config: Vec<PathBuf>,
-    /// The fleet as JSON
+    /// The fleet as JSON; with --watch a line for each change
     #[arg(long)]
     pub json: bool,
+    /// Goes on and shows every change
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// What can be done to a whole fleet.
@@ -40,9 +46,24 @@ pub enum FleetVerb {
         /// Why; it stands in the status of whoever waits
         #[arg(value_name = "REASON", num_args = 0..)]
         reason: Vec<String>,
+        /// After this long the hold ends by itself
+        #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
+        length: Option<Duration>,
     },
     /// Ends that
     Unhold,
+    /// Waits until a version runs on every instance, healthy on settled config: yes or no, and who is missing
+    Validate {
+        /// The version that has to run
+        #[arg(long, value_name = "VERSION")]
+        version: String,
+        /// On so many instances; without it on all that Consul's catalog lists
+        #[arg(long, value_name = "N")]
+        expect: Option<usize>,
+        /// How long a yes is waited for
+        #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration::parse)]
+        timeout: Duration,
+    },
     /// Lets the fleet try again what one of its instances took back
     Release {
         /// Which change, as `lictor fleet` shows it; without it every one

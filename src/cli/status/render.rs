@@ -251,7 +251,7 @@ fn titled(title: &str, content: Cell) -> Vec<Cell> {
 }
 
 /// A length of time in its two largest units: `3d 4h`, `5m 2s`, `450ms`.
-fn span(length: Duration) -> String {
+pub fn span(length: Duration) -> String {
     let seconds = length.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes, seconds % 60) {

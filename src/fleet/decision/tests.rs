@@ -38,7 +38,7 @@ fn ask() -> Ask {
 
 fn decide(limit: Limit, look: &Look) -> Decision {
     let (rules, us, nobody) = (rules(limit), member("us"), BTreeSet::new());
-    let asking = Asking { rules: &rules, member: &us, session: "ours", given_up: &nobody };
+    let asking = Asking { rules: &rules, member: &us, session: "ours", given_up: &nobody, unix_ms: 0 };
     asking.decide(&View::of(look), &ask())
 }
 
@@ -163,11 +163,21 @@ fn a_fleet_that_is_held_waits_whatever_the_hold_says() {
 }
 
 #[test]
+fn a_hold_ends_by_itself_at_its_time() {
+    let hold = pair("hold", r#"{"reason":"night","by":"ann","at":1000,"until":5000}"#, 0, None);
+    let look = Look { hold: Some(hold), catalog: catalog(&[("us", PASSING)]), ..Look::default() };
+    let (rules, us, nobody) = (rules(Limit::Count(1)), member("us"), BTreeSet::new());
+    let at = |unix_ms| Asking { rules: &rules, member: &us, session: "ours", given_up: &nobody, unix_ms };
+    assert_eq!(why(at(4999).decide(&View::of(&look), &ask())), "ann holds the whole fleet: night");
+    assert!(matches!(at(5000).decide(&View::of(&look), &ask()), Decision::Free(_)));
+}
+
+#[test]
 fn too_few_others_pass() {
     let mut rules = rules(Limit::Count(3));
     rules.min_passing = 2;
     let (us, nobody) = (member("us"), BTreeSet::new());
-    let asking = Asking { rules: &rules, member: &us, session: "ours", given_up: &nobody };
+    let asking = Asking { rules: &rules, member: &us, session: "ours", given_up: &nobody, unix_ms: 0 };
     let look = Look { catalog: catalog(&[("us", PASSING), ("b", PASSING), ("c", SICK)]), ..Look::default() };
     let decision = asking.decide(&View::of(&look), &ask());
     assert_eq!(why(decision), "1 others pass in Consul's catalog where min_passing asks for 2");
@@ -178,7 +188,7 @@ fn a_silent_one_is_given_up_if_enough_others_pass() {
     let mut rules = rules(Limit::Count(1));
     rules.min_passing = 0;
     let (us, given_up) = (member("us"), BTreeSet::from([member("b").key()]));
-    let asking = Asking { rules: &rules, member: &us, session: "ours", given_up: &given_up };
+    let asking = Asking { rules: &rules, member: &us, session: "ours", given_up: &given_up, unix_ms: 0 };
     let four = [("us", PASSING), ("b", SICK), ("c", PASSING), ("d", PASSING), ("e", PASSING)];
     let look = |count: usize| Look { catalog: catalog(&four[..count]), ..Look::default() };
     assert!(matches!(asking.decide(&View::of(&look(5)), &ask()), Decision::Free(_)));

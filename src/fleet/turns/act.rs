@@ -206,7 +206,7 @@ impl Turns {
             .filter(|(_, (_, since))| now.since(*since) >= PATIENCE)
             .map(|(key, _)| key.clone())
             .collect();
-        match self.asking(&session, &given_up).decide(view, &ask) {
+        match self.asking(now, &session, &given_up).decide(view, &ask) {
             Decision::Free(plan) => {
                 let operations = self.writer(now, &session).acquire(view, &plan, ask.turn.0);
                 let canary = plan.canary;
@@ -313,7 +313,8 @@ impl Turns {
         Writer { places: &self.places, member: &self.member, session, at: self.unix_ms(now) }
     }
 
-    fn asking<'a>(&'a self, session: &'a str, given_up: &'a BTreeSet<String>) -> Asking<'a> {
-        Asking { rules: &self.rules, member: &self.member, session, given_up }
+    fn asking<'a>(&'a self, now: Moment, session: &'a str, given_up: &'a BTreeSet<String>) -> Asking<'a> {
+        let unix_ms = self.unix_ms(now);
+        Asking { rules: &self.rules, member: &self.member, session, given_up, unix_ms }
     }
 }
