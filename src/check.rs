@@ -24,6 +24,7 @@ mod startup;
 mod text;
 mod tls;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ use tokio::sync::{OnceCell, mpsc, watch};
 
 pub use database::{Place, Sql, is_of_mysql, is_of_postgres, is_of_redis};
 pub use kinds::{Command, Expression, Field, Grpc, Http, Kind, Scalar, Sqs, Statuses, Tcp};
+pub use net::fetch::{Fetched, Unfetched, fetch};
 pub use schedule::on_trial;
 pub use text::Text;
 pub use tls::{Tls, TlsMode};
@@ -48,6 +50,7 @@ use self::startup::Startup;
 use self::text::OfService;
 use self::tls::Roots;
 use crate::environment::Environment;
+use crate::listen::Reach;
 use crate::machine::order::Pace;
 use crate::machine::policy::CheckRule;
 use crate::machine::{Event, RunId};
@@ -94,21 +97,43 @@ impl fmt::Debug for Context {
     }
 }
 
+/// What the checks of a run were begun with; another command, which a later run has, does not change it.
+#[derive(Clone, Debug)]
+struct Equipment {
+    context: Arc<Context>,
+    /// Where files are read, from one run to the next: what hangs there outlives its run.
+    files: Files,
+}
+
+impl Equipment {
+    fn of(context: Context) -> Self {
+        Self { files: Files::new(context.user.clone()), context: Arc::new(context) }
+    }
+}
+
+/// A run that is being probed.
+#[derive(Debug)]
+struct Probed {
+    round: Round,
+    equipment: Equipment,
+    /// What lictor composes for this run, as it is at the moment.
+    composed: watch::Sender<Arc<Environment>>,
+}
+
 /// All checks of the service. Its orders never wait; what comes of them is [`Event::Probed`].
 #[derive(Debug)]
 pub struct Checks {
     specs: Arc<[Spec]>,
-    context: Context,
+    min_healthy: Duration,
+    /// What the next run gets.
+    equipment: Equipment,
     inbox: mpsc::Sender<Event>,
     /// Where names are looked up, from one run to the next: what hangs there outlives its run.
     resolver: Resolver,
-    /// Where files are read, likewise.
-    files: Files,
-    round: Option<Round>,
-    /// The run that began before lictor did.
-    adopted: Option<RunId>,
-    /// What lictor composes for the service, as it is at the moment.
-    composed: watch::Sender<Arc<Environment>>,
+    /// While one run takes over from another, both are probed.
+    probed: BTreeMap<RunId, Probed>,
+    /// The runs that began before lictor did.
+    adopted: BTreeSet<RunId>,
     /// Keys for AWS that were handed out.
     #[cfg(feature = "sqs")]
     kept: Kept,
@@ -119,87 +144,92 @@ impl Checks {
     pub fn new(specs: Vec<Spec>, context: Context, inbox: mpsc::Sender<Event>) -> Self {
         Self {
             specs: specs.into(),
-            files: Files::new(context.user.clone()),
-            context,
+            min_healthy: context.min_healthy,
+            equipment: Equipment::of(context),
             inbox,
             resolver: Resolver::default(),
-            round: None,
-            adopted: None,
-            composed: watch::Sender::default(),
+            probed: BTreeMap::new(),
+            adopted: BTreeSet::new(),
             #[cfg(feature = "sqs")]
             kept: Kept::default(),
         }
     }
 
-    /// Probes this run from now on, at this pace. For the run that is being probed only the pace and what
-    /// `env_of_service` finds change, unless there are new checks since. Must be called within a tokio runtime.
-    pub fn probe(&mut self, run: RunId, pace: Pace, environment: &Arc<Environment>) {
-        self.composed.send_replace(Arc::clone(environment));
-        if let Some(round) = &self.round
-            && round.is_of(run, &self.specs)
+    /// Probes this run from now on, at this pace; other runs are probed as before. `reach` is the way to this run where
+    /// another one listens at the same address. For a run that is being probed only the pace and what `env_of_service`
+    /// finds change, unless there are new checks since. Must be called within a tokio runtime.
+    pub fn probe(&mut self, run: RunId, pace: Pace, environment: &Arc<Environment>, reach: Option<Reach>) {
+        if let Some(Probed { round, composed, .. }) = self.probed.get(&run)
+            && round.is_by(&self.specs)
         {
+            composed.send_replace(Arc::clone(environment));
             round.set_pace(pace);
             return;
         }
-        let carried = self.round.as_ref().and_then(|round| round.startup_of(run, &self.specs));
-        let startup = carried.unwrap_or_else(|| match self.adopted {
-            Some(adopted) if adopted == run => Startup::started(&self.specs),
-            _ => Startup::of(&self.specs),
+        // The probes of the checks before end here.
+        let before = self.probed.remove(&run).map(|probed| (probed.round.startup(&self.specs), probed.equipment));
+        let (startup, equipment) = before.unwrap_or_else(|| {
+            let began_before = self.adopted.contains(&run);
+            let startup = if began_before { Startup::started(&self.specs) } else { Startup::of(&self.specs) };
+            (startup, self.equipment.clone())
         });
-        self.nothing();
+        let composed = watch::Sender::new(Arc::clone(environment));
         let probes = Probes {
             specs: Arc::clone(&self.specs),
             access: Access {
                 resolver: self.resolver.clone(),
-                files: self.files.clone(),
+                files: equipment.files.clone(),
                 roots: Roots::default(),
-                service: OfService::new(self.composed.subscribe(), Arc::clone(&self.context.environment)),
+                service: OfService::new(composed.subscribe(), Arc::clone(&equipment.context.environment)),
+                reach,
                 resolving: Arc::default(),
             },
-            surroundings: self.surroundings(environment),
+            surroundings: surroundings(&equipment.context, environment),
             #[cfg(feature = "sqs")]
             kept: self.kept.clone(),
         };
-        let plan = round::Plan { run, specs: Arc::clone(&self.specs), min_healthy: self.context.min_healthy };
-        self.round = Some(Round::begin(plan, startup, pace, probes, &self.inbox));
+        let plan = round::Plan { run, specs: Arc::clone(&self.specs), min_healthy: self.min_healthy };
+        let round = Round::begin(plan, startup, pace, probes, &self.inbox);
+        self.probed.insert(run, Probed { round, equipment, composed });
     }
 
     /// This run began before lictor did: its startup checks hold nothing back.
     pub fn adopt(&mut self, run: RunId) {
-        self.adopted = Some(run);
+        self.adopted.insert(run);
     }
 
-    /// Stops all probes at once: no finding of theirs is sent any more, and a command on its way is killed.
-    pub fn nothing(&mut self) {
-        self.round = None;
+    /// Stops the probes of this run at once: no finding of theirs is sent any more, and a command on its way is killed.
+    pub fn stop(&mut self, run: RunId) {
+        self.probed.remove(&run);
     }
 
     /// Replaces the checks and `apply.min_healthy`, from the next [`Checks::probe`] on, be it for the same run.
     pub fn update(&mut self, specs: Vec<Spec>, min_healthy: Duration) {
-        if *self.specs == *specs && self.context.min_healthy == min_healthy {
+        if *self.specs == *specs && self.min_healthy == min_healthy {
             return;
         }
         self.specs = specs.into();
-        self.context.min_healthy = min_healthy;
+        self.min_healthy = min_healthy;
     }
 
     /// Another command is about to run: from the next [`Checks::probe`] of another run on, the checks are about that one.
     pub fn equip(&mut self, context: Context) {
-        if self.context.user != context.user {
-            self.files = Files::new(context.user.clone());
+        let files = (self.equipment.context.user == context.user).then(|| self.equipment.files.clone());
+        self.equipment = Equipment::of(context);
+        if let Some(files) = files {
+            self.equipment.files = files;
         }
-        self.context = context;
     }
+}
 
-    /// What commands are run in.
-    fn surroundings(&self, environment: &Arc<Environment>) -> Surroundings {
-        Surroundings {
-            composed: Arc::clone(environment),
-            directory: self.context.directory.clone(),
-            user: self.context.user.clone(),
-            roster: self.context.roster.clone(),
-            ready: OnceCell::new(),
-        }
+/// What commands are run in.
+fn surroundings(context: &Context, environment: &Arc<Environment>) -> Surroundings {
+    Surroundings {
+        composed: Arc::clone(environment),
+        directory: context.directory.clone(),
+        user: context.user.clone(),
+        roster: context.roster.clone(),
+        ready: OnceCell::new(),
     }
 }
 

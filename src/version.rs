@@ -18,6 +18,7 @@ pub use installed::{Program, Programs, Watch};
 
 use crate::environment::{Environment, Redactor};
 use crate::gobuild;
+use crate::listen::Reach;
 use crate::machine::{Build, Version};
 use crate::offload::offload;
 use crate::service::OwnChildren;
@@ -72,6 +73,8 @@ pub enum ProcessChoice {
 pub struct Subject {
     /// The main process.
     pub pid: u32,
+    /// The way to it, where another run listens at the same address.
+    pub reach: Option<Reach>,
     /// The file that was executed, already found in `PATH`.
     pub program: PathBuf,
     /// Where the version is read.

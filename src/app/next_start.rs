@@ -31,6 +31,7 @@ pub(super) fn next_start(settings: &Settings, own: &OwnChildren, accounts: &Acco
     };
     let subject = Subject {
         pid: 0,
+        reach: None,
         program: command.program.clone(),
         spec: settings.version.clone(),
         environment: Vec::new(),

@@ -1,6 +1,7 @@
 //! How probes reach what they probe: names, connections, files and HTTP, none of which holds up anything else.
 
 pub(super) mod dial;
+pub(super) mod fetch;
 pub(super) mod file;
 pub(super) mod web;
 
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 use super::reason;
 use super::text::{OfService, Text};
 use super::tls::Roots;
+use crate::listen::Reach;
 use crate::resolve::Resolver;
 use file::Files;
 
@@ -28,6 +30,8 @@ pub(super) struct Access {
     pub(super) roots: Roots,
     /// What `env_of_service` finds.
     pub(super) service: OfService,
+    /// The way to the run that is probed, where another one listens at the same address.
+    pub(super) reach: Option<Reach>,
     /// The name that this probe waits for, while it does.
     pub(super) resolving: Arc<watch::Sender<Option<String>>>,
 }

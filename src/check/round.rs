@@ -69,14 +69,14 @@ impl Round {
         Self { plan, pace, startup, _tasks: tasks }
     }
 
-    /// Whether this is the probing of this run by these very checks.
-    pub(super) fn is_of(&self, run: RunId, specs: &Arc<[Spec]>) -> bool {
-        self.plan.run == run && Arc::ptr_eq(&self.plan.specs, specs)
+    /// Whether the run is probed by these very checks.
+    pub(super) fn is_by(&self, specs: &Arc<[Spec]>) -> bool {
+        Arc::ptr_eq(&self.plan.specs, specs)
     }
 
-    /// How far the start of this run has come, for other checks of it; `None`: this is the probing of another run.
-    pub(super) fn startup_of(&self, run: RunId, specs: &[Spec]) -> Option<Startup> {
-        (self.plan.run == run).then(|| self.startup.borrow().carry(specs))
+    /// How far the start of the run has come, for other checks of it.
+    pub(super) fn startup(&self, specs: &[Spec]) -> Startup {
+        self.startup.borrow().carry(specs)
     }
 
     /// Changes how often is probed, without forgetting anything.

@@ -1,5 +1,6 @@
 #[cfg(all(feature = "mysql", feature = "postgres", feature = "redis"))]
 mod databases;
+mod side_by_side;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::net::Access;
 use super::net::file::Files;
 use super::text::OfService;
 use super::tls::Roots;
-use super::{Checks, Command, Context, Http, Kind, Spec, Tcp};
+use super::{Checks, Command, Context, Http, Kind, Spec, Tcp, Text};
 use crate::environment::{Environment, Variable, Visibility};
 use crate::machine::event::ProbeResult;
 use crate::machine::order::Pace;
@@ -41,6 +42,7 @@ pub(super) fn access() -> Access {
         files: Files::new(None),
         roots: Roots::default(),
         service: OfService::new(watch::Sender::default().subscribe(), Arc::new(|_| Vec::new())),
+        reach: None,
         resolving: Arc::default(),
     }
 }
@@ -116,7 +118,7 @@ async fn up_down_and_slow() {
     late.timeout = Duration::from_millis(50);
     let specs = vec![http(format!("http://{up}/")), tcp(up), tcp("127.0.0.1:1".to_owned()), late];
     let (mut checks, mut events, environment) = checks(specs);
-    checks.probe(RunId(3), Pace::Normal, &environment);
+    checks.probe(RunId(3), Pace::Normal, &environment, None);
     let mut found = vec![None; 4];
     while found.contains(&None) {
         let (run, check, outcome) = next(&mut events).await;
@@ -134,26 +136,56 @@ async fn up_down_and_slow() {
 }
 
 #[tokio::test]
-async fn a_new_run_ends_the_probing_of_the_old_one() {
+async fn two_runs_are_probed_side_by_side_until_the_probes_of_one_are_stopped() {
     let (mut checks, mut events, environment) = checks(vec![tcp("127.0.0.1:1".to_owned())]);
-    checks.probe(RunId(1), Pace::Normal, &environment);
+    checks.probe(RunId(1), Pace::Normal, &environment, None);
     assert_eq!(next(&mut events).await.0, RunId(1));
-    checks.probe(RunId(2), Pace::Normal, &environment);
+    checks.probe(RunId(2), Pace::Normal, &environment, None);
+    let mut runs = std::collections::BTreeSet::new();
+    while runs.len() < 2 {
+        runs.insert(next(&mut events).await.0);
+    }
+    checks.stop(RunId(1));
     let mut runs = Vec::new();
     for _ in 0..4 {
         runs.push(next(&mut events).await.0);
     }
-    // A finding of the old run may have waited in the inbox, and says so; none comes after those of the new one.
-    assert!(runs.is_sorted() && runs[1..].iter().all(|run| *run == RunId(2)), "{runs:?}");
+    // A finding of the first run may have waited in the inbox, and says so; none comes after the next one of the other.
+    assert!(!runs[2..].contains(&RunId(1)), "{runs:?}");
+}
+
+#[tokio::test]
+async fn each_run_is_asked_with_its_own_environment() {
+    let (old, mut of_old, _old) = server(None).await;
+    let (new, mut of_new, _new) = server(None).await;
+    let text = Text::OfService("CACHE".to_owned());
+    let place = super::Place { url: text, user: None, password: None, tls: None, ca: None, server_name: None };
+    let cache = Spec { kind: Kind::Redis(place), ..spec("cache", Role::Readiness) };
+    let with = |address: &str| {
+        let value = format!("redis://{address}").into();
+        let variable = Variable::new(value, "test".into(), Visibility::Secret);
+        Arc::new(Environment::new([("CACHE".to_owned(), variable)].into()))
+    };
+    let (mut checks, _events, _) = checks(vec![cache]);
+    checks.probe(RunId(1), Pace::Normal, &with(&old), None);
+    of_old.recv().await.unwrap();
+    checks.probe(RunId(2), Pace::Normal, &with(&new), None);
+    of_new.recv().await.unwrap();
+    while of_new.try_recv().is_ok() {}
+    checks.stop(RunId(2));
+    checks.update(checks.specs.to_vec(), Duration::from_secs(20));
+    checks.probe(RunId(1), Pace::Normal, &with(&old), None);
+    of_old.recv().await.unwrap();
+    assert!(of_new.try_recv().is_err(), "the first run never had the second one's");
 }
 
 #[tokio::test]
 async fn nothing_cuts_off_what_is_on_its_way() {
     let (slow, mut accepted, _server) = server(None).await;
     let (mut checks, mut events, environment) = checks(vec![http(format!("http://{slow}/"))]);
-    checks.probe(RunId(1), Pace::Trial, &environment);
+    checks.probe(RunId(1), Pace::Trial, &environment, None);
     accepted.recv().await.unwrap();
-    checks.nothing();
+    checks.stop(RunId(1));
     drop(checks);
     let last = tokio::time::timeout(Duration::from_mins(1), events.recv()).await.expect("all tasks must have ended");
     assert_eq!(last, None);
@@ -162,13 +194,13 @@ async fn nothing_cuts_off_what_is_on_its_way() {
 #[tokio::test]
 async fn new_checks_count_from_the_next_order_on() {
     let (mut checks, mut events, environment) = checks(vec![tcp("127.0.0.1:1".to_owned())]);
-    checks.probe(RunId(1), Pace::Normal, &environment);
+    checks.probe(RunId(1), Pace::Normal, &environment, None);
     assert_eq!(next(&mut events).await.1, 0);
     let (up, _, _server) = server(None).await;
     let healthy = Duration::from_secs(10);
     checks.update(vec![tcp("127.0.0.1:1".to_owned()), tcp(up)], healthy);
     assert_eq!(next(&mut events).await.1, 0);
-    checks.probe(RunId(1), Pace::Normal, &environment);
+    checks.probe(RunId(1), Pace::Normal, &environment, None);
     while next(&mut events).await != (RunId(1), 1, ProbeResult::Pass) {}
 }
 
@@ -177,17 +209,17 @@ async fn a_startup_check_that_has_succeeded_is_not_asked_again_when_another_chec
     let (up, mut asked, _server) = server(None).await;
     let startup = || Spec { rule: spec("start", Role::Startup).rule, ..tcp(up.clone()) };
     let (mut checks, mut events, environment) = checks(vec![startup(), tcp("127.0.0.1:1".to_owned())]);
-    checks.probe(RunId(1), Pace::Normal, &environment);
+    checks.probe(RunId(1), Pace::Normal, &environment, None);
     while next(&mut events).await.1 != 1 {}
     asked.recv().await.unwrap();
     checks.update(vec![startup(), tcp("127.0.0.1:2".to_owned())], Duration::from_secs(10));
-    checks.probe(RunId(1), Pace::Normal, &environment);
+    checks.probe(RunId(1), Pace::Normal, &environment, None);
     // The other one is not held back either.
     for _ in 0..3 {
         assert_eq!(next(&mut events).await.1, 1);
     }
     assert!(asked.try_recv().is_err(), "it was asked once");
-    checks.probe(RunId(2), Pace::Normal, &environment);
+    checks.probe(RunId(2), Pace::Normal, &environment, None);
     while next(&mut events).await.0 != RunId(2) {}
     asked.recv().await.expect("a new run starts anew");
 }
@@ -197,9 +229,10 @@ async fn an_adopted_run_holds_no_check_back() {
     let down = Spec { rule: spec("start", Role::Startup).rule, ..tcp("127.0.0.1:1".to_owned()) };
     let (mut checks, mut events, environment) = checks(vec![down, tcp("127.0.0.1:2".to_owned())]);
     checks.adopt(RunId(1));
-    checks.probe(RunId(1), Pace::Normal, &environment);
+    checks.probe(RunId(1), Pace::Normal, &environment, None);
     while next(&mut events).await.1 != 1 {}
-    checks.probe(RunId(2), Pace::Normal, &environment);
+    checks.stop(RunId(1));
+    checks.probe(RunId(2), Pace::Normal, &environment, None);
     while next(&mut events).await.0 != RunId(2) {}
     for _ in 0..3 {
         assert_eq!(next(&mut events).await.1, 0, "a run of our own has to start first");
@@ -210,7 +243,7 @@ async fn an_adopted_run_holds_no_check_back() {
 async fn an_update_that_changes_nothing_disturbs_nothing() {
     let specs = vec![tcp("127.0.0.1:1".to_owned())];
     let (mut checks, _events, environment) = checks(specs.clone());
-    checks.probe(RunId(1), Pace::Normal, &environment);
+    checks.probe(RunId(1), Pace::Normal, &environment, None);
     let before = Arc::clone(&checks.specs);
     checks.update(specs.clone(), Duration::from_secs(10));
     assert!(Arc::ptr_eq(&before, &checks.specs));
@@ -230,10 +263,10 @@ async fn nothing_kills_a_command_on_its_way() {
     let value = pid.display().to_string().into();
     let variable = Variable::new(value, "test".into(), Visibility::Secret);
     let environment = Environment::new([("PID".to_owned(), variable)].into());
-    checks.probe(RunId(1), Pace::Normal, &Arc::new(environment));
+    checks.probe(RunId(1), Pace::Normal, &Arc::new(environment), None);
     until(|| pid.exists()).await;
     let pid = std::fs::read_to_string(pid).unwrap();
-    checks.nothing();
+    checks.stop(RunId(1));
     until(|| !std::path::Path::new("/proc").join(pid.trim()).exists()).await;
 }
 

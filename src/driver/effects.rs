@@ -219,8 +219,10 @@ impl Effects {
             Order::Kill { run } => self.service.kill(run),
             Order::Signal { run, signal } => self.service.signal(run, signal),
             Order::Reload { run, environment } => self.service.reload(run, &environment),
-            Order::Probe { run, pace, environment } => self.checks.probe(run, pace, &environment),
-            Order::StopProbing => self.checks.nothing(),
+            Order::Probe { run, pace, environment } => {
+                self.checks.probe(run, pace, &environment, self.sockets.reach(run));
+            }
+            Order::StopProbing { run } => self.checks.stop(run),
             Order::KeepGood { good } => self.state.keep_good(&good),
             Order::KeepQuarantine { quarantine } => self.state.keep_quarantine(&quarantine),
             Order::KeepHold { hold, guarded } => self.state.keep_hold(hold, guarded),
@@ -328,7 +330,7 @@ impl Effects {
         while self.identifying.try_join_next().is_some() {}
         let program = self.programs.borrow().now.clone();
         let unknown = Unknown { command: self.command.clone(), accounts: self.accounts.clone(), environment, program };
-        let subject = Subject { pid, ..self.subject.clone() };
+        let subject = Subject { pid, reach: self.sockets.reach(run), ..self.subject.clone() };
         self.identifying.spawn(identify(run, subject, unknown, self.inbox.clone()));
     }
 }

@@ -159,11 +159,7 @@ impl Sockets {
     /// How a probe reaches this run alone. `None`: every connection does, since no other run is there to take it.
     pub fn reach(&self, run: RunId) -> Option<Reach> {
         let side = self.sides.of(run).filter(|_| self.marks == Marks::Heeded && self.sides.width() == Width::Two)?;
-        let address = |pair: &Pair| match pair.place() {
-            Place::Tcp(address) => Some(*address),
-            Place::Unix(_) => None,
-        };
-        Some(Reach::to(side, self.pairs.iter().filter_map(address)))
+        Some(Reach::to(side, self.pairs.iter().map(Pair::place)))
     }
 
     /// This share of the new connections goes to the run from now on, and the rest to the other one.

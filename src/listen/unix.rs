@@ -55,7 +55,8 @@ pub(super) fn side_of(socket: &OwnedFd, path: &Path) -> Option<Side> {
     Side::BOTH.into_iter().find(|side| file(path, *side).as_os_str().as_bytes() == bound)
 }
 
-fn file(path: &Path, side: Side) -> PathBuf {
+/// The socket of a side, which the path leads to while it is active.
+pub(super) fn file(path: &Path, side: Side) -> PathBuf {
     with(path, if side == Side::A { ".0" } else { ".1" })
 }
 

@@ -52,7 +52,8 @@ pub enum Order {
         /// What it shall be on from now on.
         environment: Arc<Environment>,
     },
-    /// Probe this run from now on, at this pace (an order for the same run changes the pace and what it runs on).
+    /// Probe this run from now on, at this pace (an order for the same run changes the pace and what it runs on). Other
+    /// runs are probed as before.
     Probe {
         /// Which run.
         run: RunId,
@@ -61,8 +62,11 @@ pub enum Order {
         /// What it runs on.
         environment: Arc<Environment>,
     },
-    /// Probe nothing until the next `Probe`.
-    StopProbing,
+    /// Do not probe this run any more.
+    StopProbing {
+        /// Which run.
+        run: RunId,
+    },
     /// Run the check command with this environment; answered by `Checked`.
     Check {
         /// Which one.

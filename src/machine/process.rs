@@ -56,8 +56,9 @@ pub(super) struct Process {
     /// Why the next start is one, if it is not the first.
     start_reason: Reason,
     last_exit: Option<ExitPicture>,
-    /// What is probed, how often, and what it runs on: a reload changes that for the same run.
-    probing: Option<(RunId, Pace, Fingerprint)>,
+    /// What is probed, how often, and what it runs on: a reload changes that for the same run. The latter two are not
+    /// known where the order has to be given again.
+    probing: Option<(RunId, Option<(Pace, Fingerprint)>)>,
 }
 
 impl Process {
@@ -289,7 +290,9 @@ impl Process {
             }
         }
         // The run is the same, but its checks may differ.
-        self.probing = None;
+        if let Some((_, order)) = &mut self.probing {
+            *order = None;
+        }
     }
 
     /// Nothing moved for so long, lictor included: no clock of a trial runs through it.
@@ -345,19 +348,23 @@ impl Process {
         self.any_mut().into_iter().map(|slot| &mut slot.environment)
     }
 
-    /// The process is probed while it answers requests, and faster while it is on trial. Gives the order, if that has
-    /// changed.
+    /// The process is probed while it answers requests, and faster while it is on trial. Gives the next order that makes it
+    /// so; `None`: it is so.
     pub(super) fn probe(&mut self) -> Option<Order> {
         let pace = if self.is_on_trial() { Pace::Trial } else { Pace::Normal };
         let probed = self.serving().filter(|slot| slot.pid.is_some());
-        let probing = probed.map(|slot| (slot.id, pace, slot.environment.fingerprint()));
+        if let Some((run, _)) = self.probing
+            && probed.is_none_or(|slot| slot.id != run)
+        {
+            self.probing = None;
+            return Some(Order::StopProbing { run });
+        }
+        let slot = probed?;
+        let probing = Some((slot.id, Some((pace, slot.environment.fingerprint()))));
         if probing == self.probing {
             return None;
         }
-        let order = match probed {
-            Some(slot) => Order::Probe { run: slot.id, pace, environment: Arc::clone(&slot.environment) },
-            None => Order::StopProbing,
-        };
+        let order = Order::Probe { run: slot.id, pace, environment: Arc::clone(&slot.environment) };
         self.probing = probing;
         Some(order)
     }

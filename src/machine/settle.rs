@@ -12,8 +12,8 @@ impl Machine {
         debug_assert!(steps < STEPS, "the machine does not settle");
         self.set_traffic();
         self.give_back_turn();
-        let order = self.process.probe();
-        self.orders.extend(order);
+        let probes = std::iter::from_fn(|| self.process.probe());
+        self.orders.extend(probes);
     }
 
     /// Takes one step, the most pressing one first; says whether it did.

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 
 use super::Subject;
+use crate::check::{Unfetched, fetch};
 use crate::environment::redact::Start;
 use crate::gobuild::presentable;
 use crate::machine::event::Exit;
-use crate::resolve::Resolver;
 use crate::service::errand::{self, CannotRun, Errand};
 
 const HTTP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -31,9 +30,9 @@ const PAUSES: [Duration; 6] = [
 /// Why the service did not tell its version.
 #[derive(Debug, thiserror::Error)]
 pub enum Unanswered {
-    /// The client cannot be made, or the request failed; the URL is left out, it may hold a password.
+    /// There was none.
     #[error("version.http got no answer; see that the URL is right and the service listens there")]
-    Request(#[source] reqwest::Error),
+    Request(#[source] Unfetched),
     /// Another status than 200.
     #[error("version.http was answered with {0}; it must be 200 with the version as text or JSON")]
     Status(StatusCode),
@@ -60,7 +59,7 @@ impl Unanswered {
     /// Whether a service that is still starting may answer so; a wrong answer stays wrong.
     fn may_pass(&self) -> bool {
         match self {
-            Self::Request(error) => !error.is_builder(),
+            Self::Request(error) => *error != Unfetched::Unfit,
             Self::Status(status) => status.is_server_error(),
             Self::TooLong | Self::NoVersion(_) | Self::NotPublic(_) | Self::Command(_) | Self::Failed(_) => false,
         }
@@ -70,7 +69,7 @@ impl Unanswered {
 /// Asks as configured, first by HTTP, then by the command; `None` if neither is configured.
 pub(super) async fn ask(subject: &Subject) -> Result<Option<String>, Unanswered> {
     let by_http = match &subject.spec.http {
-        Some(url) => Some(ask_patiently(url).await),
+        Some(url) => Some(ask_patiently(url, subject).await),
         None => None,
     };
     let by_http = by_http.map(|told| told.and_then(|version| fit_to_be_shown(version, subject)));
@@ -98,40 +97,26 @@ pub(super) fn may_be_secret(value: &[u8]) -> bool {
     value.len() >= SHORTEST_SECRET && value.iter().any(|byte| !byte.is_ascii_digit() && *byte != b'.')
 }
 
-async fn ask_patiently(url: &str) -> Result<String, Unanswered> {
-    // The first who needs it installs it; the others find it there.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder()
-        .no_proxy()
-        .dns_resolver(Resolver::default())
-        .redirect(Policy::none())
-        .timeout(HTTP_TIMEOUT)
-        .pool_max_idle_per_host(0)
-        .build()
-        .map_err(|error| Unanswered::Request(error.without_url()))?;
+async fn ask_patiently(url: &str, subject: &Subject) -> Result<String, Unanswered> {
     let mut pauses = PAUSES.into_iter();
     loop {
-        match (ask_once(&client, url).await, pauses.next()) {
+        match (ask_once(url, subject).await, pauses.next()) {
             (Err(unanswered), Some(pause)) if unanswered.may_pass() => tokio::time::sleep(pause).await,
             (answer, _) => return answer,
         }
     }
 }
 
-async fn ask_once(client: &Client, url: &str) -> Result<String, Unanswered> {
-    let silence = |error: reqwest::Error| Unanswered::Request(error.without_url());
-    let mut response = client.get(url).send().await.map_err(silence)?;
-    if response.status() != StatusCode::OK {
-        return Err(Unanswered::Status(response.status()));
+async fn ask_once(url: &str, subject: &Subject) -> Result<String, Unanswered> {
+    let fetched = fetch(url, subject.reach.clone(), HTTP_TIMEOUT, LONGEST_BODY).await;
+    let fetched = fetched.map_err(|error| match error {
+        Unfetched::TooLong(_) => Unanswered::TooLong,
+        Unfetched::Unfit | Unfetched::Silent(_) => Unanswered::Request(error),
+    })?;
+    if fetched.status != StatusCode::OK {
+        return Err(Unanswered::Status(fetched.status));
     }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(silence)? {
-        if body.len() + chunk.len() > LONGEST_BODY {
-            return Err(Unanswered::TooLong);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    from_body(&body).ok_or(Unanswered::NoVersion("version.http"))
+    from_body(&fetched.body).ok_or(Unanswered::NoVersion("version.http"))
 }
 
 async fn run(program: &str, arguments: &[String], subject: &Subject) -> Result<String, Unanswered> {

@@ -64,6 +64,7 @@ fn a_process_that_is_gone_is_nothing() {
 #[test]
 fn debug_shows_no_environment() {
     let subject = Subject {
+        reach: None,
         pid: 1,
         program: "/opt/billing/billing".into(),
         spec: Spec::default(),

@@ -37,6 +37,7 @@ impl Drop for Service {
 
 fn subject(service: &Service, program: &Path, process: ProcessChoice) -> Subject {
     Subject {
+        reach: None,
         pid: service.0.id(),
         program: program.to_owned(),
         spec: Spec { process, ..Spec::default() },

@@ -23,8 +23,11 @@ pub(in crate::check) async fn probe(sql: &Sql, timeout: Duration, access: &Acces
 async fn ask(sql: &Sql, target: &Target, timeout: Duration, access: &Access) -> Result<Option<String>, String> {
     let server = target.server();
     let user = target.user.as_deref().ok_or("it names no user: write one in the URL, or `user`")?;
-    let wire =
-        if server.is_path() { dial::unix(&server.host).await? } else { dial::tcp(server.place(), access).await? };
+    let wire = if server.is_path() {
+        dial::unix(&server.host, access).await?
+    } else {
+        dial::tcp(server.place(), access).await?
+    };
     let mut session = Session::open(wire, user, target, access).await.map_err(|why| without_name(&why))?;
     // Somewhat later than the probe itself ends. A server that does not know the limit will do without.
     let _ = session.tell(&limit(timeout.mul_f32(1.5))).await;

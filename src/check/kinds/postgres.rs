@@ -223,7 +223,7 @@ enum Rest {
 async fn connect(attempt: &Attempt<'_>, access: &Access) -> Result<Wire, String> {
     let Attempt { server, tls: mode, target } = attempt;
     if server.is_path() {
-        return dial::unix(&format!("{}/.s.PGSQL.{}", server.host, server.port)).await;
+        return dial::unix(&format!("{}/.s.PGSQL.{}", server.host, server.port), access).await;
     }
     let mut wire = dial::tcp(server.place(), access).await?;
     let demand = Demand { protocols: &[b"postgresql"], ..target.demand(server, *mode) };

@@ -51,7 +51,7 @@ async fn ask(target: &Target, access: &Access) -> Result<Option<String>, String>
 async fn connect(target: &Target, access: &Access) -> Result<Wire, String> {
     let server = target.server();
     if server.is_path() {
-        return dial::unix(&server.host).await;
+        return dial::unix(&server.host, access).await;
     }
     let wire = dial::tcp(server.place(), access).await?;
     match target.tls {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -12,6 +13,7 @@ use tokio::time::sleep;
 
 use super::Access;
 use crate::check::reason;
+use crate::listen::Reach;
 
 /// An address has this long before the next one is tried beside it, as Go dials (RFC 8305).
 const STAGGER: Duration = Duration::from_millis(250);
@@ -57,7 +59,7 @@ pub(in crate::check) async fn tcp(place: Place<'_>, access: &Access) -> Result<W
     let found = access.lookup(place.host).await.map_err(|error| reason::brief(&error.to_string()))?;
     let addresses = in_turn(found).into_iter().take(MOST).map(|address| SocketAddr::new(address, place.port));
     let connected = async {
-        let stream = race(addresses).await?;
+        let stream = race(addresses, access.reach.as_ref()).await?;
         // Questions are short, and each waits for its answer.
         stream.set_nodelay(true)?;
         Ok(stream)
@@ -66,8 +68,9 @@ pub(in crate::check) async fn tcp(place: Place<'_>, access: &Access) -> Result<W
 }
 
 /// Connects to a socket in the file system.
-pub(in crate::check) async fn unix(path: &str) -> Result<Wire, String> {
-    UnixStream::connect(path).await.map(|stream| Box::new(stream) as Wire).map_err(|error| cannot(&path, &error))
+pub(in crate::check) async fn unix(path: &str, access: &Access) -> Result<Wire, String> {
+    let file = access.reach.as_ref().and_then(|reach| reach.file(Path::new(path))).unwrap_or(Path::new(path));
+    UnixStream::connect(file).await.map(|stream| Box::new(stream) as Wire).map_err(|error| cannot(&path, &error))
 }
 
 /// Why there is no connection.
@@ -86,7 +89,7 @@ fn in_turn(addresses: Vec<IpAddr>) -> Vec<IpAddr> {
 }
 
 /// The first connection that comes about; if none does, why the first address has none.
-async fn race(addresses: impl Iterator<Item = SocketAddr>) -> io::Result<TcpStream> {
+async fn race(addresses: impl Iterator<Item = SocketAddr>, reach: Option<&Reach>) -> io::Result<TcpStream> {
     let mut addresses = addresses.enumerate();
     let mut trying = FuturesUnordered::new();
     let mut failed: Option<(usize, io::Error)> = None;
@@ -94,7 +97,7 @@ async fn race(addresses: impl Iterator<Item = SocketAddr>) -> io::Result<TcpStre
         let next = addresses.next();
         let more = next.is_some();
         if let Some((number, address)) = next {
-            trying.push(async move { (number, TcpStream::connect(address).await) });
+            trying.push(async move { (number, connect(address, reach).await) });
         }
         tokio::select! {
             ended = trying.next() => match ended {
@@ -108,6 +111,13 @@ async fn race(addresses: impl Iterator<Item = SocketAddr>) -> io::Result<TcpStre
             },
             () = sleep(STAGGER), if more => {}
         }
+    }
+}
+
+async fn connect(address: SocketAddr, reach: Option<&Reach>) -> io::Result<TcpStream> {
+    match reach {
+        Some(reach) => reach.connect(address).await,
+        None => TcpStream::connect(address).await,
     }
 }
 

@@ -243,7 +243,7 @@ impl Road {
                 self.probing = Some(run);
                 self.plan(now + Duration::from_millis(100), Fact::Probe(run));
             }
-            Order::StopProbing => self.probing = None,
+            Order::StopProbing { .. } => self.probing = None,
             Order::KeepGood { good } => self.kept.good = good,
             Order::KeepQuarantine { quarantine } => self.kept.quarantine = quarantine,
             Order::AskTurn { turn, wish, running, build } => {

@@ -133,7 +133,7 @@ async fn where_one_run_lives_at_a_time_a_mark_means_nothing() {
     let (mut sockets, address) = held(LOCAL);
     let first = given(&mut sockets, 1);
     assert_eq!(sockets.reach(RunId(1)), None);
-    let marked = crate::listen::Reach::to(super::Side::B, [address]);
+    let marked = crate::listen::Reach::to(super::Side::B, [&Place::Tcp(address)]);
     let _marked = marked.connect(address).await.unwrap();
     assert!(takes(&first).is_some(), "it does not wait for a run that is not there");
 }

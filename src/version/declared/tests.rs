@@ -6,12 +6,14 @@ use tokio::net::TcpListener;
 use super::super::{Spec, Subject, complete};
 use super::{LONGEST_BODY, Unanswered, ask, first_line, from_body};
 use crate::environment::{Environment, Redactor, Variable, Visibility};
-use crate::machine::Version;
+use crate::listen::{Address, Found, Marks, Share, Sockets};
+use crate::machine::{RunId, Version};
 use crate::service::OwnChildren;
 
 fn subject(http: Option<String>, command: &[&str]) -> Subject {
     Subject {
         pid: std::process::id(),
+        reach: None,
         program: "/opt/billing/billing".into(),
         spec: Spec { http, command: command.iter().map(|word| (*word).to_owned()).collect(), ..Spec::default() },
         environment: Vec::new(),
@@ -24,8 +26,6 @@ fn subject(http: Option<String>, command: &[&str]) -> Subject {
 
 /// Asks a service that gives these answers, one a connection, in their order; gives how many were left over too.
 async fn asked(answers: &[&str]) -> (Result<Option<String>, Unanswered>, usize) {
-    // The first installs it, the others find it there.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("its address");
     let subject = subject(Some(format!("http://user:hunter2@{address}/version")), &[]);
@@ -63,6 +63,33 @@ async fn a_text_and_a_json_answer() {
 }
 
 #[tokio::test]
+async fn of_two_runs_at_one_address_each_tells_its_own_version() {
+    let listen = crate::listen::Spec { name: "http".to_owned(), address: Address::Tcp("127.0.0.1:0".parse().unwrap()) };
+    let mut sockets = Sockets::open(&[listen], Marks::Heeded, Found::nothing()).unwrap();
+    let mut serve = tokio::task::JoinSet::new();
+    let mut url = String::new();
+    for run in [1, 2] {
+        let given = sockets.give(RunId(run)).unwrap().remove(0).socket;
+        let listener = TcpListener::from_std(given.into()).unwrap();
+        url = format!("http://{}/version", listener.local_addr().unwrap());
+        serve.spawn(async move {
+            loop {
+                let (mut connection, _) = listener.accept().await.unwrap();
+                let _ = connection.write_all(answer("200 OK", &format!("1.{run}")).as_bytes()).await;
+                let _ = connection.read(&mut [0; 1024]).await;
+            }
+        });
+    }
+    for steered in [1, 2] {
+        sockets.steer(RunId(steered), Share::OF_ALL).unwrap();
+        for run in [1, 2] {
+            let asks = Subject { reach: sockets.reach(RunId(run)), ..subject(Some(url.clone()), &[]) };
+            assert_eq!(ask(&asks).await.unwrap(), Some(format!("1.{run}")), "steered to {steered}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_service_that_is_still_starting_is_asked_again() {
     let (told, left) = asked(&["", &answer("503 Service Unavailable", ""), &answer("200 OK", "1.214")]).await;
     assert_eq!((told.expect("an answer").as_deref(), left), (Some("1.214"), 0));
@@ -87,13 +114,11 @@ async fn a_wrong_answer_is_not_asked_for_again() {
 
 #[tokio::test]
 async fn no_message_shows_the_url() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("its address");
     drop(listener);
-    let refused =
-        super::ask_once(&client, &format!("http://user:hunter2@{address}/")).await.expect_err("nobody listens");
+    let asks = subject(None, &[]);
+    let refused = super::ask_once(&format!("http://user:hunter2@{address}/"), &asks).await.expect_err("nobody listens");
     let malformed = ask(&subject(Some("http://user:hunter2@:99999/".to_owned()), &[])).await.expect_err("not a URL");
     for unanswered in [refused, malformed] {
         let mut said = format!("{unanswered:?} {unanswered}");

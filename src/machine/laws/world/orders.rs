@@ -28,7 +28,9 @@ impl World {
                     self.plan_probes(run);
                 }
             }
-            Order::StopProbing => self.probing = None,
+            Order::StopProbing { run } => {
+                assert_eq!(self.probing.take().map(|(probed, _)| probed), Some(run), "the probes of another run");
+            }
             Order::Reload { run, environment } => self.tell_process(run, &environment),
             Order::Check { check, environment } => {
                 self.must_be_allowed(&environment);

@@ -108,7 +108,7 @@ impl Story {
                 self.probing = Some((run, pace));
                 None
             }
-            Order::StopProbing => {
+            Order::StopProbing { .. } => {
                 self.probing = None;
                 None
             }
