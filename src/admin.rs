@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use tokio::net::UnixListener;
 
 use crate::drain::DrainWatcher;
+use crate::exit;
 use crate::http::{self, Handler, Limits};
 pub use handler::AdminHandler;
 pub use operator_request::{OperatorRequest, ReloadRequest};
@@ -85,8 +86,8 @@ impl AdminError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Taken { .. } | Self::Directory { .. } | Self::NoGroup { .. } => true,
-            Self::Bind { source, .. } => source.kind() == io::ErrorKind::NotFound,
-            Self::NotASocket { .. } | Self::Access { .. } => false,
+            Self::Bind { source, .. } | Self::Access { source, .. } => exit::may_pass(source),
+            Self::NotASocket { .. } => false,
         }
     }
 }

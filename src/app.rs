@@ -2,6 +2,7 @@
 
 mod after_stop;
 mod doctor;
+mod failure;
 mod fleet;
 mod next_start;
 mod once;
@@ -13,6 +14,7 @@ mod sockets;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +25,7 @@ use tokio::task::{JoinSet, yield_now};
 
 pub use after_stop::{Part, Stopped, after_stop};
 pub use doctor::{Finding, Grade, examine};
+pub use failure::AppError;
 pub use once::once;
 pub use plan::{Planned, plan};
 pub use reload::Load;
@@ -34,101 +37,27 @@ use crate::admin::{Access, AdminError, AdminHandler, AdminSocket, ReloadRequest}
 use crate::clock::Clock;
 use crate::composer::{Composer, Memory};
 use crate::config::Settings;
-use crate::consul::{self, Client};
+use crate::consul::Client;
+use crate::drain::DrainWatcher;
 use crate::driver::{Driver, Effects, INBOX, PULSE};
 use crate::expvar;
-use crate::http::{self, BindError, Exposition, HostNames, Limits, Resources, StatusPort, Wanted, bind_status};
-use crate::listen::ListenError;
-use crate::machine::{Event, Machine, Moment, Restored, RunId};
-use crate::metrics;
+use crate::http::{self, Exposition, HostNames, Limits, Resources, StatusPort, Wanted, bind_status};
+use crate::machine::{Board, Event, Machine, Moment, Restored, RunId};
+use crate::metrics::{self, Statsd};
 use crate::notify::{self, Manager};
 use crate::registration;
+use crate::revive::revived;
 use crate::service::{self, Accounts, OwnChildren};
 use crate::signal::{self, Signal};
-use crate::source::Kind;
+use crate::source::{Host, Kind};
 use crate::state::{self, State};
-use crate::{chain, drain, exit};
+use crate::{chain, drain};
 
 /// How long the last answers and the last writes may take once the service has been stopped.
 const FAREWELL: Duration = Duration::from_secs(3);
 
 /// How many requests of operators may wait for the loop.
 const REQUESTS: usize = 16;
-
-/// Why lictor could not start. Once it runs, nothing of this kind ends it.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// Another lictor has the state directory.
-    #[error(transparent)]
-    State(state::Error),
-    /// The status address cannot be had.
-    #[error(transparent)]
-    Status(#[from] BindError),
-    /// The admin socket cannot be had.
-    #[error(transparent)]
-    Admin(#[from] AdminError),
-    /// A socket cannot be held for the service.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// Consul's settings do not make a client: a certificate that cannot be read, say.
-    #[error("consul cannot be asked; mend consul {{}} in the configuration")]
-    Consul(#[source] consul::Error),
-    /// The kernel refuses what a supervisor needs.
-    #[error("cannot set up the supervision of the service")]
-    Kernel(#[source] std::io::Error),
-    /// The pid file cannot be written.
-    #[error("cannot write the pid file {path}; mend pid_file")]
-    PidFile {
-        /// Where it should be.
-        path: String,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// The sources do not make an environment that a command could be run with (`--once`).
-    #[error("the sources do not fit: {0}; mend the values")]
-    Unfit(String),
-    /// A required source has not answered (`lictor plan`).
-    #[error("{0}; a plan needs its answer")]
-    Silent(String),
-    /// The command cannot be started (`--once`).
-    #[error(transparent)]
-    Service(#[from] service::ServiceError),
-}
-
-impl AppError {
-    /// What lictor ends with: 75 for what is taken or not there yet, 69 for sources that do not answer, 78 for what a
-    /// person must mend in the configuration, 70 for the rest.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            _ if self.may_pass() => exit::TRY_AGAIN,
-            Self::State(_)
-            | Self::Status(_)
-            | Self::Admin(_)
-            | Self::Listen(_)
-            | Self::Consul(_)
-            | Self::PidFile { .. }
-            | Self::Unfit(_) => exit::CONFIGURATION,
-            Self::Silent(_) => exit::UNAVAILABLE,
-            Self::Kernel(_) => exit::BUG,
-            Self::Service(error) => error.exit_code(),
-        }
-    }
-
-    /// Whether another start may succeed without anybody mending the configuration: when a host boots, lictor may be
-    /// earlier than an interface, a directory or a certificate.
-    fn may_pass(&self) -> bool {
-        use std::io::ErrorKind::{AddrNotAvailable, NotFound};
-        match self {
-            Self::State(state::Error::Locked { .. }) | Self::Listen(ListenError::Taken { .. }) => true,
-            Self::Status(error) => error.may_pass(),
-            Self::Admin(error) => error.may_pass(),
-            Self::Listen(ListenError::Unfit { source, .. }) => matches!(source.kind(), AddrNotAvailable | NotFound),
-            Self::Consul(error) => error.waits_for_a_file(),
-            Self::PidFile { source, .. } => source.kind() == NotFound,
-            Self::State(_) | Self::Unfit(_) | Self::Silent(_) | Self::Kernel(_) | Self::Service(_) => false,
-        }
-    }
-}
 
 /// Supervises the service until lictor is told to stop. `load` reads the configuration again.
 pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
@@ -137,7 +66,8 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     service::become_subreaper().map_err(AppError::Kernel)?;
     let client = client(&settings)?;
     let state = open_state(&settings)?;
-    let composer = composer(&settings, client.clone(), &state);
+    let restored = restore(&state, &settings);
+    let composer = composer(&settings, client.clone(), &state, host(&restored));
     head_start().await;
     let (listener, status) = open_status(&settings).await?.unzip();
     let admin = bind_admin(&settings).await?;
@@ -155,7 +85,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let pulse = watch::Sender::new(());
 
     // What decides, with what an earlier lictor left.
-    let (restored, began) = (restore(&state, &settings), Clock.now());
+    let began = Clock.now();
     let memory = memory(&restored, began + settings.policy.boot_grace);
     let good = memory.as_ref().map(|memory| Arc::clone(&memory.environment)).unwrap_or_default();
     let mut machine = Machine::new(settings.policy.clone(), restored, Clock.seed(), began, Clock.epoch_unix_ms());
@@ -168,7 +98,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let (mut effects, mut watch) = effects(&settings, children.clone(), (state, sockets), &good, &event_tx);
     let adopted = effects.adopt(RunId(1)).await;
     let known = adopted.into_iter().chain(watch.first().await).collect();
-    tasks.spawn(watch.run());
+    tasks.spawn(revived("the watch on the executable", watch, |watch| Box::pin(watch.run())));
     let registration = settings.registration.clone().zip(client.as_deref().cloned()).map(|(settings, client)| {
         let (boards, inbox, drain) = (board_rx.clone(), event_tx.clone(), drain.clone());
         registration::spawn(&mut tasks, registration::Parts { settings, client, status, boards, inbox, drain })
@@ -183,12 +113,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         deadline: settings.policy.deadline,
     };
     let signs = notify::spawn(&mut tasks, manager, signs);
-    let (expvar_tx, expvar_rx) = watch::channel(settings.expvar.clone());
-    let (reading_tx, reading_rx) = watch::channel(Arc::default());
-    tasks.spawn(expvar::follow(expvar_rx, reading_tx, drain.clone()));
-    let (statsd_tx, statsd_rx) = watch::channel(settings.statsd.clone());
-    let (meter, page) = metrics::meter(&settings.statsd, board_rx.clone(), reading_rx, || Clock.now());
-    tasks.spawn(meter.following(statsd_rx).run(drain.clone()));
+    let (page, statsd_tx, expvar_tx) = measure(&mut tasks, &settings, &board_rx, &drain);
     let resources = Resources::new(board_rx.clone(), drain.clone()).with_metrics(exposition(page));
     if let Some(listener) = listener {
         let resources = resources.clone().with_waits(http::waits(Limits::STATUS));
@@ -211,7 +136,10 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     }
 
     // What reaches the loop from outside: signals, and the configuration, read again.
-    tasks.spawn(listen(signals, event_tx, reload_tx));
+    let listening = (Box::pin(signals), event_tx, reload_tx);
+    tasks.spawn(revived("the listener to signals", listening, |(signals, inbox, reloads)| {
+        Box::pin(listen(signals.as_mut(), inbox, reloads))
+    }));
     let reloader = Reloader {
         load,
         started: settings.clone(),
@@ -222,7 +150,9 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         statsd: statsd_tx,
         expvar: expvar_tx,
     };
-    tasks.spawn(reloader.run(reload_rx));
+    tasks.spawn(revived("the reader of the configuration", (reloader, reload_rx), |(reloader, requests)| {
+        Box::pin(reloader.run(requests))
+    }));
 
     let driver = Driver {
         machine,
@@ -251,6 +181,25 @@ async fn leave(mut tasks: JoinSet<()>, own: &OwnChildren, state: State) {
     }
 }
 
+/// Begins to send what is measured: the page for Prometheus, and where changed settings go.
+fn measure(
+    tasks: &mut JoinSet<()>,
+    settings: &Settings,
+    boards: &watch::Receiver<Arc<Board>>,
+    drain: &DrainWatcher,
+) -> (metrics::Exposition, watch::Sender<Statsd>, watch::Sender<Option<expvar::Settings>>) {
+    let (expvar_tx, wanted) = watch::channel(settings.expvar.clone());
+    let (found, readings) = watch::channel(Arc::default());
+    tasks.spawn(revived("the reader of expvar", (wanted, found, drain.clone()), |(wanted, found, drain)| {
+        Box::pin(expvar::follow(wanted.clone(), found.clone(), drain.clone()))
+    }));
+    let (statsd_tx, statsd_rx) = watch::channel(settings.statsd.clone());
+    let (meter, page) = metrics::meter(&settings.statsd, boards.clone(), readings, || Clock.now());
+    let meter = (meter.following(statsd_rx), drain.clone());
+    tasks.spawn(revived("the sender of metrics", meter, |(meter, drain)| Box::pin(meter.run(drain))));
+    (page, statsd_tx, expvar_tx)
+}
+
 /// The children that are not the service's: all that lictor has now, but for the service itself after `lictor reexec`.
 fn own_children(state: &State) -> OwnChildren {
     let service = state.process().and_then(|process| process.known());
@@ -274,9 +223,14 @@ fn exposition(page: metrics::Exposition) -> Exposition {
 }
 
 /// The sources, begun. What they compose to can be compared with what is kept.
-fn composer(settings: &Settings, client: Option<Arc<Client>>, state: &State) -> Composer {
+fn composer(settings: &Settings, client: Option<Arc<Client>>, state: &State, host: Host) -> Composer {
     let key = state.fingerprint_key().clone();
-    Composer::new(settings.sources.clone(), settings.rules.clone(), client, key)
+    Composer::new(settings.sources.clone(), settings.rules.clone(), client, key, host)
+}
+
+/// What an earlier life has left on this host.
+fn host(restored: &Restored) -> Host {
+    if restored.good.is_empty() { Host::Fresh } else { Host::Known }
 }
 
 /// Lets the sources send their first queries, so that these are answered while the rest is set up.
@@ -307,8 +261,11 @@ fn manager() -> Option<Manager> {
     })
 }
 
-async fn listen(signals: impl Stream<Item = Signal>, inbox: mpsc::Sender<Event>, reloads: mpsc::Sender<ReloadRequest>) {
-    let mut signals = std::pin::pin!(signals);
+async fn listen(
+    mut signals: Pin<&mut impl Stream<Item = Signal>>,
+    inbox: &mpsc::Sender<Event>,
+    reloads: &mpsc::Sender<ReloadRequest>,
+) {
     while let Some(signal) = signals.next().await {
         let event = match signal {
             Signal::Stop => Event::Shutdown,
@@ -384,7 +341,7 @@ fn restore(state: &State, settings: &Settings) -> Restored {
 
 /// What may be used of what was found, and what is to be said about the rest.
 fn usable(found: state::Restored, settings: &Settings) -> (Restored, Vec<String>) {
-    let now = Clock.epoch_unix_ms().saturating_add(Clock.now().0);
+    let now = Clock.unix_ms();
     let state::Restored { good, quarantine, hold, guarded, next_generation, warnings } =
         found.without_older_than(settings.state.max_age, now);
     (Restored { good, quarantine, guarded, hold, next_generation, validation: None }, warnings)

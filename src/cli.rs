@@ -26,6 +26,7 @@ mod served;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use args::{Ended, Stream, Verb};
 use follow::Follow;
@@ -39,6 +40,16 @@ use crate::exit;
 
 /// Does what the command line asks; returns what the program ends with.
 pub fn main(line: impl IntoIterator<Item = OsString>) -> u8 {
+    // A bug in the loop ends lictor; the service goes on, and the next lictor takes it up.
+    ends(|| answer(line))
+}
+
+/// What the program ends with, also if this panics: the hook has said where.
+fn ends(work: impl FnOnce() -> u8) -> u8 {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(exit::BUG)
+}
+
+fn answer(line: impl IntoIterator<Item = OsString>) -> u8 {
     match args::parse(line) {
         Ok(cli) => perform(cli.verb),
         Err(Ended { text, code, stream: Stream::Stdout }) => print_answer(&text, code),
@@ -155,4 +166,16 @@ fn print_answer(text: &str, code: u8) -> u8 {
 fn print_error(text: &str, code: u8) -> u8 {
     let _ = writeln!(std::io::stderr(), "{text}");
     code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ends;
+    use crate::exit;
+
+    #[test]
+    fn a_bug_ends_with_70() {
+        assert_eq!(ends(|| panic!("on purpose")), exit::BUG);
+        assert_eq!(ends(|| exit::NO), exit::NO);
+    }
 }

@@ -1,10 +1,14 @@
 //! The one clock: milliseconds of `CLOCK_BOOTTIME`.
 
+use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::machine::Moment;
+
+/// By which this life of lictor tells Unix time.
+static EPOCH: LazyLock<u64> = LazyLock::new(|| Clock.booted_unix_ms());
 
 /// Tells moments, and waits for them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,8 +23,19 @@ impl Clock {
         Moment(seconds.saturating_mul(1000).saturating_add(millis))
     }
 
-    /// Unix time, in milliseconds, at `Moment(0)`.
+    /// Unix time, in milliseconds, at `Moment(0)`, as the wall clock said when it was first asked: in one life of lictor all
+    /// times are told by it, so that a step of the wall clock makes nothing older or younger.
     pub fn epoch_unix_ms(self) -> u64 {
+        *EPOCH
+    }
+
+    /// Now in Unix time, in milliseconds, by that.
+    pub fn unix_ms(self) -> u64 {
+        self.epoch_unix_ms().saturating_add(self.now().0)
+    }
+
+    /// Unix time, in milliseconds, at `Moment(0)`, as the wall clock says now.
+    pub fn booted_unix_ms(self) -> u64 {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(unix.as_millis()).unwrap_or(u64::MAX).saturating_sub(self.now().0)
     }

@@ -22,7 +22,7 @@ use crate::environment::{
 };
 use crate::machine::event::{Need, SourceReport};
 use crate::machine::{Event, Moment};
-use crate::source::{self, Kind, Spec};
+use crate::source::{self, Host, Kind, Spec};
 
 type Word = watch::Receiver<Arc<Snapshot>>;
 
@@ -37,9 +37,9 @@ struct Source {
 }
 
 impl Source {
-    fn begin(spec: Spec, client: Option<&Arc<Client>>) -> Self {
+    fn begin(spec: Spec, client: Option<&Arc<Client>>, host: Host) -> Self {
         let mut task = JoinSet::new();
-        let word = source::spawn(&mut task, &spec, client);
+        let word = source::spawn(&mut task, &spec.on(host), client);
         Self { spec, word, task }
     }
 }
@@ -51,6 +51,8 @@ pub struct Composer {
     rules: Rules,
     key: FingerprintKey,
     memory: Option<Memory>,
+    /// Fresh until something has been composed.
+    host: Host,
     waiting: FuturesUnordered<BoxFuture<'static, Next>>,
     /// What was composed last: the very lists, so that news of mere freshness compose nothing.
     lists: Option<Vec<Option<Arc<[Entry]>>>>,
@@ -66,9 +68,9 @@ impl std::fmt::Debug for Composer {
 
 impl Composer {
     /// Starts these sources, later ones winning, with the rules for all of them; `client` asks Consul. What they compose to
-    /// has fingerprints by `key`.
-    pub fn new(specs: Vec<Spec>, rules: Rules, client: Option<Arc<Client>>, key: FingerprintKey) -> Self {
-        let sources: Vec<_> = specs.into_iter().map(|spec| Source::begin(spec, client.as_ref())).collect();
+    /// has fingerprints by `key`; `host` says whether this host could start without their first answers.
+    pub fn new(specs: Vec<Spec>, rules: Rules, client: Option<Arc<Client>>, key: FingerprintKey, host: Host) -> Self {
+        let sources: Vec<_> = specs.into_iter().map(|spec| Source::begin(spec, client.as_ref(), host)).collect();
         let waiting = waiting(&sources);
         Self {
             sources,
@@ -76,6 +78,7 @@ impl Composer {
             rules,
             key,
             memory: None,
+            host,
             waiting,
             lists: None,
             reported: Vec::new(),
@@ -101,7 +104,7 @@ impl Composer {
         for spec in specs {
             let source = match before.iter().position(|old| kept(old, &spec)) {
                 Some(place) => before.swap_remove(place),
-                None => Source::begin(spec, client.as_ref()),
+                None => Source::begin(spec, client.as_ref(), self.host),
             };
             self.sources.push(source);
         }
@@ -221,6 +224,7 @@ impl Composer {
             Err(unfit) => Event::Unfit { reasons: unfit.reasons },
         };
         self.lists = Some(lists);
+        self.host = Host::Known;
         Some(event)
     }
 

@@ -32,6 +32,7 @@ pub mod procfs;
 pub mod quiet;
 pub mod registration;
 pub mod resolve;
+pub mod revive;
 pub mod secret;
 pub mod service;
 pub mod signal;

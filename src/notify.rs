@@ -29,6 +29,7 @@ use announced::{Announced, Seen, Sign, Terms};
 use reload::Progress;
 
 use crate::machine::Board;
+use crate::revive::revived;
 
 /// What announcements are made from.
 #[derive(Debug)]
@@ -50,13 +51,16 @@ pub fn spawn(tasks: &mut JoinSet<()>, manager: Option<Manager>, signs: Signs) ->
         if manager.watchdog().is_some_and(|interval| interval < 2 * signs.period) {
             tracing::warn!("WatchdogSec is too short to be kept; set it to 10s or more");
         }
-        tasks.spawn(inform(manager, signs, progress));
+        let parts = (manager, signs, progress);
+        tasks.spawn(revived("what keeps systemd informed", parts, |(manager, signs, progress)| {
+            Box::pin(inform(manager, signs, progress))
+        }));
     }
     reloads
 }
 
 /// Announces what is new, until the driver has ended.
-async fn inform(manager: Manager, mut signs: Signs, mut reloads: watch::Receiver<Progress>) {
+async fn inform(manager: &Manager, signs: &mut Signs, reloads: &mut watch::Receiver<Progress>) {
     let start = Instant::now();
     let terms = Terms { watchdog: manager.watchdog(), period: signs.period, deadline: signs.deadline };
     let mut announced = Announced::default();

@@ -27,6 +27,7 @@ use crate::consul::Client;
 use crate::drain::DrainWatcher;
 use crate::machine::order::Traffic;
 use crate::machine::{Board, Event, RunId};
+use crate::revive::revived;
 
 /// `registration {}` and `drain {}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,9 +132,10 @@ pub fn spawn(tasks: &mut JoinSet<()>, parts: Parts) -> Registration {
         boards: boards.clone(),
         inbox: inbox.clone(),
     };
-    tasks.spawn(steer.run());
+    tasks.spawn(revived("what steers traffic", steer, |steer| Box::pin(steer.run())));
     let links = keeper::Links { status: status.map(reachable), orders: ordered, boards, seen, inbox };
-    tasks.spawn(keeper::Keeper::new(settings, client, links).run(drain));
+    let keeper = (keeper::Keeper::new(settings, client, links), drain);
+    tasks.spawn(revived("the registration in Consul", keeper, |(keeper, drain)| Box::pin(keeper.run(drain))));
     Registration { orders }
 }
 

@@ -17,6 +17,7 @@ pub use publisher::Publisher;
 
 use crate::consul::Client;
 use crate::environment::{Mapping, Snapshot};
+use crate::revive::caught;
 
 /// Starts the task that owns this source; it ends with `tasks`. The newest snapshot is in what is returned.
 ///
@@ -36,18 +37,11 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// source says so and is begun anew. What it gave last stays.
 async fn revived<F>(publisher: Arc<Publisher>, begin: impl Fn(Arc<Publisher>) -> F)
 where
-    F: Future<Output = ()> + Send + 'static,
+    F: Future<Output = ()>,
 {
-    loop {
-        let mut task = JoinSet::new();
-        task.spawn(begin(Arc::clone(&publisher)));
-        match task.join_next().await {
-            Some(Err(error)) if error.is_panic() => {
-                publisher.failed("unknown", "lictor has met a bug while it read this; it is read anew in 10 s");
-                tokio::time::sleep(PAUSE).await;
-            }
-            _ => return,
-        }
+    while caught(begin(Arc::clone(&publisher))).await.is_err() {
+        publisher.failed("unknown", "lictor has met a bug while it read this; it is read anew in 10 s");
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -94,16 +88,54 @@ pub struct Prefix {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Commit {
     /// Edits of this folder count only once it is written after them.
-    Seals(String),
+    Seals {
+        /// The key.
+        key: String,
+        /// What counts on a host that has no sealed set.
+        first: FirstSet,
+    },
     /// It seals a folder further down, and is only left out here.
     LeftOut(String),
+}
+
+/// `commit_start`: what counts on a host that has no sealed set yet, since Consul keeps none but that of now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FirstSet {
+    /// Only one that is sealed: until there is one, it has not answered.
+    #[default]
+    Sealed,
+    /// The first one that is read, sealed or not; each later one must be sealed.
+    Any,
+}
+
+/// Whether this host has something good of an earlier life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// It has: what it lacks now is in that.
+    Known,
+    /// It has nothing.
+    Fresh,
+}
+
+impl Spec {
+    /// As it is asked on this host.
+    #[must_use]
+    pub fn on(&self, host: Host) -> Self {
+        let mut spec = self.clone();
+        if let (Host::Known, Kind::Consul(Prefix { commit: Some(Commit::Seals { first, .. }), .. })) =
+            (host, &mut spec.kind)
+        {
+            *first = FirstSet::Sealed;
+        }
+        spec
+    }
 }
 
 impl Commit {
     /// The key, relative to the folder.
     pub fn key(&self) -> &str {
         match self {
-            Self::Seals(key) | Self::LeftOut(key) => key,
+            Self::Seals { key, .. } | Self::LeftOut(key) => key,
         }
     }
 }

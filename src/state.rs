@@ -45,6 +45,7 @@ use crate::environment::FingerprintKey;
 use crate::machine::history::Entry;
 use crate::machine::hold::{GuardRecord, Hold};
 use crate::machine::ledger::{GOOD_KEPT, Good, QUARANTINE_KEPT, Quarantined};
+use crate::revive::revived;
 
 /// After a failure it is tried again this often.
 const RETRY: Duration = Duration::from_secs(30);
@@ -95,12 +96,16 @@ pub fn open(directory: &Path, identity: StateIdentity) -> Result<State, Error> {
     let mut writer = JoinSet::new();
     let files = Writer::new(Arc::clone(&directory), Arc::clone(&identity), wishes, problem, RETRY);
     let laid = files.laid();
-    writer.spawn(files.run());
+    writer.spawn(revived("the writer of the state directory", files, |files| Box::pin(files.run())));
     let recent = watch::Sender::new(Recent::from_disk(&directory, &key));
     let (lost, unwritten) = watch::channel(None);
-    writer.spawn(Keeper::new(Arc::clone(&directory), recent.subscribe(), lost, RETRY).run());
+    let history = Keeper::new(Arc::clone(&directory), recent.subscribe(), lost, RETRY);
+    writer.spawn(revived("the writer of history", history, |history| Box::pin(history.run())));
     let (processes, to_keep) = ProcessKeeper::new();
-    writer.spawn(process::keep_in_order(Arc::clone(&directory), key.clone(), to_keep));
+    let to_keep = (Arc::clone(&directory), key.clone(), to_keep);
+    writer.spawn(revived("the writer of process.json", to_keep, |(directory, key, to_keep)| {
+        Box::pin(process::keep_in_order(directory, key, to_keep))
+    }));
     let store =
         Store::Open(Open { directory, identity, wanted, laid, processes, problem: problems, unwritten, writer });
     Ok(State { store, key, recent })

@@ -2,6 +2,7 @@
 //!
 //! Logging is the least important thing lictor does: a stderr that is closed, full or stuck costs lines, never more.
 
+mod bug;
 mod json;
 mod line;
 mod outlet;
@@ -36,6 +37,7 @@ const LIBRARIES: [&str; 8] = ["hyper", "hyper_util", "reqwest", "rustls", "mio",
 
 /// Sends everything from this level on to stderr, from now on and for the whole process. A second call changes nothing.
 pub fn init(level: Level, format: Format) {
+    bug::tell_of_bugs();
     let targets = Targets::new()
         .with_default(level)
         .with_targets(LIBRARIES.map(|library| (library, LevelFilter::from(level).min(LevelFilter::WARN))));

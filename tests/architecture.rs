@@ -35,6 +35,20 @@ const NOWHERE: [(&str, &str); 3] = [
     ),
 ];
 
+/// Where tasks and threads are begun without the help of `revive`, and what becomes of one that panics.
+const SEEN: [(&str, &str); 10] = [
+    ("src/offload.rs", "whoever waits for it gets an error"),
+    ("src/bulkhead.rs", "all who wait for it get an error, and its place is free"),
+    ("src/check/round.rs", "each poll of a probe is caught, and what is caught is its finding"),
+    ("src/check/net/web.rs", "it carries one connection: whoever asked gets its end as an error"),
+    ("src/metrics/statsd/address.rs", "a look-up is begun again half a minute later"),
+    ("src/listen/relay.rs", "it carries one connection, which ends"),
+    ("src/listen/settle.rs", "what could not be read is not waited for"),
+    ("src/driver/pending_answers.rs", "it is logged, and the operator gets an error"),
+    ("src/source/watched.rs", "the panic goes on in the source's task, which is begun anew"),
+    ("src/cli/served.rs", "compiled for tests only"),
+];
+
 /// The longest a file of the program may be, in lines.
 const LONGEST: usize = 500;
 
@@ -97,6 +111,23 @@ fn no_room_locks_or_has_a_clock_of_its_own() {
         }
     }
     assert!(faults.is_empty(), "{faults}");
+}
+
+#[test]
+fn no_panic_of_a_task_goes_unseen() {
+    let mut faults = String::new();
+    for file in sources() {
+        let is_here = |(of, ..): &(PathBuf, usize, String)| *of == file;
+        let lines: Vec<_> = lines_outside_tests().filter(is_here).map(|(_, number, line)| (number, line)).collect();
+        let spawns = |line: &str| line.contains("spawn_blocking(") || line.replace(".spawn()", "").contains(".spawn(");
+        let Some((number, _)) = lines.iter().find(|(_, line)| spawns(line)) else { continue };
+        let seen = lines.iter().any(|(_, line)| names(line, "revived") || names(line, "caught"));
+        if !seen && !SEEN.iter().any(|(known, _)| *known == shown(&file)) {
+            writeln!(faults, "{}:{number}: who begins this anew, or answers in its place, if it panics?", shown(&file))
+                .unwrap();
+        }
+    }
+    assert!(faults.is_empty(), "begin it by `revive::revived`, or answer for it by `revive::caught`:\n{faults}");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::consul::watch::Query;
 use crate::line::{counted, listed, one_line};
 use crate::machine::Event;
 use crate::service::program;
-use crate::source::Kind;
+use crate::source::{Host, Kind};
 use crate::state;
 
 /// How long a source may take.
@@ -110,7 +110,7 @@ async fn sources(settings: &Settings) -> Vec<Finding> {
             return findings;
         }
     };
-    let mut composer = Composer::new(settings.sources.clone(), settings.rules.clone(), asked, key);
+    let mut composer = Composer::new(settings.sources.clone(), settings.rules.clone(), asked, key, Host::Known);
     let AskedOnce { wish, silent, left_out } = composer.ask_once(PATIENCE).await;
     findings.extend(silent.into_iter().map(|why| Finding::new(Grade::Wrong, "sources", why)));
     findings.extend(left_out.into_iter().map(|what| Finding::new(Grade::Mind, "sources", what)));

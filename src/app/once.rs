@@ -9,6 +9,7 @@ use crate::config::Settings;
 use crate::machine::Event;
 use crate::service;
 use crate::signal::{self, Signal};
+use crate::source::Host;
 use crate::state;
 
 /// Runs the command to its end; what comes back is what lictor ends with.
@@ -17,7 +18,8 @@ pub async fn once(settings: Settings) -> Result<u8, AppError> {
     let mut signals = std::pin::pin!(signals);
     // Nothing is compared with what another lictor has said.
     let key = state::ephemeral_key().map_err(AppError::Kernel)?;
-    let mut composer = Composer::new(settings.sources.clone(), settings.rules.clone(), client(&settings)?, key);
+    let mut composer =
+        Composer::new(settings.sources.clone(), settings.rules.clone(), client(&settings)?, key, Host::Fresh);
     let environment = loop {
         tokio::select! {
             event = composer.wish() => match event {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::next_start::program;
-use super::{AppError, client, places, usable};
+use super::{AppError, client, host, places, usable};
 use crate::clock::Clock;
 use crate::composer::{AskedOnce, Composer};
 use crate::config::Settings;
@@ -34,10 +34,11 @@ pub struct Planned {
 pub async fn plan(settings: &Settings) -> Result<Planned, AppError> {
     let found = state::peek(&places::state_directory(settings), &places::identity(&settings.name, settings));
     let (restored, key) = found.map_err(AppError::State)?;
-    let mut composer = Composer::new(settings.sources.clone(), settings.rules.clone(), client(settings)?, key);
+    let (restored, warnings) = usable(restored, settings);
+    let host = host(&restored);
+    let mut composer = Composer::new(settings.sources.clone(), settings.rules.clone(), client(settings)?, key, host);
     let AskedOnce { wish, silent, left_out } = composer.ask_once(PATIENCE).await;
     let Some(wish) = wish else { return Err(AppError::Silent(silent.join("; "))) };
-    let (restored, warnings) = usable(restored, settings);
     let path_of = match &wish {
         Event::Wish { environment, .. } => Arc::clone(environment),
         _ => Arc::default(),

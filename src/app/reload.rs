@@ -47,7 +47,7 @@ pub(super) struct Reloader {
 
 impl Reloader {
     /// Reads the configuration at each request, one after the other.
-    pub(super) async fn run(mut self, mut requests: mpsc::Receiver<ReloadRequest>) {
+    pub(super) async fn run(&mut self, requests: &mut mpsc::Receiver<ReloadRequest>) {
         while let Some(ReloadRequest { uid, answer }) = requests.recv().await {
             let _reloading = self.signs.begin();
             let new = self.read().await;

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::exit;
+
 /// Everything that can go wrong, from the settings to a cut answer. No message holds a token or a password.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -126,9 +128,14 @@ pub enum Error {
 
 impl Error {
     /// Whether another attempt to build a client may succeed without anybody mending the settings: a file that is not
-    /// there yet.
-    pub fn waits_for_a_file(&self) -> bool {
-        matches!(self, Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    /// there yet, that is not readable yet, or that is just being written.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::File { source, .. } => source.kind() == io::ErrorKind::PermissionDenied || exit::may_pass(source),
+            // Certificate and key, replaced one after the other, do not belong together in between.
+            Self::Content { .. } | Self::Build { .. } => true,
+            _ => false,
+        }
     }
 
     /// The class as the metrics know it. Errors of the settings are `invalid`, of the token file `denied`.

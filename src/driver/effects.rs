@@ -15,6 +15,7 @@ use crate::listen::{Settled, Sockets};
 use crate::machine::{Build, Event, Order, Policy, RunId};
 use crate::offload::offload;
 use crate::registration::Registration;
+use crate::revive::{caught, revived};
 use crate::service::{self, Accounts, CheckCommand, Command, Keep, Known, Provenance, Recorded, Service};
 use crate::state::{self, KeptProcess, State, StateIdentity};
 use crate::version::{self, Program, Programs, Subject};
@@ -269,7 +270,7 @@ impl Effects {
     fn stop(&mut self, run: RunId) {
         let Some(leaving) = self.sockets.turn_away(run) else { return self.service.stop(run) };
         self.leaving.spawn(async move {
-            if leaving.settled().await == Settled::Given {
+            if caught(leaving.settled()).await == Ok(Settled::Given) {
                 tracing::warn!(%run, "connections wait that the service does not accept; it is stopped all the same, and they go to the next run");
             }
             run
@@ -331,11 +332,15 @@ impl Effects {
         let program = self.programs.borrow().now.clone();
         let unknown = Unknown { command: self.command.clone(), accounts: self.accounts.clone(), environment, program };
         let subject = Subject { pid, reach: self.sockets.reach(run), ..self.subject.clone() };
-        self.identifying.spawn(identify(run, subject, unknown, self.inbox.clone()));
+        let asked = (run, subject, unknown, self.inbox.clone());
+        self.identifying.spawn(revived("the look at what runs", asked, |(run, subject, unknown, inbox)| {
+            Box::pin(identify(*run, subject.clone(), unknown.clone(), inbox.clone()))
+        }));
     }
 }
 
 /// What has to be asked of a disk or a user database before a process can be identified.
+#[derive(Clone)]
 struct Unknown {
     command: Command,
     accounts: Accounts,

@@ -43,7 +43,11 @@ impl PendingAnswers {
         answer: Answer,
         kept: impl Future<Output = ()> + Send + 'static,
     ) {
-        while self.answering.try_join_next().is_some() {}
+        while let Some(ended) = self.answering.try_join_next() {
+            if let Err(error) = ended {
+                tracing::error!(%error, "an operator's answer was lost by a bug of lictor's");
+            }
+        }
         if let Some(waiting) = self.waiting.remove(&request) {
             self.answering.spawn(async move {
                 let _ = timeout(PATIENCE, kept).await;

@@ -16,13 +16,15 @@ use super::handle::{Fleet, Word};
 use super::mark::{Key, Mark};
 use super::record::{DeploymentShown, Shown};
 use super::rules::Rules;
-use super::turns::{Action, Event, Turns};
+use super::turns::{Action, Event, Op, Turns, Written};
 use crate::consul::Client;
+use crate::consul::transaction::Operation;
 use crate::drain::DrainWatcher;
 use crate::environment::Fingerprint;
 use crate::machine::board::ConfigState;
 use crate::machine::event::TurnRefusal;
 use crate::machine::{self, Board, Moment};
+use crate::revive::{caught, revived};
 
 /// After the fleet's key could not be read.
 const KEY_PAUSE: Duration = Duration::from_secs(2);
@@ -70,7 +72,8 @@ pub fn spawn(tasks: &mut JoinSet<()>, parts: Parts) -> Fleet {
         boards: parts.boards,
         inbox: parts.inbox,
     };
-    tasks.spawn(task.run(heard, parts.drain));
+    let parts = (task, heard, parts.drain);
+    tasks.spawn(revived("the fleet's turns", parts, |(task, heard, drain)| Box::pin(task.run(heard, drain))));
     Fleet { words }
 }
 
@@ -97,7 +100,7 @@ struct Task {
 }
 
 impl Task {
-    async fn run(mut self, mut words: mpsc::UnboundedReceiver<Word>, mut drain: DrainWatcher) {
+    async fn run(&mut self, words: &mut mpsc::UnboundedReceiver<Word>, drain: &mut DrainWatcher) {
         self.find_key(Duration::ZERO);
         self.show().await;
         let mut leaving = false;
@@ -151,7 +154,7 @@ impl Task {
         let access = self.access.clone();
         self.keys.spawn(async move {
             sleep(after).await;
-            access.key().await
+            caught(access.key()).await.unwrap_or_else(|bug| Err(bug.to_string()))
         });
     }
 
@@ -247,21 +250,27 @@ impl Task {
         match action {
             Action::Look { op, on, wait, delay } => {
                 self.looking.abort_all();
-                self.looking.spawn(access.look(op, self.turns.member().clone(), on, wait, delay));
+                let look = access.look(op, self.turns.member().clone(), on, wait, delay);
+                self.looking.spawn(answered(look, move |bug| Event::Blind(op, bug)));
             }
             Action::Write(op, operations) => {
                 self.looking.abort_all();
-                self.work.spawn(access.write(op, operations));
+                self.write(op, operations);
             }
-            Action::Record(op, operations) => drop(self.work.spawn(access.write(op, operations))),
-            Action::Open => drop(self.work.spawn(access.open())),
-            Action::Renew(session) => drop(self.work.spawn(access.renew(session))),
+            Action::Record(op, operations) => self.write(op, operations),
+            Action::Open => drop(self.work.spawn(answered(access.open(), Event::NotOpened))),
+            Action::Renew(session) => drop(self.work.spawn(answered(access.renew(session), Event::NotRenewed))),
             Action::Close(session) => drop(self.closing.spawn(access.close(session))),
             Action::Grant(turn) => self.send(machine::Event::TurnGranted { turn }).await,
             Action::Lose(turn) => self.send(machine::Event::TurnLost { turn }).await,
             Action::Refuse(turn, why) => self.send(machine::Event::TurnRefused { turn, why }).await,
             Action::Say(text) => tracing::warn!("{text}"),
         }
+    }
+
+    fn write(&mut self, op: Op, operations: Vec<Operation>) {
+        let unknown = move |bug| Event::Written(op, Written::Unknown(bug));
+        self.work.spawn(answered(self.access.clone().write(op, operations), unknown));
     }
 
     async fn send(&self, event: machine::Event) {
@@ -276,6 +285,11 @@ fn word(value: impl serde::Serialize) -> String {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),
     }
+}
+
+/// A piece of work that always comes to something: the turns wait for it.
+async fn answered(work: impl Future<Output = Event>, otherwise: impl FnOnce(String) -> Event) -> Event {
+    caught(work).await.unwrap_or_else(|bug| otherwise(bug.to_string()))
 }
 
 /// What came of a piece of work; one that was replaced has come to nothing.

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
+use crate::exit;
+
 /// Who wants this address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
@@ -60,7 +62,7 @@ impl BindError {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Taken { .. } | Self::NotHere { .. } => true,
-            Self::Unfit { .. } => false,
+            Self::Unfit { source, .. } => exit::may_pass(source),
         }
     }
 }

@@ -16,6 +16,7 @@ use super::listener::{Listener, Peer};
 use super::reply::Reply;
 use super::slots::{Attended, ConnectionSlots, Turns};
 use crate::drain::DrainWatcher;
+use crate::revive::revived;
 
 /// The largest head of a request, in bytes.
 const LARGEST_HEAD: usize = 16 * 1024;
@@ -54,7 +55,21 @@ pub trait Handler: Clone + Send + 'static {
 }
 
 /// Serves until draining begins and the last connection has ended, or its time to end is over.
-pub async fn serve<L: Listener, H: Handler>(mut listener: L, limits: Limits, handler: H, mut drain: DrainWatcher) {
+pub async fn serve<L: Listener, H: Handler>(listener: L, limits: Limits, handler: H, drain: DrainWatcher) {
+    revived("an HTTP server", (Some(listener), handler, drain), move |(listener, handler, drain)| {
+        Box::pin(attend(listener, limits, handler, drain))
+    })
+    .await;
+}
+
+/// The same; the listener is gone once draining has begun.
+async fn attend<L: Listener, H: Handler>(
+    open: &mut Option<L>,
+    limits: Limits,
+    handler: &mut H,
+    drain: &mut DrainWatcher,
+) {
+    let Some(listener) = open else { return };
     let mut slots = ConnectionSlots::new(limits.connections);
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -82,11 +97,12 @@ pub async fn serve<L: Listener, H: Handler>(mut listener: L, limits: Limits, han
             biased;
             () = drain.draining() => break,
             Some(ended) = connections.join_next_with_id() => slots.leave(report(ended)),
-            accepted = accept(&mut listener, &mut complaint), if newcomer.is_none() => newcomer = accepted,
+            accepted = accept(listener, &mut complaint), if newcomer.is_none() => newcomer = accepted,
             now = looks.tick(), if newcomer.is_some() => slots.evict_idle(now),
         }
     }
-    drop((listener, handler, newcomer));
+    *open = None;
+    drop(newcomer);
     // Idle connections close at once, busy ones after their answer; what is left at the end falls with the set.
     if tokio::time::timeout(limits.drain_time, graceful.shutdown()).await.is_err() {
         tracing::debug!(left = connections.len(), "connections were cut off at the end of the drain");

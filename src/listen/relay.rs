@@ -19,11 +19,12 @@ const AT_ONCE: usize = 256;
 
 /// Accepts from this socket until the other end of `seat` is dropped, since the side is active again; what has been
 /// accepted by then is carried to its end.
-pub(super) async fn relay(socket: OwnedFd, place: Place, seat: watch::Receiver<()>) {
+pub(super) async fn relay(socket: &OwnedFd, place: &Place, seat: &watch::Receiver<()>) {
     let mut carried = JoinSet::new();
-    let accepted = match place {
-        Place::Tcp(address) => of_tcp(socket, from_here(address), seat, &mut carried).await,
-        Place::Unix(path) => of_unix(socket, path, seat, &mut carried).await,
+    let accepted = match (socket.try_clone(), place) {
+        (Ok(socket), Place::Tcp(address)) => of_tcp(socket, from_here(*address), seat.clone(), &mut carried).await,
+        (Ok(socket), Place::Unix(path)) => of_unix(socket, path.clone(), seat.clone(), &mut carried).await,
+        (Err(error), _) => Err(error),
     };
     if let Err(error) = accepted {
         tracing::warn!(%error, "connections that a stopped service has not accepted cannot be carried to the next one");

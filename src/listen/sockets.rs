@@ -19,6 +19,7 @@ use super::settle::Leaving;
 use super::sides::{Side, Sides, Width};
 use super::{ListenError, Passed, Spec, steering};
 use crate::machine::RunId;
+use crate::revive::revived;
 
 /// After this long it is said that a run takes nothing from its queue.
 const UNTAKEN: Duration = Duration::from_secs(10);
@@ -212,7 +213,10 @@ impl Sockets {
         for pair in &self.pairs {
             match pair.socket(side).try_clone_to_owned() {
                 Ok(socket) => {
-                    self.relays.spawn(relay(socket, pair.place().clone(), seat.clone()));
+                    let parts = (socket, pair.place().clone(), seat.clone());
+                    self.relays.spawn(revived("the relay of left connections", parts, |(socket, place, seat)| {
+                        Box::pin(relay(socket, place, seat))
+                    }));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no descriptor for the connections that a stopped service has left");

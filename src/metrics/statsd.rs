@@ -81,7 +81,7 @@ impl Meter {
     }
 
     /// Sends until draining begins; what happened last still goes out.
-    pub async fn run(mut self, mut drain: DrainWatcher) {
+    pub async fn run(&mut self, drain: &mut DrainWatcher) {
         let mut ticks = interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

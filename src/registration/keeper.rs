@@ -108,7 +108,7 @@ impl Keeper {
         }
     }
 
-    pub(super) async fn run(mut self, mut drain: DrainWatcher) {
+    pub(super) async fn run(&mut self, drain: &mut DrainWatcher) {
         // The board of before the loop has begun doesn't know a process that outlived the last lictor.
         tokio::select! {
             _ = self.links.boards.changed() => {}
@@ -348,7 +348,7 @@ impl Keeper {
     }
 
     /// lictor ends: what it has registered goes, unless the service goes on without it.
-    async fn farewell(mut self) {
+    async fn farewell(&mut self) {
         self.situation = Situation::of(&self.links.boards.borrow());
         if self.settings.service.is_none() || self.situation.process != Process::Gone {
             return;

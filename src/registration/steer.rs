@@ -29,7 +29,7 @@ pub(super) struct Steer {
 }
 
 impl Steer {
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(&mut self) {
         let mut orders = self.orders.clone();
         loop {
             let ordered = orders.borrow_and_update().clone();

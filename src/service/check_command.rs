@@ -19,6 +19,7 @@ use crate::machine::Event;
 use crate::machine::event::{CheckVerdict, Exit};
 use crate::machine::numbers::CheckId;
 use crate::offload::offload;
+use crate::revive::caught;
 
 /// An errand's output of this many bytes has lost its beginning.
 const OUTPUT: usize = 4096;
@@ -61,7 +62,8 @@ impl CheckCommand {
         };
         let inbox = self.inbox.clone();
         self.asked.spawn(async move {
-            let verdict = question.ask().await.unwrap_or_else(|why| CheckVerdict::Unanswered { why });
+            let answered = caught(question.ask()).await.unwrap_or_else(|bug| Err(bug.to_string()));
+            let verdict = answered.unwrap_or_else(|why| CheckVerdict::Unanswered { why });
             // Nobody listens any more when lictor ends: nothing is lost then.
             let _ = inbox.send(Event::Checked { check, verdict }).await;
         });

@@ -24,6 +24,7 @@ use crate::chain;
 use crate::environment::Environment;
 use crate::listen::Passed;
 use crate::machine::{Event, RunId};
+use crate::revive::{caught, revived};
 
 /// A kill timeout beyond this would overflow the clock.
 const LONGEST_TIMEOUT: Duration = Duration::from_hours(24 * 365);
@@ -57,7 +58,10 @@ impl Service {
     pub fn new(command: Command, own: OwnChildren, accounts: Accounts, events: mpsc::Sender<Event>) -> Self {
         let (files, to_write) = mpsc::unbounded_channel();
         let mut tasks = JoinSet::new();
-        tasks.spawn(env_file::write_in_order(to_write, accounts.clone()));
+        let parts = (to_write, accounts.clone());
+        tasks.spawn(revived("the writer of env_file", parts, |(to_write, accounts)| {
+            Box::pin(env_file::write_in_order(to_write, accounts))
+        }));
         let mark = Mark::of_new_lineage();
         Self { command, own, accounts, mark, events, runs: BTreeMap::new(), files, tasks }
     }
@@ -139,7 +143,9 @@ impl Service {
         let (process, number) = (Arc::clone(&handle.process), self.command.reload_signal);
         let (file, events) = (self.keep_file(environment), self.events.clone());
         self.tasks.spawn(async move {
-            if let Err(error) = tell(file, &process, number).await {
+            let told = caught(tell(file, &process, number)).await;
+            let told = told.unwrap_or_else(|bug| Err(ServiceError::Tell { source: std::io::Error::other(bug) }));
+            if let Err(error) = told {
                 let _ = events.send(Event::ReloadFailed { run, error: chain::sentence(&error) }).await;
             }
         });

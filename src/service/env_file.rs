@@ -29,7 +29,7 @@ pub(super) struct Job {
 }
 
 /// Writes one file after the other, so that an older one never replaces a newer one.
-pub(super) async fn write_in_order(mut jobs: mpsc::UnboundedReceiver<Job>, accounts: Accounts) {
+pub(super) async fn write_in_order(jobs: &mut mpsc::UnboundedReceiver<Job>, accounts: &Accounts) {
     while let Some(Job { path, environment, user, done }) = jobs.recv().await {
         let (accounts, place) = (accounts.clone(), path.clone());
         let written = offload(move || keep(&place, &environment, user.as_deref(), &accounts)).await;

@@ -20,6 +20,7 @@ use crate::chain;
 use crate::machine::event::Exit;
 use crate::machine::{Event, RunId};
 use crate::offload::offload;
+use crate::revive::{caught, revived};
 
 /// How often the zombies among the service's orphans are collected while it runs.
 const COLLECT: Duration = Duration::from_secs(10);
@@ -48,7 +49,15 @@ pub(super) struct Start {
 impl Run {
     /// Starts the process, tells of it, and stays with it to its end.
     pub(super) async fn start(self, start: Start) {
-        let event = match self.launch(start).await {
+        let launched = match caught(self.launch(start)).await {
+            Ok(launched) => launched,
+            // A process that is there already is stayed with all the same.
+            Err(bug) => match self.process.get() {
+                Some(process) => Ok((process.pid(), self.own.enroll(process.pid()))),
+                None => Err(bug.to_string()),
+            },
+        };
+        let event = match launched {
             Ok((pid, enrolled)) => {
                 self.tell(Event::Started { run: self.id, pid }).await;
                 return self.stay(enrolled).await;
@@ -94,7 +103,14 @@ impl Run {
     }
 
     /// Sees the main process end, ends what it left behind, reaps it last, and tells of it.
-    pub(super) async fn stay(mut self, enrolled: Enrolled) {
+    pub(super) async fn stay(self, enrolled: Enrolled) {
+        // The machine waits for the end of a run for as long as it takes.
+        let attending = revived("what attends to the service's process", self, |run| Box::pin(run.attend()));
+        attending.await;
+        drop(enrolled);
+    }
+
+    async fn attend(&mut self) {
         let slot = Arc::clone(&self.process);
         let Some(process) = slot.get() else { return };
         let exit = self.main_process(process).await;
@@ -102,7 +118,6 @@ impl Run {
         let family = Family { leader, kinship, mark: self.mark, reach: Reach::Run, own: self.own.clone() };
         sweep(process, &family, self.manners, &mut self.orders).await;
         process.reap();
-        drop(enrolled);
         self.tell(Event::Exited { run: self.id, exit }).await;
     }
 

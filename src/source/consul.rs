@@ -10,7 +10,7 @@ use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until};
 
 use self::seal::{Seal, Stamp, Standing};
-use super::{Commit, Prefix, Publisher, Spec};
+use super::{Commit, FirstSet, Prefix, Publisher, Spec};
 use crate::consul::head::Found;
 use crate::consul::kv::{Folder, List};
 use crate::consul::watch::{Content, Rules, Verdict};
@@ -18,8 +18,8 @@ use crate::consul::{Class, Client, Error, Renewal, Watch};
 use crate::environment::{Entry, Snapshot, WriteInfo, have_same_content};
 
 /// For a host that has no set that was sealed: Consul keeps the values of now, and no older ones.
-const UNSEALED: &str =
-    "consul does not keep the set that was sealed last, so this host has none until the key is written";
+const UNSEALED: &str = "consul does not keep the set that was sealed last, so this host has none: write the key, or let \
+                        new hosts start on such edits (commit_start = \"any\")";
 
 /// While it waits after an error it looks this often whether the token file has been mended.
 const LOOK: Duration = Duration::from_secs(1);
@@ -135,11 +135,12 @@ impl Stream {
         }
         self.doubts = 0;
         self.seen = Some(entries.into());
-        let standing = match (&self.commit, stamp) {
-            (Some(Commit::Seals(_)), Some(stamp)) => self.seal.judge(stamp),
-            (Some(Commit::LeftOut(_)) | None, _) | (_, None) => Standing::Sealed,
+        let (standing, first) = match (&self.commit, stamp) {
+            (Some(Commit::Seals { first, .. }), Some(stamp)) => (self.seal.judge(stamp), *first),
+            (Some(Commit::LeftOut(_)) | None, _) | (_, None) => (Standing::Sealed, FirstSet::Sealed),
         };
-        if standing == Standing::Sealed {
+        let counts = standing == Standing::Sealed || (first == FirstSet::Any && self.counted.is_none());
+        if counts {
             self.counted.clone_from(&self.seen);
         }
         self.publish(index, standing);
@@ -177,10 +178,14 @@ impl Stream {
 
     /// Says what counts, or why nothing does yet.
     fn publish(&self, index: u64, standing: Standing) {
+        let key = |commit: &Commit| format!("the commit_key {}{}", self.path, commit.key());
+        // On a fresh host the first set counts, if it may.
+        let taken = self.counted == self.seen;
         let open = match (standing, &self.commit) {
-            (Standing::Open(why), Some(commit)) => {
-                Some(format!("edits wait for the commit_key {}{}: {why}", self.path, commit.key()))
+            (Standing::Open(why), Some(commit)) if taken => {
+                Some(format!("this host has started on edits without {}: {why}", key(commit)))
             }
+            (Standing::Open(why), Some(commit)) => Some(format!("edits wait for {}: {why}", key(commit))),
             _ => None,
         };
         let Some(counted) = &self.counted else {

@@ -1,10 +1,10 @@
 //! Where a source's task puts what it knows: the newest snapshot, for whoever wants it.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
+use crate::clock::Clock;
 use crate::environment::{Entry, Freshness, Snapshot};
 
 /// The sending end of one source. It keeps the last good entries through every failure.
@@ -33,7 +33,7 @@ impl Publisher {
             let freshness = &mut snapshot.freshness;
             recovered = freshness.failing_since_unix_ms.take();
             *freshness = Freshness {
-                contact_unix_ms: Some(unix_ms()),
+                contact_unix_ms: Some(Clock.unix_ms()),
                 failing_since_unix_ms: None,
                 error: None,
                 class: None,
@@ -53,7 +53,7 @@ impl Publisher {
         let mut before = None;
         self.sender.send_modify(|snapshot| {
             let freshness = &mut Arc::make_mut(snapshot).freshness;
-            freshness.failing_since_unix_ms.get_or_insert_with(unix_ms);
+            freshness.failing_since_unix_ms.get_or_insert_with(|| Clock.unix_ms());
             freshness.errors = freshness.errors.saturating_add(1);
             *freshness.errors_by_class.entry(class.to_owned()).or_default() += 1;
             before = freshness.class.replace(class.to_owned());
@@ -66,11 +66,6 @@ impl Publisher {
             tracing::warn!(source = &*self.name, class, "{sentence}");
         }
     }
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -48,8 +48,8 @@ struct Pace {
     quiet: Duration,
     /// But no longer than this in all.
     patience: Duration,
-    /// Between two readings without a change: inotify does not see what another host writes on a network file system,
-    /// nor an edit of what a link in a watched folder leads to.
+    /// Between two readings without a change: inotify does not see what another host writes on a network file system, nor
+    /// what happens in a folder that we may pass through and not read.
     slow: Duration,
     /// The same while there is no watch.
     blind: Duration,

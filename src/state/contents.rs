@@ -27,11 +27,17 @@ impl Contents {
         }
     }
 
-    /// Writes their stored form, with times by this calendar.
-    pub(super) fn write(&self, identity: &StateIdentity, calendar: &Calendar, out: impl Write) -> io::Result<()> {
+    /// Writes their stored form. Their times are told by the calendar of this life, and kept by that of now: the wall clock
+    /// may have been set since.
+    pub(super) fn write(&self, identity: &StateIdentity, of_this_life: &Calendar, out: impl Write) -> io::Result<()> {
         let written = match self {
-            // The machine tells its times by the calendar of its start, to which they belong here too.
-            Self::Good(good) => stored::write_good(out, identity, Some(calendar), good),
+            Self::Good(good) => {
+                let now = Calendar::now();
+                let by_now =
+                    |good: &Good| Good { at_unix_ms: of_this_life.translate(good.at_unix_ms, &now), ..good.clone() };
+                let good: Vec<_> = good.iter().map(by_now).collect();
+                stored::write_good(out, identity, Some(&now), &good)
+            }
             Self::Quarantine(quarantine) => stored::write_quarantine(out, identity, quarantine),
             Self::Hold(holds) => stored::write_hold(out, identity, holds.0.as_ref(), &holds.1),
         };

@@ -139,12 +139,12 @@ impl ProcessKeeper {
 
 /// Writes one after the other, until nobody can want any more.
 pub(super) async fn keep_in_order(
-    directory: Arc<Directory>,
-    key: FingerprintKey,
-    mut jobs: mpsc::UnboundedReceiver<Job>,
+    directory: &Arc<Directory>,
+    key: &FingerprintKey,
+    jobs: &mut mpsc::UnboundedReceiver<Job>,
 ) {
     while let Some(Job { mut process, done }) = jobs.recv().await {
-        let (directory, key) = (Arc::clone(&directory), key.clone());
+        let (directory, key) = (Arc::clone(directory), key.clone());
         let kept = offload(move || {
             process.place = directory.place();
             directory.overwrite(PROCESS, &process.stored(&key)?)

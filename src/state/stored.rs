@@ -170,9 +170,9 @@ pub(super) fn decode_good(
     let file: GoodFile<'_> = serde_json::from_slice(bytes).map_err(|error| damage(&error))?;
     belongs(identity, &file.identity)?;
     let made_with = file.identity.made_with(key);
-    let (kept_by, now) = (file.calendar, Calendar::now());
+    let (kept_by, now) = (file.calendar, Calendar::of_this_life());
     let by_now = |good: Good| match &kept_by {
-        Some(kept_by) => Good { at_unix_ms: kept_by.translate(good.at_unix_ms, &now), ..good },
+        Some(kept_by) => Good { at_unix_ms: kept_by.read(good.at_unix_ms, &now), ..good },
         None => good,
     };
     Ok(file.good.into_iter().map(|stored| restore(stored, key, made_with).map(by_now)).collect())

@@ -88,6 +88,8 @@ pub(super) struct Writer {
     /// The failures that were told since the last success.
     told: BTreeSet<(&'static str, Option<i32>)>,
     retry: Duration,
+    /// What is on its way to the disk: never two batches at a time.
+    sinking: Option<Sinking>,
 }
 
 /// What came of writing some files, each with its contents.
@@ -113,8 +115,21 @@ impl Writer {
         let (laid, sunk) = (Wanted::default(), Wanted::default());
         let (problems, told) = (BTreeMap::new(), BTreeSet::new());
         let laid_changes = watch::Sender::new(0);
-        let calendar = Calendar::now();
-        Self { directory, identity, calendar, wanted, laid, laid_changes, sunk, problems, problem, told, retry }
+        let calendar = Calendar::of_this_life();
+        Self {
+            directory,
+            identity,
+            calendar,
+            wanted,
+            laid,
+            laid_changes,
+            sunk,
+            problems,
+            problem,
+            told,
+            retry,
+            sinking: None,
+        }
     }
 
     /// How much of what was wanted has been laid, or could not be, as it goes on.
@@ -124,15 +139,14 @@ impl Writer {
 
     /// Writes until the other end is gone and nothing is left to be written. What is wanted is laid at once, also while
     /// the disk is still busy with what was laid before.
-    pub(super) async fn run(mut self) {
-        let mut sinking: Option<Sinking> = None;
+    pub(super) async fn run(&mut self) {
         let mut wake = Wake::Wanted;
         loop {
             if wake != Wake::Sunk {
                 self.lay_what_is_wanted().await;
             }
-            if sinking.is_none() {
-                sinking = self.sink_what_is_laid();
+            if self.sinking.is_none() {
+                self.sinking = self.sink_what_is_laid();
             }
             if wake == Wake::Closed {
                 break;
@@ -140,15 +154,15 @@ impl Writer {
             let failing = self.problem.borrow().is_some();
             wake = tokio::select! {
                 changed = self.wanted.changed() => if changed.is_ok() { Wake::Wanted } else { Wake::Closed },
-                step = next_step(&mut sinking) => self.take(step),
+                step = next_step(&mut self.sinking) => self.take(step),
                 () = tokio::time::sleep(self.retry), if failing => Wake::Retry,
             };
         }
-        while sinking.is_some() {
-            let step = next_step(&mut sinking).await;
+        while self.sinking.is_some() {
+            let step = next_step(&mut self.sinking).await;
             self.take(step);
-            if sinking.is_none() {
-                sinking = self.sink_what_is_laid();
+            if self.sinking.is_none() {
+                self.sinking = self.sink_what_is_laid();
             }
         }
     }

@@ -19,6 +19,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How long the end of a process waits for a look at what is started next; a disk that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// After a look that came to nothing: the same file may meet the same bug again.
+const AFTER_A_BUG: Duration = Duration::from_mins(1);
+
 /// The program of a start, and how its version is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
@@ -102,6 +105,8 @@ pub struct Watch {
     inbox: mpsc::Sender<Event>,
     look: Option<Offloaded<Found>>,
     seen: Option<Stamp>,
+    /// What has happened to the service and has not been passed on yet.
+    held: Option<Event>,
     /// Of which program, and of which file, the machine knows.
     told: Option<(Program, Option<Stamp>)>,
 }
@@ -109,7 +114,7 @@ pub struct Watch {
 impl Watch {
     /// Passes `events` on to `inbox`.
     pub fn new(programs: watch::Receiver<Programs>, events: mpsc::Receiver<Event>, inbox: mpsc::Sender<Event>) -> Self {
-        Self { programs, events, inbox, look: None, seen: None, told: None }
+        Self { programs, events, inbox, look: None, seen: None, held: None, told: None }
     }
 
     /// The first look, before anything is decided: however long it takes.
@@ -120,22 +125,30 @@ impl Watch {
     }
 
     /// Watches until nobody listens any more.
-    pub async fn run(mut self) {
+    pub async fn run(&mut self) {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            if let Some(event) = self.held.take()
+                && self.inbox.send(event).await.is_err()
+            {
+                return;
+            }
             tokio::select! {
                 biased;
                 event = self.events.recv() => {
                     let Some(event) = event else { return };
-                    if matches!(event, Event::Exited { .. } | Event::StartFailed { .. }) {
+                    let leads_to_a_start = matches!(event, Event::Exited { .. } | Event::StartFailed { .. });
+                    // A look that meets a bug does not lose it.
+                    self.held = Some(event);
+                    if leads_to_a_start {
                         self.look_before_the_next_start().await;
-                    }
-                    if self.inbox.send(event).await.is_err() {
-                        return;
                     }
                 }
                 found = finished(&mut self.look) => {
+                    if found.is_none() {
+                        looks.reset_after(AFTER_A_BUG);
+                    }
                     if let Some(event) = found.and_then(|found| self.take(found)) {
                         let _ = self.inbox.send(event).await;
                     }
@@ -184,7 +197,8 @@ impl Watch {
     }
 }
 
-/// Waits for a look that has been begun; for ever if none has. Cancel-safe.
+/// Waits for a look that has been begun; for ever if none has. `None`: it met a bug, or no thread was to be had.
+/// Cancel-safe.
 async fn finished(look: &mut Option<Offloaded<Found>>) -> Option<Found> {
     let found = match look {
         Some(on_its_way) => on_its_way.await,
@@ -251,7 +265,7 @@ mod tests {
         let mut watch = Watch::new(targets, passed_on, sender);
         let first = build(watch.first().await.unwrap());
         let mut task = JoinSet::new();
-        task.spawn(watch.run());
+        task.spawn(async move { watch.run().await });
         Running { programs, events, inbox, first, _task: task }
     }
 

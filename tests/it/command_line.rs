@@ -94,29 +94,6 @@ fn an_address_that_was_chosen_and_is_taken_is_75() {
 }
 
 #[test]
-fn what_a_moment_may_mend_ends_with_75_and_only_a_wrong_configuration_with_78() {
-    let nowhere = "nowhere/at/all";
-    let mut setups = Vec::new();
-    for (config, word) in [
-        ("status {\n  address = \"192.0.2.1:8127\"\n}\n".to_owned(), "192.0.2.1:8127"),
-        (format!("admin {{\n  socket = \"/{nowhere}/x.sock\"\n}}\n"), nowhere),
-        ("admin {\n  group = \"nosuchgroup\"\n}\n".to_owned(), "nosuchgroup"),
-        (format!("pid_file = \"/{nowhere}/x.pid\"\n"), nowhere),
-    ] {
-        setups.push((greeted().config(&config), word, 75));
-    }
-    let tls = format!("consul {{\n  ssl {{\n    enabled = true\n    ca_cert = \"/{nowhere}/ca.pem\"\n  }}\n}}\n");
-    setups.push((Setup::on_consul("127.0.0.1:9".parse().unwrap()).config(&tls), nowhere, 75));
-    let not_a_socket = greeted().config("admin {\n  socket = \"/etc/passwd\"\n}\n");
-    setups.push((not_a_socket, "exists but is not a socket", 78));
-    for (setup, word, code) in setups {
-        let output = finish(setup.configured("run"));
-        assert_eq!(output.status.code(), Some(code), "{word}: {}", said(&output));
-        assert!(said(&output).contains(word), "{word}: {}", said(&output));
-    }
-}
-
-#[test]
 fn an_answer_that_cannot_be_written_is_no_success() {
     let lictor = greeted().start();
     lictor.until_good();

@@ -68,7 +68,7 @@ fn at_the_first_start_only_a_sealed_set_counts() {
     let board = lictor.until("said", |board| board.sources[0].freshness.error.is_some());
     let error = board.sources[0].freshness.error.as_deref().unwrap();
     assert!(error.contains("edits wait for the commit_key billing/.commit"), "{error}");
-    assert!(error.contains("this host has none until the key is written"), "a fresh host cannot start: {error}");
+    assert!(error.contains("this host has none: write the key"), "a fresh host cannot start: {error}");
     assert!(board.process.is_none());
     consul.put("billing/.commit", "2");
     lictor.until_good();
@@ -102,4 +102,27 @@ fn a_wipe_is_no_sealed_set_and_a_sealed_loss_is_meant() {
     consul.put("billing/.commit", "3");
     lictor.until("what was sealed", |board| is_good(board) && board.config.fingerprint != before.config.fingerprint);
     assert_eq!((lictor.value("GREETING").as_deref(), lictor.value("COLOUR")), (Some("restored"), None));
+}
+
+#[test]
+fn a_fresh_host_that_may_starts_on_edits_and_later_ones_wait() {
+    let consul = Consul::start();
+    consul.put("billing/.commit", "1");
+    consul.put("billing/GREETING", "hello");
+    let lictor = setup(&consul).config("commit_start = \"any\"\n").start();
+    let board = lictor.until_good();
+    assert_eq!(lictor.value("GREETING").as_deref(), Some("hello"));
+    let warnings = &board.sources[0].freshness.warnings;
+    assert!(warnings[0].starts_with("this host has started on edits without the commit_key"), "{warnings:?}");
+
+    consul.put("billing/GREETING", "half");
+    let later = |board: &Board| board.sources[0].freshness.warnings.iter().any(|text| text.starts_with("edits wait"));
+    lictor.until("later edits wait", later);
+    assert_eq!(lictor.value("GREETING").as_deref(), Some("hello"));
+    // It is fresh no more: after a restart it has what was good, and no half of an edit.
+    lictor.restart(rustix::process::Signal::TERM);
+    lictor.until("up on what was good", |board| board.healthy);
+    assert_eq!(lictor.value("GREETING").as_deref(), Some("hello"));
+    consul.put("billing/.commit", "2");
+    lictor.until("what is sealed now", |board| is_good(board) && lictor.value("GREETING").as_deref() == Some("half"));
 }

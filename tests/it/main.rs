@@ -11,6 +11,7 @@ mod frozen;
 mod harness;
 
 mod boot;
+mod boot_order;
 mod check_command;
 mod command_line;
 mod commit_key;
@@ -52,3 +53,4 @@ mod trial;
 mod validate;
 mod verbs;
 mod version;
+mod wall_clock;

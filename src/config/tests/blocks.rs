@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Case, errors_of, with};
 use crate::machine::policy::Empty;
 use crate::registration::Drain;
-use crate::source::{Commit, Kind};
+use crate::source::{Commit, FirstSet, Kind, Prefix};
 
 /// The error for the text, which must be the only one.
 fn assert_errors(cases: &[(&str, &str)]) {
@@ -319,7 +319,8 @@ fn the_commit_key_seals_the_most_exact_prefix() {
         Kind::Consul(prefix) => prefix.commit.clone(),
         Kind::File(_) | Kind::Directory(_) => None,
     });
-    let (seals, left_out) = (Commit::Seals(".commit".to_owned()), Commit::LeftOut("b/.commit".to_owned()));
+    let (seals, left_out) =
+        (Commit::Seals { key: ".commit".to_owned(), first: FirstSet::Sealed }, Commit::LeftOut("b/.commit".to_owned()));
     // The first is the least configuration's own.
     let expected = [None, Some(left_out), Some(seals.clone()), Some(seals), None];
     assert!(commits.eq(expected), "{:?}", settings.sources);
@@ -333,6 +334,22 @@ fn a_commit_key_that_lies_nowhere_is_an_error() {
         let errors = errors_of(&format!("commit_key = \"{key}\"\n"));
         assert!(errors.contains("commit_key: lies in no prefix"), "{key}: {errors}");
     }
+}
+
+#[test]
+fn a_new_host_may_start_on_edits_that_are_not_sealed() {
+    let first = |more: &str| {
+        let settings = with(&format!("prefix {{\n  path = \"b\"\n}}\ncommit_key = \"b/.commit\"\n{more}"));
+        match &settings.sources.last().unwrap().kind {
+            Kind::Consul(Prefix { commit: Some(Commit::Seals { first, .. }), .. }) => *first,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(first(""), FirstSet::Sealed);
+    assert_eq!(first("commit_start = \"sealed\"\n"), FirstSet::Sealed);
+    assert_eq!(first("commit_start = \"any\"\n"), FirstSet::Any);
+    assert!(errors_of("commit_start = \"any\"\n").contains("commit_start: it says nothing without commit_key"));
+    assert!(errors_of("commit_start = \"never\"\n").contains("commit_start"));
 }
 
 #[test]

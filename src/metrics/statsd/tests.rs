@@ -43,10 +43,10 @@ fn made(settings: &Statsd, board: Board) -> (Meter, watch::Sender<Arc<Board>>, E
 impl Bench {
     async fn start(interval: Duration, board: Board) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let (meter, boards, page) = made(&settings(socket.local_addr().unwrap().to_string(), interval), board);
-        let (trigger, watcher) = drain::channel();
+        let (mut meter, boards, page) = made(&settings(socket.local_addr().unwrap().to_string(), interval), board);
+        let (trigger, mut watcher) = drain::channel();
         let mut tasks = JoinSet::new();
-        tasks.spawn(meter.run(watcher));
+        tasks.spawn(async move { meter.run(&mut watcher).await });
         Self { socket, boards, page, trigger, tasks }
     }
 

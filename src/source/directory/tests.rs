@@ -13,7 +13,7 @@ use super::{MAX_ALL, MAX_VALUE, read, spawn};
 use crate::environment::Snapshot;
 use crate::source::Kind;
 use crate::source::watched::Failure;
-use crate::source::watched::testing::{says, spec, until, until_fails, until_says};
+use crate::source::watched::testing::{replace, says, spec, until, until_fails, until_says};
 
 /// A folder `conf.d` that is followed, in a folder of its own.
 struct Folder {
@@ -193,4 +193,27 @@ fn limits() {
     assert_eq!(read(folder.path()).unwrap().entries.len(), 10_000);
     fs::write(folder.path().join(".one-more"), "").unwrap();
     assert!(matches!(read(folder.path()), Err(Failure::TooMany { .. })));
+}
+
+#[tokio::test]
+async fn what_a_link_in_the_folder_leads_to_is_watched_as_well() {
+    let mut folder = follow(|path| {
+        let secrets = path.with_file_name("secrets");
+        fs::create_dir(path).unwrap();
+        fs::create_dir(&secrets).unwrap();
+        fs::write(secrets.join("token"), "one").unwrap();
+        symlink("../secrets/token", path.join("TOKEN")).unwrap();
+    });
+    folder.says(&[("TOKEN", "one")]).await;
+    fs::write(folder.at("secrets/token"), "two, in place").unwrap();
+    folder.says(&[("TOKEN", "two, in place")]).await;
+    replace(&folder.at("secrets/token"), "three, another file");
+    folder.says(&[("TOKEN", "three, another file")]).await;
+    // The whole folder behind it.
+    fs::create_dir(folder.at("fresh")).unwrap();
+    fs::write(folder.at("fresh/token"), "four").unwrap();
+    fs::rename(folder.at("secrets"), folder.at("old")).unwrap();
+    folder.fails("TOKEN").await;
+    fs::rename(folder.at("fresh"), folder.at("secrets")).unwrap();
+    folder.says(&[("TOKEN", "four")]).await;
 }

@@ -96,3 +96,20 @@ async fn a_file_that_is_no_environment_file() {
     let failed = until_fails(&mut file.seen, "app.env is not an environment file: line 1 has a NUL byte").await;
     assert!(says(&failed, &[("A", "1")]));
 }
+
+#[tokio::test]
+async fn a_folder_two_levels_up_that_is_renamed_is_seen() {
+    let mut file = follow("a/b/c/app.env", |around| {
+        for (folder, text) in [("a/b/c", "A=1"), ("new/b/c", "A=2")] {
+            fs::create_dir_all(around.join(folder)).unwrap();
+            fs::write(around.join(folder).join("app.env"), text).unwrap();
+        }
+    });
+    file.says(&[("A", "1")]).await;
+    fs::rename(file.at("a"), file.at("old")).unwrap();
+    until_fails(&mut file.seen, "does not exist").await;
+    fs::rename(file.at("new"), file.at("a")).unwrap();
+    file.says(&[("A", "2")]).await;
+    fs::rename(file.at("a/b"), file.at("a/away")).unwrap();
+    until_fails(&mut file.seen, "does not exist").await;
+}

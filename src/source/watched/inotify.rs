@@ -56,7 +56,8 @@ pub(super) fn watch(path: &Path, changed: &mpsc::Sender<()>) -> Result<Watch, Bl
 }
 
 fn set(route: &Route, changed: mpsc::Sender<()>) -> Result<Watch, Blind> {
-    let concern = Concern { turns: route.turns.clone(), watched: route.watched(), end: route.end.clone() };
+    let turns = &route.turns | &route.beside;
+    let concern = Concern { turns, watched: route.watched(), end: route.end.clone() };
     // Runs on notify's own thread. The channel holds one: if it is full, a reading is due already.
     let mut watch = notify::recommended_watcher(move |event: notify::Result<Event>| {
         if event.map_or(true, |event| concern.covers(&event)) {
@@ -65,6 +66,13 @@ fn set(route: &Route, changed: mpsc::Sender<()>) -> Result<Watch, Blind> {
     })?;
     for place in route.watched() {
         watch.watch(&place, RecursiveMode::NonRecursive)?;
+    }
+    for place in route.watched_if_possible() {
+        // What happens in a folder that we may not read is seen at the next reading.
+        let added = watch.watch(&place, RecursiveMode::NonRecursive).map_err(Blind::from);
+        if let Err(error @ Blind::Watches) = added {
+            return Err(error);
+        }
     }
     Ok(watch)
 }

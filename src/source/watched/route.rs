@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+
+/// So many links in a folder are followed; changes behind further ones are seen late.
+const MAX_FOLLOWED: usize = 1000;
 
 /// As many links as the kernel follows.
 const MAX_LINKS: usize = 40;
@@ -13,17 +17,35 @@ const MAX_LINKS: usize = 40;
 pub(super) struct Route {
     /// Each link on the way, the last name, or else the first one that is missing; without links in themselves.
     pub(super) turns: BTreeSet<PathBuf>,
+    /// What else would make it lead elsewhere, as far as we may watch it: each folder on the way, and, if it leads to a
+    /// folder, where the links in that lead.
+    pub(super) beside: BTreeSet<PathBuf>,
     /// What the path leads to, if it is there.
     pub(super) end: Option<PathBuf>,
 }
 
 impl Route {
-    /// Follows `path` name by name.
+    /// Follows `path`, and the links in the folder that it leads to.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let mut route = Self::to(path)?;
+        if let Some(entries) = route.end.as_ref().and_then(|end| fs::read_dir(end).ok()) {
+            let is_link = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            let links: Vec<_> = entries.filter_map(Result::ok).filter(is_link).take(MAX_FOLLOWED).collect();
+            // One that leads in a circle leads nowhere.
+            for further in links.iter().filter_map(|link| Self::to(&link.path()).ok()) {
+                route.beside.extend(further.turns.into_iter().chain(further.beside));
+            }
+            route.beside = &route.beside - &route.turns;
+        }
+        Ok(route)
+    }
+
+    /// Follows `path` name by name.
+    fn to(path: &Path) -> io::Result<Self> {
         let mut left = Vec::new();
         put(&mut left, &std::path::absolute(path)?);
         let mut here = PathBuf::from("/");
-        let mut turns = BTreeSet::new();
+        let (mut turns, mut beside) = (BTreeSet::new(), BTreeSet::new());
         let mut links = 0;
         while let Some(name) = left.pop() {
             match Path::new(&name).components().next() {
@@ -36,7 +58,7 @@ impl Route {
                     let Ok(metadata) = next.symlink_metadata() else {
                         // Missing or hidden: it can only lead further once this name changes.
                         turns.insert(next);
-                        return Ok(Self { turns, end: None });
+                        return Ok(Self { turns, beside, end: None });
                     };
                     if metadata.is_symlink() {
                         links += 1;
@@ -46,22 +68,27 @@ impl Route {
                         put(&mut left, &next.read_link()?);
                         turns.insert(next);
                     } else {
-                        if left.is_empty() {
-                            turns.insert(next.clone());
-                        }
+                        let part = if left.is_empty() { &mut turns } else { &mut beside };
+                        part.insert(next.clone());
                         here = next;
                     }
                 }
                 Some(Component::CurDir | Component::Prefix(_)) | None => {}
             }
         }
-        Ok(Self { turns, end: Some(here) })
+        Ok(Self { turns, beside, end: Some(here) })
     }
 
     /// The folders to be watched, and the end itself.
     pub(super) fn watched(&self) -> BTreeSet<PathBuf> {
         let folders = self.turns.iter().filter_map(|turn| turn.parent()).map(Path::to_owned);
         folders.chain(self.end.clone()).collect()
+    }
+
+    /// Further folders, to be watched if we may: a folder can be passed through that cannot be read.
+    pub(super) fn watched_if_possible(&self) -> BTreeSet<PathBuf> {
+        let folders: BTreeSet<_> = self.beside.iter().filter_map(|name| name.parent()).map(Path::to_owned).collect();
+        &folders - &self.watched()
     }
 }
 
@@ -103,5 +130,26 @@ mod tests {
         assert_eq!(route(at("one/app.env/x")), (vec![at("one/app.env/x")], None));
         assert_eq!(Route::of(&at("loop")).unwrap_err().raw_os_error(), Some(libc::ELOOP));
         assert_eq!(route("/"), (vec![], Some(PathBuf::from("/"))));
+    }
+
+    #[test]
+    fn folders_on_the_way_and_links_at_its_end_are_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().canonicalize().unwrap().join(name);
+        fs::create_dir_all(at("a/conf.d")).unwrap();
+        fs::create_dir_all(at("b/secrets")).unwrap();
+        fs::write(at("b/secrets/KEY"), "").unwrap();
+        symlink("../../b/secrets/KEY", at("a/conf.d/KEY")).unwrap();
+        symlink("circle", at("a/conf.d/circle")).unwrap();
+        symlink("missing", at("a/conf.d/MISSING")).unwrap();
+        let route = Route::of(&at("a/conf.d")).unwrap();
+        for name in ["a", "b", "b/secrets", "b/secrets/KEY", "a/conf.d/KEY", "a/conf.d/missing"] {
+            assert!(route.beside.contains(&at(name)), "{name}: {route:?}");
+        }
+        assert_eq!(route.turns, [at("a/conf.d")].into());
+        assert_eq!(route.watched(), [at("a"), at("a/conf.d")].into());
+        let further = route.watched_if_possible();
+        assert!(further.contains(&at("b/secrets")) && further.contains(Path::new("/")), "{further:?}");
+        assert!(!further.contains(&at("a")), "it is watched already");
     }
 }

@@ -35,7 +35,7 @@ impl Keeper {
     }
 
     /// Writes until the other end is gone.
-    pub(in crate::state) async fn run(mut self) {
+    pub(in crate::state) async fn run(&mut self) {
         loop {
             let failing = self.problem.borrow().is_some();
             let open = tokio::select! {

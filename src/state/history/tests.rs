@@ -158,7 +158,8 @@ async fn what_cannot_be_written_waits_in_memory_and_is_written_later() {
     let recent = watch::Sender::new(Recent::default());
     let mut tasks = JoinSet::new();
     let (problem, mut problems) = watch::channel(None);
-    tasks.spawn(Keeper::new(directory, recent.subscribe(), problem, Duration::from_millis(5)).run());
+    let mut keeper = Keeper::new(directory, recent.subscribe(), problem, Duration::from_millis(5));
+    tasks.spawn(async move { keeper.run().await });
     for number in 1..=3 {
         recent.send_modify(|recent| recent.push(line(&entry(number, ""), &key()).unwrap()));
         tokio::task::yield_now().await;

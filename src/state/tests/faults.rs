@@ -173,9 +173,9 @@ async fn a_failure_is_tried_again_by_itself() {
     fs::create_dir(path.join("good.json")).unwrap();
     let (wanted, wishes) = watch::channel(Wanted::default());
     let (problem, mut problems) = watch::channel(None);
-    let writer = Writer::new(directory, Arc::new(identity()), wishes, problem, Duration::from_millis(5));
+    let mut writer = Writer::new(directory, Arc::new(identity()), wishes, problem, Duration::from_millis(5));
     let mut task = JoinSet::new();
-    task.spawn(writer.run());
+    task.spawn(async move { writer.run().await });
     wanted.send_modify(|wanted| wanted.put(Contents::Good(Arc::new([good(&[], 1)]))));
     let minute = Duration::from_mins(1);
     tokio::time::timeout(minute, problems.wait_for(Option::is_some)).await.expect("it must fail").unwrap();

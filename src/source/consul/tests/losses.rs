@@ -1,6 +1,7 @@
 //! Too few keys, many that are missing at once, and edits that wait for the commit key.
 
 use super::*;
+use crate::source::{FirstSet, Host};
 
 #[tokio::test]
 async fn keys_that_are_hidden_without_a_word_are_not_gone() {
@@ -39,7 +40,7 @@ async fn sealed(commit: Commit) -> Bench {
 
 #[tokio::test]
 async fn edits_count_once_the_commit_key_is_written_after_them() {
-    let mut bench = sealed(Commit::Seals(".commit".to_owned())).await;
+    let mut bench = sealed(Commit::Seals { key: ".commit".to_owned(), first: FirstSet::Sealed }).await;
     bench.fake.put("app/a", "1");
     let snapshot = bench.until(|snapshot| snapshot.freshness.error.is_some()).await;
     let error = snapshot.freshness.error.as_deref().unwrap();
@@ -48,7 +49,7 @@ async fn edits_count_once_the_commit_key_is_written_after_them() {
         (
             &None,
             "edits wait for the commit_key app/.commit: it is not there; consul does not keep the set that was sealed \
-                 last, so this host has none until the key is written"
+                 last, so this host has none: write the key, or let new hosts start on such edits (commit_start = \"any\")"
         )
     );
     bench.fake.put("app/.commit", "1");
@@ -75,6 +76,34 @@ async fn edits_count_once_the_commit_key_is_written_after_them() {
     bench.fake.until_held().await;
     let snapshot = bench.until(waits).await;
     assert_eq!(keys(&snapshot), ["b"]);
+}
+
+#[tokio::test]
+async fn a_fresh_host_may_take_the_first_set_as_it_is_and_then_waits_for_the_key() {
+    let mut bench = sealed(Commit::Seals { key: ".commit".to_owned(), first: FirstSet::Any }).await;
+    bench.fake.put("app/a", "1");
+    let snapshot = bench.until(|snapshot| keys(snapshot) == ["a"]).await;
+    let warning = "this host has started on edits without the commit_key app/.commit: it is not there";
+    assert_eq!((&snapshot.freshness.warnings[..], &snapshot.freshness.error), (&[warning.to_owned()][..], &None));
+    bench.fake.put("app/b", "1");
+    let waits = |snapshot: &Snapshot| snapshot.freshness.warnings.iter().any(|text| text.starts_with("edits wait"));
+    let snapshot = bench.until(waits).await;
+    assert_eq!(keys(&snapshot), ["a"]);
+    bench.fake.put("app/.commit", "1");
+    bench.until(|snapshot| keys(snapshot) == ["a", "b"] && snapshot.freshness.warnings.is_empty()).await;
+}
+
+#[test]
+fn a_host_that_has_something_good_waits_for_the_key() {
+    let commit = |first| Some(Commit::Seals { key: ".commit".to_owned(), first });
+    let of = |first| {
+        let kind =
+            Kind::Consul(Prefix { path: "app/".to_owned(), datacenter: None, wait: WAIT, commit: commit(first) });
+        Spec { kind, ..spec(0) }
+    };
+    assert_eq!(of(FirstSet::Any).on(Host::Known), of(FirstSet::Sealed));
+    assert_eq!(of(FirstSet::Any).on(Host::Fresh), of(FirstSet::Any));
+    assert_eq!(spec(0).on(Host::Known), spec(0));
 }
 
 #[tokio::test]
