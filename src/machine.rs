@@ -19,12 +19,13 @@
 //!
 //! Each part of the state has an owner that alone changes it: `Process`, `Road`, `Targets`, `Trials`, `Holds`,
 //! `TrafficLevel`, and `Shown` for what decides nothing. What takes several of them stands in `settle` (the order of
-//! precedence), `road::travel`, `life`, `verdict` and `operator`.
+//! precedence), `road::travel`, `life`, `handover`, `verdict` and `operator`.
 
 pub mod board;
 pub mod build;
 pub mod event;
 mod facts;
+mod handover;
 pub mod history;
 pub mod hold;
 mod life;
@@ -165,7 +166,7 @@ impl Machine {
 
     /// Whether the service is stopped for good and lictor may end.
     pub fn is_finished(&self) -> bool {
-        self.shutdown && self.process.is_absent()
+        self.shutdown && self.process.is_gone()
     }
 
     /// The public picture as it is now. Its index grows by one at each call whose picture differs from `before`.

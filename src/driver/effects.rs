@@ -11,7 +11,7 @@ use super::pending_answers::PendingAnswers;
 use crate::check::{self, Checks};
 use crate::environment::{Environment, Redactor};
 use crate::fleet::Fleet;
-use crate::listen::{Settled, Sockets};
+use crate::listen::{Settled, Share, Sockets};
 use crate::machine::{Build, Event, Order, Policy, RunId};
 use crate::offload::offload;
 use crate::registration::Registration;
@@ -224,6 +224,8 @@ impl Effects {
                 self.checks.probe(run, pace, &environment, self.sockets.reach(run));
             }
             Order::StopProbing { run } => self.checks.stop(run),
+            Order::Steer { run, share } => return Some(self.steer(run, share)),
+            Order::WriteFile { environment } => self.service.write_file(&environment),
             Order::KeepGood { good } => self.state.keep_good(&good),
             Order::KeepQuarantine { quarantine } => self.state.keep_quarantine(&quarantine),
             Order::KeepHold { hold, guarded } => self.state.keep_hold(hold, guarded),
@@ -264,6 +266,14 @@ impl Effects {
             Provenance::Unrecorded => (Environment::default().fingerprint(), Build::default()),
         };
         Some(Event::Adopted { run, pid: adopted.pid, environment, build })
+    }
+
+    /// Sends new connections to this run, or a share of them.
+    fn steer(&mut self, run: RunId, share: u8) -> Event {
+        match self.sockets.steer(run, Share::percent(share)) {
+            Ok(()) => Event::Steered { run },
+            Err(error) => Event::SteerFailed { run, error: format!("new connections cannot be steered: {error}") },
+        }
     }
 
     /// Sends new connections elsewhere first, if that can be done.

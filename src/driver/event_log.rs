@@ -10,6 +10,8 @@ pub(super) fn note_event(event: &Event) {
         Event::Adopted { run, pid, environment, .. } => {
             tracing::info!(%run, pid, fingerprint = %environment, "the service of an earlier lictor still runs");
         }
+        Event::Steered { run } => tracing::info!(%run, "new connections go to this run"),
+        Event::SteerFailed { run, error } => tracing::error!(%run, "{error}"),
         Event::StartFailed { run, error } | Event::ReloadFailed { run, error } => tracing::error!(%run, "{error}"),
         Event::Exited { run, exit } => tracing::info!(%run, ?exit, "the service has ended"),
         Event::Identified { version, .. } => {
@@ -44,6 +46,7 @@ pub(super) fn note_event(event: &Event) {
         | Event::Sources { .. }
         | Event::Disk { .. }
         | Event::Sockets { .. }
+        | Event::Steering { .. }
         | Event::Probed { .. }
         | Event::Checked { .. }
         | Event::TurnGranted { .. }

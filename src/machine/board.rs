@@ -43,8 +43,11 @@ pub struct Board {
     pub phase: Phase,
     /// Since when it stands there.
     pub phase_since: Moment,
-    /// The process, if there is one.
+    /// The process, if there is one; of two the one that new connections go to.
     pub process: Option<ProcessPicture>,
+    /// The other process, while one takes over from another (`apply.handover = "overlap"`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<BesidePicture>,
     /// How often the service was started after its first start, for any reason.
     pub restarts: u64,
     /// How often things have happened.
@@ -134,6 +137,32 @@ pub struct ProcessPicture {
     pub generation: GenerationId,
     /// Since when it has been healthy without a break.
     pub healthy_since: Option<Moment>,
+}
+
+/// The process that new connections do not go to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BesidePicture {
+    /// The process.
+    #[serde(flatten)]
+    pub process: ProcessPicture,
+    /// What it is there for.
+    pub role: BesideRole,
+    /// Its environment.
+    pub environment: Fingerprint,
+    /// Whether its startup and readiness checks pass.
+    pub ready: bool,
+}
+
+/// What a process is there for that new connections do not go to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BesideRole {
+    /// It is to take over: it gets new connections once it is ready.
+    New,
+    /// It has served, and will again if the new one fails.
+    Old,
+    /// It has been told to stop.
+    Leaving,
 }
 
 /// The end of a run.

@@ -44,6 +44,23 @@ pub enum Event {
         /// What they do not; `None`: all is well.
         problem: Option<String>,
     },
+    /// Whether new connections can be steered from one run to another.
+    Steering {
+        /// Why they can't; `None`: they can.
+        problem: Option<String>,
+    },
+    /// New connections go to this run now, as was ordered.
+    Steered {
+        /// Which run.
+        run: RunId,
+    },
+    /// They could not be steered to this run; nothing has changed.
+    SteerFailed {
+        /// Which run.
+        run: RunId,
+        /// Why, as a sentence.
+        error: String,
+    },
     /// The executable on disk is this one now.
     Installed {
         /// Its identity.

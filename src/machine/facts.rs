@@ -31,6 +31,9 @@ impl Machine {
             Event::Sources { sources } => self.shown.sources.hear(sources, self.unix_ms()),
             Event::Disk { problem } => self.shown.disk = problem,
             Event::Sockets { problem } => self.shown.sockets = problem,
+            Event::Steering { problem } => self.process.set_steering_trouble(problem),
+            Event::Steered { run } => self.process.connected(run, self.now),
+            Event::SteerFailed { run, error } => self.steer_failed(run, error),
             Event::Installed { build, version } => self.installed(build, version),
             Event::Started { run, pid } => self.process.started(run, pid, self.now, &self.policy.checks),
             Event::Adopted { run, pid, environment, build } => self.adopted(run, pid, environment, build),
@@ -38,8 +41,7 @@ impl Machine {
             Event::Exited { run, exit } => self.ended(run, Some(exit), how_it_ended(exit)),
             Event::Identified { run, build, version } => self.process.identified(run, build, version),
             Event::Probed { run, check, outcome, took } => {
-                let serving = self.process.serving().is_some_and(|slot| slot.id == run && slot.pid.is_some());
-                if serving {
+                if self.process.answering(run).is_some() {
                     if let Some(rule) = self.policy.checks.get(check) {
                         self.shown.totals.probed(rule, &outcome, took);
                     }
@@ -65,7 +67,7 @@ impl Machine {
             Event::Reloaded { who, outcome } => self.reloaded(who, outcome),
             Event::Operator { verb, by } => self.operator(verb, by),
             Event::Signal { signal } => {
-                let run = self.process.slot().filter(|slot| slot.pid.is_some()).map(|slot| slot.id);
+                let run = self.process.active().filter(|slot| slot.pid.is_some()).map(|slot| slot.id);
                 self.orders.extend(run.map(|run| Order::Signal { run, signal }));
             }
             Event::Paused { length } => self.paused(length),
@@ -124,7 +126,7 @@ impl Machine {
     /// A process that runs what is good is taken up as it is. Of any other nobody knows what to expect: it serves until
     /// there is something to start in its place.
     fn adopted(&mut self, id: RunId, pid: u32, environment: Fingerprint, build: Build) {
-        if self.numbers.run >= id || !self.process.is_absent() {
+        if self.numbers.run >= id || !self.process.is_gone() {
             return;
         }
         self.numbers.run = id;
@@ -146,6 +148,7 @@ impl Machine {
             health,
             trial: target.is_some().then(|| Trial::new(TrialKind::Proven)),
             turned_out: None,
+            connected: None,
             origin: ProcessOrigin::Adopted,
         };
         self.process.begin(slot, self.now);
@@ -155,6 +158,9 @@ impl Machine {
     }
 
     fn ended(&mut self, run: RunId, exit: Option<Exit>, text: String) {
+        if self.ended_beside(run, exit, &text) {
+            return;
+        }
         let Some((slot, reason)) = self.process.ended(run, exit, self.now) else { return };
         self.shown.totals.ended(exit);
         match reason {
@@ -220,6 +226,9 @@ impl Machine {
             self.orders.push(Order::Stop { run });
         }
         if let Life::Stopping(slot, _) = self.process.life() {
+            self.orders.push(Order::Kill { run: slot.id });
+        }
+        if let Some(slot) = self.process.leaving_beside() {
             self.orders.push(Order::Kill { run: slot.id });
         }
     }

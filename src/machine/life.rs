@@ -14,7 +14,8 @@ use super::process::traffic;
 use super::road::journey::Step;
 use super::target::Started;
 use super::trial::{Trial, TrialKind};
-use super::{Machine, Moment, Target};
+use super::{Machine, Moment, RunId, Target};
+use crate::environment::Environment;
 
 impl Machine {
     /// Starts the present target, if nothing runs and no wait is due; returns whether it did.
@@ -22,9 +23,15 @@ impl Machine {
         if !self.process.may_start(self.now) || self.is_overtaken_in_a_moment() {
             return false;
         }
+        if self.stop_old_first() {
+            return true;
+        }
         self.give_way_to_good();
         let Some(target) = self.targets.present() else { return false };
         let environment = Arc::clone(&target.environment);
+        if self.old_is_wanted(&environment) {
+            return self.stay_with_old();
+        }
         let build = self.installed.0.clone();
         let kind = self.kind_on(&build);
         let newest = &mut self.numbers.generation;
@@ -55,6 +62,7 @@ impl Machine {
             trial: Some(Trial::new(kind).due(due.filter(|_| kind == TrialKind::Fallback))),
             turned_out: None,
             been_ready: false,
+            connected: None,
             origin: ProcessOrigin::Started,
         };
         self.process.begin(slot, self.now);
@@ -68,7 +76,7 @@ impl Machine {
         let ledger = &self.trials.ledger;
         if self.trials.suspicion().is_some() {
             TrialKind::Fallback
-        } else if ledger.holds(environment, build).is_some() {
+        } else if ledger.holds(environment, build).is_some() && !self.takes_over_with(environment) {
             TrialKind::Proven
         } else if ledger.newest().is_some_and(|good| good.environment == *environment) {
             TrialKind::Build
@@ -77,6 +85,12 @@ impl Machine {
         } else {
             TrialKind::First
         }
+    }
+
+    /// Whether this environment takes over from another one that runs: then it shows once more that it is good.
+    fn takes_over_with(&self, environment: &Environment) -> bool {
+        let switches = self.process.replaced_for() == Some(StopReason::Switch);
+        switches && self.process.old().is_some_and(|old| *old.environment != *environment)
     }
 
     /// Whether what was switched to and never started has a newer wish behind it that only waits for quiet.
@@ -107,6 +121,11 @@ impl Machine {
             Stop::Nothing => false,
             Stop::Leaves => true,
             Stop::Now(run) => {
+                if self.process.old().is_some() {
+                    // First the connections go elsewhere, then the process may.
+                    self.set_connections();
+                    self.set_traffic();
+                }
                 self.orders.push(Order::Stop { run });
                 true
             }
@@ -115,7 +134,7 @@ impl Machine {
 
     /// When a process that begins to leave traffic now is stopped at the latest; `None`: it need not leave.
     fn leaves_until(&self) -> Option<Moment> {
-        let max = self.policy.drain_max?;
+        let max = self.policy.drain_max.filter(|_| self.process.old().is_none())?;
         let slot = self.process.alive().filter(|slot| slot.may_be_in_traffic())?;
         (!self.traffic.is_out(slot.id)).then(|| self.now + max + traffic::MARGIN)
     }
@@ -138,19 +157,25 @@ impl Machine {
             return;
         }
         let level = match self.process.life() {
+            // Two processes: the service is in traffic, whichever of them takes the connections.
+            _ if self.process.old().is_some() => self.process.active().map(|slot| (slot.id, Traffic::In)),
             Life::Alive(slot) if slot.been_ready => Some((slot.id, Traffic::In)),
+            // The one that it was to take over from is gone before it was ready.
+            Life::Alive(slot) if !self.process.is_connected(slot.id) => self.nobody_in_traffic(),
             // Not ready yet: the level stays as the process before it left it.
             Life::Alive(_) => None,
             Life::Leaving(slot, reason, _) | Life::Stopping(slot, reason) => {
                 Some((slot.id, Traffic::Out { why: reason.sentence().to_owned() }))
             }
-            Life::Absent { .. } => {
-                let ended = self.process.last_exit().map_or_else(|| "no process".to_owned(), |exit| exit.text.clone());
-                self.traffic.last_run().map(|run| (run, Traffic::Out { why: ended }))
-            }
+            Life::Absent { .. } => self.nobody_in_traffic(),
         };
         let order = level.and_then(|(run, level)| self.traffic.order(run, level));
         self.orders.extend(order);
+    }
+
+    fn nobody_in_traffic(&self) -> Option<(RunId, Traffic)> {
+        let ended = self.process.last_exit().map_or_else(|| "no process".to_owned(), |exit| exit.text.clone());
+        self.traffic.last_run().map(|run| (run, Traffic::Out { why: ended }))
     }
 
     /// The turn is given back once no restart needs it any more.

@@ -34,6 +34,7 @@ impl Machine {
         let hold = self.holds.operator().and_then(|hold| hold.until_unix_ms);
         let hold = hold.map(|until| Moment(until.saturating_sub(self.epoch_unix_ms)));
         let grace = self.grace_ends();
-        [leaves, returns, start, decided, verdict, step, again, retry, hold, grace].into_iter().flatten().min()
+        let share = self.share_changes_at();
+        [leaves, share, returns, start, decided, verdict, step, again, retry, hold, grace].into_iter().flatten().min()
     }
 }

@@ -46,7 +46,7 @@ impl Machine {
         }
         self.note(who, "restart");
         self.process.start_at_once(Reason::Operator);
-        self.stop(StopReason::Operator);
+        self.replace(StopReason::Operator);
         Ok(self.proof_of_a_run(after))
     }
 
@@ -55,7 +55,7 @@ impl Machine {
     }
 
     fn pass_on(&mut self, signal: i32, who: Option<u32>) -> Answer {
-        let Some(run) = self.process.slot().filter(|slot| slot.pid.is_some()).map(|slot| slot.id) else {
+        let Some(run) = self.process.active().filter(|slot| slot.pid.is_some()).map(|slot| slot.id) else {
             return Err("the service does not run".to_owned());
         };
         self.note(who, format!("signal {signal}"));
@@ -199,7 +199,9 @@ impl Machine {
         self.go_to(target, Reason::Revert);
         let reason = format!("an operator went back to {fingerprint}");
         self.set_hold(Some(Hold { reason, since_unix_ms: self.unix_ms(), until_unix_ms: None, who }));
-        self.stop(StopReason::Revert);
+        if !self.old_is_wanted(&environment) || !self.stay_with_old() {
+            self.replace(StopReason::Revert);
+        }
         Ok(self.proof_of_a_run(after))
     }
 }

@@ -67,6 +67,20 @@ pub enum Order {
         /// Which run.
         run: RunId,
     },
+    /// Two runs are alive: this share of the new connections goes to this one from now on, and the rest to the other;
+    /// answered by `Steered` or `SteerFailed`. A level: an order replaces the one before. Of runs that were started while
+    /// another one was alive, none gets a connection before it.
+    Steer {
+        /// Which run.
+        run: RunId,
+        /// How many of a hundred.
+        share: u8,
+    },
+    /// Write the file that is kept for the service: the run that stays is on this.
+    WriteFile {
+        /// What it is on.
+        environment: Arc<Environment>,
+    },
     /// Run the check command with this environment; answered by `Checked`.
     Check {
         /// Which one.

@@ -46,10 +46,27 @@ pub struct Policy {
     pub check_command: StepSetting,
     /// Whether the step *turn* asks the fleet.
     pub turn: StepSetting,
+    /// How one process takes the place of another.
+    #[serde(default)]
+    pub handover: Handover,
     /// After this long a process that leaves traffic is stopped whatever still arrives; `None`: no traffic is steered, and
     /// a process is stopped at once.
     #[serde(default)]
     pub drain_max: Option<Duration>,
+}
+
+/// `apply.handover`, with `apply.share`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Handover {
+    /// The old one is stopped, then the new one is started.
+    #[default]
+    Restart,
+    /// The new one is started beside the old one, which is stopped once the new one has proved itself.
+    Overlap {
+        /// So many of a hundred new connections go to the new one at first; in the second half of `min_healthy` all do.
+        share: u8,
+    },
 }
 
 /// `apply.revert`.
@@ -200,6 +217,7 @@ impl Policy {
             visibility: VisibilityRules::default(),
             check_command: StepSetting::Disabled,
             turn: StepSetting::Disabled,
+            handover: Handover::Restart,
             drain_max: None,
         }
     }

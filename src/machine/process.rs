@@ -1,8 +1,11 @@
-//! The process in front and its own small life, beside the road: absent → starting → up → leaving traffic → stopping →
-//! absent, with the backoff of a crash.
+//! The process and its own small life, beside the road: absent → starting → up → leaving traffic → stopping → absent,
+//! with the backoff of a crash. The road is about this process: what is tried is tried with it. Where processes overlap,
+//! the one that it replaces lives on for a while (`beside`).
 //!
-//! [`Process`] owns that life: everybody may look at the [`Slot`] that runs, and only the transitions here change it.
+//! [`Process`] owns these lives: everybody may look at the [`Slot`]s, and only the transitions here change them.
 
+pub(super) mod beside;
+pub(super) mod connections;
 pub(super) mod health;
 mod latency;
 pub(super) mod slot;
@@ -21,6 +24,8 @@ use super::order::{Order, Pace};
 use super::policy::CheckRule;
 use super::trial::{Trial, TrialKind};
 use crate::environment::{Environment, Fingerprint};
+use beside::Beside;
+use connections::Connections;
 use slot::{Slot, StopReason};
 
 /// Where the process stands.
@@ -47,10 +52,12 @@ pub(super) enum Stop {
     Now(RunId),
 }
 
-/// The process in front.
+/// The process that the road is about, and the one beside it, if there are two.
 #[derive(Clone, Debug)]
 pub(super) struct Process {
     life: Life,
+    beside: Beside,
+    connections: Connections,
     since: Moment,
     streak: Streak,
     /// Why the next start is one, if it is not the first.
@@ -58,18 +65,20 @@ pub(super) struct Process {
     last_exit: Option<ExitPicture>,
     /// What is probed, how often, and what it runs on: a reload changes that for the same run. The latter two are not
     /// known where the order has to be given again.
-    probing: Option<(RunId, Option<(Pace, Fingerprint)>)>,
+    probing: Vec<(RunId, Option<(Pace, Fingerprint)>)>,
 }
 
 impl Process {
     pub(super) fn new(now: Moment) -> Self {
         Self {
             life: Life::Absent { not_before: None },
+            beside: Beside::default(),
+            connections: Connections::default(),
             since: now,
             streak: Streak::default(),
             start_reason: Reason::Exit,
             last_exit: None,
-            probing: None,
+            probing: Vec::new(),
         }
     }
 
@@ -145,15 +154,32 @@ impl Process {
         matches!(self.life, Life::Absent { .. })
     }
 
+    /// Whether there is no process at all.
+    pub(super) fn is_gone(&self) -> bool {
+        self.is_absent() && self.beside.is_empty()
+    }
+
     /// Whether a start need not wait.
     pub(super) fn may_start(&self, now: Moment) -> bool {
-        matches!(self.life, Life::Absent { not_before } if not_before.is_none_or(|at| at <= now))
+        let due = matches!(self.life, Life::Absent { not_before } if not_before.is_none_or(|at| at <= now));
+        due && !self.beside.is_leaving()
+    }
+
+    /// The process that answers requests, as far as it has this number and is not told to stop.
+    pub(super) fn answering(&self, run: RunId) -> Option<&Slot> {
+        self.answer().find(|slot| slot.id == run)
     }
 
     // How it begins.
 
     /// A process has been asked for, or was taken over.
     pub(super) fn begin(&mut self, slot: Slot, now: Moment) {
+        let slot = if self.beside.is_empty() {
+            self.connections.come_to(slot.id);
+            Slot { connected: Some(now), ..slot }
+        } else {
+            slot
+        };
         (self.life, self.since) = (Life::Alive(slot), now);
     }
 
@@ -282,7 +308,7 @@ impl Process {
 
     /// The checks have changed: what is known of those that stayed is kept.
     pub(super) fn carry_rules(&mut self, before: &[CheckRule], after: &[CheckRule], now: Moment) {
-        if let Some(slot) = self.any_mut() {
+        for slot in self.slots_mut() {
             slot.health.carry(now, before, after);
             if slot.been_ready {
                 // The start is over, whatever startup checks there are now.
@@ -290,16 +316,12 @@ impl Process {
             }
         }
         // The run is the same, but its checks may differ.
-        if let Some((_, order)) = &mut self.probing {
-            *order = None;
-        }
+        self.probing.iter_mut().for_each(|(_, order)| *order = None);
     }
 
     /// Nothing moved for so long, lictor included: no clock of a trial runs through it.
     pub(super) fn paused(&mut self, length: Duration) {
-        if let Some(slot) = self.any_mut() {
-            slot.paused(length);
-        }
+        self.slots_mut().for_each(|slot| slot.paused(length));
     }
 
     // What it has to prove.
@@ -338,46 +360,77 @@ impl Process {
 
     /// The environment is the one that is known, with other keys behind it.
     pub(super) fn renew(&mut self, environment: &Arc<Environment>) {
-        if let Some(slot) = self.any_mut().filter(|slot| slot.environment == *environment) {
+        for slot in self.slots_mut().filter(|slot| slot.environment == *environment) {
             slot.environment = Arc::clone(environment);
         }
     }
 
-    /// The environment of the process, to be shown by other rules.
+    /// The environments of the processes, to be shown by other rules.
     pub(super) fn environments(&mut self) -> impl Iterator<Item = &mut Arc<Environment>> {
-        self.any_mut().into_iter().map(|slot| &mut slot.environment)
+        self.slots_mut().map(|slot| &mut slot.environment)
     }
 
-    /// The process is probed while it answers requests, and faster while it is on trial. Gives the next order that makes it
-    /// so; `None`: it is so.
-    pub(super) fn probe(&mut self) -> Option<Order> {
-        let pace = if self.is_on_trial() { Pace::Trial } else { Pace::Normal };
-        let probed = self.serving().filter(|slot| slot.pid.is_some());
-        if let Some((run, _)) = self.probing
-            && probed.is_none_or(|slot| slot.id != run)
-        {
-            self.probing = None;
-            return Some(Order::StopProbing { run });
+    /// New connections go to this run now.
+    pub(super) fn connected(&mut self, run: RunId, now: Moment) {
+        if let Some(slot) = self.slot_mut(run) {
+            slot.connected.get_or_insert(now);
         }
-        let slot = probed?;
-        let probing = Some((slot.id, Some((pace, slot.environment.fingerprint()))));
-        if probing == self.probing {
-            return None;
-        }
-        let order = Order::Probe { run: slot.id, pace, environment: Arc::clone(&slot.environment) };
-        self.probing = probing;
-        Some(order)
     }
 
-    fn any_mut(&mut self) -> Option<&mut Slot> {
-        match &mut self.life {
+    /// What has to be ordered so that this share of new connections goes to the run, if anything.
+    pub(super) fn connect(&mut self, run: RunId, share: u8) -> Option<Order> {
+        self.connections.order(run, share)
+    }
+
+    /// Why new connections cannot be steered from one process to another; `None`: they can.
+    pub(super) fn steering_trouble(&self) -> Option<&String> {
+        self.connections.trouble()
+    }
+
+    pub(super) fn set_steering_trouble(&mut self, problem: Option<String>) {
+        self.connections.set_trouble(problem);
+    }
+
+    /// Whether new connections were ordered to go to this run.
+    pub(super) fn is_connected(&self, run: RunId) -> bool {
+        self.connections.are_for(run)
+    }
+
+    /// A process is probed while it answers requests, and faster while one is on trial. Gives the orders for what has
+    /// changed.
+    pub(super) fn probe(&mut self) -> Vec<Order> {
+        let pace = if self.is_on_trial() || self.old().is_some() { Pace::Trial } else { Pace::Normal };
+        let wanted: Vec<_> =
+            self.answer().map(|slot| (slot.id, Some((pace, slot.environment.fingerprint())))).collect();
+        if wanted == self.probing {
+            return Vec::new();
+        }
+        let over = self.probing.iter().filter(|(run, _)| !wanted.iter().any(|(other, _)| other == run));
+        let stop = over.map(|(run, _)| Order::StopProbing { run: *run });
+        let new = self.answer().zip(&wanted).filter(|(_, wanted)| !self.probing.contains(wanted));
+        let probe =
+            new.map(|(slot, _)| Order::Probe { run: slot.id, pace, environment: Arc::clone(&slot.environment) });
+        let orders = stop.chain(probe).collect();
+        self.probing = wanted;
+        orders
+    }
+
+    /// The processes that answer requests.
+    fn answer(&self) -> impl Iterator<Item = &Slot> {
+        self.serving().into_iter().chain(self.old()).filter(|slot| slot.pid.is_some())
+    }
+
+    /// Every process that there is.
+    fn slots_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
+        let own = match &mut self.life {
             Life::Absent { .. } => None,
             Life::Alive(slot) | Life::Leaving(slot, ..) | Life::Stopping(slot, _) => Some(slot),
-        }
+        };
+        own.into_iter().chain(self.beside.slots_mut())
     }
 
     fn slot_mut(&mut self, run: RunId) -> Option<&mut Slot> {
-        self.any_mut().filter(|slot| slot.id == run)
+        self.slots_mut().find(|slot| slot.id == run)
     }
 }
 

@@ -6,6 +6,7 @@ use super::build::Build;
 use super::history::steps::Steps;
 use super::moment::Moment;
 use super::numbers::GenerationId;
+use super::process::slot::Slot;
 use super::trial::ledger::Good;
 use crate::environment::Environment;
 
@@ -33,6 +34,19 @@ impl Target {
             environment: Arc::clone(&good.environment),
             started_on: good.builds.first().cloned(),
             generation: good.generation,
+            since: now,
+            unreported: None,
+            keys: Vec::new(),
+            took: Steps::default(),
+        }
+    }
+
+    /// What a process runs that never proved itself, to stay with.
+    pub(super) fn unproved(slot: &Slot, now: Moment) -> Self {
+        Self {
+            environment: Arc::clone(&slot.environment),
+            started_on: Some(slot.build.clone()),
+            generation: slot.generation,
             since: now,
             unreported: None,
             keys: Vec::new(),

@@ -4,15 +4,17 @@ pub mod ledger;
 pub(super) mod setback;
 pub(super) mod suspicion;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::build::Build;
 use super::moment::Moment;
 use super::policy::Policy;
 use super::process::health::Patience;
 use super::process::slot::Slot;
 use crate::environment::Environment;
 use ledger::Ledger;
-use setback::Setback;
+use setback::{Setback, SetbackKind};
 use suspicion::Suspicion;
 
 /// What a run has to prove, and what its failure means.
@@ -21,8 +23,10 @@ pub(super) struct Trial {
     pub(super) kind: TrialKind,
     /// Why it has failed already, where nothing can be done about it but wait: it can still pass late.
     pub(super) overdue: Option<String>,
-    /// Set if it is about a reload: then it counts from there and not from the start of the process.
+    /// Set if it is about a reload.
     pub(super) reloaded: Option<Moment>,
+    /// Set if it counts from some moment and not from the start of the process.
+    began: Option<Moment>,
     /// Set if the verdict is due at some moment whenever the process was started.
     due: Option<Moment>,
     /// How long nothing moved meanwhile.
@@ -36,6 +40,9 @@ pub(super) enum TrialKind {
     Candidate,
     /// The good environment, after a candidate has failed: its health decides the verdict on the candidate.
     Fallback,
+    /// The good environment, in a process that was alive while a candidate failed beside it: what its next probes find
+    /// decides the verdict on the candidate.
+    Witness,
     /// A new build under the environment that was good last: nothing of ours can be taken back.
     Build,
     /// Nothing has been good yet (or reverting is turned off): nothing to go back to.
@@ -61,12 +68,17 @@ pub(super) enum Judgement {
 impl Trial {
     /// The trial of a run that is about to start.
     pub(super) fn new(kind: TrialKind) -> Self {
-        Self { kind, overdue: None, reloaded: None, due: None, paused: Duration::ZERO }
+        Self { kind, overdue: None, reloaded: None, began: None, due: None, paused: Duration::ZERO }
     }
 
     /// The trial of a run that was told of a change now.
     pub(super) fn of_reload(kind: TrialKind, now: Moment) -> Self {
-        Self { reloaded: Some(now), ..Self::new(kind) }
+        Self { reloaded: Some(now), began: Some(now), ..Self::new(kind) }
+    }
+
+    /// The trial of the process that a candidate has failed beside, now.
+    pub(super) fn of_witness(now: Moment) -> Self {
+        Self { began: Some(now), ..Self::new(TrialKind::Witness) }
     }
 
     /// With a verdict at this moment, if one is given.
@@ -85,7 +97,7 @@ impl Trial {
     }
 
     pub(super) fn begun(&self, run: &Slot) -> Moment {
-        self.reloaded.unwrap_or(run.started)
+        self.began.unwrap_or(run.started)
     }
 
     /// Nothing moved for so long: the clock of the trial does not run through it.
@@ -96,7 +108,7 @@ impl Trial {
     /// When the run will have been healthy for `min_healthy`, if nothing breaks. Checks are probed three times in that, so
     /// one that has not passed in the last third of it may just be hanging: its answer is waited for.
     fn passes_at(&self, run: &Slot, policy: &Policy) -> Option<Moment> {
-        let since = run.health.steady_since?.max(self.begun(run));
+        let since = run.health.steady_since?.max(self.begun(run)).max(run.connected?);
         let answered = self.kind == TrialKind::Proven
             || self.overdue.is_some()
             || run.health.has_passed_since(&policy.checks, since + policy.min_healthy * 2 / 3);
@@ -107,6 +119,9 @@ impl Trial {
     pub(super) fn judge(&self, now: Moment, run: &Slot, policy: &Policy) -> Judgement {
         if run.pid.is_none() {
             return Judgement::Open(None);
+        }
+        if self.kind == TrialKind::Witness && self.overdue.is_none() {
+            return self.bear_witness(now, run, policy);
         }
         let proof = self.passes_at(run, policy);
         if self.overdue.is_some() {
@@ -126,6 +141,22 @@ impl Trial {
             return Judgement::Failed(too_late(run, policy));
         }
         Judgement::Open(Some(proof.map_or(deadline, |at| at.min(deadline))))
+    }
+}
+
+impl Trial {
+    /// It was good before, and has been probed all the while: one look at it after the candidate's failure is enough.
+    fn bear_witness(&self, now: Moment, run: &Slot, policy: &Policy) -> Judgement {
+        let (begun, deadline) = (self.begun(run), self.deadline(run, policy));
+        let dead = run.health.dead(&policy.checks, Patience::None);
+        if let Some(why) = dead.or_else(|| run.health.failed_since(&policy.checks, begun)) {
+            return Judgement::Failed(why);
+        }
+        match run.health.has_passed_since(&policy.checks, begun) {
+            true => Judgement::Passed,
+            false if now >= deadline => Judgement::Failed(too_late(run, policy)),
+            false => Judgement::Open(Some(deadline)),
+        }
     }
 }
 
@@ -214,6 +245,12 @@ impl Trials {
         self.promoted = None;
     }
 
+    /// A new build failed beside the process that it was to take over from.
+    pub(super) fn build_failed(&mut self, environment: Arc<Environment>, build: Build, why: &str, now: Moment) {
+        let (kind, reason) = (SetbackKind::BuildFailed, why.to_owned());
+        self.setback = Some(Setback { kind, environment, build, reason, since: now, attempts: 1, retry_at: None });
+    }
+
     pub(super) fn set_back(&mut self, setback: Setback) {
         self.setback = Some(setback);
     }
@@ -231,7 +268,7 @@ impl Trials {
     }
 
     /// Whether it is this environment that is being taken back.
-    pub(super) fn is_suspected(&self, environment: &Environment, build: &super::build::Build) -> bool {
+    pub(super) fn is_suspected(&self, environment: &Environment, build: &Build) -> bool {
         self.suspicion.as_ref().is_some_and(|suspicion| suspicion.is(environment, build))
     }
 }

@@ -14,7 +14,7 @@ use super::random::doubled;
 use super::trial::ledger::{Changed, Quarantined, Standing};
 use super::trial::setback::{Setback, SetbackKind};
 use super::trial::suspicion::Suspicion;
-use super::trial::{Judgement, TrialKind};
+use super::trial::{Judgement, Trial, TrialKind};
 use super::{Machine, Moment, StopReason, Target};
 use crate::environment::Environment;
 
@@ -26,6 +26,10 @@ impl Machine {
     pub(super) fn judge(&mut self) -> bool {
         let Some(slot) = self.process.alive() else { return self.decide_without_a_process() };
         let Some(trial) = &slot.trial else { return false };
+        if let Some(why) = self.sick_once_connected() {
+            self.failed(&why);
+            return true;
+        }
         match trial.judge(self.now, slot, &self.policy) {
             Judgement::Passed => self.passed(),
             Judgement::Failed(why) => self.failed(&why),
@@ -71,7 +75,7 @@ impl Machine {
         let complaint = slot.health.complaint(&self.policy.checks).unwrap_or_else(|| "a check fails".to_owned());
         self.demote(&slot);
         self.take_back(&slot, &format!("unhealthy soon after it was good: {complaint}"));
-        self.stop(StopReason::Revert)
+        self.replace(StopReason::Revert)
     }
 
     /// Whether this run's environment is the newest good one, and an older one exists to go back to.
@@ -114,8 +118,9 @@ impl Machine {
         match trial.kind {
             TrialKind::Candidate | TrialKind::First => self.trials.promote(self.now),
             TrialKind::Fallback | TrialKind::Build => self.trials.promote_again(),
-            TrialKind::Proven => {}
+            TrialKind::Proven | TrialKind::Witness => {}
         }
+        self.dismiss_old();
         if self.trials.ledger.release(&environment, &build) == Changed::Yes {
             self.keep_quarantine();
         }
@@ -174,15 +179,24 @@ impl Machine {
         match kind {
             TrialKind::Candidate => {
                 self.take_back(&slot, why);
-                self.stop(StopReason::Revert);
+                if self.process.alive().is_some_and(|alive| alive.id == slot.id) {
+                    self.replace(StopReason::Revert);
+                }
                 return;
             }
-            TrialKind::Fallback => self.neither(&slot.build, why),
+            TrialKind::Fallback | TrialKind::Witness => self.neither(&slot.build, why),
+            TrialKind::Build if self.is_given_up(kind) => {}
             TrialKind::Build => self.record(Outcome::BuildFailed, self.subject(), why),
             TrialKind::First | TrialKind::Proven => {}
         }
+        if self.is_given_up(kind) {
+            return self.give_up_handover(kind, why);
+        }
         // Nothing better is known than what runs: it stays, and may still get healthy.
-        let kind = if kind == TrialKind::Fallback { self.kind_on(&slot.build) } else { kind };
+        let kind = match kind {
+            TrialKind::Fallback | TrialKind::Witness => self.kind_on(&slot.build),
+            kind => kind,
+        };
         self.process.is_late(kind, why, &self.policy.checks);
     }
 
@@ -196,10 +210,11 @@ impl Machine {
         match slot.trial.as_ref().map(|trial| trial.kind) {
             Some(TrialKind::Candidate) => self.take_back(slot, text),
             // It is started again until its time to decide is over.
-            Some(TrialKind::Fallback) => {
+            Some(TrialKind::Fallback | TrialKind::Witness) => {
                 self.trials.decide_by(slot.started + self.policy.deadline);
                 self.back_off(&slot.build);
             }
+            Some(kind) if self.is_given_up(kind) => self.give_up_handover(kind, text),
             _ if self.was_not_good(slot) => {
                 self.demote(slot);
                 self.take_back(slot, &format!("keeps ending soon after it was good: {text}"));
@@ -222,7 +237,9 @@ impl Machine {
 
     /// Back to the last good environment on the present build; the failed one is under suspicion until that is healthy.
     fn take_back(&mut self, slot: &Slot, why: &str) {
-        let Some(good) = self.trials.ledger.fallback(&slot.environment, &slot.build) else {
+        let witness = self.witness(&slot.environment, &slot.build);
+        let is_there = witness.is_some();
+        let Some(good) = witness.or_else(|| self.trials.ledger.fallback(&slot.environment, &slot.build)) else {
             return self.back_off(&slot.build);
         };
         let target = Target::of(good, self.now);
@@ -241,6 +258,9 @@ impl Machine {
         });
         self.keep_suspicion(why);
         self.go_to(target, Reason::Revert);
+        if is_there {
+            self.bring_back_old(Some(Trial::of_witness(self.now)));
+        }
     }
 
     /// What is suspected is written down: a lictor that starts before there is a verdict does not try it once more.

@@ -151,6 +151,16 @@ impl Service {
         });
     }
 
+    /// Has `exec.env_file` written for a run that stays as it is, in the background.
+    pub fn write_file(&mut self, environment: &Arc<Environment>) {
+        let Some(file) = self.keep_file(environment) else { return };
+        self.tasks.spawn(async move {
+            if let Err(error) = env_file::written(file).await {
+                tracing::error!("{}", chain::sentence(&error));
+            }
+        });
+    }
+
     /// Sends a signal to a run's main process alone.
     pub fn signal(&self, run: RunId, number: i32) {
         if let Some(Err(error)) = self.process(run).map(|process| process.signal(number)) {

@@ -16,6 +16,7 @@ impl Machine {
         let (state, message) = self.config_state();
         let is_proved = |held: &&Quarantined| held.standing == Standing::Proved;
         let target = self.targets.present();
+        let in_use = self.environment_in_use();
         let wish = self.road.wanted();
         // While no source answers, what they gave last is the newest that is wanted.
         let newest = |slot: &Slot| match wish {
@@ -26,9 +27,9 @@ impl Machine {
         let proved = self.process.trial().is_none_or(|trial| trial.kind == TrialKind::Proven);
         ConfigPicture {
             state,
-            fingerprint: target.map(|target| target.environment.fingerprint()),
+            fingerprint: in_use.map(|environment| environment.fingerprint()),
             generation: target.map_or(GenerationId(0), |target| target.generation),
-            variables: target.map_or(0, |target| target.environment.variables().len()),
+            variables: in_use.map_or(0, |environment| environment.variables().len()),
             since: target.map(|target| target.since),
             wish: wish.map(|wish| wish.fingerprint()),
             settled: proved
@@ -125,6 +126,9 @@ impl Machine {
         let keeps_ending = self.process.streak().crashes > 0;
         let ended = self.process.last_exit().filter(|_| keeps_ending).map(|exit| exit.text.clone());
         let trouble = overdue.or(ended);
+        if let Some(why) = self.build_that_failed_beside() {
+            return (ConfigState::BuildFailed, Some(format!("Build failed: {why}")));
+        }
         match (self.kind(), trouble) {
             (TrialKind::Proven, _) => (ConfigState::Good, self.shown.stale.clone()),
             (TrialKind::First, Some(why)) if self.trials.ledger.newest().is_none() => {
@@ -132,10 +136,22 @@ impl Machine {
             }
             (TrialKind::Build, Some(why)) => (ConfigState::BuildFailed, Some(format!("Build failed: {why}"))),
             (TrialKind::First, Some(why)) => (ConfigState::Trial, Some(format!("Failed: {why}; it is not taken back"))),
-            (TrialKind::First | TrialKind::Candidate | TrialKind::Fallback | TrialKind::Build, _) => {
-                (ConfigState::Trial, None)
-            }
+            (
+                TrialKind::First | TrialKind::Candidate | TrialKind::Fallback | TrialKind::Witness | TrialKind::Build,
+                _,
+            ) => (ConfigState::Trial, None),
         }
+    }
+
+    /// Why the build on disk did not take over from the one that runs, if it was tried.
+    fn build_that_failed_beside(&self) -> Option<&String> {
+        let slot = self.process.alive().filter(|slot| slot.build != self.installed.0)?;
+        let setback = self.trials.setback().filter(|setback| {
+            setback.kind == SetbackKind::BuildFailed
+                && setback.build == self.installed.0
+                && setback.is_about(&slot.environment)
+        })?;
+        Some(&setback.reason)
     }
 
     /// What the process has to prove, or the next start will have.

@@ -1,17 +1,23 @@
 //! Draws the board from what is known. It holds nothing that changes by mere passing of time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::build::Build;
 use super::super::policy::CheckRule;
 use super::super::process::Life;
 use super::super::process::health::{Patience, Tally};
+use super::super::process::slot::Slot;
 use super::super::{Machine, StopReason};
-use super::{Board, BuildPicture, CandidatePicture, CheckPicture, CheckState, Phase, ProcessPicture, StepName};
+use super::{
+    BesidePicture, BesideRole, Board, BuildPicture, CandidatePicture, CheckPicture, CheckState, Phase, ProcessPicture,
+    StepName,
+};
+use crate::environment::Environment;
 
 impl Machine {
     pub(in super::super) fn picture(&self) -> Board {
-        let serving = self.process.serving().filter(|slot| slot.pid.is_some());
+        let serving = self.serving().filter(|slot| slot.pid.is_some());
         let rules = &self.policy.checks;
         let shown = &self.shown;
         Board {
@@ -20,7 +26,8 @@ impl Machine {
             service: self.policy.service.clone(),
             phase: self.phase(),
             phase_since: self.process.since(),
-            process: self.process(),
+            process: self.process.active().map(of),
+            beside: self.beside(),
             restarts: shown.totals.all_restarts(),
             totals: shown.totals.clone(),
             last_exit: self.process.last_exit().cloned(),
@@ -33,8 +40,8 @@ impl Machine {
             candidate: self.candidate(),
             sources: shown.sources.reports().to_vec(),
             disk: shown.disk.clone(),
-            sockets: shown.sockets.clone(),
-            traffic: self.process.slot().and_then(|slot| self.traffic.state_of(slot.id)),
+            sockets: shown.sockets.clone().or_else(|| self.process.steering_trouble().cloned()),
+            traffic: self.process.active().and_then(|slot| self.traffic.state_of(slot.id)),
             traffic_trouble: self.traffic.trouble().cloned(),
             checks: self.checks(),
             healthy: serving.is_some_and(|slot| slot.health.healthy_since.is_some()),
@@ -42,13 +49,29 @@ impl Machine {
             live: serving.is_some_and(|slot| slot.health.dead(rules, Patience::Fall).is_none()),
             stopping: self.shutdown,
             history: shown.history().cloned().collect(),
-            environment: self.targets.environment().cloned(),
+            environment: self.environment_in_use().cloned(),
             wish: self.road.wanted().cloned(),
         }
     }
 
+    /// The process that answers the requests that come now.
+    fn serving(&self) -> Option<&Slot> {
+        self.old_in_front().or_else(|| self.process.serving())
+    }
+
+    /// The old process, while new connections still go to it.
+    fn old_in_front(&self) -> Option<&Slot> {
+        self.process.old().filter(|old| self.process.active().is_some_and(|active| active.id == old.id))
+    }
+
+    /// What the process that new connections go to is on, or the next one will be.
+    pub(super) fn environment_in_use(&self) -> Option<&Arc<Environment>> {
+        self.old_in_front().map(|old| &old.environment).or_else(|| self.targets.environment())
+    }
+
     fn phase(&self) -> Phase {
         match self.process.life() {
+            _ if self.old_in_front().is_some() => Phase::Up,
             Life::Absent { not_before: Some(_) } => Phase::BackingOff,
             Life::Absent { not_before: None } => Phase::Absent,
             Life::Alive(slot) if slot.been_ready => Phase::Up,
@@ -58,18 +81,22 @@ impl Machine {
         }
     }
 
-    fn process(&self) -> Option<ProcessPicture> {
-        self.process.slot().map(|slot| ProcessPicture {
-            run: slot.id,
-            pid: slot.pid,
-            started: slot.started,
-            generation: slot.generation,
-            healthy_since: slot.health.healthy_since,
-        })
+    fn beside(&self) -> Option<BesidePicture> {
+        let slot = self.process.not_active()?;
+        let role = if self.process.leaving_beside().is_some() {
+            BesideRole::Leaving
+        } else if self.process.old().is_some_and(|old| old.id == slot.id) {
+            BesideRole::Old
+        } else {
+            BesideRole::New
+        };
+        let environment = slot.environment.fingerprint();
+        let ready = slot.pid.is_some() && slot.health.ready(&self.policy.checks);
+        Some(BesidePicture { process: of(slot), role, environment, ready })
     }
 
     fn build(&self) -> BuildPicture {
-        let slot = self.process.slot();
+        let slot = self.process.active();
         let started_on = slot.map(|slot| slot.build.clone());
         let turned_out = slot.and_then(|slot| slot.turned_out.as_ref());
         let known = |build: &&Build| **build != Build::default();
@@ -85,7 +112,7 @@ impl Machine {
     }
 
     fn checks(&self) -> Vec<CheckPicture> {
-        let tallies = self.process.serving().map(|slot| slot.health.tallies.as_slice()).unwrap_or_default();
+        let tallies = self.serving().map(|slot| slot.health.tallies.as_slice()).unwrap_or_default();
         let picture = |(index, rule): (usize, &CheckRule)| self.check(rule, tallies.get(index));
         self.policy.checks.iter().enumerate().map(picture).collect()
     }
@@ -143,9 +170,21 @@ impl Machine {
             Life::Leaving(_, StopReason::Switch, _) | Life::Stopping(_, StopReason::Switch) => {
                 Some(of_target(StepName::Switched, None))
             }
+            // It is started as soon as the one before it has left.
+            Life::Absent { .. } if self.process.old().is_some() => Some(of_target(StepName::Switched, None)),
             Life::Alive(_) if self.process.is_on_trial() => Some(of_target(StepName::Trial, deadline)),
             _ => None,
         }
+    }
+}
+
+fn of(slot: &Slot) -> ProcessPicture {
+    ProcessPicture {
+        run: slot.id,
+        pid: slot.pid,
+        started: slot.started,
+        generation: slot.generation,
+        healthy_since: slot.health.healthy_since,
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) fn board() -> Board {
         service: "billing".to_owned(),
         phase: Phase::Up,
         phase_since: Moment(3_000),
+        beside: None,
         process: Some(ProcessPicture {
             run: RunId(1),
             pid: Some(4711),

@@ -2,6 +2,7 @@
 //! every step.
 
 mod actions;
+mod connections;
 mod guard;
 mod late;
 mod nature;
@@ -25,6 +26,7 @@ use crate::machine::policy::Policy;
 use crate::machine::random::Random;
 use crate::machine::reload::Pending;
 use crate::machine::{Board, Machine, Moment, Restored, Version};
+use connections::Connections;
 use guard::Watched;
 use late::Over;
 use nature::{Behaviour, KINDS, VIOLATING, behaviour, build, environment, left_behind, policy_of};
@@ -54,7 +56,9 @@ pub(super) struct World {
     count: u64,
     live: BTreeMap<RunId, Process>,
     last_run: RunId,
-    probing: Option<(RunId, Pace)>,
+    probing: BTreeMap<RunId, Pace>,
+    /// The run that new connections go to, and those that have ever been ready.
+    connections: Connections,
     installed: u8,
     dependency: Dependency,
     good: BTreeSet<Fingerprint>,
@@ -81,7 +85,11 @@ impl World {
     }
 
     pub(super) fn begin(seed: u64, beginning: Beginning) -> Self {
-        let restored = if beginning == Beginning::Fresh { Restored::default() } else { left_behind() };
+        let restored = if matches!(beginning, Beginning::Fresh | Beginning::Overlapping) {
+            Restored::default()
+        } else {
+            left_behind()
+        };
         let mut world = Self {
             good: restored.good.iter().map(|good| good.environment.fingerprint()).collect(),
             quarantine: restored.quarantine.clone(),
@@ -99,7 +107,8 @@ impl World {
             count: 0,
             live: BTreeMap::new(),
             last_run: RunId(0),
-            probing: None,
+            probing: BTreeMap::new(),
+            connections: Connections::default(),
             installed: 0,
             dependency: Dependency::Up,
             hold: None,
@@ -118,6 +127,7 @@ impl World {
         world.act(Action::Install(0));
         match beginning {
             Beginning::Fresh | Beginning::Restored => {}
+            Beginning::Overlapping => world.act(Action::Reload(nature::OVERLAPS)),
             Beginning::Adopted => world.adopt(0),
             Beginning::Stranger => world.adopt(99),
         }
@@ -128,6 +138,7 @@ impl World {
         let run = self.last_run.next();
         self.last_run = run;
         self.live.insert(run, Process { environment: number, build: 0, started: self.now });
+        self.connections.begin(run, self.live.len());
         let environment = environment(number).fingerprint();
         self.tell(Event::Adopted { run, pid: 4, environment, build: build(0) });
     }
@@ -158,7 +169,9 @@ impl World {
             Action::Pass(millis) => self.pass(millis),
             Action::Dependency(dependency) => self.dependency = dependency,
             Action::Crash => {
-                if let Some(&run) = self.live.keys().next() {
+                let newest = self.live.len() > 1 && self.whim(1) == 0;
+                let run = if newest { self.live.keys().next_back() } else { self.live.keys().next() };
+                if let Some(&run) = run {
                     self.tell(Event::Exited { run, exit: Exit::Signal(11) });
                 }
             }
@@ -173,6 +186,7 @@ impl World {
             Action::LateFact(kind) => self.late_fact(kind),
             Action::Signal => self.tell(Event::Signal { signal: 10 }),
             Action::Reload(number) => self.reload(number),
+            Action::CannotSteer => self.tell(Event::Steering { problem: Some("the kernel refuses".into()) }),
             Action::Shutdown => {
                 self.shut_down = true;
                 self.tell(Event::Shutdown);
@@ -197,7 +211,7 @@ impl World {
         self.tell(Event::Reloaded { who: Some(7), outcome: Ok(Pending::default()) });
         let stops = |order: &Order| matches!(order, Order::Kill { .. } | Order::Signal { .. });
         assert!(!self.orders[count..].iter().any(stops), "a reload touched the process");
-        if let Some((run, _)) = self.probing {
+        for run in self.probing.keys().copied().collect::<Vec<_>>() {
             self.plan_probes(run);
         }
     }
@@ -206,6 +220,7 @@ impl World {
     pub(super) fn oblige(&mut self) {
         self.obliging = true;
         self.dependency = Dependency::Up;
+        self.tell(Event::Steering { problem: None });
         self.ask(Verb::Unhold);
     }
 
@@ -262,7 +277,7 @@ impl World {
         let event = match event {
             Event::Exited { run, .. } | Event::Started { run, .. } if !self.live.contains_key(&run) => return,
             Event::Probed { run, check, .. } => {
-                if self.probing.is_none_or(|(probed, _)| probed != run) {
+                if !self.probing.contains_key(&run) {
                     return;
                 }
                 let outcome = self.probe(run, check);
@@ -284,6 +299,7 @@ impl World {
         if let Event::Exited { run, .. } | Event::StartFailed { run, .. } = &event {
             self.live.remove(run);
         }
+        self.watch_connections(&event);
         if let Event::TrafficChanged { run, state } = &event {
             let is_out = matches!(&self.traffic, Some((ordered, Traffic::Out { .. })) if ordered == run);
             if *state == TrafficState::Out && is_out {
@@ -297,7 +313,7 @@ impl World {
             self.granted = Some(*turn);
         }
         self.watch_release(&event);
-        let before = self.machine.config().fingerprint;
+        let before = self.target();
         self.log.push((self.now, event.clone()));
         let orders = self.machine.handle(self.now, event);
         self.hold_to_the_guard(before);
@@ -309,7 +325,13 @@ impl World {
             self.orders.push(order.clone());
             self.carry_out(order);
         }
+        self.hold_to_the_handover();
         assert_eq!(self.machine.picture().hold, self.hold, "the hold on disk is the hold on the board");
+    }
+
+    /// What a start starts.
+    fn target(&self) -> Option<Fingerprint> {
+        self.machine.targets.environment().map(|environment| environment.fingerprint())
     }
 
     fn whim(&mut self, bound: u64) -> u64 {

@@ -34,6 +34,7 @@ pub(in super::super) struct Tally {
     pub(in super::super) probes: u64,
     pub(in super::super) failures: u64,
     passed_at: Option<Moment>,
+    failed_at: Option<Moment>,
     passes_in_a_row: u32,
     failures_in_a_row: u32,
     /// How many passes a trial does not count: they were before it.
@@ -51,6 +52,7 @@ impl Tally {
             probes: 0,
             failures: 0,
             passed_at: None,
+            failed_at: None,
             passes_in_a_row: 0,
             failures_in_a_row: 0,
             earlier_passes: 0,
@@ -85,6 +87,7 @@ impl Tally {
             }
             ProbeResult::Fail(why) => {
                 self.failures += 1;
+                self.failed_at = Some(now);
                 self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
                 self.passes_in_a_row = 0;
                 self.why = Some(why);
@@ -238,6 +241,14 @@ impl Health {
         let of =
             rules.iter().zip(&self.tallies).filter(|(rule, _)| matches!(rule.role, Role::Readiness | Role::Liveness));
         of.into_iter().all(|(_, tally)| tally.passed_at.is_some_and(|at| at >= then))
+    }
+
+    /// Which gating check has failed since then and has not passed again, and why.
+    pub(in super::super) fn failed_since(&self, rules: &[CheckRule], then: Moment) -> Option<String> {
+        let fails = |(rule, tally): &(&CheckRule, &Tally)| {
+            gates(rule.role) && tally.failures_in_a_row > 0 && tally.failed_at.is_some_and(|at| at >= then)
+        };
+        rules.iter().zip(&self.tallies).find(fails).map(|(rule, tally)| said(rule, tally))
     }
 
     /// Which gating checks are not steady, and why, for a verdict's sentence.

@@ -33,6 +33,8 @@ pub(in super::super) struct Slot {
     pub(in super::super) turned_out: Option<(Build, Version)>,
     /// Whether it has been ready once.
     pub(in super::super) been_ready: bool,
+    /// Since when new connections have gone to it; `None`: they never have.
+    pub(in super::super) connected: Option<Moment>,
     /// Whose child its process is.
     pub(in super::super) origin: ProcessOrigin,
 }

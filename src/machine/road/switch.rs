@@ -96,11 +96,15 @@ impl Machine {
             self.stay();
             return;
         }
+        if self.old_is_wanted(&target.environment) {
+            self.stay_with_old();
+            return;
+        }
         self.targets.try_out(target);
         self.process.end_trial();
         self.process.forget_crashes();
         self.process.start_at_once(Reason::Config);
-        self.stop(StopReason::Switch);
+        self.replace(StopReason::Switch);
     }
 
     /// Whether the process that leaves traffic to make room for a wish runs just this, and it is good.

@@ -73,7 +73,7 @@ impl Machine {
         let turn = || {
             let waived = self.road.turn_is_waived();
             let setting = if waived { StepSetting::Disabled } else { self.policy.turn };
-            turn::decide(setting, self.road.turn(), self.process.life())
+            turn::decide(setting, self.road.turn(), self.process.active())
         };
         match (step, self.road.edits()) {
             (Step::Settled, Some(edits)) if self.targets.present().is_some() => {
@@ -169,7 +169,7 @@ impl Machine {
         }
         let Some(good) = self.trials.ledger.resort(&self.installed.0) else { return false };
         self.targets.go_to(super::super::Target::of(good, self.now));
-        self.stop(super::super::StopReason::Switch);
+        self.replace(super::super::StopReason::Switch);
         true
     }
 

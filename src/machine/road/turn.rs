@@ -3,7 +3,7 @@
 use super::super::event::TurnRefusal;
 use super::super::numbers::TurnId;
 use super::super::policy::StepSetting;
-use super::super::process::Life;
+use super::super::process::slot::Slot;
 use super::Decision;
 
 /// The right to restart, as far as we have it.
@@ -41,9 +41,9 @@ impl Turn {
     }
 }
 
-pub(in super::super) fn decide(setting: StepSetting, turn: &Turn, life: &Life) -> Decision {
-    match (setting, turn, life) {
-        (StepSetting::Disabled, _, _) | (_, Turn::Held(_), _) | (_, _, Life::Absent { .. }) => Decision::Pass,
+pub(in super::super) fn decide(setting: StepSetting, turn: &Turn, running: Option<&Slot>) -> Decision {
+    match (setting, turn, running) {
+        (StepSetting::Disabled, _, _) | (_, Turn::Held(_), _) | (_, _, None) => Decision::Pass,
         (StepSetting::Enabled, Turn::Asked(..), _) => Decision::Wait(None),
         (StepSetting::Enabled, Turn::None, _) => Decision::Ask,
     }

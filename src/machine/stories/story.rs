@@ -14,7 +14,7 @@ use crate::machine::history::Outcome;
 use crate::machine::laws::replay::Told;
 use crate::machine::numbers::{CheckId, RunId, TurnId};
 use crate::machine::order::Pace;
-use crate::machine::policy::{CheckRule, Policy, Role};
+use crate::machine::policy::{CheckRule, Handover, Policy, Role};
 use crate::machine::{Build, Machine, Moment, Restored, Version};
 
 pub(in crate::machine) const SECOND: u64 = 1_000;
@@ -27,6 +27,7 @@ pub(in crate::machine) enum Part {
     Check,
     Turn,
     Traffic,
+    Steer,
 }
 
 /// How a process of some pair behaves.
@@ -34,6 +35,8 @@ pub(in crate::machine) enum Part {
 pub(in crate::machine) enum Nature {
     /// Its probes fail.
     Sick,
+    /// Its probes fail once new connections go to it.
+    SickensInTraffic,
     /// It ends one second after its start.
     Dies,
     /// It cannot be started.
@@ -66,8 +69,13 @@ pub(in crate::machine) struct Story {
     by_hand: BTreeSet<Part>,
     natures: Vec<(String, Nature)>,
     weather: Vec<Weather>,
+    /// The newest.
     process: Option<Process>,
-    probing: Option<(RunId, Pace)>,
+    /// The one before it, if that is still there.
+    beside: Option<Process>,
+    /// The run that new connections go to.
+    connected: Option<RunId>,
+    probing: Vec<(RunId, Pace)>,
     probe_at: Moment,
     check: Option<CheckId>,
     turn: Option<TurnId>,
@@ -127,7 +135,9 @@ impl Story {
             by_hand: BTreeSet::new(),
             natures: Vec::new(),
             process: None,
-            probing: None,
+            beside: None,
+            connected: None,
+            probing: Vec::new(),
             probe_at: Moment(0),
             check: None,
             turn: None,
@@ -206,6 +216,7 @@ impl Story {
         let run = RunId(1);
         let (environment, build) = (environment(name).fingerprint(), build(on));
         self.process = Some(Process { run, pair: pair_name(name, &build), dies_at: None });
+        self.connected = Some(run);
         self.tell(Event::Adopted { run, pid: 7, environment, build });
     }
 
@@ -233,8 +244,57 @@ impl Story {
 
     /// The process that runs ends by itself.
     pub(in crate::machine) fn exits(&mut self, code: i32) {
-        let run = self.process.take().expect("a process runs").run;
-        self.tell(Event::Exited { run, exit: Exit::Code(code) });
+        let run = self.process.as_ref().expect("a process runs").run;
+        self.ends(run, Exit::Code(code));
+    }
+
+    /// The process before the newest one ends by itself.
+    pub(in crate::machine) fn the_old_one_exits(&mut self, code: i32) {
+        let run = self.beside.as_ref().expect("two processes run").run;
+        self.ends(run, Exit::Code(code));
+    }
+
+    /// The process that was told to stop has stopped.
+    pub(in crate::machine) fn stopped(&mut self, name: &str) {
+        let is_it = |process: &&Process| process.pair.starts_with(name);
+        let run = self.processes().find(is_it).expect("a process of this environment").run;
+        self.ends(run, Exit::Code(0));
+    }
+
+    fn ends(&mut self, run: RunId, exit: Exit) {
+        self.remove(run);
+        self.tell(Event::Exited { run, exit });
+    }
+
+    fn remove(&mut self, run: RunId) {
+        self.process.take_if(|process| process.run == run);
+        self.beside.take_if(|process| process.run == run);
+        self.process = self.process.take().or_else(|| self.beside.take());
+    }
+
+    fn processes(&self) -> impl Iterator<Item = &Process> {
+        self.process.iter().chain(&self.beside)
+    }
+
+    fn overlaps(&self) -> bool {
+        self.policy.handover != Handover::Restart
+    }
+
+    /// New connections can't be steered, for this reason.
+    pub(in crate::machine) fn cannot_steer(&mut self, why: &str) {
+        self.tell(Event::Steering { problem: Some(why.to_owned()) });
+    }
+
+    /// The steering that was ordered last is so.
+    pub(in crate::machine) fn steered(&mut self) {
+        let run = self.connected.expect("a steering was ordered");
+        self.tell(Event::Steered { run });
+    }
+
+    /// The steering that was ordered last could not be done.
+    pub(in crate::machine) fn steer_failed(&mut self) {
+        let run = self.connected.expect("a steering was ordered");
+        self.tell(Event::SteerFailed { run, error: "the kernel refuses".into() });
     }
 
     /// The process that was asked for by hand runs now.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::nature::{KINDS, POLICIES};
+use super::nature::{KINDS, OVERLAPS, POLICIES};
 use crate::machine::deployment::{Deployment, Verdict};
 use crate::machine::event::Verb;
 
@@ -23,6 +23,8 @@ pub(in super::super) enum Action {
     Signal,
     /// Our own configuration is read again, with this policy.
     Reload(u8),
+    /// New connections can't be steered from now on.
+    CannotSteer,
     Shutdown,
 }
 
@@ -64,6 +66,8 @@ pub(in super::super) fn action() -> impl Strategy<Value = Action> {
         2 => (0..10_u8).prop_map(Action::LateFact),
         1 => Just(Action::Signal),
         1 => (0..POLICIES).prop_map(Action::Reload),
+        1 => (OVERLAPS..POLICIES).prop_map(Action::Reload),
+        1 => Just(Action::CannotSteer),
         1 => Just(Action::Shutdown),
     ]
 }
@@ -79,6 +83,8 @@ pub(in super::super) enum Beginning {
     Adopted,
     /// As restored, and a process still runs that nobody knows.
     Stranger,
+    /// Nothing at all, and processes are to overlap.
+    Overlapping,
 }
 
 pub(in super::super) fn beginning() -> impl Strategy<Value = Beginning> {
@@ -87,5 +93,6 @@ pub(in super::super) fn beginning() -> impl Strategy<Value = Beginning> {
         1 => Just(Beginning::Restored),
         1 => Just(Beginning::Adopted),
         1 => Just(Beginning::Stranger),
+        4 => Just(Beginning::Overlapping),
     ]
 }

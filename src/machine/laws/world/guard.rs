@@ -25,7 +25,7 @@ impl World {
     /// What runs never changes to a wish that would lose much at once, nor to one that lacks any key of what runs once a
     /// hold has begun, unless an operator has let it through. What fails before anything was good is not guarded.
     pub(super) fn hold_to_the_guard(&mut self, before: Option<Fingerprint>) {
-        let now = self.machine.config().fingerprint;
+        let now = self.target();
         let through = now.is_some_and(|now| self.guard.released == Some(now) || self.good.contains(&now));
         if let (Some(had), Some(has)) = (self.keys(before), self.keys(now))
             && now != before

@@ -8,7 +8,7 @@ use crate::environment::{Environment, SourceKeys, Variable, Visibility};
 use crate::machine::ledger::{Good, Quarantined, Standing};
 use crate::machine::numbers::GenerationId;
 use crate::machine::order::Pair;
-use crate::machine::policy::{CheckRule, Crash, KeyRule, OnChange, Policy, Revert, Role, StepSetting};
+use crate::machine::policy::{CheckRule, Crash, Handover, KeyRule, OnChange, Policy, Revert, Role, StepSetting};
 use crate::machine::{Build, Restored};
 
 /// Occurs in every value: it must occur in nothing that is serialised.
@@ -24,13 +24,19 @@ pub(super) const VIOLATING: usize = 15;
 const LOST: usize = 16;
 
 /// How many policies there are.
-pub(super) const POLICIES: u8 = 6;
+pub(super) const POLICIES: u8 = 8;
 
 /// The policy without checks: what is good by it may be ill by the others.
 pub(in super::super) const PROVES_NOTHING: u8 = 4;
 
 /// The policy that takes nothing back.
 pub(in super::super) const TAKES_NOTHING_BACK: u8 = 5;
+
+/// The policy by which one process takes over from another.
+pub(in super::super) const OVERLAPS: u8 = 6;
+
+/// The same without a fleet and without traffic to be steered, and with a share of the connections at first.
+pub(super) const OVERLAPS_BY_SHARE: u8 = 7;
 
 /// How a process of one environment and one build behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +123,8 @@ pub(super) fn policy_of(number: u8) -> Policy {
         },
         3 => Policy { min_healthy: Duration::from_secs(4), deadline: Duration::from_secs(20), ..policy() },
         PROVES_NOTHING => Policy { checks: Vec::new(), quiet_min: Duration::ZERO, ..policy() },
+        OVERLAPS => Policy { handover: Handover::Overlap { share: 100 }, ..policy() },
+        OVERLAPS_BY_SHARE => Policy { handover: Handover::Overlap { share: 30 }, ..steps(StepSetting::Disabled) },
         _ => Policy { revert: Revert::Never, ..policy() },
     }
 }

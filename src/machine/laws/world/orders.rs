@@ -6,7 +6,7 @@ use crate::machine::StopReason;
 use crate::machine::event::{CheckVerdict, Event, Exit, Requester, TrafficState, Verb};
 use crate::machine::numbers::{RequestId, RunId};
 use crate::machine::order::{Order, Pair, Traffic};
-use crate::machine::policy::StepSetting;
+use crate::machine::policy::{Handover, StepSetting};
 use crate::machine::process::Life;
 
 impl World {
@@ -15,21 +15,26 @@ impl World {
             Order::Start { run, environment, .. } => self.start(run, &environment),
             Order::Stop { run } => {
                 assert!(self.live.contains_key(&run), "a stop for no process");
-                self.hold_to_turns();
+                self.hold_to_turns(run);
                 self.hold_to_traffic(run);
+                self.hold_to_connections(run);
                 let delay = if self.whim(9) == 0 { 5_000 } else { self.whim(400) };
                 self.plan(delay, Event::Exited { run, exit: Exit::Code(0) });
             }
             Order::Kill { run } => self.plan(1, Event::Exited { run, exit: Exit::Signal(9) }),
             Order::Signal { run, .. } => assert!(self.live.contains_key(&run), "a signal for no process"),
             Order::Probe { run, pace, .. } => {
-                let before = self.probing.replace((run, pace));
-                if before.is_none_or(|(probed, _)| probed != run) {
+                if self.probing.insert(run, pace).is_none() {
                     self.plan_probes(run);
                 }
             }
             Order::StopProbing { run } => {
-                assert_eq!(self.probing.take().map(|(probed, _)| probed), Some(run), "the probes of another run");
+                assert!(self.probing.remove(&run).is_some(), "{run} is not probed");
+            }
+            Order::Steer { run, share } => self.steer(run, share),
+            Order::WriteFile { environment } => {
+                let number = self.must_be_allowed(&environment);
+                assert!(self.live.values().any(|process| process.environment == number), "a file for nobody");
             }
             Order::Reload { run, environment } => self.tell_process(run, &environment),
             Order::Check { check, environment } => {
@@ -131,7 +136,8 @@ impl World {
     }
 
     fn start(&mut self, run: RunId, environment: &Environment) {
-        assert!(self.live.is_empty(), "law 1: two live runs");
+        assert!(self.live.is_empty() || self.policy.handover != Handover::Restart, "law 1: two live runs");
+        assert!(self.live.len() < 2, "law 1: three live runs");
         assert!(!self.shut_down, "law 2: a start after shutdown");
         assert!(run > self.last_run, "run numbers only grow");
         self.last_run = run;
@@ -159,6 +165,7 @@ impl World {
             self.plan(after, Event::Exited { run, exit: Exit::Code(1) });
         }
         self.live.insert(run, Process { environment: number, build: self.installed, started: self.now });
+        self.connections.begin(run, self.live.len());
     }
 
     /// A process that is in traffic is stopped once it is out of it, or has had its time to get out.
@@ -172,7 +179,11 @@ impl World {
     }
 
     /// A process that serves is stopped for another environment only in our turn.
-    fn hold_to_turns(&self) {
+    fn hold_to_turns(&self, run: RunId) {
+        if self.others_live(run) {
+            // The other one serves.
+            return;
+        }
         let switching =
             matches!(self.machine.process.life(), Life::Stopping(_, StopReason::Switch)) && self.last_run != RunId(1);
         if switching && self.policy.turn == StepSetting::Enabled {

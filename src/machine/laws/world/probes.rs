@@ -24,8 +24,8 @@ impl World {
     }
 
     pub(super) fn plan_probe(&mut self, run: RunId, check: usize) {
-        let interval = match self.probing {
-            Some((_, Pace::Trial)) => 600,
+        let interval = match self.probing.get(&run) {
+            Some(Pace::Trial) => 600,
             _ => 1_700,
         };
         let placeholder = Event::Probed { run, check, outcome: ProbeResult::Pass, took: Duration::ZERO };

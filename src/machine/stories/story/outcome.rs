@@ -57,8 +57,19 @@ impl Story {
         self.process.as_ref().map_or("nothing", |process| &process.pair)
     }
 
+    /// The pairs that are alive, the newest first.
+    pub(in crate::machine) fn alive(&self) -> Vec<String> {
+        self.processes().map(|process| process.pair.clone()).collect()
+    }
+
+    /// The pair that new connections go to, or `nothing`.
+    pub(in crate::machine) fn connected(&self) -> &str {
+        let process = self.processes().find(|process| Some(process.run) == self.connected);
+        process.map_or("nothing", |process| &process.pair)
+    }
+
     pub(in crate::machine) fn pace(&self) -> Option<Pace> {
-        self.probing.map(|(_, pace)| pace)
+        self.probing.last().map(|(_, pace)| *pace)
     }
 
     /// All that was told and ordered.

@@ -14,12 +14,13 @@ impl Story {
         let until = self.now + Duration::from_millis(millis);
         loop {
             let wake = self.machine.next_wake();
-            let probe = self.probing.map(|_| self.probe_at);
-            let death = self.process.as_ref().and_then(|process| process.dies_at);
+            let probe = (!self.probing.is_empty()).then_some(self.probe_at);
+            let death = self.processes().filter_map(|process| process.dies_at).min();
             let Some(next) = [wake, probe, death].into_iter().flatten().min().filter(|at| *at <= until) else { break };
             self.now = self.now.max(next);
             if death == Some(next) {
-                self.exits(1);
+                let dies = self.processes().find(|process| process.dies_at == death).map(|process| process.run);
+                self.ends(dies.expect("one dies"), Exit::Code(1));
             } else if probe == Some(next) {
                 self.probe_all();
             } else {
@@ -32,18 +33,24 @@ impl Story {
 
     fn probe_all(&mut self) {
         self.probe_at = self.now + Duration::from_secs(1);
-        for check in 0..self.weather.len() {
-            let Some(process) = &self.process else { return };
-            if self.probing.is_none_or(|(probed, _)| probed != process.run) {
-                return;
+        let probed: Vec<_> = self.processes().map(|process| process.run).collect();
+        let checks = self.weather.len();
+        for (run, check) in probed.into_iter().flat_map(|run| (0..checks).map(move |check| (run, check))) {
+            let Some(process) = self.processes().find(|process| process.run == run) else { continue };
+            if !self.probing.iter().any(|(probed, _)| *probed == run) {
+                continue;
             }
-            let sick = self.nature_of(&process.pair) == Some(Nature::Sick);
+            let sick = match self.nature_of(&process.pair) {
+                Some(Nature::Sick) => true,
+                Some(Nature::SickensInTraffic) => self.connected == Some(run),
+                _ => false,
+            };
             let outcome = match self.weather[check] {
                 Weather::Silent => continue,
                 Weather::Passing if !sick => ProbeResult::Pass,
                 _ => ProbeResult::Fail("503".into()),
             };
-            self.tell(Event::Probed { run: process.run, check, outcome, took: Duration::from_millis(2) });
+            self.tell(Event::Probed { run, check, outcome, took: Duration::from_millis(2) });
         }
     }
 
@@ -72,6 +79,12 @@ impl Story {
             Order::ReturnTurn { .. } => "return turn".into(),
             Order::Halt { wish, .. } => format!("halt {}", name_of(wish.fingerprint())),
             Order::EndHalt { wish } => format!("end halt {}", name_of(wish.fingerprint())),
+            Order::Steer { run, share } => {
+                let name = self.processes().find(|process| process.run == *run).map_or("?", |process| &process.pair);
+                let name = name.split(' ').next().unwrap_or_default();
+                if *share == 100 { format!("steer to {name}") } else { format!("steer {share}% to {name}") }
+            }
+            Order::WriteFile { environment } => format!("write {}", name_of(environment.fingerprint())),
             Order::Traffic { level: Traffic::In, .. } => "in".into(),
             Order::Traffic { level: Traffic::Out { .. }, .. } => "out".into(),
             _ => return,
@@ -84,7 +97,8 @@ impl Story {
         let at_once = |part| !self.by_hand.contains(&part);
         match order {
             Order::Start { run, environment, .. } => {
-                assert!(self.process.is_none(), "two live processes");
+                assert!(self.process.is_none() || self.overlaps(), "two live processes");
+                assert!(self.beside.is_none(), "three live processes");
                 let pair = pair_name(&name_of(environment.fingerprint()), &build(&self.build));
                 self.starts.push(pair.clone());
                 self.started_at = self.now;
@@ -94,23 +108,31 @@ impl Story {
                 }
                 let answer = at_once(Part::Start).then_some(Event::Started { run, pid: 7 });
                 let dies_at = (nature == Some(Nature::Dies)).then(|| self.now + Duration::from_secs(1));
-                self.process = Some(Process { run, pair, dies_at });
+                self.beside = self.process.replace(Process { run, pair, dies_at });
+                if self.beside.is_none() {
+                    self.connected = Some(run);
+                }
                 answer
             }
             Order::Stop { run } if at_once(Part::Stop) => {
-                self.process = None;
+                self.remove(run);
                 Some(Event::Exited { run, exit: Exit::Code(0) })
             }
             Order::Probe { run, pace, .. } => {
-                if self.probing.is_none_or(|(probed, _)| probed != run) {
+                if self.probing.is_empty() {
                     self.probe_at = self.now + Duration::from_secs(1);
                 }
-                self.probing = Some((run, pace));
+                self.probing.retain(|(probed, _)| *probed != run);
+                self.probing.push((run, pace));
                 None
             }
-            Order::StopProbing { .. } => {
-                self.probing = None;
+            Order::StopProbing { run } => {
+                self.probing.retain(|(probed, _)| *probed != run);
                 None
+            }
+            Order::Steer { run, .. } => {
+                self.connected = Some(run);
+                at_once(Part::Steer).then_some(Event::Steered { run })
             }
             Order::Check { check, .. } => {
                 let answer = at_once(Part::Check).then_some(Event::Checked { check, verdict: CheckVerdict::Passed });
@@ -151,6 +173,7 @@ impl Story {
             | Order::EndHalt { .. }
             | Order::Kill { .. }
             | Order::Signal { .. }
+            | Order::WriteFile { .. }
             | Order::Reload { .. }
             | Order::KeepQuarantine { .. }
             | Order::KeepHold { .. }

@@ -1,0 +1,138 @@
+//! The other process, with `apply.handover = "overlap"`: while a new one is started and tried, the old one lives on beside
+//! it, and serves until the new one is ready. After the verdict one of the two is on its way out.
+//!
+//! ```text
+//!                 life          beside
+//! set aside:      absent        old          (the next start is beside it)
+//! warm, tried:    alive         old          (new connections go to the old one, then to the new one)
+//! good:           alive         leaving      (that was the old one)
+//! failed:         alive         leaving      (the old one is back in its place; it is the new one that leaves)
+//! ```
+//! Nothing starts while one is leaving: there are never more than two processes.
+
+use super::super::moment::Moment;
+use super::super::numbers::RunId;
+use super::super::trial::Trial;
+use super::slot::{Slot, StopReason};
+use super::{Life, Process};
+
+/// Who is there beside the process that the road is about.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Beside {
+    /// The process that is to be replaced, and why. It is alive.
+    old: Option<(Slot, StopReason)>,
+    /// The process that has been told to stop.
+    leaving: Option<(Slot, StopReason)>,
+}
+
+impl Beside {
+    pub(super) fn is_empty(&self) -> bool {
+        self.old.is_none() && self.leaving.is_none()
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.is_some()
+    }
+
+    pub(super) fn slots_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
+        [&mut self.old, &mut self.leaving].into_iter().flatten().map(|(slot, _)| slot)
+    }
+}
+
+/// Who has ended beside the process that the road is about.
+#[derive(Clone, Debug, PartialEq)]
+pub(in super::super) enum EndedBeside {
+    /// The old one, by itself.
+    Old(Slot),
+    /// The one that was stopped.
+    Leaving(Slot),
+}
+
+impl Process {
+    /// The old process, while another one is started and tried.
+    pub(in super::super) fn old(&self) -> Option<&Slot> {
+        self.beside.old.as_ref().map(|(slot, _)| slot)
+    }
+
+    /// Why it is to be replaced.
+    pub(in super::super) fn replaced_for(&self) -> Option<StopReason> {
+        self.beside.old.as_ref().map(|(_, reason)| *reason)
+    }
+
+    /// The old process is to be replaced for this reason, whatever it was before.
+    pub(in super::super) fn replace_for(&mut self, reason: StopReason) {
+        if let Some((_, before)) = &mut self.beside.old {
+            *before = reason;
+        }
+    }
+
+    /// The process that is on its way out beside the other one.
+    pub(in super::super) fn leaving_beside(&self) -> Option<&Slot> {
+        self.beside.leaving.as_ref().map(|(slot, _)| slot)
+    }
+
+    /// The process that new connections go to: the old one until the new one is ready.
+    pub(in super::super) fn active(&self) -> Option<&Slot> {
+        self.old().filter(|_| !self.is_taken_over()).or_else(|| self.slot())
+    }
+
+    /// The process that is alive beside the active one, or on its way out there.
+    pub(in super::super) fn not_active(&self) -> Option<&Slot> {
+        let other = self.old().and_then(|old| if self.is_taken_over() { Some(old) } else { self.slot() });
+        other.or_else(|| self.leaving_beside())
+    }
+
+    /// Whether new connections go to the process that the road is about.
+    fn is_taken_over(&self) -> bool {
+        self.alive().is_some_and(|slot| self.connections.are_for(slot.id))
+    }
+
+    /// The process that is alive lives on beside the one that is started next, until that has proved itself.
+    pub(in super::super) fn set_aside(&mut self, reason: StopReason, now: Moment) {
+        match std::mem::replace(&mut self.life, Life::Absent { not_before: None }) {
+            Life::Alive(slot) => {
+                self.beside.old = Some((Slot { trial: None, ..slot }, reason));
+                self.since = now;
+                self.start_reason = super::Reason::after(Some(reason), None);
+            }
+            other => self.life = other,
+        }
+    }
+
+    /// The new process has taken over for good: the old one is to be stopped now.
+    pub(in super::super) fn dismiss_old(&mut self) -> Option<RunId> {
+        let old = self.beside.old.take()?;
+        let run = old.0.id;
+        self.beside.leaving = Some(old);
+        Some(run)
+    }
+
+    /// The old process takes its place again, with this to prove. Gives the new one if it is to be stopped now.
+    pub(in super::super) fn bring_back_old(&mut self, trial: Option<Trial>, now: Moment) -> Option<RunId> {
+        let (old, reason) = self.beside.old.take()?;
+        let old = Slot { trial, ..old };
+        let before = std::mem::replace(&mut self.life, Life::Alive(old));
+        self.since = now;
+        match before {
+            Life::Absent { .. } => None,
+            Life::Stopping(slot, reason) => {
+                self.beside.leaving = Some((slot, reason));
+                None
+            }
+            Life::Alive(slot) | Life::Leaving(slot, ..) => {
+                let run = slot.id;
+                self.beside.leaving = Some((slot, reason));
+                Some(run)
+            }
+        }
+    }
+
+    /// A process beside has ended; `None`: it is none of them.
+    pub(in super::super) fn ended_beside(&mut self, run: RunId) -> Option<EndedBeside> {
+        let is_it = |place: &mut (Slot, StopReason)| place.0.id == run;
+        if let Some((slot, _)) = self.beside.old.take_if(is_it) {
+            return Some(EndedBeside::Old(slot));
+        }
+        self.beside.leaving.take_if(is_it).map(|(slot, _)| EndedBeside::Leaving(slot))
+    }
+}

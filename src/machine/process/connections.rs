@@ -1,0 +1,45 @@
+//! Which of two processes new connections go to, as it was ordered. Like traffic it is a level: it follows from the lives
+//! of the processes, and holds until it changes.
+
+use super::super::numbers::RunId;
+use super::super::order::Order;
+
+/// All of the new connections, in percent.
+pub(in super::super) const ALL: u8 = 100;
+
+/// Where new connections were ordered to go last.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Connections {
+    ordered: Option<(RunId, u8)>,
+    trouble: Option<String>,
+}
+
+impl Connections {
+    /// Whether new connections go to this run, or the larger part of what is tried with it.
+    pub(super) fn are_for(&self, run: RunId) -> bool {
+        self.ordered.is_some_and(|(ordered, _)| ordered == run)
+    }
+
+    /// Why they cannot be steered; `None`: they can.
+    pub(super) fn trouble(&self) -> Option<&String> {
+        self.trouble.as_ref()
+    }
+
+    pub(super) fn set_trouble(&mut self, problem: Option<String>) {
+        self.trouble = problem;
+    }
+
+    /// This run is alone: whoever connects comes to it, and nothing has to be ordered for that.
+    pub(super) fn come_to(&mut self, run: RunId) {
+        self.ordered = Some((run, ALL));
+    }
+
+    /// What has to be ordered so that this share of them goes to the run, if anything.
+    pub(super) fn order(&mut self, run: RunId, share: u8) -> Option<Order> {
+        if self.ordered == Some((run, share)) {
+            return None;
+        }
+        self.ordered = Some((run, share));
+        Some(Order::Steer { run, share })
+    }
+}
