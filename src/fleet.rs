@@ -27,5 +27,6 @@ pub use mark::{Key, Mark, Marks};
 pub use record::{DeploymentShown, InstanceRecord, Shown};
 pub use rules::{Limit, Rules};
 pub use task::{Parts, spawn};
-pub use turns::{Action, Event, Op, Turns, Written};
+pub use turns::{Action, Event, Turns};
 pub use view::Look;
+pub use writes::{Op, Written};

@@ -39,6 +39,21 @@ pub fn pids() -> impl Iterator<Item = u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
+/// Our children, zombies too. A child belongs to the thread that forked or inherited it. Whoever wants all of them asks
+/// again until none is left: each that dies may leave us more.
+pub fn children() -> Vec<u32> {
+    const LIMIT: u64 = 1 << 20;
+    let mut listed = String::new();
+    for thread in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
+        // A thread may end meanwhile.
+        if let Ok(file) = File::open(thread.path().join("children")) {
+            let _ = file.take(LIMIT).read_to_string(&mut listed);
+            listed.push(' ');
+        }
+    }
+    listed.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
 /// The second field is the program's name in brackets, and it may hold brackets and spaces: the last `)` ends it.
 fn parse(text: &str) -> Option<Stat> {
     let fields: Vec<&str> = text.get(text.rfind(')')? + 1..)?.split_ascii_whitespace().collect();

@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says by its panic what is wrong")]
 
+#[path = "architecture/circles.rs"]
+mod circles;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;

@@ -2,11 +2,13 @@
 
 pub(super) mod encrypt;
 pub(super) mod fault;
+mod roots;
 mod trust;
 
 use std::path::{Path, PathBuf};
 
-pub(super) use encrypt::{Demand, Roots, encrypt};
+pub(super) use encrypt::{Demand, encrypt};
+pub(super) use roots::Roots;
 
 use super::net::file::FileName;
 

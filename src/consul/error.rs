@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use crate::exit;
 
+/// How errors name the setting of the file that the token is in.
+pub(super) const TOKEN_FILE: &str = "token_file";
+
 /// Everything that can go wrong, from the settings to a cut answer. No message holds a token or a password.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -148,7 +151,7 @@ impl Error {
             | Self::Build { .. }
             | Self::TooLarge { .. } => Class::Invalid,
             Self::File { what, .. } | Self::Content { what, .. } => match *what {
-                super::token::FILE => Class::Denied,
+                TOKEN_FILE => Class::Denied,
                 _ => Class::Invalid,
             },
             Self::Unreachable { .. } => Class::Unreachable,

@@ -8,10 +8,8 @@ use std::path::{Path, PathBuf};
 use reqwest::header::HeaderValue;
 
 use super::Connection;
-use super::error::Error;
+use super::error::{Error, TOKEN_FILE};
 
-/// What errors call the file.
-pub(super) const FILE: &str = "token_file";
 /// Longer than any token.
 const LIMIT: u64 = 4096;
 
@@ -87,8 +85,8 @@ impl Token {
 }
 
 fn read_if_changed(path: &Path, seen: Option<Stamp>) -> Result<Option<(Stamp, HeaderValue)>, Error> {
-    let failed = |source| Error::File { what: FILE, path: path.to_owned(), source };
-    let unusable = |reason| Error::Content { what: FILE, path: path.to_owned(), reason };
+    let failed = |source| Error::File { what: TOKEN_FILE, path: path.to_owned(), source };
+    let unusable = |reason| Error::Content { what: TOKEN_FILE, path: path.to_owned(), reason };
     let metadata = fs::metadata(path).map_err(failed)?;
     let stamp = Stamp::of(&metadata);
     if seen == Some(stamp) {

@@ -17,7 +17,6 @@ use crate::secret::Secret;
 use warnings::Warnings;
 
 pub use fit::Unfit;
-pub(super) use fit::shown;
 
 /// One source's keys with how they are mapped; later layers win.
 #[derive(Clone, Debug)]
@@ -75,7 +74,7 @@ pub fn compose(layers: &[Layer], rules: &Rules, key: &FingerprintKey) -> Result<
     let custom: Arc<str> = Arc::from("custom");
     let mut variables: BTreeMap<String, Variable> = merged
         .into_iter()
-        .filter(|(name, _)| passes(name, &rules.allowlist, &rules.denylist))
+        .filter(|(name, _)| rules.passes(name))
         .map(|(name, slot)| {
             let (visibility, origin) = (rules.visibility(&name), Arc::clone(&layers[slot.layer].origin));
             let Entry { value, write_info, .. } = slot.entry.clone();
@@ -87,7 +86,7 @@ pub fn compose(layers: &[Layer], rules: &Rules, key: &FingerprintKey) -> Result<
         let variable = Variable::new(value, Arc::clone(&custom), rules.visibility(name));
         variables.insert(name.clone(), variable);
     }
-    rules.schema.complete(&mut variables, rules);
+    rules.schema.complete(&mut variables, |name| rules.passes(name), |name| rules.visibility(name));
     fit::check(&variables)?;
     let violations = rules.schema.violations(&variables);
     let mut source_keys = SourceKeys::default();
@@ -159,7 +158,12 @@ pub(super) fn any(globs: &[Glob], name: &str) -> bool {
 }
 
 impl Rules {
-    pub(super) fn visibility(&self, name: &str) -> Visibility {
+    /// Whether a final name passes the lists.
+    fn passes(&self, name: &str) -> bool {
+        passes(name, &self.allowlist, &self.denylist)
+    }
+
+    fn visibility(&self, name: &str) -> Visibility {
         self.visibility.of(name)
     }
 }

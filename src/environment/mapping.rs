@@ -55,6 +55,17 @@ fn upper(character: char) -> char {
     }
 }
 
+/// A name that may be hostile, short enough for a message.
+pub(super) fn shown(name: &str) -> String {
+    const LONGEST: usize = 80;
+    let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
+    match name.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{:?}...", &name[..end]),
+        None if plain => name.to_owned(),
+        None => format!("{name:?}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Format, Mapping};

@@ -21,9 +21,9 @@ pub use form::Form;
 pub use kind::Type;
 pub use pattern::{Pattern, PatternError};
 
-use super::Variable;
-use super::compose::{passes, shown};
 use super::glob::{Exactness, Glob};
+use super::mapping::shown;
+use super::{Variable, Visibility};
 
 /// Beyond this many variables the message only counts them.
 const MAX_VIOLATIONS: usize = 20;
@@ -70,16 +70,20 @@ impl Schema {
         Self { keys }
     }
 
-    /// Fills in the defaults of missing variables, as far as the lists let their names pass.
-    pub(super) fn complete(&self, variables: &mut BTreeMap<String, Variable>, rules: &super::Rules) {
+    /// Fills in the defaults of missing variables, as far as their names pass the lists.
+    pub(super) fn complete(
+        &self,
+        variables: &mut BTreeMap<String, Variable>,
+        passes: impl Fn(&str) -> bool,
+        visibility: impl Fn(&str) -> Visibility,
+    ) {
         let origin: Arc<str> = Arc::from("default");
         for key in &self.keys {
             let name = key.label.as_str();
             let Some(default) = &key.default else { continue };
-            if passes(name, &rules.allowlist, &rules.denylist) && !variables.contains_key(name) {
+            if passes(name) && !variables.contains_key(name) {
                 let (value, origin) = (default.as_str().into(), Arc::clone(&origin));
-                let visibility = rules.visibility(name);
-                variables.insert(name.to_owned(), Variable::new(value, origin, visibility));
+                variables.insert(name.to_owned(), Variable::new(value, origin, visibility(name)));
             }
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::layout::{Member, said};
 use super::mark::Mark;
 use super::rules::Rules;
-use super::turns::{Op, Written};
+use super::writes::{Op, Written};
 use crate::machine::Moment;
 use crate::machine::deployment::Verdict;
 

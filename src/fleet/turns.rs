@@ -13,13 +13,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use self::session::{Hangs, Life};
-pub use self::words::{Action, Event, Op, Written};
+pub use self::words::{Action, Event};
 use super::change::Change;
 use super::decision::Ask;
 use super::layout::{Member, Places};
 use super::record::{Record, Shown};
 use super::rules::Rules;
 use super::view::View;
+use super::writes::Op;
 use super::writes::{Back, CanaryEnd};
 use crate::machine::Moment;
 use crate::machine::event::TurnRefusal;

@@ -9,6 +9,21 @@ use crate::consul::transaction::Operation;
 /// So many records of changes that went well are kept, and twice as many of those that did not.
 const KEPT: usize = 16;
 
+/// One look or one write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Op(pub u64);
+
+/// What came of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It has happened.
+    Done,
+    /// It has not: something had changed.
+    Refused,
+    /// Nobody knows, and why.
+    Unknown(String),
+}
+
 /// Who writes, and when.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Writer<'a> {

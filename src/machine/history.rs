@@ -5,7 +5,7 @@ pub mod steps;
 
 use serde::{Deserialize, Serialize};
 
-use super::board::deployment::Deployment;
+use super::board::deployment::{Deployment, Validation, Verdict};
 use super::build::Build;
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
@@ -59,6 +59,19 @@ pub struct Entry {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_zero(number: &usize) -> bool {
     *number == 0
+}
+
+impl Entry {
+    /// The answer to a deployment that this line tells of, if it does.
+    pub fn validation(&self) -> Option<Validation> {
+        let verdict = match self.outcome {
+            Outcome::Validated => Verdict::Yes,
+            Outcome::NotValidated => Verdict::No,
+            _ => return None,
+        };
+        let deployment = self.deployment.clone()?;
+        Some(Validation { deployment, verdict, reason: self.why.clone(), at_unix_ms: self.at_unix_ms })
+    }
 }
 
 impl Outcome {

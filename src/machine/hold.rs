@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::order::Order;
 use crate::environment::Fingerprint;
 use guard::GuardState;
 
@@ -89,10 +88,5 @@ impl Holds {
     /// a hold: a key that never rests would fill the history otherwise.
     pub(super) fn record_operator(&mut self) -> bool {
         std::mem::replace(&mut self.recorded, Recorded::Yes) == Recorded::No
-    }
-
-    /// What is to be written to disk.
-    pub(super) fn keep(&self) -> Order {
-        Order::KeepHold { hold: self.operator.clone(), guarded: self.guard.record().clone() }
     }
 }

@@ -20,11 +20,12 @@ impl Machine {
         let start = self.targets.present().and(self.process.not_before()).filter(|at| *at > self.now);
         let decided = self.trials.suspicion().and_then(|suspicion| suspicion.decided_by);
         let decided = decided.filter(|_| self.process.is_absent());
-        let verdict =
-            self.process.alive().and_then(|slot| match slot.trial.as_ref()?.judge(self.now, slot, &self.policy) {
+        let verdict = self.process.alive().and_then(|slot| {
+            match slot.trial.as_ref()?.judge(self.now, &slot.evidence(), &self.policy) {
                 Judgement::Open(at) => at,
                 Judgement::Passed | Judgement::Failed(_) | Judgement::Unresponsive(_) => Some(self.now),
-            });
+            }
+        });
         let step = self.road.step().and_then(|step| match self.decide(step) {
             Decision::Wait(at) => at,
             Decision::Pass | Decision::Ask | Decision::Back | Decision::Reject(_) => None,

@@ -89,7 +89,8 @@ impl Machine {
 
     /// Has everything that holds wishes back written to disk.
     pub(super) fn keep_holds(&mut self) {
-        self.orders.push(self.holds.keep());
+        let (hold, guarded) = (self.holds.operator().cloned(), self.holds.guard.record().clone());
+        self.orders.push(Order::KeepHold { hold, guarded });
     }
 
     /// The operator's hold, unless there is nothing else to run: a first start is not held.

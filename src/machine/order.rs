@@ -226,12 +226,3 @@ pub enum Pace {
     /// On trial: as configured, but at least every third of `min_healthy`.
     Trial,
 }
-
-/// One environment and one build that were tried together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pair {
-    /// The environment's fingerprint.
-    pub environment: crate::environment::Fingerprint,
-    /// The build.
-    pub build: Build,
-}

@@ -10,8 +10,7 @@ use std::time::Duration;
 use super::build::Build;
 use super::moment::Moment;
 use super::policy::Policy;
-use super::process::health::Patience;
-use super::process::slot::Slot;
+use super::process::health::{Health, Patience};
 use crate::environment::Environment;
 use ledger::Ledger;
 use setback::{Setback, SetbackKind};
@@ -50,6 +49,19 @@ pub(super) enum TrialKind {
     /// A pair that is good already: no trial. It is noted when it is healthy again, or that it is not by the deadline, so
     /// that nobody waits for it any longer.
     Proven,
+}
+
+/// What a run is judged by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Evidence<'a> {
+    /// Whether it has a process.
+    pub(super) is_up: bool,
+    /// When the process was started.
+    pub(super) started: Moment,
+    /// Since when new connections reach it, if they do.
+    pub(super) connected: Option<Moment>,
+    /// What its checks have found.
+    pub(super) health: &'a Health,
 }
 
 /// What the run has shown so far.
@@ -92,12 +104,13 @@ impl Trial {
     }
 
     /// When the run must have passed.
-    pub(super) fn deadline(&self, run: &Slot, policy: &Policy) -> Moment {
-        self.due.unwrap_or(self.begun(run) + policy.deadline) + self.paused
+    pub(super) fn deadline(&self, run: &Evidence<'_>, policy: &Policy) -> Moment {
+        self.due.unwrap_or(self.begun(run.started) + policy.deadline) + self.paused
     }
 
-    pub(super) fn begun(&self, run: &Slot) -> Moment {
-        self.began.unwrap_or(run.started)
+    /// When it began, for a run that was started then.
+    pub(super) fn begun(&self, started: Moment) -> Moment {
+        self.began.unwrap_or(started)
     }
 
     /// Nothing moved for so long: the clock of the trial does not run through it.
@@ -107,8 +120,8 @@ impl Trial {
 
     /// When the run will have been healthy for `min_healthy`, if nothing breaks. Checks are probed three times in that, so
     /// one that has not passed in the last third of it may just be hanging: its answer is waited for.
-    fn passes_at(&self, run: &Slot, policy: &Policy) -> Option<Moment> {
-        let since = run.health.steady_since?.max(self.begun(run)).max(run.connected?);
+    fn passes_at(&self, run: &Evidence<'_>, policy: &Policy) -> Option<Moment> {
+        let since = run.health.steady_since?.max(self.begun(run.started)).max(run.connected?);
         let answered = self.kind == TrialKind::Proven
             || self.overdue.is_some()
             || run.health.has_passed_since(&policy.checks, since + policy.min_healthy * 2 / 3);
@@ -116,8 +129,8 @@ impl Trial {
     }
 
     /// Judges the run. A run that is overdue can only pass, whenever that may be.
-    pub(super) fn judge(&self, now: Moment, run: &Slot, policy: &Policy) -> Judgement {
-        if run.pid.is_none() {
+    pub(super) fn judge(&self, now: Moment, run: &Evidence<'_>, policy: &Policy) -> Judgement {
+        if !run.is_up {
             return Judgement::Open(None);
         }
         if self.kind == TrialKind::Witness && self.overdue.is_none() {
@@ -146,8 +159,8 @@ impl Trial {
 
 impl Trial {
     /// It was good before, and has been probed all the while: one look at it after the candidate's failure is enough.
-    fn bear_witness(&self, now: Moment, run: &Slot, policy: &Policy) -> Judgement {
-        let (begun, deadline) = (self.begun(run), self.deadline(run, policy));
+    fn bear_witness(&self, now: Moment, run: &Evidence<'_>, policy: &Policy) -> Judgement {
+        let (begun, deadline) = (self.begun(run.started), self.deadline(run, policy));
         let dead = run.health.dead(&policy.checks, Patience::None);
         if let Some(why) = dead.or_else(|| run.health.failed_since(&policy.checks, begun)) {
             return Judgement::Failed(why);
@@ -160,7 +173,7 @@ impl Trial {
     }
 }
 
-fn too_late(run: &Slot, policy: &Policy) -> String {
+fn too_late(run: &Evidence<'_>, policy: &Policy) -> String {
     let needed = humantime::format_duration(policy.min_healthy);
     let deadline = humantime::format_duration(policy.deadline);
     let why = run.health.complaint(&policy.checks).map(|why| format!(" ({why})")).unwrap_or_default();

@@ -6,12 +6,12 @@ use super::board::totals::Reason;
 use super::build::Build;
 use super::history::Outcome;
 use super::history::record::Subject;
-use super::order::{Order, Pair, TurnVerdict};
+use super::order::{Order, TurnVerdict};
 use super::policy::{Revert, StepSetting};
 use super::process::health::Patience;
 use super::process::slot::Slot;
 use super::random::doubled;
-use super::trial::ledger::{Changed, Quarantined, Standing};
+use super::trial::ledger::{Changed, Pair, Quarantined, Standing};
 use super::trial::setback::{Setback, SetbackKind};
 use super::trial::suspicion::Suspicion;
 use super::trial::{Judgement, Trial, TrialKind};
@@ -30,7 +30,7 @@ impl Machine {
             self.failed(&why);
             return true;
         }
-        match trial.judge(self.now, slot, &self.policy) {
+        match trial.judge(self.now, &slot.evidence(), &self.policy) {
             Judgement::Passed => self.passed(),
             Judgement::Failed(why) => self.failed(&why),
             Judgement::Unresponsive(why) => {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use rustix::process::Signal;
 use tokio::time::{Instant, sleep};
 
-use super::orphans::{children, raw};
 use super::own_children::OwnChildren;
-use super::pidfd::Pidfd;
+use super::pidfd::{Pidfd, raw};
+use crate::procfs;
 
 /// What is still there after this long hangs in the kernel.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -30,7 +30,7 @@ fn is_over(own: &OwnChildren) -> bool {
     // What is on its way to be a child is one in a moment.
     let quiet = own.quiet().is_some();
     let mut left = 0;
-    for pid in children().into_iter().filter(|&pid| !own.is_stranger(pid)) {
+    for pid in procfs::children().into_iter().filter(|&pid| !own.is_stranger(pid)) {
         // The descriptor first: from then on the PID cannot come to mean another process unseen.
         let Some(pidfd) = raw(pid).and_then(|pid| Pidfd::open(pid).ok()) else { continue };
         // Each that has ended may have left us more.

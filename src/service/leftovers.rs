@@ -8,8 +8,8 @@ use rustix::process::Signal;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::mark::{self, Mark};
-use super::orphans::{of_lineage, raw};
-use super::pidfd::Pidfd;
+use super::orphans::of_lineage;
+use super::pidfd::{Pidfd, raw};
 use crate::offload::offload;
 
 /// Between two looks.

@@ -4,13 +4,13 @@
 //! ended, if we started the service. What a service leaves that an earlier lictor started goes to PID 1. The mark of the
 //! run tells both; a process without one is told by its group, or by being a child of ours that can be nobody else's.
 
-use std::io::{self, Read};
+use std::io;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use rustix::process::{Signal, WaitId, WaitIdOptions};
 
 use super::mark::{self, Mark};
 use super::own_children::OwnChildren;
-use super::pidfd::Pidfd;
+use super::pidfd::{Pidfd, raw};
 use super::process::Kinship;
 use crate::procfs;
 
@@ -92,7 +92,7 @@ impl Family {
         let before = self.own.quiet();
         let listed = match (self.kinship, self.reach) {
             (Kinship::Adopted, Reach::Run) => procfs::pids().collect(),
-            (Kinship::Child, _) | (_, Reach::Group) => children(),
+            (Kinship::Child, _) | (_, Reach::Group) => procfs::children(),
         };
         let quiet = before.is_some() && before == self.own.quiet();
         for pid in listed.into_iter().filter(|&pid| pid != self.leader && pid != std::process::id()) {
@@ -158,7 +158,7 @@ pub(super) fn of_lineage(lineage: Mark) -> Vec<(u32, Mark)> {
 pub(super) fn collect(own: &OwnChildren) {
     own.reap_lingering();
     let before = own.quiet();
-    let listed = children();
+    let listed = procfs::children();
     // While a child is being launched, its status belongs to the launch.
     if before.is_none() || before != own.quiet() {
         return;
@@ -172,27 +172,7 @@ pub(super) fn collect(own: &OwnChildren) {
     }
 }
 
-/// Our children, zombies too. A child belongs to the thread that forked or inherited it. Whoever wants all of them asks
-/// again until none is left: each that dies may leave us more.
-pub(super) fn children() -> Vec<u32> {
-    const LIMIT: u64 = 1 << 20;
-    let mut listed = String::new();
-    for thread in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
-        // A thread may end meanwhile.
-        if let Ok(file) = std::fs::File::open(thread.path().join("children")) {
-            let _ = file.take(LIMIT).read_to_string(&mut listed);
-            listed.push(' ');
-        }
-    }
-    listed.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
-}
-
 /// Without that, a child of ours that is not on record would be somebody else's, not the service's.
 fn orphans_come_to_us() -> bool {
     matches!(rustix::process::child_subreaper(), Ok(Some(_))) || rustix::process::getpid().is_init()
-}
-
-/// A PID in the kernel's type.
-pub(super) fn raw(pid: u32) -> Option<Pid> {
-    i32::try_from(pid).ok().and_then(Pid::from_raw)
 }

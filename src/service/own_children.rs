@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::orphans;
 use super::process::Process;
 use crate::procfs;
 
@@ -54,7 +53,7 @@ impl OwnChildren {
     /// Records the children that lictor has now as strangers, but for those of the service's process group (after
     /// `lictor reexec`, its own). Call it before anything is started.
     pub fn with_strangers(group_of_service: Option<u32>) -> Self {
-        let strangers = orphans::children().into_iter().filter_map(|pid| Some((pid, procfs::stat(pid).ok()?)));
+        let strangers = procfs::children().into_iter().filter_map(|pid| Some((pid, procfs::stat(pid).ok()?)));
         let strangers = strangers.filter(|(_, stat)| Some(stat.group) != group_of_service);
         let strangers = strangers.map(|(pid, stat)| (pid, stat.start_time)).collect();
         Self(Arc::new(watch::Sender::new(Record { strangers, ..Record::default() })))

@@ -100,3 +100,8 @@ pub(super) async fn any_ended(processes: &[Pidfd]) {
     })
     .await;
 }
+
+/// A PID in the kernel's type.
+pub(super) fn raw(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw)
+}

@@ -9,8 +9,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal};
 
 use super::failure::ServiceError;
-use super::orphans::raw;
-use super::pidfd::{Pidfd, signal_of};
+use super::pidfd::{Pidfd, raw, signal_of};
 use crate::machine::event::Exit;
 use crate::procfs;
 

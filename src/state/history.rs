@@ -47,7 +47,7 @@ impl Recent {
     /// What the last deployment was answered, as far as that is still here.
     pub fn validation(&self) -> Option<Validation> {
         let entries = self.lines.iter().rev().map(|line| serde_json::from_str(line).ok());
-        entries.flatten().find_map(|entry| Validation::of(&entry))
+        entries.flatten().find_map(|entry: Entry| entry.validation())
     }
 
     pub(super) fn push(&mut self, line: Arc<str>) {

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::{Error, State, StateIdentity, directory};
 use crate::environment::{Environment, Fingerprint, FingerprintKey, Variable, Visibility};
+use crate::machine::ledger::Pair;
 use crate::machine::ledger::{Good, Quarantined, Standing};
-use crate::machine::order::Pair;
 use crate::machine::{Build, GenerationId};
 
 pub(super) fn identity() -> StateIdentity {

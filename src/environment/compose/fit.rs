@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::environment::Variable;
+use crate::environment::mapping::shown;
 
 /// `MAX_ARG_STRLEN`: the kernel's limit for one `NAME=value` with the NUL at its end, in bytes.
 const MAX_ONE: usize = 131_072;
@@ -60,15 +61,4 @@ fn one(name: &str, variable: &Variable) -> Option<String> {
 /// The length of `NAME=value`.
 fn length(name: &str, variable: &Variable) -> usize {
     name.len() + 1 + variable.value.len()
-}
-
-/// A name that may be hostile, short enough for a message.
-pub(in crate::environment) fn shown(name: &str) -> String {
-    const LONGEST: usize = 80;
-    let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
-    match name.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{:?}...", &name[..end]),
-        None if plain => name.to_owned(),
-        None => format!("{name:?}"),
-    }
 }

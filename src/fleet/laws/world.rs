@@ -10,7 +10,8 @@ use crate::consul::session::Session;
 use crate::consul::transaction::Operation;
 use crate::fleet::record::Shown;
 use crate::fleet::rules::{CUTOFF, Limit, PATIENCE, Rules, TTL};
-use crate::fleet::turns::{Action, Event, Op, Turns, Written};
+use crate::fleet::turns::{Action, Event, Turns};
+use crate::fleet::writes::{Op, Written};
 use crate::machine::Moment;
 use crate::machine::numbers::TurnId;
 

@@ -9,8 +9,9 @@ use super::super::record::InstanceRecord;
 use super::super::rules::PATIENCE;
 use super::super::view::{Ours, View};
 use super::super::writes::{Back, CanaryEnd, Writer};
-use super::{Action, Busy, Debt, Haste, Held, Membership, Purpose, Stage, Turns, Written};
+use super::{Action, Busy, Debt, Haste, Held, Membership, Purpose, Stage, Turns};
 use crate::consul::transaction::Operation;
+use crate::fleet::writes::Written;
 use crate::machine::Moment;
 use crate::machine::event::TurnRefusal;
 

@@ -6,6 +6,7 @@ use super::super::change::Change;
 use super::super::decision::{Ask, Place};
 use super::super::record::Shown;
 use super::super::view::Look;
+use super::super::writes::{Op, Written};
 use crate::consul::session::Session;
 use crate::consul::transaction::Operation;
 use crate::machine::event::TurnRefusal;
@@ -47,17 +48,6 @@ pub enum Event {
     Tick,
 }
 
-/// What came of a write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Written {
-    /// It has happened.
-    Done,
-    /// It has not: something had changed.
-    Refused,
-    /// Nobody knows, and why.
-    Unknown(String),
-}
-
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -91,7 +81,3 @@ pub enum Action {
     /// Say this in the log.
     Say(String),
 }
-
-/// One look or one write.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Op(pub u64);

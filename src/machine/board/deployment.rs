@@ -2,11 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::Machine;
-use super::super::history::record::Subject;
-use super::super::history::{Entry, Outcome};
-use super::super::order::Effect;
-
 /// A deployment, as its hooks are told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deployment {
@@ -44,19 +39,6 @@ pub enum Verdict {
     No,
 }
 
-impl Validation {
-    /// The one that this line of history tells of, if it does.
-    pub fn of(entry: &Entry) -> Option<Self> {
-        let verdict = match entry.outcome {
-            Outcome::Validated => Verdict::Yes,
-            Outcome::NotValidated => Verdict::No,
-            _ => return None,
-        };
-        let deployment = entry.deployment.clone()?;
-        Some(Self { deployment, verdict, reason: entry.why.clone(), at_unix_ms: entry.at_unix_ms })
-    }
-}
-
 impl std::fmt::Display for Deployment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.id)?;
@@ -67,27 +49,5 @@ impl std::fmt::Display for Deployment {
             write!(f, " ({})", self.event)?;
         }
         Ok(())
-    }
-}
-
-impl Machine {
-    /// Keeps what a deployment was answered.
-    pub(in super::super) fn validated(
-        &mut self,
-        deployment: Deployment,
-        verdict: Verdict,
-        reason: String,
-        who: Option<u32>,
-    ) -> Effect {
-        let outcome = match verdict {
-            Verdict::Yes => Outcome::Validated,
-            Verdict::No => Outcome::NotValidated,
-        };
-        let at_unix_ms = self.unix_ms();
-        self.shown.validation =
-            Some(Validation { deployment: deployment.clone(), verdict, reason: reason.clone(), at_unix_ms });
-        let subject = Subject { who, keys: Vec::new(), deployment: Some(deployment), ..self.subject() };
-        self.record(outcome, subject, reason);
-        Effect::Done
     }
 }

@@ -140,7 +140,7 @@ impl Machine {
 
     fn candidate(&self) -> Option<CandidatePicture> {
         let alive = self.process.alive();
-        let deadline = alive.and_then(|slot| Some(slot.trial.as_ref()?.deadline(slot, &self.policy)));
+        let deadline = alive.and_then(|slot| Some(slot.trial.as_ref()?.deadline(&slot.evidence(), &self.policy)));
         if let Some(journey) = self.road.journey() {
             return Some(CandidatePicture {
                 fingerprint: journey.environment.fingerprint(),

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::super::Machine;
 use super::super::board::StepName;
-use super::super::board::deployment::Deployment;
+use super::super::board::deployment::{Deployment, Validation, Verdict};
 use super::super::build::Build;
 use super::super::numbers::{GenerationId, RunId};
-use super::super::order::Order;
+use super::super::order::{Effect, Order};
 use super::super::process::slot::Slot;
 use super::steps::Steps;
 use super::{Entry, Outcome};
@@ -112,6 +112,26 @@ impl Machine {
     /// The names that differ from what a start would start now.
     pub(in super::super) fn keys_changed_to(&self, environment: &Environment) -> Vec<String> {
         self.targets.environment().map(|present| changed_names(present, environment)).unwrap_or_default()
+    }
+
+    /// Keeps what a deployment was answered.
+    pub(in super::super) fn validated(
+        &mut self,
+        deployment: Deployment,
+        verdict: Verdict,
+        reason: String,
+        who: Option<u32>,
+    ) -> Effect {
+        let outcome = match verdict {
+            Verdict::Yes => Outcome::Validated,
+            Verdict::No => Outcome::NotValidated,
+        };
+        let at_unix_ms = self.unix_ms();
+        self.shown.validation =
+            Some(Validation { deployment: deployment.clone(), verdict, reason: reason.clone(), at_unix_ms });
+        let subject = Subject { who, keys: Vec::new(), deployment: Some(deployment), ..self.subject() };
+        self.record(outcome, subject, reason);
+        Effect::Done
     }
 
     /// One line of history about what an operator did.

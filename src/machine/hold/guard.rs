@@ -72,7 +72,7 @@ impl GuardState {
     }
 
     /// What is kept on disk.
-    pub(super) fn record(&self) -> &GuardRecord {
+    pub(in super::super) fn record(&self) -> &GuardRecord {
         &self.kept
     }
 

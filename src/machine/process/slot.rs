@@ -8,7 +8,7 @@ use super::super::event::Exit;
 use super::super::moment::Moment;
 use super::super::numbers::{GenerationId, RunId};
 use super::super::policy::CheckRule;
-use super::super::trial::Trial;
+use super::super::trial::{Evidence, Trial};
 use super::health::Health;
 use crate::environment::Environment;
 
@@ -71,7 +71,12 @@ impl Slot {
 
     /// When its trial began: with its process, or with the reload that it is about.
     pub(in super::super) fn trial_began(&self) -> Moment {
-        self.trial.as_ref().map_or(self.started, |trial| trial.begun(self))
+        self.trial.as_ref().map_or(self.started, |trial| trial.begun(self.started))
+    }
+
+    /// What its trial judges it by.
+    pub(in super::super) fn evidence(&self) -> Evidence<'_> {
+        Evidence { is_up: self.pid.is_some(), started: self.started, connected: self.connected, health: &self.health }
     }
 
     pub(super) fn started(&mut self, pid: u32, now: Moment, rules: &[CheckRule]) {

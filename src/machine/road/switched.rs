@@ -66,7 +66,7 @@ pub(in super::super) fn standing(now: Moment, alive: Option<&Slot>, policy: &Pol
     if run.pid.is_none() {
         return Standing::Unproved(None);
     }
-    let until = trial.deadline(run, policy);
+    let until = trial.deadline(&run.evidence(), policy);
     if now >= until { Standing::Overdue } else { Standing::Unproved(Some(until)) }
 }
 

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::build::Build;
 use super::super::numbers::GenerationId;
-use super::super::order::Pair;
-use crate::environment::Environment;
+use crate::environment::{Environment, Fingerprint};
 
 /// One environment that has been good, with the builds that it was good on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +19,15 @@ pub struct Good {
     pub generation: GenerationId,
     /// When it was promoted, Unix milliseconds.
     pub at_unix_ms: u64,
+}
+
+/// One environment and one build that were tried together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair {
+    /// The environment's fingerprint.
+    pub environment: Fingerprint,
+    /// The build.
+    pub build: Build,
 }
 
 /// One pair that failed its trial while the environment before it was healthy again afterwards.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use crate::environment::glob::Glob;
 use crate::environment::{Environment, SourceKeys, Variable, Visibility};
+use crate::machine::ledger::Pair;
 use crate::machine::ledger::{Good, Quarantined, Standing};
 use crate::machine::numbers::GenerationId;
-use crate::machine::order::Pair;
 use crate::machine::policy::{CheckRule, Crash, Handover, KeyRule, OnChange, Policy, Revert, Role, StepSetting};
 use crate::machine::{Build, Restored};
 

@@ -4,8 +4,9 @@ use super::{Behaviour, Process, VIOLATING, World, behaviour, build};
 use crate::environment::Environment;
 use crate::machine::StopReason;
 use crate::machine::event::{CheckVerdict, Event, Exit, Requester, TrafficState, Verb};
+use crate::machine::ledger::Pair;
 use crate::machine::numbers::{RequestId, RunId};
-use crate::machine::order::{Order, Pair, Traffic};
+use crate::machine::order::{Order, Traffic};
 use crate::machine::policy::{Handover, StepSetting};
 use crate::machine::process::Life;
 
