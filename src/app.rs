@@ -103,7 +103,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         let (boards, inbox, drain) = (board_rx.clone(), event_tx.clone(), drain.clone());
         registration::spawn(&mut tasks, registration::Parts { settings, client, status, boards, inbox, drain })
     });
-    let fleet = fleet::join(&mut tasks, &settings, client.as_ref(), &board_rx, &event_tx, &drain);
+    let (fleet, reading_tx) = fleet::join(&mut tasks, &settings, client.as_ref(), &board_rx, &event_tx, &drain);
 
     // What tells others: systemd, Telegraf, and whoever asks.
     let signs = notify::Signs {
@@ -149,6 +149,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         signs,
         statsd: statsd_tx,
         expvar: expvar_tx,
+        reading: reading_tx,
     };
     tasks.spawn(revived("the reader of the configuration", (reloader, reload_rx), |(reloader, requests)| {
         Box::pin(reloader.run(requests))

@@ -15,6 +15,7 @@ mod init;
 pub mod locate;
 pub mod paint;
 pub mod plan;
+pub mod promote;
 pub mod run;
 pub mod status;
 mod stdout;
@@ -124,6 +125,7 @@ fn perform(verb: Verb) -> u8 {
             }
         }),
         Verb::Fleet(options) => asked(async { fleet::run(&options, &mut out, &mut err).await }),
+        Verb::Promote(options) => asked(async { promote::run(&options, &mut out, &mut err).await }),
         Verb::AfterStop(options) => asked(async {
             let part = if options.guard { app::Part::Guard } else { app::Part::Decide };
             let stopped = app::Stopped::of_environment(options.unit, |name| std::env::var_os(name));

@@ -29,6 +29,7 @@ pub mod metrics;
 pub mod notify;
 pub mod offload;
 pub mod procfs;
+pub mod promote;
 pub mod quiet;
 pub mod registration;
 pub mod resolve;

@@ -14,6 +14,7 @@ use crate::consul::{Client, Connection};
 use crate::driver::{ConfigChange, NewConfig, NextStart};
 use crate::environment::Environment;
 use crate::expvar;
+use crate::fleet::Reading;
 use crate::machine::{Build, Policy, Version};
 use crate::metrics::Statsd;
 use crate::notify::Reloads;
@@ -43,6 +44,8 @@ pub(super) struct Reloader {
     pub(super) statsd: watch::Sender<Statsd>,
     /// What `expvar {}` says.
     pub(super) expvar: watch::Sender<Option<expvar::Settings>>,
+    /// Which folders of the KV store are read: the fleet shows them.
+    pub(super) reading: watch::Sender<Arc<Reading>>,
 }
 
 impl Reloader {
@@ -91,6 +94,7 @@ impl Reloader {
         self.consul = (settings.consul.clone(), client.clone());
         self.statsd.send_if_modified(|statsd| std::mem::replace(statsd, settings.statsd.clone()) != settings.statsd);
         self.expvar.send_if_modified(|expvar| std::mem::replace(expvar, settings.expvar.clone()) != settings.expvar);
+        self.reading.send_replace(super::fleet::reading(&settings));
         let name = self.started.name.clone();
         let (own, accounts) = &self.children;
         NewConfig {

@@ -3,6 +3,7 @@
 mod fleet;
 mod manual;
 mod operator;
+mod promote;
 mod refused;
 mod run;
 mod switch;
@@ -21,6 +22,7 @@ pub use fleet::{Fleet, FleetVerb};
 pub use operator::{
     EnvArgs, HistoryArgs, HoldArgs, PatientArgs, PlainArgs, ReleaseArgs, ReloadArgs, RetryArgs, SignalArgs,
 };
+pub use promote::Promote;
 pub use run::{ConfigurationArgs, RunArgs, Times};
 
 use super::configuration::Configuration;
@@ -107,6 +109,13 @@ pub enum Verb {
     /// The fleet is named by its service, by --prefix (its folder in the KV store) or by -c with a configuration that has
     /// fleet {}. Without -c, Consul is found by the variables of Consul's own client.
     Fleet(Fleet),
+    /// Writes a set of config that is good at one Consul into another one, by check-and-set, after a plan
+    ///
+    /// The plan names what is added (+), changed (~), removed (-) and kept (=). Nothing is written unless the set is good on
+    /// every live instance of the source's fleet, and unless every key of the target is still as the plan saw it. Up to 64
+    /// keys are one transaction; a larger set needs the target's commit key, which is written last. What is skipped (--skip)
+    /// stays as it is on each side. Beside the addresses, the variables of Consul's own client count for both.
+    Promote(Box<Promote>),
     /// Explains a verb, or what each word on the board means and asks of you
     Help(HelpArgs),
     /// Shows version and build settings of a Go binary

@@ -66,6 +66,7 @@ impl Request {
             | Verb::Env(_)
             | Verb::History(_)
             | Verb::Fleet(_)
+            | Verb::Promote(_)
             | Verb::AfterStop(_)
             | Verb::Buildinfo(_) => None,
         }

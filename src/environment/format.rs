@@ -9,6 +9,8 @@ mod action;
 mod tests;
 mod token;
 
+use std::fmt;
+
 /// Longer formats are refused.
 const MAX_BYTES: usize = 4096;
 
@@ -86,6 +88,27 @@ impl Format {
                     .fold(name, |name, replacement| if name == replacement.old { &replacement.new } else { name }),
             })
             .collect()
+    }
+}
+
+/// A template that reads as this one; not always the text that was written.
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A JSON string is a Go string.
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => f.write_str(text)?,
+                Part::Key(replacements) => {
+                    f.write_str("{{ key")?;
+                    for Replacement { old, new } in replacements {
+                        write!(f, " | replaceKey {} {}", quoted(old), quoted(new))?;
+                    }
+                    f.write_str(" }}")?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 

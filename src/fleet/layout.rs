@@ -8,6 +8,7 @@
 //! PREFIXinstances/INSTANCE   what the fleet shows of an instance, locked by its session and gone with it
 //! PREFIXhold            the operator's stop for the whole fleet
 //! PREFIXkey             the key of the marks
+//! PREFIXpromotion       what `lictor promote` wrote last: names and indices
 //! ```
 
 use std::collections::BTreeMap;
@@ -104,6 +105,11 @@ impl Places {
         self.path("hold")
     }
 
+    /// What was promoted here last.
+    pub fn promotion(&self) -> String {
+        self.path("promotion")
+    }
+
     /// The key of the marks.
     pub fn key(&self) -> String {
         self.path("key")
@@ -186,6 +192,32 @@ pub struct FleetHold {
     /// When it ends by itself, in Unix milliseconds; `None`: an operator ends it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
+}
+
+/// What `lictor promote` wrote last. Names and indices only: the values that it replaced are in the operator's backup.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promotion {
+    /// The form of this record.
+    #[serde(default)]
+    pub v: u32,
+    /// Where the set comes from: Consul's address and the folder there.
+    #[serde(default)]
+    pub from: String,
+    /// The folder that it was written to.
+    #[serde(default)]
+    pub to: String,
+    /// Who.
+    #[serde(default)]
+    pub by: String,
+    /// When, in Unix milliseconds.
+    #[serde(default)]
+    pub at: u64,
+    /// Why it was promoted although it was not good on every live instance there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unproved: Option<String>,
+    /// The keys that were written or deleted, each with its `ModifyIndex` after that; 0: it was deleted.
+    #[serde(default)]
+    pub keys: BTreeMap<String, u64>,
 }
 
 /// The JSON of one of these. They hold nothing that cannot be written.

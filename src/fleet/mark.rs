@@ -8,6 +8,7 @@ use ring::hmac;
 use serde::{Deserialize, Serialize};
 
 use crate::environment::Environment;
+use crate::secret::Secret;
 
 /// The fleet's key: random, made by whichever instance is first, kept in the fleet's folder under its ACL.
 pub struct Key(hmac::Key);
@@ -40,10 +41,13 @@ impl Key {
 
     /// The variables of an environment, marked.
     pub fn marks(&self, environment: &Environment) -> Marks {
-        let of = |(name, variable): (&String, &crate::environment::Variable)| {
-            (name.clone(), self.mark(&[name.as_bytes(), variable.value.expose()]))
-        };
-        Marks(environment.variables().iter().map(of).collect())
+        self.marks_of(environment.variables().iter().map(|(name, variable)| (name.as_str(), &variable.value)))
+    }
+
+    /// These variables, marked.
+    pub fn marks_of<'a>(&self, variables: impl IntoIterator<Item = (&'a str, &'a Secret)>) -> Marks {
+        let of = |(name, value): (&str, &Secret)| (name.to_owned(), self.mark(&[name.as_bytes(), value.expose()]));
+        Marks(variables.into_iter().map(of).collect())
     }
 
     /// Each part counts with its length, so that no two splits look alike.

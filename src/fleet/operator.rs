@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::layout::{FleetHold, LARGEST, Member, OutMark, Places, Rollout, RolloutState, json, said};
+use super::layout::{FleetHold, LARGEST, Member, OutMark, Places, Promotion, Rollout, RolloutState, json, said};
+use super::mark::Key;
 use super::record::InstanceRecord;
 use crate::consul::kv::Pair;
 use crate::consul::transaction::{Commit, MOST, Operation};
@@ -116,6 +117,33 @@ impl Operator {
         // Whatever stands there holds.
         let hold = hold.pair.map(|pair| parse(&pair).unwrap_or_default());
         Ok(Picture { index: listed.index, instances, out, halts, hold, foreign })
+    }
+
+    /// The key of the fleet's marks, once an instance has made one.
+    ///
+    /// # Errors
+    /// Consul does not answer, or refuses.
+    pub async fn key(&self) -> Result<Option<Key>, Error> {
+        let key = self.client.read(&self.client.single(&self.places.key()), &Query::PLAIN).await?;
+        Ok(key.pair.and_then(|pair| Key::parse(pair.value.expose())))
+    }
+
+    /// What was promoted to this fleet last.
+    ///
+    /// # Errors
+    /// Consul does not answer, or refuses.
+    pub async fn promotion(&self) -> Result<Option<Promotion>, Error> {
+        let single = self.client.single(&self.places.promotion());
+        Ok(self.client.read(&single, &Query::PLAIN).await?.pair.and_then(|pair| parse(&pair)))
+    }
+
+    /// Keeps what was promoted to this fleet.
+    ///
+    /// # Errors
+    /// Consul does not answer, or refuses.
+    pub async fn keep_promotion(&self, promotion: &Promotion) -> Result<(), Error> {
+        let operation = Operation::Set { key: self.places.promotion(), value: json(promotion) };
+        self.client.commit(&[operation]).await.map(drop)
     }
 
     /// Stops the whole fleet: nobody restarts for config until [`Operator::unhold`], or until this long is over.

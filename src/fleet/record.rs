@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::layout::{Member, said};
 use super::mark::Mark;
+use super::reading::ReadingShown;
 use super::rules::Rules;
 use super::writes::{Op, Written};
 use crate::machine::Moment;
@@ -48,6 +49,9 @@ pub struct Shown {
     /// What there is to be said, in a short sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Which folders of the KV store it reads, and what of them runs; an older lictor writes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reading: Option<Box<ReadingShown>>,
 }
 
 /// A deployment, and the answer that it got.

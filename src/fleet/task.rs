@@ -14,6 +14,7 @@ use super::change::Change;
 use super::decision::Ask;
 use super::handle::{Fleet, Word};
 use super::mark::{Key, Mark};
+use super::reading::{Reading, ReadingShown};
 use super::record::{DeploymentShown, Shown};
 use super::rules::Rules;
 use super::turns::{Action, Event, Turns};
@@ -45,6 +46,8 @@ pub struct Parts {
     pub epoch_unix_ms: u64,
     /// What the instance looks like.
     pub boards: watch::Receiver<Arc<Board>>,
+    /// What its configuration reads.
+    pub reading: watch::Receiver<Arc<Reading>>,
     /// Where the machine hears of its turns.
     pub inbox: mpsc::Sender<machine::Event>,
     /// Held until everything is given back.
@@ -71,6 +74,8 @@ pub fn spawn(tasks: &mut JoinSet<()>, parts: Parts) -> Fleet {
         keys: JoinSet::new(),
         clock: parts.clock,
         boards: parts.boards,
+        reading: parts.reading,
+        read: None,
         inbox: parts.inbox,
     };
     let parts = (task, heard, parts.drain);
@@ -97,6 +102,9 @@ struct Task {
     keys: JoinSet<Result<Arc<Key>, String>>,
     clock: fn() -> Moment,
     boards: watch::Receiver<Arc<Board>>,
+    reading: watch::Receiver<Arc<Reading>>,
+    /// What the record shows of it, for what runs.
+    read: Option<Box<ReadingShown>>,
     inbox: mpsc::Sender<machine::Event>,
 }
 
@@ -120,6 +128,11 @@ impl Task {
                 Some(done) = self.looking.join_next() => event(done),
                 Some(_) = self.closing.join_next() => None,
                 Ok(()) = self.boards.changed() => Some(Event::Shown(self.shown())),
+                Ok(()) = self.reading.changed() => {
+                    // What runs is marked anew, by the folders that are read now.
+                    self.config = None;
+                    Some(Event::Shown(self.shown()))
+                }
                 () = drain.draining(), if !leaving => {
                     leaving = true;
                     Some(Event::Leave)
@@ -221,6 +234,8 @@ impl Task {
             && self.config.as_ref().is_none_or(|(fingerprint, _)| *fingerprint != environment.fingerprint())
         {
             self.config = Some((environment.fingerprint(), key.marks(environment).whole()));
+            let reading = self.reading.borrow_and_update().shown(Some((key, environment)));
+            self.read = Some(Box::new(reading));
         }
         Shown {
             ready: board.ready,
@@ -237,6 +252,7 @@ impl Task {
             state: word(board.config.state),
             config: self.config.as_ref().filter(|_| board.environment.is_some()).map(|(_, mark)| mark.clone()),
             note: board.config.message.clone(),
+            reading: self.read.clone().filter(|_| board.environment.is_some()),
         }
     }
 

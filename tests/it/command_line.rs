@@ -303,9 +303,9 @@ fn wrong_usage_is_2_and_what_is_not_served_yet_is_named() {
         let output = finish(command);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
     }
-    let promote = finish(setup.command("promote"));
-    assert_ne!(promote.status.code(), Some(0));
-    assert!(said(&promote).contains("promote is not supported yet"), "{}", said(&promote));
+    let envconsul = finish(setup.command("envconsul"));
+    assert_ne!(envconsul.status.code(), Some(0));
+    assert!(said(&envconsul).contains("envconsul is not supported yet"), "{}", said(&envconsul));
 }
 
 #[test]

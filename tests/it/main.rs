@@ -41,6 +41,7 @@ mod once;
 mod plan;
 mod plan_offline;
 mod process;
+mod promote;
 mod proxies;
 mod registration;
 mod reload;

@@ -1,6 +1,6 @@
 //! Words that are envconsul's or reserved, and not served yet. Serving one takes its line out.
 
-const VERBS: &[&str] = &["promote", "envconsul"];
+const VERBS: &[&str] = &["envconsul"];
 
 /// envconsul's flags; a star stands for the rest of the name.
 const FLAGS: &[&str] = &["vault-*", "secret", "service-query", "service-format-*", "syslog", "syslog-facility"];

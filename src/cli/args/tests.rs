@@ -210,7 +210,6 @@ fn what_is_not_served_is_refused_by_name() {
         (&["run", "-service-format-id=x"], "--service-format-id is not supported yet"),
         (&["run", "-syslog"], "--syslog is not supported yet"),
         (&["envconsul", "-prefix", "x"], "envconsul is not supported yet"),
-        (&["promote"], "promote is not supported yet"),
     ] {
         let ended = line(words).expect_err(sentence);
         assert_eq!((ended.text.as_str(), ended.code, ended.stream), (sentence, 2, Stream::Stderr));

@@ -35,6 +35,8 @@ fn what_is_understood() {
     ];
     for (format, name, expected) in table {
         assert_eq!(apply(format, name), expected, "{format}");
+        let read = Format::parse(format).unwrap();
+        assert_eq!(Format::parse(&read.to_string()).unwrap().apply(name), expected, "{format} shown as {read}");
     }
 }
 
