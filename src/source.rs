@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 pub use publisher::Publisher;
 
+use crate::chain::sentence;
 use crate::consul::Client;
 use crate::environment::{Mapping, Snapshot};
 use crate::revive::caught;
@@ -118,6 +119,21 @@ pub enum Host {
 }
 
 impl Spec {
+    /// What a start would leave out of it, and why, as far as this host can tell now: a file that is not there yet, or that
+    /// this user may not read, is none of the writer's faults. It asks the disk.
+    pub fn left_out(&self) -> Vec<String> {
+        let reading = match &self.kind {
+            Kind::Consul(_) => return Vec::new(),
+            Kind::File(path) => file::read(path),
+            Kind::Directory(path) => directory::read(path),
+        };
+        match reading {
+            Ok(reading) => reading.warnings,
+            Err(failure) if failure.lies_in_the_contents() => vec![sentence(&failure)],
+            Err(_) => Vec::new(),
+        }
+    }
+
     /// As it is asked on this host.
     #[must_use]
     pub fn on(&self, host: Host) -> Self {

@@ -145,7 +145,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Request, What, read};
+    use super::{Request, VERBS, What, read};
     use crate::machine::deployment::{Deployment, Verdict};
     use crate::machine::event::Verb;
 
@@ -187,6 +187,16 @@ mod tests {
         let reload = read("reload", br#"{"timeout":"5s"}"#).unwrap().unwrap();
         assert_eq!(reload, Request { what: What::Reload, timeout: Duration::from_secs(5) });
         assert_eq!(read("reboot", b""), None);
+    }
+
+    #[test]
+    fn no_verb_does_what_another_one_does() {
+        let body = br#"{"signal":"HUP","deployment":"d-1","verdict":"no"}"#;
+        let meant = |name: &str| read(name, body).expect("it is in the list").expect(name).what;
+        let meanings: Vec<What> = VERBS.iter().map(|(name, _)| meant(name)).collect();
+        for (at, meaning) in meanings.iter().enumerate() {
+            assert!(!meanings[..at].contains(meaning), "{} does what another verb does", VERBS[at].0);
+        }
     }
 
     #[test]

@@ -17,18 +17,26 @@ pub struct Answer {
 const NOTHING: &str = "lictor: nothing to check: name a file, as in `lictor check /etc/lictor/billing.hcl`, or write what \
                        `lictor run` is started with";
 
-/// Reads the configuration as `lictor run` would, and touches nothing else.
+/// Reads the configuration as `lictor run` would, and the files on this host that it names as sources, if they are there
+/// already: what would be left out of them is a warning. It touches nothing else.
 pub fn check(configuration: &Configuration) -> Answer {
     if !configuration.is_given() {
         return Answer { text: NOTHING.to_owned(), code: exit::USAGE };
     }
     match configuration.load() {
-        Ok((settings, warnings)) => Answer { text: lines(&[], &warnings, Some(ok(&settings))), code: exit::OK },
-        Err(errors) => Answer { text: lines(&errors.errors, &errors.warnings, None), code: exit::CONFIGURATION },
+        Ok((settings, warnings)) => {
+            let mut last = Vec::new();
+            for source in &settings.sources {
+                last.extend(source.left_out().iter().map(|what| format!("warning: {what}")));
+            }
+            last.push(ok(&settings));
+            Answer { text: lines(&[], &warnings, last), code: exit::OK }
+        }
+        Err(errors) => Answer { text: lines(&errors.errors, &errors.warnings, []), code: exit::CONFIGURATION },
     }
 }
 
-fn lines(errors: &[Finding], warnings: &[Finding], last: Option<String>) -> String {
+fn lines(errors: &[Finding], warnings: &[Finding], last: impl IntoIterator<Item = String>) -> String {
     let errors = errors.iter().map(Finding::to_string);
     let warnings = warnings.iter().map(|warning| format!("warning: {warning}"));
     errors.chain(warnings).chain(last).collect::<Vec<_>>().join("\n")
@@ -70,6 +78,31 @@ mod tests {
             answer("splay = \"1s\"\nprefix {\n  path = \"a\"\n}\nexec {\n  command = [\"/bin/app\"]\n}\n");
         assert_eq!(text.lines().next(), Some("warning: a.hcl:1:1: `splay` is the old form of exec.splay"));
         assert_eq!((text.lines().last(), code), (Some("ok: app: 1 source, 0 checks"), 0));
+    }
+
+    #[test]
+    fn what_would_be_left_out_of_a_file_is_said_and_one_that_is_not_there_is_no_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(at("app.env"), "\u{feff}A=1\nexport B=2\nC=3\n").unwrap();
+        std::fs::write(at("nul.env"), "A=1\nB=\0\n").unwrap();
+        let file = |name: &str| format!("file {{\n  path = \"{}\"\n}}\n", at(name));
+        let files: String = ["app.env", "nul.env", "later.env"].map(file).concat();
+        let Answer { text, code } = answer(&format!("{files}exec {{\n  command = [\"/bin/app\"]\n}}\n"));
+        let name = "before the `=` is not a name of letters, digits and `_` (nor is `export` one)";
+        assert_eq!(
+            text.lines().collect::<Vec<_>>(),
+            [
+                format!("warning: {}: line 1 is ignored: what stands {name}", at("app.env")),
+                format!("warning: {}: line 2 is ignored: what stands {name}", at("app.env")),
+                format!(
+                    "warning: {} is not an environment file: line 2 has a NUL byte: an environment file is text",
+                    at("nul.env")
+                ),
+                "ok: app: 3 sources, 0 checks".to_owned(),
+            ]
+        );
+        assert_eq!(code, 0);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::board::totals::TurnResult;
 use super::build::{Build, Version};
 use super::event::{CheckVerdict, Event, Exit};
 use super::history::Outcome;
+use super::history::steps::Steps;
 use super::numbers::{CheckId, RunId};
 use super::order::Order;
 use super::policy::Policy;
@@ -21,7 +22,7 @@ use super::road::checked::Judge;
 use super::road::journey::Step;
 use super::trial::{Trial, TrialKind};
 use super::{Machine, Target};
-use crate::environment::{Environment, Fingerprint};
+use crate::environment::{Environment, Fingerprint, changed_names};
 
 impl Machine {
     pub(super) fn fold(&mut self, event: Event) {
@@ -78,6 +79,9 @@ impl Machine {
 
     fn wished(&mut self, environment: &Arc<Environment>, violations: Vec<String>) {
         self.renew_keys(environment);
+        if violations.is_empty() {
+            self.recognise(environment);
+        }
         match self.road.hear(Arc::clone(environment), violations, self.now) {
             News::Nothing => {}
             News::Rules => {
@@ -123,6 +127,34 @@ impl Machine {
         }
     }
 
+    /// What an earlier lictor has started, and had not found good or bad yet, is what is wished for: its trial goes on,
+    /// from its beginning, and nothing is started for it.
+    fn recognise(&mut self, environment: &Arc<Environment>) {
+        let Some(slot) = self.process.alive().filter(|_| self.targets.present().is_none()) else { return };
+        let runs = ProcessOrigin::Adopted(environment.fingerprint());
+        let (build, ledger) = (slot.build.clone(), &self.trials.ledger);
+        let is_doubted = ledger.quarantined(environment, &build).is_some();
+        if slot.origin != runs || build != self.installed.0 || is_doubted {
+            return;
+        }
+        let before = ledger.newest().map(|good| &good.environment);
+        let keys = before.map(|before| changed_names(before, environment)).unwrap_or_default();
+        self.numbers.generation = self.numbers.generation.next();
+        let (environment, generation) = (Arc::clone(environment), self.numbers.generation);
+        self.targets.try_out(Target {
+            environment: Arc::clone(&environment),
+            started_on: Some(build.clone()),
+            generation,
+            since: self.now,
+            unreported: Some(self.now),
+            keys,
+            took: Steps::default(),
+        });
+        self.process.turns_out_to_run(&environment, generation);
+        let trial = Trial::new(self.kind_on(&build));
+        self.process.begin_trial(trial, &self.policy.checks, self.now);
+    }
+
     /// A process that runs what is good is taken up as it is. Of any other nobody knows what to expect: it serves until
     /// there is something to start in its place.
     fn adopted(&mut self, id: RunId, pid: u32, environment: Fingerprint, build: Build) {
@@ -130,6 +162,7 @@ impl Machine {
             return;
         }
         self.numbers.run = id;
+        let origin = ProcessOrigin::Adopted(environment);
         let good = self.trials.ledger.good().iter().find(|good| good.environment.fingerprint() == environment);
         let target = good
             .filter(|good| good.builds.contains(&build))
@@ -149,7 +182,7 @@ impl Machine {
             trial: target.is_some().then(|| Trial::new(TrialKind::Proven)),
             turned_out: None,
             connected: None,
-            origin: ProcessOrigin::Adopted,
+            origin,
         };
         self.process.begin(slot, self.now);
         if let Some(target) = target {

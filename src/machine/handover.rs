@@ -28,7 +28,8 @@ impl Machine {
     /// there was anything to do.
     pub(super) fn replace(&mut self, reason: StopReason) -> bool {
         let alone = self.process.old().is_none();
-        let serves = self.process.alive().is_some_and(Slot::may_be_in_traffic);
+        // What nobody knows is nothing to go back to.
+        let serves = self.process.alive().is_some_and(|slot| slot.may_be_in_traffic() && slot.is_known());
         if !(alone && serves && self.overlaps()) {
             self.process.replace_for(reason);
             return self.stop(reason);

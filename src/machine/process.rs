@@ -358,6 +358,15 @@ impl Process {
         Some(slot.build.clone())
     }
 
+    /// The process that was taken over turns out to have been started on this.
+    pub(super) fn turns_out_to_run(&mut self, environment: &Arc<Environment>, generation: GenerationId) {
+        if let Life::Alive(slot) = &mut self.life {
+            slot.started_with = Arc::clone(environment);
+            slot.environment = Arc::clone(environment);
+            slot.generation = generation;
+        }
+    }
+
     /// The environment is the one that is known, with other keys behind it.
     pub(super) fn renew(&mut self, environment: &Arc<Environment>) {
         for slot in self.slots_mut().filter(|slot| slot.environment == *environment) {

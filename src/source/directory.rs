@@ -35,7 +35,7 @@ pub(super) fn spawn(tasks: &mut JoinSet<()>, spec: &Spec, path: &Path) -> watch:
 }
 
 /// Reads the whole folder. A file that cannot be read fails it all: a key that is there must not look deleted.
-fn read(folder: &Path) -> Result<Reading, Failure> {
+pub(super) fn read(folder: &Path) -> Result<Reading, Failure> {
     let failed = |error| Failure::at(folder, error);
     let mut reading = Reading::default();
     let mut strange = 0;

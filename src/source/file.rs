@@ -19,7 +19,7 @@ pub(super) fn spawn(tasks: &mut JoinSet<()>, spec: &Spec, path: &Path) -> watch:
     watched::spawn(tasks, spec, path, read)
 }
 
-fn read(path: &Path) -> Result<Reading, Failure> {
+pub(super) fn read(path: &Path) -> Result<Reading, Failure> {
     let text = contents(path, envfile::MAX_BYTES as u64)?;
     let (pairs, warnings) =
         envfile::parse(&text).map_err(|source| Failure::Grammar { path: path.to_owned(), source })?;

@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use super::{Error, State, StateIdentity, directory};
 use crate::environment::{Environment, Fingerprint, FingerprintKey, Variable, Visibility};
-use crate::machine::ledger::Pair;
-use crate::machine::ledger::{Good, Quarantined, Standing};
+use crate::machine::ledger::{Good, Pair, QUARANTINE_KEPT, Quarantined, Standing};
 use crate::machine::{Build, GenerationId};
 
 pub(super) fn identity() -> StateIdentity {
@@ -80,6 +79,19 @@ async fn what_is_kept_comes_back() {
     assert_eq!(restored.next_generation, GenerationId(41));
     assert_eq!(restored.warnings, Vec::<String>::new());
     assert_eq!(state.problem(), None);
+}
+
+/// One number for memory, disk and what is read again.
+#[tokio::test]
+async fn as_many_pairs_stay_in_quarantine_on_disk_as_the_machine_keeps() {
+    let base = tempfile::tempdir().unwrap();
+    let state = open(base.path(), identity()).unwrap();
+    state.keep_good(&[good(&[("A", b"x")], 1)]);
+    let pairs: Vec<_> = (0..QUARANTINE_KEPT + 50).map(|number| quarantined(&format!("reason {number}"))).collect();
+    state.keep_quarantine(&pairs);
+    state.close().await;
+    let restored = open(base.path(), identity()).unwrap().load();
+    assert_eq!(restored.quarantine, pairs[..QUARANTINE_KEPT]);
 }
 
 #[tokio::test]

@@ -218,3 +218,31 @@ fn what_lies_in_a_directory_of_configuration_beside_files_is_passed_over() {
     let output = finish(command);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
+
+#[test]
+fn lines_of_a_file_that_are_left_out_are_said_by_whatever_reads_it() {
+    let setup = Setup::on_directory().checked();
+    setup.write("GREETING", "hello");
+    let file = setup.path("app.env");
+    fs::write(&file, "\u{feff}FIRST=1\nexport SECOND=2\nCOLOUR=red\n").unwrap();
+    let setup = setup.config(&format!("file {{\n  path = \"{}\"\n}}\n", file.display()));
+    let lines: Vec<_> = [1, 2].map(|line| format!("{}: line {line} is ignored: what stands", file.display())).into();
+    let says = |words: &[&str], what: &str, text: &str| {
+        for line in &lines {
+            assert!(text.contains(line.as_str()), "{words:?}, {what}: {line} is not said:\n{text}");
+        }
+    };
+    for words in [&["check"][..], &["plan"], &["run", "--once", "--", "sh", "-c", "echo $COLOUR$FIRST$SECOND"]] {
+        let mut command = setup.configured(words[0]);
+        command.args(&words[1..]);
+        let output = finish(command);
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {}", said(&output));
+        says(words, "at the command line", &said(&output));
+        if words[0] == "run" {
+            assert_eq!(output.stdout, b"red\n", "and they are left out");
+        }
+    }
+    let lictor = setup.start();
+    let board = lictor.until_good();
+    says(&["run"], "on the board", &board.sources[1].freshness.warnings.join("\n"));
+}

@@ -50,6 +50,7 @@ mod restart;
 mod roles;
 mod schema;
 mod secrets;
+mod terminal;
 mod trial;
 mod validate;
 mod verbs;

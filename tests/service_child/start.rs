@@ -1,7 +1,9 @@
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
+use lictor::machine::Event;
 use lictor::machine::event::Exit;
-use lictor::service::Inherit;
+use lictor::service::{Inherit, Keep, Known};
 
 use crate::harness::{Harness, PROGRAM, RUN, command, eventually};
 
@@ -87,12 +89,16 @@ async fn signals_are_as_a_fresh_process_expects_them() {
     it.start(&[]).await;
     it.exit().await;
     let status = it.read("status");
-    let set = |name: &str| {
+    let set = |status: &str, name: &str| {
         let line = status.lines().find(|line| line.starts_with(name)).unwrap();
         u64::from_str_radix(line.split_whitespace().nth(1).unwrap(), 16).unwrap()
     };
-    // SIGPIPE is ignored in this process, as in every Rust program; 32 and 33 are glibc's own.
-    assert_eq!((set("SigBlk:"), set("SigIgn:") & !(0b11 << 31)), (0, 0), "{status}");
+    // SIGPIPE is ignored in this process, as in every Rust program. What else is ignored in it, under `nohup` for one, lictor
+    // would have taken back at its start. 32 and 33 are glibc's own.
+    let own = std::fs::read_to_string("/proc/self/status").unwrap();
+    let (pipe, of_glibc) = (1 << (libc::SIGPIPE - 1), 0b11 << 31);
+    let inherited = set(&own, "SigIgn:") & !pipe & !of_glibc;
+    assert_eq!((set(&status, "SigBlk:"), set(&status, "SigIgn:") & !of_glibc), (0, inherited), "{status}");
 }
 
 #[tokio::test]
@@ -146,4 +152,35 @@ async fn an_update_counts_from_the_next_start() {
     it.start(&[]).await;
     assert_eq!(it.exit().await, Exit::Code(5));
     assert!(PROGRAM.exists());
+}
+
+/// Panics once it comes to this.
+fn panics(at: fn(&Known) -> bool) -> Keep {
+    Box::new(move |known| {
+        Box::pin(async move {
+            assert!(!at(&known), "on purpose");
+        })
+    })
+}
+
+#[tokio::test]
+async fn a_bug_before_the_start_is_a_start_that_failed() {
+    let mut it = Harness::script("exit 3").await;
+    let environment = Arc::new(it.environment(&[]));
+    it.service.start(RUN, &environment, Vec::new(), panics(|known| matches!(known, Known::Begun { .. })));
+    match it.inbox.recv().await.unwrap() {
+        Event::StartFailed { run: RUN, error } => assert!(error.contains("lictor has met a bug of its own"), "{error}"),
+        other => panic!("{other:?}"),
+    }
+    it.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn a_process_is_attended_to_through_a_bug_after_its_start() {
+    let mut it = Harness::script("exit 3").await;
+    let environment = Arc::new(it.environment(&[]));
+    it.service.start(RUN, &environment, Vec::new(), panics(|known| matches!(known, Known::Started { .. })));
+    assert!(matches!(it.inbox.recv().await, Some(Event::Started { run: RUN, .. })));
+    assert_eq!(it.exit().await, Exit::Code(3));
+    it.assert_nothing_left();
 }

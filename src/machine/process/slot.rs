@@ -10,7 +10,7 @@ use super::super::numbers::{GenerationId, RunId};
 use super::super::policy::CheckRule;
 use super::super::trial::{Evidence, Trial};
 use super::health::Health;
-use crate::environment::Environment;
+use crate::environment::{Environment, Fingerprint};
 
 /// One process of one generation. Only [`Process`](super::Process) changes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,8 +44,8 @@ pub(in super::super) struct Slot {
 pub(in super::super) enum ProcessOrigin {
     /// This lictor has started it.
     Started,
-    /// An earlier lictor had; it was taken over as it ran.
-    Adopted,
+    /// An earlier lictor had, on this environment; it was taken over as it ran.
+    Adopted(Fingerprint),
 }
 
 /// Why a process is stopped.
@@ -66,7 +66,15 @@ pub(in super::super) enum StopReason {
 impl Slot {
     /// Whether requests may arrive at it: it has been ready, or an earlier lictor had it in traffic.
     pub(in super::super) fn may_be_in_traffic(&self) -> bool {
-        self.pid.is_some() && (self.been_ready || self.origin == ProcessOrigin::Adopted)
+        self.pid.is_some() && (self.been_ready || self.origin != ProcessOrigin::Started)
+    }
+
+    /// Whether it is known what it runs on: an earlier lictor may have left no more than a fingerprint.
+    pub(in super::super) fn is_known(&self) -> bool {
+        match self.origin {
+            ProcessOrigin::Started => true,
+            ProcessOrigin::Adopted(on) => self.started_with.fingerprint() == on,
+        }
     }
 
     /// When its trial began: with its process, or with the reload that it is about.

@@ -1,7 +1,7 @@
 //! What an earlier lictor left on disk.
 
 use super::story::{build, environment};
-use super::{ConfigState, Good, Nature, Pair, Part, Quarantined, Restored, SECOND, Story};
+use super::{ConfigState, Good, Handover, Nature, Pair, Part, Quarantined, Restored, SECOND, Story};
 use crate::machine::GenerationId;
 use crate::machine::ledger::Standing;
 
@@ -96,6 +96,66 @@ fn a_process_that_runs_what_nobody_knows_is_stopped_before_anything_is_started()
     assert_eq!(story.did(), ["stop"]);
     story.exits(0);
     assert_eq!(story.did(), ["start a"]);
+}
+
+/// lictor was killed while what it had started was on trial.
+#[test]
+fn a_process_that_runs_what_is_wished_for_is_not_started_again_for_it() {
+    for (good_before, on_trial) in [(vec![good("a", "1")], "z"), (vec![], "z"), (vec![good("z", "0")], "z")] {
+        let mut story = left(good_before, vec![]);
+        story.adopted(on_trial, "1");
+        story.wish(on_trial);
+        story.passes(SECOND);
+        assert_eq!(story.state(), ConfigState::Trial, "it has to prove itself all the same");
+        assert!(!story.board().config.settled);
+        story.passes(60 * SECOND);
+        assert_eq!(story.did(), [""; 0]);
+        assert_eq!(story.state(), ConfigState::Good);
+        assert!(story.board().config.settled && story.board().healthy);
+        // From here on it is as any other.
+        story.wish("b");
+        story.passes(60 * SECOND);
+        assert_eq!(story.did(), ["stop", "start b"]);
+    }
+}
+
+#[test]
+fn a_process_that_runs_what_is_wished_for_and_fails_is_taken_back() {
+    let mut story = left(vec![good("a", "1")], vec![]);
+    story.adopted("z", "1");
+    story.wish("z");
+    story.passes(SECOND);
+    story.exits(1);
+    story.passes(60 * SECOND);
+    assert_eq!(story.running(), "a on 1");
+    assert_eq!(story.quarantine(), ["z on 1"]);
+    assert_eq!(story.state(), ConfigState::Reverted);
+}
+
+#[test]
+fn a_process_whose_build_is_not_the_installed_one_or_whose_pair_has_failed_is_not_what_is_wished_for() {
+    let mut story = left(vec![good("a", "1")], vec![]);
+    story.adopted("z", "0");
+    story.wish("z");
+    story.passes(60 * SECOND);
+    assert_eq!(story.did(), ["stop", "start z"]);
+    let mut story = left(vec![good("a", "1")], vec![quarantined("z", "1")]);
+    story.adopted("z", "1");
+    story.wish("z");
+    story.passes(60 * SECOND);
+    assert_eq!(story.did(), ["stop", "start a"]);
+}
+
+/// Nobody could go back to it.
+#[test]
+fn a_process_that_nobody_knows_is_stopped_first_although_processes_overlap() {
+    let restored = Restored { good: vec![good("a", "1")], next_generation: GenerationId(5), ..Restored::default() };
+    let mut story = Story::restored(restored, |policy| policy.handover = Handover::Overlap { share: 100 });
+    story.adopted("z", "1");
+    story.wish("b");
+    story.passes(60 * SECOND);
+    let did: Vec<_> = story.did().into_iter().filter(|what| !what.starts_with("steer")).collect();
+    assert_eq!(did, ["stop", "start b"]);
 }
 
 #[test]

@@ -36,6 +36,18 @@ impl Failure {
         }
     }
 
+    /// Whether it will be the same as long as nobody writes something else there.
+    pub(in crate::source) fn lies_in_the_contents(&self) -> bool {
+        match self {
+            Self::NotRegular(_)
+            | Self::TooLong { .. }
+            | Self::TooMany { .. }
+            | Self::TooMuch { .. }
+            | Self::Grammar { .. } => true,
+            Self::Missing(_) | Self::Io { .. } | Self::TooFew { .. } => false,
+        }
+    }
+
     /// As a metric tag.
     pub(super) fn class(&self) -> &'static str {
         match self {

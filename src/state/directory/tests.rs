@@ -51,6 +51,70 @@ fn a_file_is_replaced_whole_and_leftovers_do_not_matter() {
     assert!(!base.path().join("good.json.new").exists());
 }
 
+fn lay(directory: &Directory, contents: &[u8]) {
+    directory.lay(GOOD, |out| std::io::Write::write_all(out, contents)).unwrap();
+}
+
+/// What a power cut finds is what has been forced to the disk. So nothing else may be renamed over the file.
+#[test]
+fn what_is_laid_and_not_on_the_disk_yet_never_takes_the_file_s_place() {
+    let base = tempfile::tempdir().unwrap();
+    let directory = Directory::open(base.path()).unwrap();
+    directory.replace(GOOD, b"[1]").unwrap();
+    let inode = || fs::metadata(base.path().join(GOOD)).unwrap().ino();
+    let durable = inode();
+    for newer in [&b"[2]"[..], b"[3]"] {
+        lay(&directory, newer);
+        assert_eq!((directory.read(GOOD), inode()), (Ok(Some(b"[1]".to_vec())), durable));
+    }
+    directory.sink(GOOD).unwrap();
+    assert_eq!(directory.read(GOOD), Ok(Some(b"[3]".to_vec())), "the newest, once it is on the disk");
+    directory.sink(GOOD).unwrap();
+    assert_eq!(directory.read(GOOD), Ok(Some(b"[3]".to_vec())), "nothing new: nothing is done");
+}
+
+#[test]
+fn an_older_version_never_takes_the_place_of_a_newer_one() {
+    let base = tempfile::tempdir().unwrap();
+    let (file, sinking) = (base.path().join(GOOD), base.path().join("good.json.sync"));
+    let begun = || {
+        let directory = Directory::open(base.path()).unwrap();
+        directory.replace(GOOD, b"[1]").unwrap();
+        // [2] is on its way to the disk, which takes its time, when [3] is laid.
+        lay(&directory, b"[2]");
+        fs::rename(base.path().join("good.json.new"), &sinking).unwrap();
+        lay(&directory, b"[3]");
+        directory
+    };
+    // The disk comes round.
+    let directory = begun();
+    directory.settle("good.json.sync", GOOD).unwrap();
+    directory.sink(GOOD).unwrap();
+    assert_eq!(fs::read(&file).unwrap(), b"[3]");
+    drop(directory);
+    // lictor is killed before that: whatever the disk has done by then, the newest is what is found.
+    for disk_was_done in [false, true] {
+        drop(directory_of_another_life(&begun, disk_was_done));
+        assert_eq!(fs::read(&file).unwrap(), b"[3]", "{disk_was_done}");
+        assert!(!sinking.exists());
+    }
+    // Half of [3] is no version: [2] is.
+    drop(begun());
+    fs::write(base.path().join("good.json.new"), b"[3").unwrap();
+    drop(Directory::open(base.path()).unwrap());
+    assert_eq!(fs::read(&file).unwrap(), b"[2]");
+}
+
+fn directory_of_another_life(begun: &impl Fn() -> Directory, disk_was_done: bool) -> Directory {
+    let directory = begun();
+    if disk_was_done {
+        directory.settle("good.json.sync", GOOD).unwrap();
+    }
+    let path = directory.path().to_owned();
+    drop(directory);
+    Directory::open(&path).unwrap()
+}
+
 #[test]
 fn what_is_written_in_place_is_there_alone_whatever_was_there() {
     let base = tempfile::tempdir().unwrap();
