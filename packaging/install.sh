@@ -1,7 +1,7 @@
 #!/bin/sh
 # install.sh [install|remove|purge]: installs what lies beside it, as the packages do, or takes it away again.
 #
-# `install` over an older version is an upgrade: it restarts nothing. `remove` stops the instances and leaves what they
+# `install` over an older version is an upgrade: running instances begin anew from it, and no service is restarted. `remove` stops the instances and leaves what they
 # keep; `purge` takes /var/lib/lictor along. Configurations in /etc/lictor always stay.
 # DESTDIR=FOLDER: into that folder, without touching the running system.
 set -eu
@@ -40,8 +40,16 @@ install_files() {
   else
     install -d -m 0755 "$root/etc/lictor"
   fi
-  ! with_systemd || systemctl daemon-reload
-  echo "lictor is installed; running instances go on with the version that they were started with"
+  ! with_systemd || begin_anew
+  echo "lictor is installed"
+}
+
+begin_anew() { # each running instance from the new program, in the same process and under its service
+  systemctl daemon-reload
+  for unit in $(systemctl list-units --type=service --state=running --plain --no-legend 'lictor@*' | cut -d' ' -f1); do
+    name=${unit#lictor@}
+    lictor reexec --timeout 20s --name "${name%.service}" || echo "$unit goes on with the version before" >&2
+  done
 }
 
 remove() {

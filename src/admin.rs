@@ -20,7 +20,7 @@ use crate::drain::DrainWatcher;
 use crate::exit;
 use crate::http::{self, Handler, Limits};
 pub use handler::AdminHandler;
-pub use operator_request::{OperatorRequest, ReloadRequest};
+pub use operator_request::{OperatorRequest, ReexecRequest, ReloadRequest};
 pub use place::Place;
 use socket::SocketFile;
 

@@ -10,9 +10,11 @@ mod pid_file;
 mod places;
 mod plan;
 mod reload;
+mod renewal;
 mod sockets;
 
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,6 +34,7 @@ pub use reload::Load;
 
 use next_start::effects;
 use reload::Reloader;
+use renewal::Renewal;
 
 use crate::admin::{Access, AdminError, AdminHandler, AdminSocket, ReloadRequest};
 use crate::clock::Clock;
@@ -39,12 +42,13 @@ use crate::composer::{Composer, Memory};
 use crate::config::Settings;
 use crate::consul::Client;
 use crate::drain::DrainWatcher;
-use crate::driver::{Driver, Effects, INBOX, PULSE};
+use crate::driver::{Driver, Effects, INBOX, Outcome, PULSE};
 use crate::expvar;
 use crate::http::{self, Exposition, HostNames, Limits, Resources, StatusPort, Wanted, bind_status};
 use crate::machine::{Board, Event, Machine, Moment, Restored, RunId};
 use crate::metrics::{self, Statsd};
 use crate::notify::{self, Manager};
+use crate::reexec::Origin;
 use crate::registration;
 use crate::revive::revived;
 use crate::service::{self, Accounts, OwnChildren};
@@ -62,17 +66,20 @@ const REQUESTS: usize = 16;
 /// Supervises the service until lictor is told to stop. `load` reads the configuration again.
 pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     // What may fail, and what has to be ours before anything else is done.
-    let signals = signal::signals().map_err(AppError::Kernel)?;
+    let signals = signal::numbers().map_err(AppError::Kernel)?;
+    let origin = Origin::of_this_process().map_err(AppError::Kernel)?;
+    let mut kept = notify::kept(|name| std::env::var_os(name), std::process::id());
     service::become_subreaper().map_err(AppError::Kernel)?;
     let client = client(&settings)?;
     let state = open_state(&settings)?;
     let restored = restore(&state, &settings);
     let composer = composer(&settings, client.clone(), &state, host(&restored));
     head_start().await;
-    let (listener, status) = open_status(&settings).await?.unzip();
+    let (listener, status) = open_status(&settings, renewal::status_of(&mut kept)).await?.unzip();
+    let leaving = renewal::Leaving::new(origin.clone(), listener.as_ref());
     let admin = bind_admin(&settings).await?;
     let manager = manager();
-    let sockets = sockets::open(&settings, &state, manager.as_ref())?;
+    let sockets = sockets::open(&settings, &state, manager.as_ref(), kept)?;
     let _pid_file = pid_file::write(settings.pid_file.as_deref())?;
 
     // How the parts speak with each other: facts and requests go to the loop, boards come from it.
@@ -81,7 +88,10 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let (request_tx, request_rx) = mpsc::channel(REQUESTS);
     let (reload_tx, reload_rx) = mpsc::channel(REQUESTS);
     let (change_tx, change_rx) = mpsc::channel(1);
+    let ((reexec_tx, reexec_rx), (leave_tx, leave_rx)) = (mpsc::channel(REQUESTS), watch::channel(()));
     let (trigger, drain) = drain::channel();
+    // What Consul knows of us stays as it is when lictor begins anew.
+    let (farewell, until_farewell) = drain::channel();
     let pulse = watch::Sender::new(());
 
     // What decides, with what an earlier lictor left.
@@ -100,46 +110,38 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let known = adopted.into_iter().chain(watch.first().await).collect();
     tasks.spawn(revived("the watch on the executable", watch, |watch| Box::pin(watch.run())));
     let registration = settings.registration.clone().zip(client.as_deref().cloned()).map(|(settings, client)| {
-        let (boards, inbox, drain) = (board_rx.clone(), event_tx.clone(), drain.clone());
+        let (boards, inbox, drain) = (board_rx.clone(), event_tx.clone(), until_farewell.clone());
         registration::spawn(&mut tasks, registration::Parts { settings, client, status, boards, inbox, drain })
     });
-    let (fleet, reading_tx) = fleet::join(&mut tasks, &settings, client.as_ref(), &board_rx, &event_tx, &drain);
+    let (fleet, reading_tx) = fleet::join(&mut tasks, &settings, client.as_ref(), &board_rx, &event_tx, &until_farewell);
+    drop(until_farewell);
 
     // What tells others: systemd, Telegraf, and whoever asks.
-    let signs = notify::Signs {
-        boards: board_rx.clone(),
-        pulse: pulse.subscribe(),
-        period: PULSE,
-        deadline: settings.policy.deadline,
-    };
-    let signs = notify::spawn(&mut tasks, manager, signs);
+    let signs = notify::spawn(&mut tasks, manager, signs(&settings, &board_rx, &pulse));
     let (page, statsd_tx, expvar_tx) = measure(&mut tasks, &settings, &board_rx, &drain);
     let resources = Resources::new(board_rx.clone(), drain.clone()).with_metrics(exposition(page));
-    if let Some(listener) = listener {
-        let resources = resources.clone().with_waits(http::waits(Limits::STATUS));
-        let resources = resources.with_hosts(HostNames::of_this_machine_and(settings.status.hosts.clone()));
-        tasks.spawn(http::serve(listener, Limits::STATUS, resources, drain.clone()));
-    }
-    if let Some(admin) = admin {
-        tracing::info!(path = %admin.path().display(), "the admin socket is open");
-        let handler = AdminHandler {
-            resources: resources.with_waits(http::waits(Limits::ADMIN)),
-            boards: board_rx,
-            history,
-            requests: request_tx,
-            reloads: reload_tx.clone(),
-            drain: drain.clone(),
-        };
-        tasks.spawn(admin.serve(handler, drain));
-    } else {
-        drop((resources, request_tx, drain));
+    serve_status(&mut tasks, listener, &settings, &resources, &drain);
+    let handler = AdminHandler {
+        resources: resources.with_waits(http::waits(Limits::ADMIN)),
+        boards: board_rx.clone(),
+        history,
+        requests: request_tx,
+        reloads: reload_tx.clone(),
+        reexecs: reexec_tx,
+        drain: drain.clone(),
+    };
+    match admin {
+        Some(admin) => drop(tasks.spawn(admin.serve(handler, drain))),
+        None => drop((handler, drain)),
     }
 
     // What reaches the loop from outside: signals, and the configuration, read again.
-    let listening = (Box::pin(signals), event_tx, reload_tx);
-    tasks.spawn(revived("the listener to signals", listening, |(signals, inbox, reloads)| {
-        Box::pin(listen(signals.as_mut(), inbox, reloads))
+    let listening = (Box::pin(signals), event_tx, reload_tx, leaving.unheard());
+    tasks.spawn(revived("the listener to signals", listening, |(signals, inbox, reloads, unheard)| {
+        Box::pin(listen(signals.as_mut(), inbox, reloads, unheard))
     }));
+    let renewal = Renewal { origin, own: own.clone(), load: Arc::clone(&load), boards: board_rx, leave: leave_tx };
+    renewal.spawn(&mut tasks, reexec_rx);
     let reloader = Reloader {
         load,
         started: settings.clone(),
@@ -165,11 +167,15 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         known,
         effects: effects.in_fleet(fleet).registered(registration),
         board: board_tx,
+        leave: leave_rx,
         pulse,
     };
-    let state = supervise(driver, &mut tasks).await.into_state();
-    trigger.drain(FAREWELL).await;
-    leave(tasks, &own, state).await;
+    let (effects, outcome) = supervise(driver, &mut tasks).await;
+    if outcome == Outcome::Left {
+        return Err(leaving.begin_anew(effects, trigger).await);
+    }
+    tokio::join!(trigger.drain(FAREWELL), farewell.drain(FAREWELL));
+    leave(tasks, &own, effects.into_state()).await;
     Ok(())
 }
 
@@ -177,6 +183,10 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
 async fn leave(mut tasks: JoinSet<()>, own: &OwnChildren, state: State) {
     tasks.shutdown().await;
     service::end_errands(own).await;
+    close(state).await;
+}
+
+async fn close(state: State) {
     if tokio::time::timeout(FAREWELL, state.close()).await.is_err() {
         tracing::warn!("the disk hangs: the newest good environment may not have been kept");
     }
@@ -203,13 +213,34 @@ fn measure(
 
 /// The children that are not the service's: all that lictor has now, but for the service itself after `lictor reexec`.
 fn own_children(state: &State) -> OwnChildren {
-    let service = state.process().and_then(|process| process.known());
-    OwnChildren::with_strangers(service.map(|(pid, _)| pid))
+    let process = state.process();
+    let service = process.as_ref().and_then(state::KeptProcess::known);
+    let lineage = process.and_then(|process| process.mark?.parse().ok());
+    OwnChildren::with_strangers(service.map(|(pid, _)| pid), lineage)
 }
 
 /// What was good last, to stand in for silent sources from then on.
 fn memory(restored: &Restored, from: Moment) -> Option<Memory> {
     restored.good.first().map(|good| Memory { environment: Arc::clone(&good.environment), from })
+}
+
+fn serve_status(
+    tasks: &mut JoinSet<()>,
+    listener: Option<TcpListener>,
+    settings: &Settings,
+    resources: &Resources,
+    drain: &DrainWatcher,
+) {
+    let Some(listener) = listener else { return };
+    let resources = resources.clone().with_waits(http::waits(Limits::STATUS));
+    let resources = resources.with_hosts(HostNames::of_this_machine_and(settings.status.hosts.clone()));
+    tasks.spawn(http::serve(listener, Limits::STATUS, resources, drain.clone()));
+}
+
+/// What systemd is told.
+fn signs(settings: &Settings, boards: &watch::Receiver<Arc<Board>>, pulse: &watch::Sender<()>) -> notify::Signs {
+    let (boards, pulse, deadline) = (boards.clone(), pulse.subscribe(), settings.policy.deadline);
+    notify::Signs { boards, pulse, period: PULSE, deadline }
 }
 
 /// `/metrics`, written by the room that knows the numbers.
@@ -243,12 +274,12 @@ async fn head_start() {
 }
 
 /// Turns the loop, and says so if one of the tasks beside it fails; the service goes on without it.
-async fn supervise(driver: Driver, tasks: &mut JoinSet<()>) -> Effects {
+async fn supervise(driver: Driver, tasks: &mut JoinSet<()>) -> (Effects, Outcome) {
     // On the heap: it holds the machine.
     let mut turning = Box::pin(driver.run());
     loop {
         tokio::select! {
-            effects = &mut turning => return effects,
+            ended = &mut turning => return ended,
             Some(Err(error)) = tasks.join_next() => tracing::error!(%error, "a part of lictor has failed; the service goes on"),
         }
     }
@@ -262,13 +293,15 @@ fn manager() -> Option<Manager> {
     })
 }
 
+/// Signals become events. What the loop does not take any more is `unheard`, by its number.
 async fn listen(
-    mut signals: Pin<&mut impl Stream<Item = Signal>>,
+    mut signals: Pin<&mut impl Stream<Item = i32>>,
     inbox: &mpsc::Sender<Event>,
     reloads: &mpsc::Sender<ReloadRequest>,
+    unheard: &mpsc::UnboundedSender<i32>,
 ) {
-    while let Some(signal) = signals.next().await {
-        let event = match signal {
+    while let Some(number) = signals.next().await {
+        let event = match Signal::of(number) {
             Signal::Stop => Event::Shutdown,
             Signal::Forward(signal) => Event::Signal { signal },
             Signal::Reload => {
@@ -277,15 +310,18 @@ async fn listen(
                 continue;
             }
         };
-        if inbox.send(event).await.is_err() {
+        if inbox.send(event).await.is_err() && unheard.send(number).is_err() {
             return;
         }
     }
 }
 
 /// The status port and its address; `None`: the default is taken, and nobody asked for it.
-async fn open_status(settings: &Settings) -> Result<Option<(TcpListener, SocketAddr)>, AppError> {
-    match bind_status(settings.status.address, wanted(settings)).await? {
+async fn open_status(
+    settings: &Settings,
+    kept: Option<OwnedFd>,
+) -> Result<Option<(TcpListener, SocketAddr)>, AppError> {
+    match bind_status(settings.status.address, wanted(settings), kept).await? {
         StatusPort::Bound { listener, address } => {
             tracing::info!(%address, "the status port is open");
             Ok(Some((listener, address)))
@@ -310,7 +346,10 @@ async fn bind_admin(settings: &Settings) -> Result<Option<AdminSocket>, AppError
     };
     let access = Access { mode: settings.admin.mode, group: settings.admin.group.clone() };
     match AdminSocket::bind(&place, &access).await {
-        Ok(socket) => Ok(Some(socket)),
+        Ok(socket) => {
+            tracing::info!(path = %socket.path().display(), "the admin socket is open");
+            Ok(Some(socket))
+        }
         Err(error @ AdminError::Taken { .. }) => Err(error.into()),
         // Only what was asked for must work.
         Err(error) if settings.admin.socket.is_some() => Err(error.into()),

@@ -118,6 +118,7 @@ fn perform(verb: Verb) -> u8 {
         | Verb::Revert(_)
         | Verb::Restart(_)
         | Verb::Reload(_)
+        | Verb::Reexec(_)
         | Verb::Signal(_) => asked(async {
             match verb::Request::of(&verb) {
                 Some(request) => verb::run(request, &mut out, &mut err).await,

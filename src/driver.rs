@@ -54,13 +54,24 @@ pub struct Driver {
     pub effects: Effects,
     /// Where the public picture is published.
     pub board: watch::Sender<Arc<Board>>,
+    /// Moves when lictor is to begin anew: the loop ends, and leaves the service running.
+    pub leave: watch::Receiver<()>,
     /// Moves every [`PULSE`], when nothing else is left to do: the proof that the loop turns.
     pub pulse: watch::Sender<()>,
 }
 
+/// Why the loop has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The machine is finished: the service has been stopped.
+    Finished,
+    /// lictor is to begin anew.
+    Left,
+}
+
 impl Driver {
-    /// Turns until the machine is finished; gives them back, to be closed.
-    pub async fn run(mut self) -> Effects {
+    /// Turns until the machine is finished, or until lictor is to begin anew; gives them back, to be closed.
+    pub async fn run(mut self) -> (Effects, Outcome) {
         let known = std::mem::take(&mut self.known);
         let heard = self.composer.events(self.clock.now());
         let kept = [self.effects.disk()].into_iter().chain(self.effects.sockets_news());
@@ -71,7 +82,9 @@ impl Driver {
         let mut turned_at = self.clock.now();
         let mut pulses = tokio::time::interval(PULSE);
         pulses.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut outcome = Outcome::Finished;
         while !self.machine.is_finished() {
+            let stays = self.board.borrow().stopping;
             // Every arm is cancel-safe and only names what happened; facts come before wishes.
             let events = tokio::select! {
                 biased;
@@ -82,6 +95,11 @@ impl Driver {
                 event = self.effects.changed() => event.into_iter().collect(),
                 () = self.clock.until(self.machine.next_wake()) => self.tick(),
                 () = drawing.overdue() => Vec::new(),
+                // A stop that has begun is not forgotten.
+                Ok(()) = self.leave.changed(), if !stays => {
+                    outcome = Outcome::Left;
+                    break;
+                }
                 _ = pulses.tick() => {
                     self.pulse.send_replace(());
                     self.effects.sockets_news().into_iter().collect()
@@ -96,7 +114,7 @@ impl Driver {
             }
         }
         self.publish();
-        self.effects
+        (self.effects, outcome)
     }
 
     /// Time has passed, also for sources that stay silent: what they gave last is wished for before the machine resorts to

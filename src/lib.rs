@@ -31,6 +31,7 @@ pub mod offload;
 pub mod procfs;
 pub mod promote;
 pub mod quiet;
+pub mod reexec;
 pub mod registration;
 pub mod resolve;
 pub mod revive;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use futures_util::{Stream, StreamExt};
+use futures_util::Stream;
 use signal_hook_tokio::Signals;
 
 /// What a signal to lictor asks for.
@@ -43,23 +43,33 @@ const NAMED: [i32; 11] = [
     libc::SIGPWR,
 ];
 
-/// From now on signals come as a stream. Equal ones that arrive before the first is taken may come as one. Call it in
-/// the main thread, before any other is started and before the service is: what our starter blocked or ignored would
-/// otherwise never arrive, and the service would inherit it.
+/// From now on signals come as a stream of their numbers. Equal ones that arrive before the first is taken may come as
+/// one. Call it in the main thread, before any other is started and before the service is: what our starter blocked or
+/// ignored would otherwise never arrive, and the service would inherit it.
 ///
 /// # Errors
 /// The kernel's, when no more descriptors are to be had.
-pub fn signals() -> io::Result<impl Stream<Item = Signal>> {
-    Ok(numbers()?.map(Signal::of))
+pub fn numbers() -> io::Result<impl Stream<Item = i32>> {
+    heed_the_ignored();
+    let signals = Signals::new(NAMED.into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX()))?;
+    // Last: what has been waiting, above all while lictor began anew, is heard now and does not kill us.
+    mask(Mask::Nothing)?;
+    Ok(signals)
 }
 
-/// The same stream, as the bare numbers.
+/// From now on every signal waits that comes to this thread, also for the program that it executes.
 ///
 /// # Errors
-/// As [`signals`].
-pub fn numbers() -> io::Result<impl Stream<Item = i32>> {
-    reset()?;
-    Signals::new(NAMED.into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX()))
+/// The kernel's.
+pub fn hold() -> io::Result<()> {
+    mask(Mask::Everything)
+}
+
+/// A signal that came and was not acted on: it waits, after [`hold`], for the program that this thread executes.
+#[expect(unsafe_code, reason = "rustix sends no signal to a thread of ours")]
+pub fn leave_pending(number: i32) {
+    // SAFETY: the thread is this one, which exists; a number that is no signal is refused.
+    let _ = unsafe { libc::pthread_kill(libc::pthread_self(), number) };
 }
 
 /// Whether a signal of this number may be sent to a service: one that has a name, or a real-time one. The C library keeps
@@ -68,19 +78,31 @@ pub fn exists(number: i32) -> bool {
     name(number).is_some() || (libc::SIGRTMIN()..=libc::SIGRTMAX()).contains(&number)
 }
 
-/// Unblocks every signal in this thread and gives each that is ignored its default action again. SIGPIPE stays ignored:
-/// Rust's runtime did that, and gives the default back to children.
-#[expect(unsafe_code, reason = "neither std nor rustix can read or change the mask and the actions of signals")]
-fn reset() -> io::Result<()> {
-    // SAFETY: the set is initialised by sigemptyset before it is read; a null old set is allowed.
+/// Which signals wait that come to a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mask {
+    Nothing,
+    Everything,
+}
+
+#[expect(unsafe_code, reason = "neither std nor rustix can change the mask of signals")]
+fn mask(mask: Mask) -> io::Result<()> {
+    // SAFETY: the set is initialised by sigemptyset or sigfillset before it is read; a null old set is allowed.
     let failed = unsafe {
-        let mut none = std::mem::zeroed();
-        libc::sigemptyset(&raw mut none);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut())
+        let mut set = std::mem::zeroed();
+        match mask {
+            Mask::Nothing => libc::sigemptyset(&raw mut set),
+            Mask::Everything => libc::sigfillset(&raw mut set),
+        };
+        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut())
     };
-    if failed != 0 {
-        return Err(io::Error::from_raw_os_error(failed));
-    }
+    if failed == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(failed)) }
+}
+
+/// Gives each signal that is ignored its default action again. SIGPIPE stays ignored: Rust's runtime did that, and gives
+/// the default back to children.
+#[expect(unsafe_code, reason = "neither std nor rustix can read or change the actions of signals")]
+fn heed_the_ignored() {
     for number in (1..=libc::SIGRTMAX()).filter(|&number| number != libc::SIGPIPE) {
         // SAFETY: a null new action only asks; SIG_DFL installs no handler. Numbers that the C library keeps for itself
         // are refused by it with an error, which leaves `action` as it was: not ignored.
@@ -92,7 +114,6 @@ fn reset() -> io::Result<()> {
             }
         }
     }
-    Ok(())
 }
 
 /// The number of a signal by its name, with or without `SIG`, in any case: `SIGTERM`, `TERM`, `term`.

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::effect::{self, Conclusion};
-use super::operator_request::{OperatorRequest, ReloadRequest};
+use super::operator_request::{OperatorRequest, ReexecRequest, ReloadRequest};
 use super::request::{self, What};
 use super::{history, plan};
 use crate::drain::DrainWatcher;
@@ -44,6 +44,8 @@ pub struct AdminHandler {
     pub requests: mpsc::Sender<OperatorRequest>,
     /// Where the wish to read our configuration again goes.
     pub reloads: mpsc::Sender<ReloadRequest>,
+    /// Where the wish to begin anew goes.
+    pub reexecs: mpsc::Sender<ReexecRequest>,
     /// Ends every wait.
     pub drain: DrainWatcher,
 }
@@ -86,6 +88,7 @@ impl AdminHandler {
                 match request.what {
                     What::Verb(verb) => self.ask(verb, uid, until).await,
                     What::Reload => self.reload(uid, until).await,
+                    What::Reexec => self.reexec(until).await,
                 }
             }
         }
@@ -110,6 +113,19 @@ impl AdminHandler {
             Conclusion::Late(standing) => {
                 http::error(StatusCode::GATEWAY_TIMEOUT, &format!("it is under way, but not in time: {standing}"))
             }
+        }
+    }
+
+    async fn reexec(self, until: Instant) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        drop(self.reexecs.send(ReexecRequest { until, answer }).await);
+        match answered.await {
+            Ok(Ok(version)) => {
+                let done = format!("{version} takes over; the service goes on");
+                http::json(StatusCode::OK, json!({ "done": done }).to_string())
+            }
+            Ok(Err(why)) => http::error(StatusCode::CONFLICT, &why),
+            Err(_) => http::error(StatusCode::CONFLICT, STOPPING),
         }
     }
 

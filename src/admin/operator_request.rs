@@ -1,6 +1,7 @@
 //! What somebody at the socket asks for, on its way to the driver, with the channel for the answer.
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::machine::event::Verb;
 use crate::machine::order::Effect;
@@ -15,6 +16,15 @@ pub struct OperatorRequest {
     pub uid: Option<u32>,
     /// Gets what to wait for, or why the request was refused.
     pub answer: oneshot::Sender<Result<Effect, String>>,
+}
+
+/// The request to begin anew from lictor's file.
+#[derive(Debug)]
+pub struct ReexecRequest {
+    /// How long what is under way may be waited for.
+    pub until: Instant,
+    /// Gets what the new program says of its version once it is certain that it takes over, or why it does not.
+    pub answer: oneshot::Sender<Result<String, String>>,
 }
 
 /// The request to read our own configuration again.

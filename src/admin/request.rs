@@ -37,6 +37,8 @@ pub enum What {
     Verb(Verb),
     /// Our own configuration is to be read again.
     Reload,
+    /// lictor is to begin anew from its file.
+    Reexec,
 }
 
 /// The words of a body; a verb ignores those that are not about it.
@@ -59,9 +61,10 @@ struct Words {
 type Reader = fn(&Words) -> Result<What, String>;
 
 /// Every verb that is served, and nothing for any other.
-const VERBS: [(&str, Reader); 9] = [
+const VERBS: [(&str, Reader); 10] = [
     ("restart", |_| Ok(What::Verb(Verb::Restart))),
     ("reload", |_| Ok(What::Reload)),
+    ("reexec", |_| Ok(What::Reexec)),
     ("signal", |words| Ok(What::Verb(Verb::Signal { signal: number(words.signal.as_deref())? }))),
     ("hold", |words| Ok(What::Verb(hold(words)?))),
     ("unhold", |_| Ok(What::Verb(Verb::Unhold))),
@@ -186,6 +189,7 @@ mod tests {
         }
         let reload = read("reload", br#"{"timeout":"5s"}"#).unwrap().unwrap();
         assert_eq!(reload, Request { what: What::Reload, timeout: Duration::from_secs(5) });
+        assert_eq!(read("reexec", b"").unwrap().unwrap().what, What::Reexec);
         assert_eq!(read("reboot", b""), None);
     }
 

@@ -1,20 +1,25 @@
 //! The sockets that lictor holds, at its start: taken back from whoever has kept them, or bound.
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use super::AppError;
 use crate::config::Settings;
 use crate::listen::{Found, Marks, Sockets};
-use crate::notify::{self, Manager};
+use crate::notify::Manager;
 use crate::service::process::Process;
 use crate::state::State;
 
 /// So many descriptors of the service are looked at: those that it opened first, and a busy one has many.
 const LOOKED_AT: usize = 4096;
 
-/// Opens them, and asks systemd to keep them.
-pub(super) fn open(settings: &Settings, state: &State, manager: Option<&Manager>) -> Result<Sockets, AppError> {
-    let kept = notify::kept(|name| std::env::var_os(name), std::process::id());
+/// Opens them, and asks systemd to keep them. `kept` is what was passed to this process.
+pub(super) fn open(
+    settings: &Settings,
+    state: &State,
+    manager: Option<&Manager>,
+    kept: Vec<(String, OwnedFd)>,
+) -> Result<Sockets, AppError> {
     let found = survivor(settings, state, Found::nothing().kept(kept));
     let sockets = Sockets::open(&settings.listen, Marks::Ignored, found)?;
     if let Some(manager) = manager {

@@ -102,6 +102,12 @@ pub enum Verb {
     /// waits for its next start; name, addresses, sockets, logs and the state directory wait for the next start of lictor.
     /// What waits is listed here and by `lictor status`. A configuration with an error changes nothing. SIGHUP does the same.
     Reload(ReloadArgs),
+    /// Has lictor begin anew from its file, under the running service, after an upgrade
+    ///
+    /// The process stays the same one, with its PID, and so do the service and its sockets. First the file has to say its
+    /// version and to accept the configuration, and a change, a start or a stop that is under way is waited for; else
+    /// nothing happens. It is done once the new lictor answers.
+    Reexec(PatientArgs),
     /// Sends a signal to the service's main process
     Signal(SignalArgs),
     /// All instances of a service, and what concerns all of them, from Consul alone

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,6 +25,13 @@ pub struct Client {
     base: String,
     /// Where it is asked, for messages.
     socket: PathBuf,
+}
+
+/// What tells the socket of one lictor from that of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    number: u64,
+    changed: (i64, i64),
 }
 
 /// What it answered.
@@ -115,6 +123,12 @@ impl Client {
     pub fn of_port(address: SocketAddr) -> Result<Self, ClientError> {
         let http = builder().build().map_err(ClientError::Unbuilt)?;
         Ok(Self { http, base: format!("http://{address}"), socket: address.to_string().into() })
+    }
+
+    /// Which socket it is: another lictor has another one, at the same path. `None`: there is none at the moment.
+    pub fn identity(&self) -> Option<Identity> {
+        let file = self.socket.symlink_metadata().ok()?;
+        Some(Identity { number: file.ino(), changed: (file.ctime(), file.ctime_nsec()) })
     }
 
     /// Reads one resource; `path` with its query, percent-encoded.

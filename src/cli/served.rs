@@ -63,6 +63,7 @@ impl Served {
             history: watch::Sender::default().subscribe(),
             requests,
             reloads: mpsc::channel(1).0,
+            reexecs: mpsc::channel(1).0,
             drain: watcher.clone(),
         };
         self.serve(handler, trigger, watcher).await;

@@ -4,9 +4,10 @@ use std::io::Write;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use super::args::{TargetArgs, Verb};
-use super::client::{Answer, Client};
+use super::client::{Answer, Client, ClientError, Identity};
 use super::locate::Target;
 use crate::exit;
 use crate::line::one_line;
@@ -15,6 +16,10 @@ use crate::line::one_line;
 const GRACE: Duration = Duration::from_secs(10);
 /// The longest line that is printed, in characters.
 const LONGEST_LINE: usize = 1000;
+/// The verb after which another lictor answers.
+const REEXEC: &str = "reexec";
+/// Between two looks whether it does.
+const LOOK: Duration = Duration::from_millis(10);
 /// A verb that waits for nothing.
 const SOON: Duration = Duration::from_mins(1);
 
@@ -54,6 +59,7 @@ impl Request {
             }
             Verb::Unhold(plain) => to("unhold", &plain.target, SOON, json!({})),
             Verb::Signal(signal) => to("signal", &signal.target, SOON, json!({ "signal": signal.signal })),
+            Verb::Reexec(patient) => to(REEXEC, &patient.target, patient.timeout, json!({})),
             Verb::Reload(reload) => to("reload", &reload.target, SOON, json!({})),
             Verb::Run(_)
             | Verb::Status(_)
@@ -81,13 +87,35 @@ pub async fn run(mut request: Request, out: &mut dyn Write, err: &mut dyn Write)
     let asked = async {
         let client = Client::find(&request.target).await?;
         let path = format!("/verb/{}", request.verb);
-        client.post(&path, request.words.to_string(), request.timeout.saturating_add(GRACE)).await
+        let before = client.identity();
+        let answer = client.post(&path, request.words.to_string(), request.timeout.saturating_add(GRACE)).await?;
+        if request.verb == REEXEC && answer.status == 200 {
+            until_another_answers(&client, before).await?;
+        }
+        Ok::<_, ClientError>(answer)
     };
     match asked.await {
         Ok(answer) => conclude(&answer, out, err),
         Err(error) => {
             let _ = writeln!(err, "lictor: {error}");
             error.exit_code()
+        }
+    }
+}
+
+/// Waits until the socket is another lictor's, and that one answers.
+async fn until_another_answers(client: &Client, before: Option<Identity>) -> Result<(), ClientError> {
+    let end = Instant::now() + GRACE;
+    loop {
+        let asked = match client.identity() {
+            now if now.is_none() || now == before => None,
+            _ => Some(client.read("/board", GRACE).await),
+        };
+        match asked {
+            Some(Ok(_)) => return Ok(()),
+            Some(Err(error)) if Instant::now() >= end || !error.may_pass() => return Err(error),
+            None if Instant::now() >= end => return client.read("/board", GRACE).await.map(drop),
+            Some(Err(_)) | None => sleep(LOOK).await,
         }
     }
 }

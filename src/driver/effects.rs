@@ -1,5 +1,7 @@
 //! Where orders go. Nothing here waits.
 
+use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -120,6 +122,15 @@ impl Effects {
     pub fn in_fleet(mut self, fleet: Option<Fleet>) -> Self {
         self.fleet = fleet;
         self
+    }
+
+    /// Copies of the sockets that are held, each by the name under which they are found again.
+    ///
+    /// # Errors
+    /// There are no more descriptors.
+    pub fn held(&self) -> io::Result<Vec<(String, OwnedFd)>> {
+        let kept = self.sockets.to_be_kept().into_iter();
+        kept.map(|(name, socket)| Ok((name, socket.try_clone_to_owned()?))).collect()
     }
 
     /// What remains to be closed when the loop has ended.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 
 use tokio::net::TcpListener;
 
@@ -67,9 +68,14 @@ impl BindError {
     }
 }
 
-/// Binds the status port. Port 0 works.
-pub async fn bind_status(address: SocketAddr, wanted: Wanted) -> Result<StatusPort, BindError> {
-    let attempt = match TcpListener::bind(address).await {
+/// Binds the status port, unless `kept` is it already. Port 0 works.
+pub async fn bind_status(address: SocketAddr, wanted: Wanted, kept: Option<OwnedFd>) -> Result<StatusPort, BindError> {
+    let kept = kept.and_then(|kept| taken_up(kept, address).ok());
+    let bound = match kept {
+        Some(listener) => Ok(listener),
+        None => TcpListener::bind(address).await,
+    };
+    let attempt = match bound {
         Ok(listener) => listener.local_addr().map(|address| StatusPort::Bound { listener, address }),
         Err(error) => Err(error),
     };
@@ -88,28 +94,47 @@ pub async fn bind_status(address: SocketAddr, wanted: Wanted) -> Result<StatusPo
     }
 }
 
+/// What lictor listened on before it began anew, if it is still where it should be.
+fn taken_up(kept: OwnedFd, address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::from_std(kept.into())?;
+    let there = listener.local_addr()?;
+    let fits = there.ip() == address.ip() && (there.port() == address.port() || address.port() == 0);
+    if fits { Ok(listener) } else { Err(io::ErrorKind::AddrNotAvailable.into()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{BindError, StatusPort, Wanted, bind_status};
 
     #[tokio::test]
     async fn a_taken_address_is_an_error_only_if_somebody_asked_for_it() {
-        let first = bind_status("127.0.0.1:0".parse().unwrap(), Wanted::Configured).await.unwrap();
+        let first = bind_status("127.0.0.1:0".parse().unwrap(), Wanted::Configured, None).await.unwrap();
         let StatusPort::Bound { listener: _held, address } = first else { panic!("{first:?}") };
         assert_ne!(address.port(), 0);
 
-        let refused = bind_status(address, Wanted::Configured).await;
+        let refused = bind_status(address, Wanted::Configured, None).await;
         assert!(matches!(refused, Err(BindError::Taken { address: named }) if named == address), "{refused:?}");
 
-        match bind_status(address, Wanted::Default).await {
+        match bind_status(address, Wanted::Default, None).await {
             Ok(StatusPort::Skipped(warning)) => assert!(warning.contains(&address.to_string()), "{warning}"),
             other => panic!("{other:?}"),
         }
     }
 
     #[tokio::test]
+    async fn what_was_listened_on_is_taken_up_where_it_still_should_be() {
+        let first = bind_status("127.0.0.1:0".parse().unwrap(), Wanted::Configured, None).await.unwrap();
+        let StatusPort::Bound { listener, address } = first else { panic!("{first:?}") };
+        let copy = || std::os::fd::AsFd::as_fd(&listener).try_clone_to_owned().unwrap();
+        let again = bind_status(address, Wanted::Configured, Some(copy())).await;
+        assert!(matches!(again, Ok(StatusPort::Bound { address: there, .. }) if there == address), "{again:?}");
+        let elsewhere = bind_status("127.0.0.2:0".parse().unwrap(), Wanted::Configured, Some(copy())).await;
+        assert!(matches!(elsewhere, Ok(StatusPort::Bound { address: there, .. }) if there != address), "{elsewhere:?}");
+    }
+
+    #[tokio::test]
     async fn an_address_of_another_host_is_not_called_taken() {
-        let refused = bind_status("192.0.2.1:0".parse().unwrap(), Wanted::Configured).await;
+        let refused = bind_status("192.0.2.1:0".parse().unwrap(), Wanted::Configured, None).await;
         assert!(matches!(&refused, Err(error @ BindError::NotHere { .. }) if error.may_pass()), "{refused:?}");
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::mark::{self, Mark};
 use super::process::Process;
 use crate::procfs;
 
@@ -50,11 +51,12 @@ pub(super) type Words = Arc<[String]>;
 pub(super) struct Quiet(u64);
 
 impl OwnChildren {
-    /// Records the children that lictor has now as strangers, but for those of the service's process group (after
-    /// `lictor reexec`, its own). Call it before anything is started.
-    pub fn with_strangers(group_of_service: Option<u32>) -> Self {
+    /// Records the children that lictor has now as strangers, but for those of the service: after `lictor reexec` they are
+    /// in its process group, or bear a mark of its lineage. Call it before anything is started.
+    pub fn with_strangers(group_of_service: Option<u32>, lineage: Option<Mark>) -> Self {
         let strangers = procfs::children().into_iter().filter_map(|pid| Some((pid, procfs::stat(pid).ok()?)));
-        let strangers = strangers.filter(|(_, stat)| Some(stat.group) != group_of_service);
+        let is_marked = |pid| lineage.is_some_and(|own| mark::of(pid).iter().any(|mark| own.is_kin_of(*mark)));
+        let strangers = strangers.filter(|(pid, stat)| Some(stat.group) != group_of_service && !is_marked(*pid));
         let strangers = strangers.map(|(pid, stat)| (pid, stat.start_time)).collect();
         Self(Arc::new(watch::Sender::new(Record { strangers, ..Record::default() })))
     }

@@ -3,7 +3,7 @@ use std::process::Command;
 use futures_util::StreamExt;
 use tokio::sync::Semaphore;
 
-use super::{Signal, exists, name, number, numbers, reset, signals};
+use super::{Signal, exists, hold, leave_pending, name, number, numbers};
 
 #[test]
 fn names_are_read_with_and_without_prefix_in_any_case() {
@@ -55,18 +55,28 @@ fn only_term_and_int_stop_and_only_hup_reloads() {
     assert_eq!(Signal::of(libc::SIGQUIT), Signal::Forward(libc::SIGQUIT));
 }
 
-/// What is ignored belongs to the whole process, so the two tests that change it take turns.
+/// What is ignored belongs to the whole process, so the tests that change it take turns.
 static TURN: Semaphore = Semaphore::const_new(1);
 
 #[tokio::test]
 async fn signals_arrive_as_a_stream() {
     let _turn = TURN.acquire().await.unwrap();
-    let mut meanings = signals().unwrap();
-    let mut bare = numbers().unwrap();
+    let mut one = numbers().unwrap();
+    let mut other = numbers().unwrap();
     let us = rustix::process::getpid();
     rustix::process::kill_process(us, rustix::process::Signal::ALARM).unwrap();
-    assert_eq!(meanings.next().await, Some(Signal::Forward(libc::SIGALRM)));
-    assert_eq!(bare.next().await, Some(libc::SIGALRM));
+    assert_eq!(one.next().await, Some(libc::SIGALRM));
+    assert_eq!(other.next().await, Some(libc::SIGALRM));
+}
+
+#[tokio::test]
+async fn what_came_while_signals_were_held_is_heard_afterwards() {
+    let _turn = TURN.acquire().await.unwrap();
+    hold().unwrap();
+    leave_pending(libc::SIGPWR);
+    leave_pending(libc::SIGUSR1);
+    let heard = numbers().unwrap().take(2).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(heard.await, [libc::SIGPWR, libc::SIGUSR1].into());
 }
 
 /// The hexadecimal set of this name in the child's `/proc/self/status`.
@@ -93,6 +103,6 @@ async fn children_inherit_neither_a_block_nor_an_ignored_signal() {
         libc::signal(libc::SIGURG, libc::SIG_IGN);
     }
     assert_eq!((set_of_a_child("SigBlk") & user, set_of_a_child("SigIgn") & urgent), (user, urgent));
-    reset().unwrap();
+    let _heard = numbers().unwrap();
     assert_eq!((set_of_a_child("SigBlk"), set_of_a_child("SigIgn")), (0, 0));
 }

@@ -26,5 +26,6 @@ mod go;
 mod load;
 
 mod passing;
+mod reexec;
 mod restart;
 mod survive;

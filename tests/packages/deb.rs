@@ -54,6 +54,8 @@ fn it_is_installed_upgraded_under_a_running_service_removed_and_purged() {
     rig.done("dpkg --no-triggers --install /srv/new.deb");
     assert!(rig.done("dpkg-query --show lictor").contains("0.1.0-2"));
     assert_eq!((rig.property("MainPID"), rig.service()), before, "an upgrade restarts nothing");
+    let program = rig.done(&format!("readlink /proc/{}/exe", before.0));
+    assert_eq!(program.trim(), "/usr/bin/lictor", "and yet the new program runs, not the one that is gone");
     rig.done(&format!("systemctl restart {UNIT}"));
     rig.until("StatusText", "good on the new one", is_good);
 

@@ -51,6 +51,8 @@ fn it_is_installed_upgraded_under_a_running_service_and_removed() {
     rig.done("rpm --upgrade --nodeps /srv/new.rpm");
     assert!(rig.done("rpm --query lictor").contains("-2."));
     assert_eq!((rig.property("MainPID"), rig.service()), before, "an upgrade restarts nothing");
+    let program = rig.done(&format!("readlink /proc/{}/exe", before.0));
+    assert_eq!(program.trim(), "/usr/bin/lictor", "and yet the new program runs, not the one that is gone");
     rig.done("rpm --verify --nodeps lictor");
     rig.done(&format!("systemctl restart {UNIT}"));
     rig.until("StatusText", "good on the new one", is_good);

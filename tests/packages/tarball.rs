@@ -52,6 +52,8 @@ fn it_is_installed_upgraded_under_a_running_service_removed_and_purged() {
     rig.done("sh /srv/sum");
     rig.done("/srv/lictor/install.sh install");
     assert_eq!((rig.property("MainPID"), rig.service()), before, "an upgrade restarts nothing");
+    let program = rig.done(&format!("readlink /proc/{}/exe", before.0));
+    assert_eq!(program.trim(), "/usr/bin/lictor", "and yet the new program runs, not the one that is gone");
     let doc = |name: &str| fs::exists(rig.path(&format!("/usr/share/doc/lictor/{name}"))).unwrap();
     assert!(doc("NEWS") && !doc("CHANGELOG.md"), "what the new version no longer has is gone");
     rig.done(&format!("systemctl restart {UNIT}"));

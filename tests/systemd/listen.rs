@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::rig::{BASE, PATH, Rig, UNIT, USER, is_good};
 
 /// A rig with a service whose socket is held, and with a program that puts load on it.
-fn holding() -> Rig {
-    let rig = Rig::bare(&[("load", &load_program())]);
+pub fn holding() -> Rig {
+    let rig = Rig::bare(&[("load", &go_program("tests/listen/load"))]);
     fs::create_dir(rig.path("/srv/conf.d")).unwrap();
     fs::create_dir(rig.path("/srv/out")).unwrap();
     chown(rig.path("/srv/out"), Some(USER), Some(USER)).unwrap();
@@ -23,12 +23,13 @@ fn holding() -> Rig {
     rig
 }
 
-fn load_program() -> PathBuf {
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("systemd-load");
+/// Builds the Go program of a folder, for a system without the host's libraries.
+pub fn go_program(folder: &str) -> PathBuf {
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("systemd-{}", folder.replace('/', "-")));
     let built = Command::new("go")
         .args(["build", "-buildvcs=false", "-o"])
         .args([program.as_os_str(), ".".as_ref()])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/listen/load"))
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder))
         .env("CGO_ENABLED", "0")
         .output()
         .unwrap();
@@ -36,17 +37,18 @@ fn load_program() -> PathBuf {
     program
 }
 
-/// New connections, 100 a second, from inside.
-struct Load {
+/// A load from inside.
+pub struct Load {
     child: Child,
     said: BufReader<ChildStdout>,
 }
 
 impl Load {
-    fn begin(rig: &Rig) -> Self {
+    /// So many new connections, GETs and POSTs over kept ones, a second.
+    pub fn begin(rig: &Rig, url: &str, [new, get, post]: [&str; 3]) -> Self {
         let mut command = Command::new("timeout");
-        command.arg("60").args(rig.entering()).args(["load", "-url", "http://127.0.0.1:8080/healthz"]);
-        command.args(["-new", "100", "-get", "0", "-post", "0"]).env_clear().env("PATH", PATH).current_dir("/");
+        command.arg("60").args(rig.entering()).args(["load", "-url", url]);
+        command.args(["-new", new, "-get", get, "-post", post]).env_clear().env("PATH", PATH).current_dir("/");
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -55,12 +57,13 @@ impl Load {
         Self { child, said }
     }
 
-    fn end(mut self) -> Value {
+    /// What became of each kind.
+    pub fn end(mut self) -> Value {
         drop(self.child.stdin.take());
         let mut text = String::new();
         self.said.read_to_string(&mut text).unwrap();
         self.child.wait().unwrap();
-        serde_json::from_str::<Value>(&text).unwrap()["new"].clone()
+        serde_json::from_str(&text).unwrap()
     }
 }
 
@@ -69,10 +72,10 @@ fn nobody_is_refused_while_the_whole_unit_is_restarted() {
     let rig = holding();
     let before = rig.property("MainPID");
     assert_eq!(rig.property("NFileDescriptorStore"), "2");
-    let load = Load::begin(&rig);
+    let load = Load::begin(&rig, "http://127.0.0.1:8080/healthz", ["100", "0", "0"]);
     rig.done(&format!("systemctl restart {UNIT}"));
     rig.until("StatusText", "good again", is_good);
-    let new = load.end();
+    let new = load.end()["new"].clone();
     assert_ne!(rig.property("MainPID"), before);
     assert!(new["sent"].as_u64().unwrap() > 10, "{new}");
     // The service of these tests ends at once when it is told to, whatever it is about: one request may have been under way.
@@ -86,10 +89,10 @@ fn who_comes_while_a_killed_lictor_is_brought_back_waits() {
     let lictor = rig.property("MainPID");
     rig.done(&format!("kill -KILL {lictor}"));
     rig.until("MainPID", "another lictor, or none yet", |pid| pid != lictor);
-    let load = Load::begin(&rig);
+    let load = Load::begin(&rig, "http://127.0.0.1:8080/healthz", ["100", "0", "0"]);
     rig.until("NRestarts", "brought back", |count| count == "1");
     rig.until("StatusText", "good again", is_good);
-    let new = load.end();
+    let new = load.end()["new"].clone();
     assert_eq!(new["failed"], 0, "{new}\n{}", rig.journal());
     assert_eq!(rig.property("NFileDescriptorStore"), "2");
 }

@@ -5,6 +5,9 @@
 #![expect(clippy::unwrap_used, reason = "a test says by its panic what is wrong")]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
+#[path = "../it/harness/client.rs"]
+#[allow(dead_code, reason = "other tests use the rest of it")]
+mod client;
 #[path = "../support/service.rs"]
 mod program;
 #[path = "../it/harness/wait.rs"]
@@ -15,6 +18,7 @@ mod rig;
 mod envfile;
 mod life;
 mod listen;
+mod reexec;
 mod start;
 mod stop;
 mod unit;

@@ -133,14 +133,28 @@ impl Rig {
         })
     }
 
+    /// Begins these words in it, without waiting for their end.
+    pub fn spawn(&self, words: &str) {
+        let mut command = Command::new("timeout");
+        command.arg("60").args(self.entering()).args(words.split(' '));
+        command.env_clear().env("PATH", PATH).stdout(Stdio::null()).stderr(Stdio::null());
+        // It ends with the rig at the latest.
+        drop(command.current_dir("/").stdin(Stdio::null()).spawn().unwrap());
+    }
+
     /// The numbers of the service's own processes, in the order of their start.
     pub fn services(&self) -> Vec<u32> {
+        self.running("/usr/local/bin/billing")
+    }
+
+    /// The numbers of the processes of a program, in the order of their start.
+    pub fn running(&self, program: &str) -> Vec<u32> {
         let mut pids = Vec::new();
         for entry in fs::read_dir(self.path("/proc")).unwrap() {
             let Some(pid) = entry.unwrap().file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             // One that has ended while we looked is none.
             let words = fs::read(self.path(&format!("/proc/{pid}/cmdline"))).unwrap_or_default();
-            if words.starts_with(b"/usr/local/bin/billing") {
+            if words.starts_with(program.as_bytes()) {
                 pids.push(pid);
             }
         }
