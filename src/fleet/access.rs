@@ -13,7 +13,7 @@ use super::decision::Place;
 use super::layout::{Member, Places};
 use super::mark::{Key, hexadecimal};
 use super::rules::Rules;
-use super::turns::{Event, Turns};
+use super::turns::{Event, Records, Turns};
 use super::view::Look;
 use super::writes::{Op, Written};
 use crate::consul::session::{NewSession, Renewed};
@@ -89,9 +89,8 @@ impl Access {
         self,
         op: Op,
         member: Member,
-        on: Vec<(Place, u64)>,
-        wait: Duration,
-        delay: Duration,
+        (on, wait, delay): (Vec<(Place, u64)>, Duration, Duration),
+        records: Records,
     ) -> Event {
         let looked = async {
             let access = self.renewed()?;
@@ -100,7 +99,7 @@ impl Access {
                 let _ = timeout(wait, access.change(&on, wait)).await;
             }
             sleep(delay).await;
-            access.read(&member).await
+            access.read(&member, records).await
         };
         match looked.await {
             Ok(look) => Event::Seen(op, Box::new(look)),
@@ -149,7 +148,7 @@ impl Access {
     }
 
     /// Everything at once, but for the semaphore: that is read first, so that whatever is added later changes it.
-    async fn read(&self, member: &Member) -> Result<Look, Error> {
+    async fn read(&self, member: &Member, records: Records) -> Result<Look, Error> {
         let Self { client, places, .. } = self;
         let folder = |name| client.folder(&places.path(name), None);
         let single = |path: String| client.single(&path);
@@ -163,6 +162,10 @@ impl Access {
             client.read(&ours, &Query::PLAIN),
             client.instances(&self.service, &Query::PLAIN),
         )?;
+        let records = match records {
+            Records::Read => Some(client.list(&folder("instances/"), &Query::PLAIN).await?.pairs),
+            Records::Left => None,
+        };
         Ok(Look {
             turn: turn.pairs,
             out: out.pairs,
@@ -171,6 +174,7 @@ impl Access {
             rollout_index: rollout.index,
             hold: hold.pair,
             ours: ours.pair,
+            records,
             catalog: catalog.instances,
             catalog_index: catalog.index,
         })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::change::Change;
 use super::layout::{FleetHold, Member, Rollout, RolloutState, said};
 use super::mark::Marks;
+use super::reason::{Blocker, Blocking, Queue, Reason};
 use super::rules::{ENOUGH, Rules};
 use super::view::{Known, Lock, View};
 use crate::consul::health::Standing;
@@ -57,7 +58,7 @@ pub(super) enum Decision {
 /// Why a turn may not begin yet, and where that may change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Waits {
-    pub(super) why: String,
+    pub(super) why: Reason,
     pub(super) on: Vec<(Place, u64)>,
 }
 
@@ -151,25 +152,25 @@ impl Asking<'_> {
         let marks = view.marks.iter().filter(|marked| marked.key != own_key);
         let alive =
             |marked: &super::view::Marked| marked.mark.as_ref().is_some_and(|mark| view.alive.contains(&mark.session));
-        let mut out: BTreeMap<String, Blocker> = BTreeMap::new();
+        // Each with whether its session lives.
+        let mut out: BTreeMap<String, (bool, Blocker)> = BTreeMap::new();
         for marked in marks.filter(|marked| alive(marked) || waited_for(&marked.key)) {
             let since = marked.mark.as_ref().map(|mark| mark.since);
             let who = marked.mark.as_ref().map_or_else(|| said(&marked.key), |mark| self.shown(&mark.member));
-            out.insert(marked.key.clone(), Blocker { who, since, alive: alive(marked), what: What::Turn });
+            out.insert(marked.key.clone(), (alive(marked), Blocker { who, what: Blocking::Turn { since } }));
         }
         let sessions: BTreeSet<&String> =
             view.marks.iter().filter_map(|marked| marked.mark.as_ref()).map(|mark| &mark.session).collect();
         for holder in view.holders().filter(|holder| *holder != self.session && !sessions.contains(holder)) {
             let who = format!("session {}", said(holder));
-            out.insert(holder.clone(), Blocker { who, since: None, alive: true, what: What::Turn });
+            out.insert(holder.clone(), (true, Blocker { who, what: Blocking::Turn { since: None } }));
         }
         // A sick instance may always be mended, or two of them would wait for each other for ever.
         if own == Some(Standing::Passing) {
             let not_passing = others.filter(|(_, standing)| **standing != Standing::Passing);
             for (member, _) in not_passing.filter(|(member, _)| waited_for(&member.key())) {
                 let who = self.shown(member);
-                let blocker = Blocker { who, since: None, alive: false, what: What::NotPassing };
-                out.entry(member.key()).or_insert(blocker);
+                out.entry(member.key()).or_insert((false, Blocker { who, what: Blocking::NotPassing }));
             }
             let needed = usize::try_from(self.rules.min_passing).unwrap_or(usize::MAX).min(count);
             if out.len() < limit && passing < needed {
@@ -180,11 +181,11 @@ impl Asking<'_> {
         if out.len() < limit {
             return Ok(limit);
         }
-        let mut on = if out.values().any(|blocker| blocker.alive) { lock } else { Vec::new() };
-        if !out.values().all(|blocker| blocker.alive) {
+        let mut on = if out.values().any(|(alive, _)| *alive) { lock } else { Vec::new() };
+        if !out.values().all(|(alive, _)| *alive) {
             on.extend([(Place::Out, view.indexes.out), catalog[0]]);
         }
-        Err(wait(queue(&out), on))
+        Err(Waits { why: queue(out, limit), on })
     }
 
     /// Whether we would be the first to try this change; or for whom we wait, who is.
@@ -232,38 +233,15 @@ pub(super) fn halt<'v>(view: &'v View, ask: &Ask) -> Option<&'v Known> {
     })
 }
 
-/// Who stands in the way.
-struct Blocker {
-    who: String,
-    since: Option<u64>,
-    alive: bool,
-    what: What,
-}
-
-enum What {
-    Turn,
-    NotPassing,
-}
-
-fn queue(out: &BTreeMap<String, Blocker>) -> String {
-    let mut blockers: Vec<&Blocker> = out.values().collect();
-    blockers.sort_by_key(|blocker| (blocker.since.is_none(), blocker.since, blocker.who.as_str()));
-    let told = blockers.iter().take(3).map(|Blocker { who, since, what, .. }| match (what, since) {
-        (What::NotPassing, _) => format!("{who} does not pass in Consul's catalog"),
-        (What::Turn, Some(since)) => format!("{who} has its turn since {}", clock(*since)),
-        (What::Turn, None) => format!("{who} has a turn"),
+/// Those who stand in the way; whoever has had its turn for longest comes first.
+fn queue(out: BTreeMap<String, (bool, Blocker)>, limit: usize) -> Reason {
+    let before = out.len() + 1 - limit;
+    let mut blockers: Vec<Blocker> = out.into_values().map(|(_, blocker)| blocker).collect();
+    blockers.sort_by_key(|Blocker { who, what }| match what {
+        Blocking::Turn { since } => (0, since.unwrap_or(u64::MAX), who.clone()),
+        Blocking::NotPassing => (1, 0, who.clone()),
     });
-    let told = told.collect::<Vec<_>>().join(", ");
-    match blockers.len().saturating_sub(3) {
-        0 => told,
-        more => format!("{told}, and {more} more"),
-    }
-}
-
-/// The time of day of a Unix time in milliseconds.
-fn clock(unix_ms: u64) -> String {
-    let seconds = unix_ms / 1000 % 86_400;
-    format!("{:02}:{:02}:{:02} UTC", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    Reason::Queue(Queue { before, blockers })
 }
 
 /// Who stands in the way and has no session that lives, with what it last wrote: waited for, but not for ever.
@@ -286,7 +264,7 @@ pub(super) fn silent(view: &View, member: &Member) -> BTreeMap<String, u64> {
 }
 
 fn wait(why: String, on: Vec<(Place, u64)>) -> Waits {
-    Waits { why, on }
+    Waits { why: Reason::Plain(why), on }
 }
 
 fn waits(why: String, on: Vec<(Place, u64)>) -> Decision {

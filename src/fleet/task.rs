@@ -251,7 +251,8 @@ impl Task {
             }),
             state: word(board.config.state),
             config: self.config.as_ref().filter(|_| board.environment.is_some()).map(|(_, mark)| mark.clone()),
-            note: board.config.message.clone(),
+            // How long it has waited for whom changes by the second and is no news to the others.
+            note: board.config.message.clone().filter(|_| board.config.state != ConfigState::Pending),
             reading: self.read.clone().filter(|_| board.environment.is_some()),
         }
     }
@@ -265,9 +266,9 @@ impl Task {
     async fn act(&mut self, action: Action) {
         let access = self.access.clone();
         match action {
-            Action::Look { op, on, wait, delay } => {
+            Action::Look { op, on, wait, delay, records } => {
                 self.looking.abort_all();
-                let look = access.look(op, self.turns.member().clone(), on, wait, delay);
+                let look = access.look(op, self.turns.member().clone(), (on, wait, delay), records);
                 self.looking.spawn(answered(look, move |bug| Event::Blind(op, bug)));
             }
             Action::Write(op, operations) => {

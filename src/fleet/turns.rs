@@ -6,17 +6,20 @@
 //! answer included, leads through "look, and see what is ours".
 
 mod act;
+mod compare;
 mod session;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use self::compare::Comparison;
 use self::session::{Hangs, Life};
-pub use self::words::{Action, Event};
+pub use self::words::{Action, Event, Records};
 use super::change::Change;
 use super::decision::Ask;
 use super::layout::{Member, Places};
+use super::reason::Reason;
 use super::record::{Record, Shown};
 use super::rules::Rules;
 use super::view::View;
@@ -113,6 +116,8 @@ pub struct Turns {
     /// Our own mark stands until the instance has been back for sure since then.
     unsure_until: Moment,
     ask: Option<Ask>,
+    /// Why it is not granted, as far as nobody has taken the change back.
+    waits: Option<Reason>,
     told: Option<TurnRefusal>,
     held: Option<Held>,
     debts: VecDeque<Debt>,
@@ -124,6 +129,10 @@ pub struct Turns {
     /// Since when each silent one stands in the way.
     silent: BTreeMap<String, (u64, Moment)>,
     said: BTreeSet<String>,
+    /// When that was last put into words.
+    told_at: Option<Moment>,
+    /// How the others' settings differ from ours, and when that is looked at again.
+    comparison: Comparison,
     /// What was said of somebody else under our name.
     outside: Option<String>,
     /// Our own mark was seen, or written, and not taken away since.
@@ -156,6 +165,7 @@ impl Turns {
             record: Record::default(),
             unsure_until: now + SETTLE,
             ask: None,
+            waits: None,
             told: None,
             held: None,
             debts: VecDeque::new(),
@@ -165,6 +175,8 @@ impl Turns {
             failures: 0,
             silent: BTreeMap::new(),
             said: BTreeSet::new(),
+            told_at: None,
+            comparison: Comparison::due(now),
             outside: None,
             marked: false,
             was_member: false,
@@ -230,6 +242,7 @@ impl Turns {
         }
         self.keep_session(now);
         self.go_on(now);
+        self.tell_how_long(now);
         std::mem::take(&mut self.actions)
     }
 
@@ -241,7 +254,8 @@ impl Turns {
         let record = self.record.due().filter(|_| self.membership == Membership::Member && !self.leaving);
         let life = self.life.next_wake().filter(|at| *at != Moment(u64::MAX));
         let too_old = self.life.cutoff_of(self.held.as_ref().map_or(Hangs::Nothing, Held::hangs));
-        [life, too_old, pending.then_some(self.not_before), record].into_iter().flatten().min()
+        let words = self.ask.as_ref().and(self.told_at).and_then(|at| Some(at + self.waits.as_ref()?.holds(self.unix_ms(at))?));
+        [life, too_old, pending.then_some(self.not_before), record, words].into_iter().flatten().min()
     }
 
     fn asked(&mut self, now: Moment, ask: Ask) {
@@ -257,13 +271,14 @@ impl Turns {
             }
         }
         self.ask = Some(ask);
-        self.told = None;
+        self.comparison.hurry(now);
+        (self.waits, self.told) = (None, None);
         self.hurry();
     }
 
     fn returned(&mut self, now: Moment, turn: TurnId, verdict: TurnVerdict) {
         if self.ask.as_ref().is_some_and(|ask| ask.turn == turn) {
-            (self.ask, self.told) = (None, None);
+            self.forget_ask();
         }
         let Some(held) = self.held.as_mut().filter(|held| held.turn == turn) else { return };
         held.stage = match (verdict, held.stage, &held.canary) {
@@ -314,7 +329,7 @@ impl Turns {
 
     fn leave(&mut self, now: Moment) {
         self.leaving = true;
-        (self.ask, self.told) = (None, None);
+        self.forget_ask();
         if let Some(held) = &mut self.held {
             held.stage = match held.stage {
                 Stage::Returning(end, _) => Stage::Returning(end, Back::Yes),
@@ -338,7 +353,25 @@ impl Turns {
         let bound = FIRST.saturating_mul(1 << self.failures.min(6)).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
         self.not_before = now + Duration::from_millis(FIRST / 5 + self.random.u64(0..=bound));
-        self.refuse(TurnRefusal::Waits(format!("Consul cannot be asked: {why}")));
+        self.wait(now, Reason::Plain(format!("Consul cannot be asked: {why}")));
+    }
+
+    fn forget_ask(&mut self) {
+        (self.ask, self.waits, self.told) = (None, None, None);
+    }
+
+    /// Tells the machine that it waits, and why.
+    fn wait(&mut self, now: Moment, why: Reason) {
+        self.waits = Some(why);
+        self.tell_how_long(now);
+    }
+
+    /// What it waits for, with the time that it has taken by now.
+    fn tell_how_long(&mut self, now: Moment) {
+        let Some(waits) = self.waits.as_ref().filter(|_| self.ask.is_some()) else { return };
+        let text = waits.text(self.unix_ms(now));
+        self.told_at = Some(now);
+        self.refuse(TurnRefusal::Waits(text));
     }
 
     /// Tells the machine why it waits, once for each reason.

@@ -26,6 +26,8 @@ pub struct Look {
     pub hold: Option<Pair>,
     /// Our own record.
     pub ours: Option<Pair>,
+    /// The records of all instances, where they were asked for.
+    pub records: Option<Vec<Pair>>,
     /// The instances in the catalog.
     pub catalog: Vec<Instance>,
     /// Their index.
@@ -42,6 +44,8 @@ pub(super) struct View {
     pub(super) rollouts: Vec<Known>,
     pub(super) hold: Option<FleetHold>,
     pub(super) ours: Option<Ours>,
+    /// What the instances' records say of `limit`; `None`: they were not read.
+    pub(super) limits: Option<BTreeMap<Member, String>>,
     pub(super) catalog: BTreeMap<Member, Standing>,
     pub(super) indexes: Indexes,
     /// What is to be said about it, in sentences.
@@ -99,6 +103,14 @@ struct Owner {
     owner: String,
 }
 
+#[derive(serde::Deserialize)]
+struct LimitOf {
+    #[serde(flatten)]
+    member: Member,
+    #[serde(default)]
+    limit: String,
+}
+
 impl View {
     pub(super) fn of(look: &Look) -> Self {
         let mut remarks = Vec::new();
@@ -129,7 +141,11 @@ impl View {
         });
         let ours = look.ours.as_ref().map(|pair| Ours {
             session: pair.session.as_deref().map(str::to_owned),
-            owner: parse::<Owner>(pair).map(|record| record.owner),
+            owner: read::<Owner>(pair, "instances/", &mut remarks).map(|record| record.owner),
+        });
+        let limits = look.records.as_ref().map(|pairs| {
+            let limit = |pair| read::<LimitOf>(pair, "instances/", &mut remarks).map(|of| (of.member, said(&of.limit)));
+            pairs.iter().filter_map(limit).collect()
         });
         let catalog = look
             .catalog
@@ -142,6 +158,7 @@ impl View {
             rollouts,
             hold,
             ours,
+            limits,
             catalog: catalog.collect(),
             indexes: Indexes { out: look.out_index, rollout: look.rollout_index, catalog: look.catalog_index },
             remarks,
@@ -255,12 +272,14 @@ pub(super) mod tests {
                 rollout: vec![at("abc")],
                 hold: Some(at("hold")),
                 ours: Some(at("us")),
+                records: Some(vec![at("us"), at("others")]),
                 ..Look::default()
             };
             let view = View::of(&look);
             assert_eq!(view.lock, Lock::Foreign { index: 7 });
             assert_eq!((view.marks.len(), view.rollouts.len(), view.hold.is_some()), (1, 0, true));
-            assert!(view.remarks.len() >= 3, "{:?}", view.remarks);
+            assert!(view.limits.is_some_and(|limits| limits.is_empty()));
+            assert!(view.remarks.len() >= 5, "{:?}", view.remarks);
             assert!(view.remarks.iter().all(|remark| remark.len() < 300));
         }
         let plain = Look { turn: vec![pair(".lock", r#"{"Limit":1,"Holders":{}}"#, 0, None)], ..Look::default() };

@@ -16,7 +16,7 @@ use lictor::machine::history::Outcome;
 const SESSION: Duration = Duration::from_secs(50);
 
 /// A lictor of the fleet "svc". The service is not in Consul's catalog here, so nobody's passing is asked for.
-fn member(consul: &Consul, name: &str, fleet: &str) -> Lictor {
+pub fn member(consul: &Consul, name: &str, fleet: &str) -> Lictor {
     Setup::on_consul(consul.address())
         .checked()
         .config(&format!(
@@ -25,7 +25,8 @@ fn member(consul: &Consul, name: &str, fleet: &str) -> Lictor {
         .start()
 }
 
-fn fleet_of(consul: &Consul, names: &[&str], fleet: &str) -> Vec<Lictor> {
+/// These lictors, good and in the fleet.
+pub fn fleet_of(consul: &Consul, names: &[&str], fleet: &str) -> Vec<Lictor> {
     consul.put("billing/GREETING", "hello");
     let lictors: Vec<_> = names.iter().map(|name| member(consul, name, fleet)).collect();
     for lictor in &lictors {
@@ -36,13 +37,14 @@ fn fleet_of(consul: &Consul, names: &[&str], fleet: &str) -> Vec<Lictor> {
 }
 
 /// Waits until so many instances have their record.
-fn joined(consul: &Consul, count: usize) {
+pub fn joined(consul: &Consul, count: usize) {
     eventually("every lictor has its record in the fleet", || {
         (keys(consul, "lictor/svc/instances/").len() == count).then_some(())
     });
 }
 
-fn keys(consul: &Consul, folder: &str) -> Vec<String> {
+/// The keys of a folder.
+pub fn keys(consul: &Consul, folder: &str) -> Vec<String> {
     let answer = consul.ask("GET", &format!("/v1/kv/{folder}?keys"), b"");
     if answer.code == 404 {
         return Vec::new();
@@ -65,7 +67,8 @@ fn message(board: &Board) -> String {
     board.config.message.clone().unwrap_or_default()
 }
 
-fn waits(lictor: &Lictor, text: &str) -> Board {
+/// Waits until it waits for this.
+pub fn waits(lictor: &Lictor, text: &str) -> Board {
     lictor.until(&format!("waits: {text}"), |board| {
         board.config.state == ConfigState::Pending
             && message(board).starts_with("Waits: ")
@@ -135,7 +138,7 @@ fn a_bad_change_is_tried_on_one_host_and_halted_on_the_others() {
 }
 
 /// `lictor fleet` at this Consul: what it says.
-fn operator(consul: &Consul, lictor: &Lictor, words: &[&str]) -> String {
+pub fn operator(consul: &Consul, lictor: &Lictor, words: &[&str]) -> String {
     let (code, text) = asked(consul, lictor, &[words, &["--prefix", "lictor/svc"]].concat());
     assert_eq!(code, Some(0), "{text}");
     text
@@ -235,7 +238,7 @@ fn an_operators_consul_lock_takes_part() {
         (lock.code == 200 && lock.json()["Holders"].as_object()?.len() == 2).then_some(())
     });
     consul.put("billing/GREETING", "good day");
-    let board = waits(&lictors[0], "has a turn");
+    let board = waits(&lictors[0], "for its turn: 1 before it; session ");
     assert_eq!(board.restarts, 0);
     locks[0].kill().unwrap();
     locks[0].wait().unwrap();

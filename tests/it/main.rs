@@ -29,6 +29,7 @@ mod hostile_answers;
 mod hostile_clients;
 mod hostile_consul;
 mod hostile_files;
+mod hostile_fleet;
 mod hostile_service;
 mod hostile_start;
 mod hostile_state;

@@ -24,3 +24,7 @@ registration {
 drain {
   wait = "2s"   # consul-template's wait { min } and a little more
 }
+
+# A change of the configuration reaches one host at a time, and stops at the first one that takes it back.
+fleet {
+}

@@ -44,7 +44,7 @@ fn decide(limit: Limit, look: &Look) -> Decision {
 
 fn why(decision: Decision) -> String {
     match decision {
-        Decision::Waits(Waits { why, .. }) => why,
+        Decision::Waits(Waits { why, .. }) => why.text(45_053_000),
         other => panic!("{other:?}"),
     }
 }
@@ -90,7 +90,7 @@ fn out_marks_count_with_and_without_a_session_and_whatever_they_hold() {
         catalog: catalog(&[("us", PASSING), ("b", PASSING)]),
         ..Look::default()
     };
-    assert_eq!(why(decide(Limit::Count(1), &look)), "b has its turn since 12:30:45 UTC");
+    assert_eq!(why(decide(Limit::Count(1), &look)), "for its turn: 1 before it; b has it for 8s");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn whoever_holds_the_semaphore_without_a_mark_counts_and_its_limit_too() {
         catalog: catalog(&[("us", PASSING), ("b", PASSING)]),
         ..Look::default()
     };
-    assert_eq!(why(decide(Limit::Count(2), &look(1))), "session theirs has a turn");
+    assert_eq!(why(decide(Limit::Count(2), &look(1))), "for its turn: 1 before it; session theirs has it");
     assert!(matches!(decide(Limit::Count(2), &look(2)), Decision::Free(_)));
 }
 

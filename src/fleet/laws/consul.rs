@@ -192,6 +192,7 @@ impl Consul {
             rollout_index: self.index_of(Place::Rollout),
             hold: one("hold"),
             ours: one(&format!("instances/{}", member.key())),
+            records: Some(folder("instances/")),
             catalog: self.catalog.iter().map(standing).collect(),
             catalog_index: self.catalog_index,
         }

@@ -295,7 +295,7 @@ impl World {
             let soon = self.soon();
             let ask = |world: &mut Self, request| world.come(soon, Coming::Request(number, life, request));
             match action {
-                Action::Look { op, on, wait, delay } => {
+                Action::Look { op, on, wait, delay, records: _ } => {
                     self.hosts[number].waiting = Some(Waiting { op, on, until: now + wait, delay });
                 }
                 Action::Write(op, operations) => {

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::super::decision::{Ask, Asking, Decision, Place, Waits, halt, silent};
 use super::super::layout::json;
+use super::super::reason::Reason;
 use super::super::record::InstanceRecord;
 use super::super::rules::PATIENCE;
 use super::super::view::{Ours, View};
 use super::super::writes::{Back, CanaryEnd, Writer};
-use super::{Action, Busy, Debt, Haste, Held, Membership, Purpose, Stage, Turns};
+use super::{Action, Busy, Debt, Haste, Held, Membership, Purpose, Records, Stage, Turns};
 use crate::consul::transaction::Operation;
 use crate::fleet::writes::Written;
 use crate::machine::Moment;
@@ -39,7 +40,7 @@ impl Turns {
             return self.write(operations, Purpose::Debt);
         }
         if self.busy == Busy::Nothing && !self.finish() {
-            self.look(Vec::new(), Duration::ZERO, Duration::ZERO);
+            self.look(now, Vec::new(), Duration::ZERO, Duration::ZERO);
         }
     }
 
@@ -71,7 +72,8 @@ impl Turns {
         let folder = self.places.path("");
         let remarks = view.remarks.iter().map(|remark| format!("the fleet's folder {folder}: {remark}"));
         // Whether that still is so, is seen below.
-        let remarks = remarks.chain(self.outside.take()).collect();
+        let differences = self.comparison.take_up(now, view, &self.member, &self.rules);
+        let remarks = remarks.chain(differences).chain(self.outside.take()).collect();
         self.say(remarks);
         if !self.act_on_right(now, view) {
             return;
@@ -141,10 +143,15 @@ impl Turns {
     fn belongs(&mut self, now: Moment, view: &View) -> bool {
         let Some(session) = self.life.session().map(str::to_owned) else { return false };
         match &view.ours {
-            Some(Ours { session: Some(holder), .. }) if *holder == session => {
+            Some(Ours { session: Some(holder), owner }) if *holder == session => {
                 if self.membership != Membership::Member {
                     self.membership = Membership::Member;
                     self.was_member = true;
+                    self.record.changed(now);
+                    self.comparison.hurry(now);
+                }
+                if owner.is_none() {
+                    // Somebody has written over it.
                     self.record.changed(now);
                 }
                 return true;
@@ -166,8 +173,8 @@ impl Turns {
                 let remark = format!("{why}; until then this one takes no turns");
                 self.say(self.said.iter().cloned().chain([remark.clone()]).collect());
                 self.outside = Some(remark);
-                self.refuse(TurnRefusal::Waits(why));
-                self.look(Vec::new(), OUTSIDE, Duration::ZERO);
+                self.wait(now, Reason::Plain(why));
+                self.look(now, Vec::new(), OUTSIDE, Duration::ZERO);
             }
             Some(Ours { session: None, .. }) | None => {
                 let join = self.lock_record(now, session);
@@ -198,8 +205,8 @@ impl Turns {
 
     fn try_for(&mut self, now: Moment, view: &View, ask: Ask) {
         let Some(session) = self.life.sure(now).map(str::to_owned) else {
-            self.refuse(TurnRefusal::Waits("our session in Consul could not be renewed".into()));
-            return self.look(Vec::new(), Duration::from_secs(1), Duration::ZERO);
+            self.wait(now, Reason::Plain("our session in Consul could not be renewed".into()));
+            return self.look(now, Vec::new(), Duration::from_secs(1), Duration::ZERO);
         };
         let given_up: BTreeSet<String> = self
             .silent
@@ -215,11 +222,12 @@ impl Turns {
                 self.write(operations, Purpose::Acquire);
             }
             Decision::Waits(Waits { why, on }) => {
-                self.refuse(TurnRefusal::Waits(why));
+                self.wait(now, why);
                 let wait = if on.is_empty() { Duration::from_secs(1) } else { WAIT };
                 self.wait_for(now, view, on, wait);
             }
             Decision::Halted { by, why, on } => {
+                self.waits = None;
                 self.refuse(TurnRefusal::Halted { by, why });
                 self.wait_for(now, view, on, WAIT);
             }
@@ -244,9 +252,10 @@ impl Turns {
             _ => None,
         };
         let sure = Some(self.unsure_until).filter(|until| self.marked && *until > now);
-        let wait = [baked, sure].into_iter().flatten().map(|until| until.since(now)).fold(wait, Duration::min);
+        let compared = (self.membership == Membership::Member).then(|| self.comparison.at()).filter(|at| *at > now);
+        let wait = [baked, sure, compared].into_iter().flatten().map(|until| until.since(now)).fold(wait, Duration::min);
         let delay = self.spread(view.catalog.len());
-        self.look(on, wait, delay);
+        self.look(now, on, wait, delay);
     }
 
     /// Full jitter, over more time the more there are who wake at once.
@@ -283,8 +292,8 @@ impl Turns {
     fn grant(&mut self) {
         if let Some(held) = &mut self.held {
             held.stage = Stage::Granted;
-            (self.ask, self.told) = (None, None);
             self.actions.push(Action::Grant(held.turn));
+            self.forget_ask();
         }
     }
 
@@ -297,11 +306,13 @@ impl Turns {
         }
     }
 
-    fn look(&mut self, on: Vec<(Place, u64)>, wait: Duration, delay: Duration) {
+    fn look(&mut self, now: Moment, on: Vec<(Place, u64)>, wait: Duration, delay: Duration) {
         let op = self.op();
         let haste = if wait.is_zero() { Haste::Now } else { Haste::Waiting };
         self.busy = Busy::Looking(op, haste);
-        self.actions.push(Action::Look { op, on, wait, delay });
+        let compares = self.membership == Membership::Member && self.comparison.is_due(now + wait);
+        let records = if compares { Records::Read } else { Records::Left };
+        self.actions.push(Action::Look { op, on, wait, delay, records });
     }
 
     fn write(&mut self, operations: Vec<Operation>, purpose: Purpose) {

@@ -48,6 +48,15 @@ pub enum Event {
     Tick,
 }
 
+/// Whether a look reads the records of all instances: that is much for a large fleet, and seldom needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Records {
+    /// It does.
+    Read,
+    /// Only our own.
+    Left,
+}
+
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -61,6 +70,8 @@ pub enum Action {
         wait: Duration,
         /// After the wait, how long to hold back, so that not all come at once.
         delay: Duration,
+        /// Whether the records of all instances are read as well.
+        records: Records,
     },
     /// Commit these. It ends a look that is under way.
     Write(Op, Vec<Operation>),

@@ -218,6 +218,17 @@ fn a_wish_that_supersedes_a_trial_has_one_turn_at_a_time() {
 }
 
 #[test]
+fn a_newer_wish_gives_the_old_turn_back_and_asks_for_its_own() {
+    let mut story = Story::good_on_a_with(turns);
+    story.by_hand(Part::Turn);
+    story.wish("b");
+    story.wish("c");
+    assert_eq!(story.did(), ["ask turn", "return turn", "ask turn"]);
+    story.turn_granted();
+    assert_eq!(story.running(), "c on 1");
+}
+
+#[test]
 fn a_good_one_that_does_not_get_healthy_by_the_deadline_keeps_no_other_host_waiting() {
     let mut story = Story::good_on_a_with(turns_and_traffic);
     story.becomes_good("b");

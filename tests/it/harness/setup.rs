@@ -158,7 +158,9 @@ log {{
 
     /// `lictor` with a subcommand, in an environment without anything of the machine's but `PATH`.
     pub fn command(&self, subcommand: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lictor"));
+        // `make bench` measures the release.
+        let lictor = std::env::var_os("LICTOR").unwrap_or_else(|| env!("CARGO_BIN_EXE_lictor").into());
+        let mut command = Command::new(lictor);
         command.arg(subcommand).env_clear().current_dir(self.folder()).stdin(Stdio::null());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("LICTOR_TEST", self.folder());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
