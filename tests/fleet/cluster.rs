@@ -6,11 +6,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::harness::address::loopback;
 use crate::harness::client::{Answer, Request};
+use crate::harness::processes::signal;
 use crate::harness::wait::eventually;
 
 const SERVERS: usize = 3;
@@ -66,6 +68,16 @@ impl Cluster {
         self.servers.iter().map(Agent::address).collect()
     }
 
+    /// The server that leads.
+    pub fn leader(&self) -> &Agent {
+        eventually("the cluster has a leader", || {
+            let asked = self.servers.iter().filter(|server| server.process.borrow().is_some());
+            let mut told = asked.filter_map(|server| Request::get("/v1/status/leader").tcp(server.address()).ok());
+            let leader = told.find_map(|answer| answer.text().trim().trim_matches('"').parse::<SocketAddr>().ok())?;
+            self.servers.iter().find(|server| leader.ip() == server.host && server.process.borrow().is_some())
+        })
+    }
+
     /// One request to whichever server answers it.
     pub fn ask(&self, method: &str, path: &str, body: &[u8]) -> Answer {
         eventually(&format!("{method} {path}"), || {
@@ -118,6 +130,11 @@ impl Agent {
         (self.host, 8500).into()
     }
 
+    /// What the cluster calls it.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
     /// Starts it, for the first time or again.
     pub fn launch(&self) {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/consul");
@@ -144,6 +161,29 @@ impl Agent {
             let answer = Request::get("/v1/catalog/nodes").tcp(self.address()).ok()?;
             answer.text().contains(&format!("{:?}", self.node)).then_some(())
         });
+    }
+
+    /// Ends it as a power cut does.
+    pub fn kill(&self) {
+        self.end(Signal::KILL);
+    }
+
+    /// Ends it by this signal.
+    pub fn end(&self, signal: Signal) {
+        self.signal(signal);
+        self.process.take().expect("this agent does not run").wait().unwrap();
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, number: Signal) {
+        let process = self.process.borrow();
+        signal(process.as_ref().expect("this agent does not run").id(), number);
+    }
+
+    /// One request to it.
+    pub fn ask(&self, method: &str, path: &str) -> Answer {
+        let request = Request { method, path, headers: &[], body: b"" };
+        request.tcp(self.address()).unwrap_or_else(|error| panic!("{method} {path} at {}: {error}", self.node))
     }
 }
 

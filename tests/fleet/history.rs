@@ -53,6 +53,20 @@ impl History {
 }
 
 impl Told {
+    /// How long each was out, by its mark, and how long it took from there to the next one, in milliseconds; with one at a
+    /// time.
+    #[allow(dead_code, reason = "`make bench` measures with it")]
+    pub fn turns(&self) -> (Vec<u64>, Vec<u64>) {
+        let (mut lengths, mut gaps) = (Vec::new(), Vec::new());
+        for two in self.marks.windows(2) {
+            let took = two[1].0 - two[0].0;
+            if two[0].1.is_empty() { gaps.push(took) } else { lengths.push(took) }
+        }
+        // Before the first one nobody was out.
+        gaps.drain(..usize::from(self.marks.first().is_some_and(|(_, marks)| marks.is_empty()) && !gaps.is_empty()));
+        (lengths, gaps)
+    }
+
     /// The largest number of instances that were out at a time, by their marks and by the catalog.
     pub fn most_out(&self) -> (usize, usize) {
         let most = |states: &States| states.iter().map(|(_, out)| out.len()).max().unwrap_or(0);

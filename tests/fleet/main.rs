@@ -26,6 +26,7 @@ mod harness {
 
 mod balancer;
 mod cluster;
+mod faults;
 mod history;
 mod load;
 mod restarts;

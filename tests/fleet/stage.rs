@@ -6,13 +6,13 @@ use lictor::machine::Board;
 use lictor::machine::board::ConfigState;
 use lictor::machine::event::TrafficState;
 
-use crate::balancer::Balancer;
-use crate::cluster::Cluster;
+use super::balancer::Balancer;
+use super::cluster::Cluster;
+use super::history::{History, Told};
+use super::load::{Load, Tally};
 use crate::harness::lictor::is_good;
 use crate::harness::wait::within;
 use crate::harness::{Lictor, Setup};
-use crate::history::History;
-use crate::load::Load;
 
 /// How long a change may take to reach everybody on a machine that is merely busy.
 pub const PATIENCE: Duration = Duration::from_mins(3);
@@ -22,12 +22,14 @@ pub const PATIENCE: Duration = Duration::from_mins(3);
 pub struct Cast {
     /// How many hosts there are.
     pub hosts: usize,
-    /// Requests a second.
-    pub rate: u32,
     /// How long the first host of a change is watched before the others follow.
     pub bake: Duration,
     /// How long a service that is good may still be taken back.
     pub watch: Duration,
+    /// `drain.wait`.
+    pub drain: Duration,
+    /// `apply.min_healthy`.
+    pub min_healthy: Duration,
 }
 
 /// Everything that runs. Hosts go first when it is dropped, the cluster last.
@@ -36,14 +38,23 @@ pub struct Stage {
     /// The hosts, in the order of their nodes.
     pub hosts: Vec<Lictor>,
     balancer: Balancer,
-    load: Load,
-    history: History,
     /// Consul.
     pub cluster: Cluster,
 }
 
 impl Cast {
-    /// Starts everything, and waits until all hosts serve and clients are asking.
+    /// So many hosts, whose changes are quick.
+    pub fn of(hosts: usize) -> Self {
+        Self {
+            hosts,
+            bake: Duration::from_millis(500),
+            watch: Duration::from_secs(10),
+            drain: Duration::from_millis(500),
+            min_healthy: Duration::from_millis(500),
+        }
+    }
+
+    /// Starts everything, and waits until all hosts serve.
     pub fn enter(&self, prepare: impl Fn(usize, Setup) -> Setup) -> Stage {
         // One more agent, for the load balancer.
         let cluster = Cluster::of(self.hosts + 1);
@@ -58,21 +69,21 @@ impl Cast {
         });
         let balancer = Balancer::before("svc", cluster.client(self.hosts).address());
         balancer.until_before(self.hosts);
-        let history = History::of(&cluster.addresses());
-        let load = Load::on(balancer.address(), self.rate);
-        Stage { hosts, balancer, load, history, cluster }
+        Stage { hosts, balancer, cluster }
     }
 
     fn host(&self, cluster: &Cluster, number: usize) -> Setup {
         let setup = Setup::on_consul(cluster.client(number).address()).checked();
         let more = format!(
             "registration {{\n  port = 8080\n  address = \"{}\"\n}}\n\
-             drain {{\n  wait = \"500ms\"\n  quiet = \"300ms\"\n  max = \"20s\"\n}}\n\
+             drain {{\n  wait = \"{}\"\n  quiet = \"300ms\"\n  max = \"20s\"\n}}\n\
              fleet {{\n  bake = \"{}\"\n}}\n\
-             apply {{\n  min_healthy = \"500ms\"\n  deadline = \"6s\"\n  watch = \"{}\"\n}}\n",
+             apply {{\n  min_healthy = \"{}\"\n  deadline = \"6s\"\n  watch = \"{}\"\n}}\n",
             setup.host(),
-            humantime::format_duration(self.bake),
-            humantime::format_duration(self.watch),
+            written(self.drain),
+            written(self.bake),
+            written(self.min_healthy),
+            written(self.watch),
         );
         setup.config(&more).variable("SLOW_START", "800ms")
     }
@@ -125,25 +136,36 @@ impl Stage {
         }
     }
 
-    /// Ends the load; says what came of it, and how many were out at a time: by the marks, and by the catalog.
-    pub fn end(self) -> (usize, usize) {
-        self.balancer.until_before(self.hosts.len());
-        let (tally, told) = (self.load.end(), self.history.end());
-        println!("{tally:?}");
-        let logs = || {
-            let logs = self.hosts.iter().zip('a'..).map(|(host, letter)| {
-                let log = host.log();
-                let lines = log.lines().filter(|line| !line.contains("DEBUG")).collect::<Vec<_>>().join("\n");
-                format!("=== host-{letter}\n{lines}\n")
-            });
-            format!("{}\n{}", logs.collect::<String>(), self.cluster.log())
-        };
+    /// Does something while so many requests a second come, none of which may fail. Gives what Consul has shown meanwhile.
+    pub fn under_load(&self, what: &str, rate: u32, act: impl FnOnce(&Self)) -> Told {
+        let began = now();
+        let (tally, told) = self.watched(rate, act);
+        println!("{what}: {} ms, {tally:?}", now() - began);
         if tally.failed > 0 {
-            println!("{told:?}\n{}", logs());
+            println!("{told:?}\n{}", self.log());
         }
-        assert!(tally.sent > 500, "{tally:?}");
-        assert_eq!(tally.failed, 0, "{tally:?}");
-        told.most_out()
+        assert!(tally.sent > 500, "{what}: {tally:?}");
+        assert_eq!(tally.failed, 0, "{what}: {tally:?}");
+        told
+    }
+
+    /// Does something while so many requests a second come; gives what came of them, and what Consul has shown meanwhile.
+    pub fn watched(&self, rate: u32, act: impl FnOnce(&Self)) -> (Tally, Told) {
+        let history = History::of(&self.cluster.addresses());
+        let load = Load::on(self.balancer.address(), rate);
+        act(self);
+        self.balancer.until_before(self.hosts.len());
+        (load.end(), history.end())
+    }
+
+    /// What everybody has said, for a message.
+    fn log(&self) -> String {
+        let logs = self.hosts.iter().zip('a'..).map(|(host, letter)| {
+            let log = host.log();
+            let lines = log.lines().filter(|line| !line.contains("DEBUG")).collect::<Vec<_>>().join("\n");
+            format!("=== host-{letter}\n{lines}\n")
+        });
+        format!("{}\n{}", logs.collect::<String>(), self.cluster.log())
     }
 }
 
@@ -156,6 +178,10 @@ pub fn in_traffic(board: &Board) -> bool {
 fn is_back(board: &Board) -> bool {
     let waits = board.candidate.is_some() && board.config.state != ConfigState::Halted;
     board.healthy && board.traffic == Some(TrafficState::In) && !waits
+}
+
+fn written(time: Duration) -> String {
+    format!("{}ms", time.as_millis())
 }
 
 fn now() -> u64 {
