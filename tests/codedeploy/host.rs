@@ -35,21 +35,33 @@ pub struct Host(Rig);
 impl Host {
     /// One on which nothing was ever deployed, with a number of workers in the KV store.
     pub fn new() -> Self {
-        let consul = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers/consul");
-        assert!(consul.exists(), "Consul is not built: run `make peers`");
-        let host = Self(Rig::bare(&[("consul", &consul)]));
-        host.0.write("/srv/short.hcl", SHORT);
-        host.0.write(
-            "/etc/systemd/system/lictor@billing.service.d/test.conf",
-            "[Service]\nExecStart=\nExecStart=lictor run -c /etc/lictor/billing.hcl -c /srv/short.hcl --name billing\n",
-        );
-        host.0.write("/etc/consul.d/agent.hcl", CONSUL);
-        host.0.done("systemctl daemon-reload");
+        let host = Self::booted(&["consul"], "");
         host.0.done("systemd-run --quiet --unit consul consul agent -dev -config-dir /etc/consul.d -log-level warn");
         eventually("Consul takes keys", || {
             host.0.run("consul kv put billing/WORKERS 4").status.success().then_some(())
         });
         host.put("DATABASE_FILE", "/var/lib/billing/database");
+        host
+    }
+
+    /// One on which nothing runs yet, with these peers installed, and more configuration for lictor.
+    pub fn booted(peers: &[&str], more: &str) -> Self {
+        let peers = peers.iter().map(|peer| {
+            let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers").join(peer);
+            assert!(program.exists(), "{peer} is not built: run `make peers`");
+            (*peer, program)
+        });
+        let peers: Vec<_> = peers.collect();
+        let programs: Vec<_> = peers.iter().map(|(name, program)| (*name, program.as_path())).collect();
+        let host = Self(Rig::bare(&programs));
+        host.0.write("/srv/short.hcl", SHORT);
+        host.0.write("/srv/more.hcl", more);
+        host.0.write(
+            "/etc/systemd/system/lictor@billing.service.d/test.conf",
+            "[Service]\nExecStart=\nExecStart=lictor run -c /etc/lictor/billing.hcl -c /srv/short.hcl -c /srv/more.hcl --name billing\n",
+        );
+        host.0.write("/etc/consul.d/agent.hcl", CONSUL);
+        host.0.done("systemctl daemon-reload");
         host
     }
 

@@ -21,4 +21,5 @@ mod host;
 mod config;
 mod deploys;
 mod habits;
+mod story;
 mod troubles;

@@ -88,6 +88,12 @@ impl Rig {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// The number of its first process, seen from here: its namespaces are the rig's.
+    #[allow(dead_code, reason = "tests/codedeploy joins several")]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Where a file of its is, seen from here.
     pub fn path(&self, path: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{path}", self.pid))
