@@ -93,8 +93,8 @@ demo: ## lictor with a small Go service on a watched directory; CONSUL=1: on a r
 	@examples/demo/demo $(if $(CONSUL),consul,directory)
 
 bench: setup ## the figures beside their bars, with the machine's name; BENCH=puts: one part; BENCH_QUICK=1: a first look
-	@tests/setup bench rig bundle
-	@tests/peers/build consul
+	@tests/setup bench rig bundle fleet
+	@tests/peers/build consul consul-template load
 	$(CARGO) build --release --locked
 	LICTOR="$$PWD/target/release/lictor" $(CARGO) bench --target-dir target/bench --locked --bench figures -- $(BENCH)
 

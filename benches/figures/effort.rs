@@ -38,6 +38,11 @@ impl Effort {
         self.of(5, 30)
     }
 
+    /// Changes over a fleet, good ones and as many bad ones.
+    pub fn rollouts(self) -> usize {
+        self.of(2, 10)
+    }
+
     /// Starts of lictor.
     pub fn starts(self) -> usize {
         self.of(15, 50)

@@ -91,6 +91,11 @@ pub fn resident(pid: u32) -> f64 {
     memory(pid).resident
 }
 
+/// Its private dirty pages, in kilobytes.
+pub fn dirty(pid: u32) -> f64 {
+    memory(pid).dirty
+}
+
 fn memory(pid: u32) -> Memory {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
     let field = |name: &str| -> f64 {

@@ -13,9 +13,15 @@ mod harness {
     pub mod address;
     pub mod client;
     pub mod consul;
+    pub mod lictor;
     pub mod processes;
     pub mod program;
+    pub mod setup;
     pub mod wait;
+
+    pub use consul::Consul;
+    pub use lictor::Lictor;
+    pub use setup::Setup;
 }
 
 #[path = "../../tests/codedeploy"]
@@ -24,6 +30,15 @@ mod codedeploy {
     pub mod agent;
     pub mod bundle;
     pub mod host;
+}
+#[path = "../../tests/fleet"]
+#[allow(dead_code, reason = "the tests use the rest of it")]
+mod theatre {
+    pub mod balancer;
+    pub mod cluster;
+    pub mod history;
+    pub mod load;
+    pub mod stage;
 }
 #[path = "../../tests/support/service.rs"]
 mod program;
@@ -36,6 +51,7 @@ mod checks;
 mod deploys;
 mod effort;
 mod figure;
+mod fleet;
 mod flood;
 mod footprint;
 #[path = "../../tests/listen/go.rs"]
@@ -77,6 +93,9 @@ const PARTS: &[(&str, Part)] = &[
     ("deploys", deploys::figures),
     ("checks", checks::figures),
     ("held", held::figures),
+    ("rollouts", fleet::rollouts),
+    ("fleet", fleet::idle),
+    ("many", fleet::many),
     ("binary", binary),
 ];
 

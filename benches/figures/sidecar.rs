@@ -105,13 +105,15 @@ log {{
         }
     }
 
+    /// Its board, if it can be asked already.
+    pub fn board(&self) -> Option<Board> {
+        let answer = Request::get("/board").unix(&self.path("admin.sock")).ok()?;
+        Some(serde_json::from_slice(&answer.body).unwrap())
+    }
+
     /// Waits for such a board.
     pub fn until(&self, what: &str, predicate: impl Fn(&Board) -> bool) -> Board {
-        eventually(what, || {
-            let answer = Request::get("/board").unix(&self.path("admin.sock")).ok()?;
-            let board: Board = serde_json::from_slice(&answer.body).unwrap();
-            predicate(&board).then_some(board)
-        })
+        eventually(what, || self.board().filter(|board| predicate(board)))
     }
 
     /// The times that the service has written down, of starts (`runs`) or of signals (`terms`).

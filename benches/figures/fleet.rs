@@ -1,0 +1,184 @@
+//! Rollouts over a fleet behind a load balancer, under load; what taking part costs while nothing happens; and very many
+//! lictors on one agent.
+
+use std::fs;
+use std::time::Duration;
+
+use lictor::machine::Board;
+use lictor::machine::board::ConfigState;
+use tokio::time::Instant;
+
+use crate::effort::Effort;
+use crate::figure::{Bar, Figure, Unit};
+use crate::footprint::{dirty, processor_share, resident};
+use crate::harness::consul::Consul;
+use crate::harness::wait::within;
+use crate::sidecar::Sidecar;
+use crate::statistics::median;
+use crate::theatre::history::Told;
+use crate::theatre::load::Tally;
+use crate::theatre::stage::Cast;
+
+const HOSTS: usize = 8;
+/// Requests a second.
+const RATE: u32 = 500;
+/// What the service takes to start, and how long it has to be quiet before it is stopped; see the cast.
+const START: Duration = Duration::from_millis(800);
+const QUIET: Duration = Duration::from_millis(300);
+
+/// Good and bad changes over eight hosts.
+pub fn rollouts(effort: Effort) -> Vec<Figure> {
+    let second = Duration::from_secs(1);
+    let cast = Cast { bake: second, drain: second, min_healthy: second, ..Cast::of(HOSTS) };
+    let stage = cast.enter(|_, setup| setup);
+    let changes = effort.rollouts();
+    let mut rollouts = Vec::new();
+    let (good, told) = stage.watched(RATE, |stage| {
+        for change in 1..=changes {
+            let began = Instant::now();
+            stage.good_change(&format!("good-{change}"));
+            rollouts.push(began.elapsed().as_secs_f64());
+        }
+    });
+    let (bad, bad_told) = stage.watched(RATE, |stage| {
+        for change in 1..=changes {
+            stage.bad_change(["EXIT_CODE", "SICK"][change % 2], &change.to_string());
+        }
+    });
+    let parts = (cast.drain + QUIET + START + cast.min_healthy).as_secs_f64() * count(HOSTS) + cast.bake.as_secs_f64();
+    let (_, gaps) = told.turns();
+    // Between two changes nobody is out either, for as long as the bake and the wish take.
+    let next: Vec<f64> = gaps.iter().map(|gap| count(usize::try_from(*gap).unwrap())).filter(|gap| *gap < 400.0).collect();
+    let took = median(rollouts);
+    let out = |told: &Told| told.most_out().0.max(told.most_out().1);
+    let failed = |what, tally: &Tally| Figure {
+        what,
+        found: count(usize::try_from(tally.failed).unwrap()),
+        bar: Bar::AtMost(0.0, Unit::Pieces),
+        beside: format!("of {} over {changes} changes, worst {:.0} ms; {:?}", tally.sent, tally.worst_ms, tally.errors),
+    };
+    vec![
+        failed("good changes over 8 instances at 500/s, new connections and keep-alive: failed requests", &good),
+        failed("... bad changes", &bad),
+        Figure {
+            what: "... instances out of traffic at a time",
+            found: count(out(&told).max(out(&bad_told))),
+            bar: Bar::AtMost(1.0, Unit::Pieces),
+            beside: String::new(),
+        },
+        Figure {
+            what: "... a turn given back → the next one acquired: median",
+            found: median(next.clone()),
+            bar: Bar::AtMost(20.0, Unit::Milliseconds),
+            beside: format!("of {}, by a blocking query's own wakes", next.len()),
+        },
+        Figure {
+            what: "... a rollout, beside the sum of its parts",
+            found: took / parts,
+            bar: Bar::AtMost(1.25, Unit::Times),
+            beside: format!("{took:.1} s, of {parts:.1} s: 8 × (drain 1 s + quiet 0.3 s + start 0.8 s + min_healthy 1 s) + bake 1 s"),
+        },
+    ]
+}
+
+const FLEET: &str = "registration {\n  port = 8080\n  address = \"HOST\"\n}\nfleet {\n}\n";
+
+/// What `registration {}` and `fleet {}` add.
+pub fn idle(effort: Effort) -> Vec<Figure> {
+    let consul = Consul::start();
+    consul.put("billing/GREETING", "0");
+    let one = |more: &str| {
+        let mut sidecar = Sidecar::new(&consul, &["billing/".to_owned()], more);
+        sidecar.start();
+        sidecar.until("good", |board| board.healthy && board.config.settled);
+        let cpu = processor_share(sidecar.pid(), effort.idle());
+        (resident(sidecar.pid()), dirty(sidecar.pid()), cpu, connections(&sidecar))
+    };
+    let (plain, fleet) = (one(""), one(FLEET));
+    let figure = |what, found: f64, bar, unit: Unit, with: f64, without: f64| Figure {
+        what,
+        found,
+        bar: Bar::AtMost(bar, unit),
+        beside: format!("{} less {}", unit.write(with), unit.write(without)),
+    };
+    vec![
+        figure("registration and fleet, idle: RSS", fleet.0 - plain.0, 600.0, Unit::Kilobytes, fleet.0, plain.0),
+        figure("... private dirty", fleet.1 - plain.1, 150.0, Unit::Kilobytes, fleet.1, plain.1),
+        figure("... processor", fleet.2 - plain.2, 0.02, Unit::Percent, fleet.2, plain.2),
+        figure("... connections to Consul", fleet.3 - plain.3, 3.0, Unit::Pieces, fleet.3, plain.3),
+    ]
+}
+
+/// Established connections of a lictor to the agent.
+fn connections(sidecar: &Sidecar) -> f64 {
+    let inodes: Vec<String> = fs::read_dir(format!("/proc/{}/fd", sidecar.pid()))
+        .unwrap()
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.trim_end_matches(']').to_owned()))
+        .collect();
+    // 8500, and 01: established.
+    let is_one = |line: &&str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let remote = fields.get(2).is_some_and(|remote| remote.ends_with(":2134"));
+        remote && fields.get(3) == Some(&"01") && fields.get(9).is_some_and(|inode| inodes.iter().any(|own| own == inode))
+    };
+    count(fs::read_to_string("/proc/net/tcp").unwrap().lines().filter(is_one).count())
+}
+
+const MANY: usize = 200;
+
+/// Very many lictors on one agent.
+pub fn many(_: Effort) -> Vec<Figure> {
+    let consul = Consul::start();
+    consul.put("billing/GREETING", "0");
+    let sidecars: Vec<Sidecar> = (0..MANY)
+        .map(|number| {
+            let more = format!(
+                "fleet {{\n  prefix = \"lictor/bench/\"\n  limit = {}\n  min_passing = 0\n  bake = \"0s\"\n}}\n",
+                MANY / 4
+            );
+            let mut sidecar = Sidecar::new(&consul, &["billing/".to_owned()], &more);
+            // Of each instance its own, by which it is known in the fleet.
+            let text = fs::read_to_string(sidecar.path("lictor.hcl")).unwrap();
+            let named = text.replace("name = \"bench\"", &format!("name = \"bench-{number}\""));
+            fs::write(sidecar.path("lictor.hcl"), named).unwrap();
+            sidecar.start();
+            sidecar
+        })
+        .collect();
+    let patience = Duration::from_mins(5);
+    let all = |what: &str, predicate: &dyn Fn(&Board) -> bool| {
+        let mut left: Vec<&Sidecar> = sidecars.iter().collect();
+        within(patience, what, || {
+            left.retain(|sidecar| !sidecar.board().is_some_and(|board| predicate(&board)));
+            left.is_empty().then_some(())
+        });
+    };
+    all("all are good", &|board| board.healthy && board.config.settled);
+    within(patience, "all are in the fleet", || {
+        let keys = consul.ask("GET", "/v1/kv/lictor/bench/instances/?keys", b"");
+        (keys.code == 200 && keys.json().as_array().unwrap().len() == MANY).then_some(())
+    });
+    let before = sidecars[0].board().unwrap().config.fingerprint;
+    let began = Instant::now();
+    consul.put("billing/GREETING", "1");
+    all("all have seen it", &|board| board.config.wish != before);
+    let seen = began.elapsed().as_secs_f64();
+    all("all are good on it", &|board| board.config.state == ConfigState::Good && board.config.fingerprint != before);
+    let good = began.elapsed().as_secs_f64();
+    let figure = |what, found: f64, beside: &str| Figure {
+        what,
+        found: found * 1000.0,
+        bar: Bar::AtMost(f64::INFINITY, Unit::Milliseconds),
+        beside: beside.to_owned(),
+    };
+    vec![
+        figure("200 lictors on one agent: one put → all have seen it", seen, "asked one after the other; 0.1.0 had restarted all after 310 to 344 ms"),
+        figure("... all good with a limit of a quarter", good, "the fleet's own turns; 0.1.0 had none"),
+    ]
+}
+
+#[expect(clippy::cast_precision_loss, reason = "small counts")]
+fn count(number: usize) -> f64 {
+    number as f64
+}
