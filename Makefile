@@ -100,12 +100,19 @@ bench: setup ## the figures beside their bars, with the machine's name; BENCH=pu
 
 # Each target for FUZZ_SECONDS, from the seeds in the tree and what earlier runs have found worth keeping. An input that
 # breaks something is put into fuzz/artifacts/: it belongs into a test beside the code. FUZZ=kv runs that target alone.
-FUZZ         ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+FUZZ         ?= $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs))) laws
 FUZZ_SECONDS ?= 20
-fuzz: setup ## hostile input for all that reads any, FUZZ_SECONDS (20) each (needs nightly Rust and cargo-fuzz)
+# `laws` is no input but the fleet's simulation: FLEET_SEEDS histories of each kind. FUZZ=laws runs it alone (any Rust will do).
+FLEET_SEEDS  ?= 2000
+fuzz: setup ## hostile input for all that reads any, FUZZ_SECONDS (20) each (needs nightly Rust and cargo-fuzz), and FLEET_SEEDS histories of a fleet
+ifneq ($(filter laws,$(FUZZ)),)
+	FLEET_SEEDS=$(FLEET_SEEDS) $(CARGO) test --locked --config 'profile.test.package.lictor.opt-level=2' --lib -- fleet::laws
+endif
+ifneq ($(filter-out laws,$(FUZZ)),)
 	@tests/setup fuzz
-	@for target in $(FUZZ); do \
+	@for target in $(filter-out laws,$(FUZZ)); do \
 	  mkdir -p fuzz/corpus/$$target; \
 	  $(CARGO) +nightly fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
 	    -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=10 -rss_limit_mb=1024 -verbosity=0 -print_final_stats=1 $(FUZZ_MORE); \
 	done
+endif

@@ -8,7 +8,7 @@ use crate::harness::Lictor;
 use crate::harness::lictor::is_good;
 use crate::harness::program::NEW;
 use crate::harness::wait::within;
-use crate::serial;
+use crate::seats;
 use crate::stage::{Cast, PATIENCE, Stage, in_traffic};
 
 const HOSTS: usize = 3;
@@ -37,7 +37,7 @@ impl Stage {
 
 #[test]
 fn consul_fails_in_the_middle_of_a_change() {
-    let _turn = serial::turn();
+    let _seat = seats::take();
     let stage = Cast::of(HOSTS).enter(|_, setup| setup);
     stage.change_with("the leader is killed", |stage| {
         stage.holder();
@@ -81,7 +81,7 @@ impl Stage {
 
 #[test]
 fn a_host_fails_in_the_middle_of_a_change() {
-    let _turn = serial::turn();
+    let _seat = seats::take();
     // The service is started by a script everywhere; on one host it has to be killed.
     let stage = Cast::of(HOSTS).enter(|number, setup| {
         let script = setup.path("wrapper");
@@ -123,7 +123,7 @@ fn revived(lictor: &Lictor) {
 
 #[test]
 fn somebody_else_acts_in_the_middle_of_a_change() {
-    let _turn = serial::turn();
+    let _seat = seats::take();
     let stage = Cast::of(HOSTS).enter(|_, setup| setup);
     stage.change_with("another change three seconds later", |stage| {
         let holder = stage.holder();

@@ -31,5 +31,5 @@ mod history;
 mod load;
 mod restarts;
 mod rollout;
-mod serial;
+mod seats;
 mod stage;

@@ -7,7 +7,7 @@ use crate::balancer::Balancer;
 use crate::harness::lictor::is_good;
 use crate::harness::{Consul, Lictor, Setup};
 use crate::load::Load;
-use crate::serial;
+use crate::seats;
 
 const INSTANCES: usize = 3;
 /// Requests a second.
@@ -32,7 +32,7 @@ fn back_in_traffic(lictor: &Lictor) {
 
 #[test]
 fn restarts_changes_and_reverts_of_one_instance_after_the_other_lose_no_request() {
-    let _turn = serial::turn();
+    let _seat = seats::take();
     let consul = Consul::start();
     let hosts: Vec<Lictor> = (0..INSTANCES).map(|number| host(&consul, number)).collect();
     for lictor in &hosts {

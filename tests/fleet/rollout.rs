@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::serial;
+use crate::seats;
 use crate::stage::Cast;
 
 fn number(name: &str, usual: u32) -> u32 {
@@ -13,7 +13,7 @@ fn number(name: &str, usual: u32) -> u32 {
 
 #[test]
 fn good_and_bad_changes_under_load_cost_no_request() {
-    let _turn = serial::turn();
+    let _seat = seats::take();
     let hosts = usize::try_from(number("FLEET_HOSTS", 4)).unwrap();
     let changes = number("FLEET_CHANGES", 2);
     // Sick three seconds after it was good, which is while the others still wait.

@@ -137,6 +137,34 @@ fn a_bad_change_is_tried_on_one_host_and_halted_on_the_others() {
     }
 }
 
+/// For how many seconds the one before has had its turn, by a line that says so.
+fn seconds_waited(line: &str) -> Option<u64> {
+    let (_, queue) = line.split_once("Waits: for its turn: 1 before it; svc-")?;
+    let (_, span) = queue.split_once(" on node-1 has it for ")?;
+    span.split('s').next()?.parse().ok()
+}
+
+#[test]
+fn who_waits_says_how_many_come_first_and_for_how_long() {
+    let consul = Consul::start();
+    let lictors = fleet_of(&consul, &["svc-a", "svc-b"], "");
+    // Never ready: its trial lasts until its deadline.
+    consul.put("billing/SICK", "1");
+    let waiting = eventually("one of them waits for the other", || {
+        let waits = |lictor: &&Lictor| seconds_waited(&message(&lictor.board())).is_some();
+        lictors.iter().find(waits)
+    });
+    waiting.until("it has waited for longer", |board| seconds_waited(&message(board)).is_some_and(|seconds| seconds >= 2));
+    let (_, status) = waiting.status();
+    assert!(seconds_waited(status["Config"].as_str().unwrap()).is_some(), "{status}");
+    let told = said(&waiting.cli("status", &[]));
+    assert!(seconds_waited(&told).is_some(), "{told}");
+    consul.delete("billing/SICK");
+    for lictor in &lictors {
+        lictor.until_good();
+    }
+}
+
 /// `lictor fleet` at this Consul: what it says.
 pub fn operator(consul: &Consul, lictor: &Lictor, words: &[&str]) -> String {
     let (code, text) = asked(consul, lictor, &[words, &["--prefix", "lictor/svc"]].concat());
