@@ -35,8 +35,8 @@ fn records_halts_and_marks_that_no_lictor_wrote_are_said_and_cost_nothing() {
     consul.put("billing/GREETING", "good day");
     for lictor in &lictors {
         lictor.until("good", |board| is_good(board) && board.restarts == 1);
-        for number in 0..layouts.len() {
-            says(lictor, &format!("rollout/odd{number} holds {} bytes that no lictor wrote", layouts[number].len()));
+        for (number, layout) in layouts.iter().enumerate() {
+            says(lictor, &format!("rollout/odd{number} holds {} bytes that no lictor wrote", layout.len()));
         }
     }
     says(&lictors[0], "svc-a holds 4 bytes that no lictor wrote");
