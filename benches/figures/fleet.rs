@@ -48,7 +48,8 @@ pub fn rollouts(effort: Effort) -> Vec<Figure> {
     let parts = (cast.drain + QUIET + START + cast.min_healthy).as_secs_f64() * count(HOSTS) + cast.bake.as_secs_f64();
     let (_, gaps) = told.turns();
     // Between two changes nobody is out either, for as long as the bake and the wish take.
-    let next: Vec<f64> = gaps.iter().map(|gap| count(usize::try_from(*gap).unwrap())).filter(|gap| *gap < 400.0).collect();
+    let next: Vec<f64> =
+        gaps.iter().map(|gap| count(usize::try_from(*gap).unwrap())).filter(|gap| *gap < 400.0).collect();
     let took = median(rollouts);
     let out = |told: &Told| told.most_out().0.max(told.most_out().1);
     let failed = |what, tally: &Tally| Figure {
@@ -76,7 +77,9 @@ pub fn rollouts(effort: Effort) -> Vec<Figure> {
             what: "... a rollout, beside the sum of its parts",
             found: took / parts,
             bar: Bar::AtMost(1.25, Unit::Times),
-            beside: format!("{took:.1} s, of {parts:.1} s: 8 × (drain 1 s + quiet 0.3 s + start 0.8 s + min_healthy 1 s) + bake 1 s"),
+            beside: format!(
+                "{took:.1} s, of {parts:.1} s: 8 × (drain 1 s + quiet 0.3 s + start 0.8 s + min_healthy 1 s) + bake 1 s"
+            ),
         },
     ]
 }
@@ -120,7 +123,9 @@ fn connections(sidecar: &Sidecar) -> f64 {
     let is_one = |line: &&str| {
         let fields: Vec<&str> = line.split_whitespace().collect();
         let remote = fields.get(2).is_some_and(|remote| remote.ends_with(":2134"));
-        remote && fields.get(3) == Some(&"01") && fields.get(9).is_some_and(|inode| inodes.iter().any(|own| own == inode))
+        remote
+            && fields.get(3) == Some(&"01")
+            && fields.get(9).is_some_and(|inode| inodes.iter().any(|own| own == inode))
     };
     count(fs::read_to_string("/proc/net/tcp").unwrap().lines().filter(is_one).count())
 }
@@ -173,7 +178,11 @@ pub fn many(_: Effort) -> Vec<Figure> {
         beside: beside.to_owned(),
     };
     vec![
-        figure("200 lictors on one agent: one put → all have seen it", seen, "asked one after the other; 0.1.0 had restarted all after 310 to 344 ms"),
+        figure(
+            "200 lictors on one agent: one put → all have seen it",
+            seen,
+            "asked one after the other; 0.1.0 had restarted all after 310 to 344 ms",
+        ),
         figure("... all good with a limit of a quarter", good, "the fleet's own turns; 0.1.0 had none"),
     ]
 }

@@ -19,7 +19,6 @@ mod harness {
     pub mod setup;
     pub mod wait;
 
-    pub use consul::Consul;
     pub use lictor::Lictor;
     pub use setup::Setup;
 }

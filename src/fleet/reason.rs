@@ -65,7 +65,8 @@ impl Reason {
             Blocking::Turn { since } => since.map(|since| at.saturating_sub(since)),
             Blocking::NotPassing => None,
         });
-        let holds = ages.map(|age| if age < MINUTE_MS { SECOND_MS - age % SECOND_MS } else { MINUTE_MS - age % MINUTE_MS });
+        let holds =
+            ages.map(|age| if age < MINUTE_MS { SECOND_MS - age % SECOND_MS } else { MINUTE_MS - age % MINUTE_MS });
         holds.min().map(Duration::from_millis)
     }
 }
@@ -125,7 +126,11 @@ mod tests {
         assert_eq!(queue.holds(9_400), Some(Duration::from_millis(100)), "until host-c's third second");
         assert_eq!(queue.text(200_000), "for its turn: 2 before it; host-b has it for 3m, host-c has it for 3m");
         assert_eq!(queue.holds(200_000), Some(Duration::from_secs(41)));
-        assert_eq!(queue.text(0), "for its turn: 2 before it; host-b has it for 0s, host-c has it for 0s", "its clock is ahead");
+        assert_eq!(
+            queue.text(0),
+            "for its turn: 2 before it; host-b has it for 0s, host-c has it for 0s",
+            "its clock is ahead"
+        );
     }
 
     #[test]
@@ -135,6 +140,9 @@ mod tests {
         assert_eq!((queue.text(0), queue.holds(0)), ("host-b does not pass in Consul's catalog".into(), None));
         let many = vec![has_it("a", 0), has_it("b", 0), sick, has_it("d", 0), has_it("e", 0)];
         let text = Reason::Queue(Queue { before: 5, blockers: many }).text(1_000);
-        assert!(text.starts_with("for its turn: 5 before it; a has it for 1s") && text.ends_with(", and 2 more"), "{text}");
+        assert!(
+            text.starts_with("for its turn: 5 before it; a has it for 1s") && text.ends_with(", and 2 more"),
+            "{text}"
+        );
     }
 }

@@ -254,7 +254,8 @@ impl Turns {
         let record = self.record.due().filter(|_| self.membership == Membership::Member && !self.leaving);
         let life = self.life.next_wake().filter(|at| *at != Moment(u64::MAX));
         let too_old = self.life.cutoff_of(self.held.as_ref().map_or(Hangs::Nothing, Held::hangs));
-        let words = self.ask.as_ref().and(self.told_at).and_then(|at| Some(at + self.waits.as_ref()?.holds(self.unix_ms(at))?));
+        let words =
+            self.ask.as_ref().and(self.told_at).and_then(|at| Some(at + self.waits.as_ref()?.holds(self.unix_ms(at))?));
         [life, too_old, pending.then_some(self.not_before), record, words].into_iter().flatten().min()
     }
 

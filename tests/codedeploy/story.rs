@@ -47,7 +47,8 @@ fn hosts() -> [Host; 2] {
         host.rig().done(&format!("ip address add {address}/24 dev eth0"));
         host.rig().done("ip link set eth0 up");
         let [first, _] = ADDRESSES;
-        let joins = if address == first { "-server -bootstrap-expect=1".to_owned() } else { format!("-retry-join={first}") };
+        let joins =
+            if address == first { "-server -bootstrap-expect=1".to_owned() } else { format!("-retry-join={first}") };
         let node = if address == first { "host-a" } else { "host-b" };
         host.rig().done(&format!(
             "systemd-run --quiet --unit consul consul agent {joins} -node {node} -bind {address} -data-dir /var/lib/consul \
@@ -193,7 +194,9 @@ fn from_the_first_deployment_to_a_bad_build_no_request_is_lost() {
     eventually("Telegraf has heard of all of it", || {
         let told = hosts.iter().map(metrics).collect::<String>();
         let counted = |name: &str, tag: &str| told.lines().any(|line| line.starts_with(name) && line.contains(tag));
-        let changes = ["applied", "reverted", "halted"].iter().all(|result| counted("lictor.config.changes", &format!("result={result}")));
+        let changes = ["applied", "reverted", "halted"]
+            .iter()
+            .all(|result| counted("lictor.config.changes", &format!("result={result}")));
         (changes && counted("lictor.fleet.turns", "result=good") && counted("lictor.drain_ms", "")).then_some(())
     });
 }

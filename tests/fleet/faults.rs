@@ -128,7 +128,8 @@ fn somebody_else_acts_in_the_middle_of_a_change() {
     stage.change_with("another change three seconds later", |stage| {
         let holder = stage.holder();
         // It has come that far by itself: nothing here waits for a time.
-        stage.hosts[holder].until_within(PATIENCE, "the first change is on its way", |board| board.phase != Phase::Leaving);
+        stage.hosts[holder]
+            .until_within(PATIENCE, "the first change is on its way", |board| board.phase != Phase::Leaving);
         stage.cluster.put("billing/COLOUR", "blue");
     });
     for host in &stage.hosts {

@@ -154,7 +154,8 @@ fn who_waits_says_how_many_come_first_and_for_how_long() {
         let waits = |lictor: &&Lictor| seconds_waited(&message(&lictor.board())).is_some();
         lictors.iter().find(waits)
     });
-    waiting.until("it has waited for longer", |board| seconds_waited(&message(board)).is_some_and(|seconds| seconds >= 2));
+    waiting
+        .until("it has waited for longer", |board| seconds_waited(&message(board)).is_some_and(|seconds| seconds >= 2));
     let (_, status) = waiting.status();
     assert!(seconds_waited(status["Config"].as_str().unwrap()).is_some(), "{status}");
     let told = said(&waiting.cli("status", &[]));

@@ -73,7 +73,9 @@ fn a_plain_consul_lock_has_another_layout_and_lets_nobody_pass() {
     let mut command = Command::new(program);
     command.args(["lock", "-http-addr", &address, "lictor/svc/turn", "sleep", "600"]);
     let mut lock = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    eventually("it is locked", || keys(&consul, "lictor/svc/turn/").contains(&"lictor/svc/turn/.lock".into()).then_some(()));
+    eventually("it is locked", || {
+        keys(&consul, "lictor/svc/turn/").contains(&"lictor/svc/turn/.lock".into()).then_some(())
+    });
     consul.put("billing/GREETING", "good day");
     for lictor in &lictors {
         assert_eq!(waits(lictor, "lictor/svc/turn/.lock is no semaphore").restarts, 0);

@@ -253,7 +253,8 @@ impl Turns {
         };
         let sure = Some(self.unsure_until).filter(|until| self.marked && *until > now);
         let compared = (self.membership == Membership::Member).then(|| self.comparison.at()).filter(|at| *at > now);
-        let wait = [baked, sure, compared].into_iter().flatten().map(|until| until.since(now)).fold(wait, Duration::min);
+        let wait =
+            [baked, sure, compared].into_iter().flatten().map(|until| until.since(now)).fold(wait, Duration::min);
         let delay = self.spread(view.catalog.len());
         self.look(now, on, wait, delay);
     }

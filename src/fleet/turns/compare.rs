@@ -63,7 +63,8 @@ impl Comparison {
             self.remarks.clear();
             if !others.is_empty() {
                 let others = named(&others);
-                self.remarks.push(format!("limit = {ours} in fleet {{}} here, but {others}: let all hosts say the same"));
+                self.remarks
+                    .push(format!("limit = {ours} in fleet {{}} here, but {others}: let all hosts say the same"));
             }
             if !twice.is_empty() {
                 let (others, service) = (named(&twice), &rules.service);
@@ -73,7 +74,8 @@ impl Comparison {
                 ));
             }
             let instances = u32::try_from(view.catalog.len()).unwrap_or(u32::MAX);
-            self.at = now + if is_new { AGAIN } else { PERIOD.saturating_add(Duration::from_secs(1).saturating_mul(instances)) };
+            self.at = now
+                + if is_new { AGAIN } else { PERIOD.saturating_add(Duration::from_secs(1).saturating_mul(instances)) };
             (self.last, self.without) = (Some(now), without);
         }
         self.remarks.clone()
@@ -112,8 +114,7 @@ mod tests {
     }
 
     fn view(records: &[(&str, &str)], catalog: &[&str]) -> View {
-        let limits: BTreeMap<_, _> =
-            records.iter().map(|(node, limit)| (member(node), (*limit).to_owned())).collect();
+        let limits: BTreeMap<_, _> = records.iter().map(|(node, limit)| (member(node), (*limit).to_owned())).collect();
         let catalog = catalog.iter().map(|node| (member(node), Standing::Passing)).collect();
         View { limits: Some(limits), catalog, ..View::default() }
     }
@@ -121,9 +122,8 @@ mod tests {
     #[test]
     fn a_limit_that_differs_is_said_until_it_is_the_same() {
         let mut comparison = Comparison::due(Moment(0));
-        let mut compare = |seconds: u64, view| {
-            comparison.take_up(Moment(seconds * 1000), &view, &member("us"), &rules())
-        };
+        let mut compare =
+            |seconds: u64, view| comparison.take_up(Moment(seconds * 1000), &view, &member("us"), &rules());
         let two = compare(1, view(&[("us", "1"), ("b", "25%")], &["us", "b"]));
         assert_eq!(two, ["limit = 1 in fleet {} here, but billing on b has 25%: let all hosts say the same"]);
         assert_eq!(compare(2, View::default()), two, "a look without records changes nothing");
@@ -137,7 +137,10 @@ mod tests {
         assert_eq!(comparison.take_up(Moment(1000), &alone, &member("us"), &rules()), [""; 0]);
         assert_eq!(comparison.at(), Moment(11_000), "looked at once more");
         let said = comparison.take_up(Moment(11_000), &alone, &member("us"), &rules());
-        assert!(said[0].starts_with("Consul's catalog lists billing on b as billing, without a record here"), "{said:?}");
+        assert!(
+            said[0].starts_with("Consul's catalog lists billing on b as billing, without a record here"),
+            "{said:?}"
+        );
         assert_eq!(comparison.at(), Moment(73_000));
         comparison.hurry(Moment(12_000));
         assert_eq!(comparison.at(), Moment(31_000));
