@@ -49,7 +49,7 @@ use crate::machine::{Board, Event, Machine, Moment, Restored, RunId};
 use crate::metrics::{self, Statsd};
 use crate::notify::{self, Manager};
 use crate::reexec::Origin;
-use crate::registration;
+use crate::registration::{self, Registration};
 use crate::revive::revived;
 use crate::service::{self, Accounts, OwnChildren};
 use crate::signal::{self, Signal};
@@ -109,11 +109,10 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     let adopted = effects.adopt(RunId(1)).await;
     let known = adopted.into_iter().chain(watch.first().await).collect();
     tasks.spawn(revived("the watch on the executable", watch, |watch| Box::pin(watch.run())));
-    let registration = settings.registration.clone().zip(client.as_deref().cloned()).map(|(settings, client)| {
-        let (boards, inbox, drain) = (board_rx.clone(), event_tx.clone(), until_farewell.clone());
-        registration::spawn(&mut tasks, registration::Parts { settings, client, status, boards, inbox, drain })
-    });
-    let (fleet, reading_tx) = fleet::join(&mut tasks, &settings, client.as_ref(), &board_rx, &event_tx, &until_farewell);
+    let known_as = (&settings, client.as_ref(), status);
+    let registration = register(&mut tasks, known_as, &board_rx, &event_tx, &until_farewell);
+    let (fleet, reading_tx) =
+        fleet::join(&mut tasks, &settings, client.as_ref(), &board_rx, &event_tx, &until_farewell);
     drop(until_farewell);
 
     // What tells others: systemd, Telegraf, and whoever asks.
@@ -177,6 +176,20 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     tokio::join!(trigger.drain(FAREWELL), farewell.drain(FAREWELL));
     leave(tasks, &own, effects.into_state()).await;
     Ok(())
+}
+
+/// Makes the service known to Consul, if the configuration says so: under these settings, by whom it is asked, and where it
+/// is asked for its health.
+fn register(
+    tasks: &mut JoinSet<()>,
+    (settings, client, status): (&Settings, Option<&Arc<Client>>, Option<SocketAddr>),
+    boards: &watch::Receiver<Arc<Board>>,
+    inbox: &mpsc::Sender<Event>,
+    drain: &DrainWatcher,
+) -> Option<Registration> {
+    let (settings, client) = settings.registration.clone().zip(client)?;
+    let (client, boards, inbox, drain) = (Client::clone(client), boards.clone(), inbox.clone(), drain.clone());
+    Some(registration::spawn(tasks, registration::Parts { settings, client, status, boards, inbox, drain }))
 }
 
 /// Nothing of lictor's own outlives it, and what should be kept is kept.

@@ -197,6 +197,10 @@ fn from_the_first_deployment_to_a_bad_build_no_request_is_lost() {
         let changes = ["applied", "reverted", "halted"]
             .iter()
             .all(|result| counted("lictor.config.changes", &format!("result={result}")));
-        (changes && counted("lictor.fleet.turns", "result=good") && counted("lictor.fleet.turn_wait_ms", "") && counted("lictor.drain_ms", "")).then_some(())
+        (changes
+            && counted("lictor.fleet.turns", "result=good")
+            && counted("lictor.fleet.turn_wait_ms", "")
+            && counted("lictor.drain_ms", ""))
+        .then_some(())
     });
 }
