@@ -6,7 +6,10 @@
 
 mod access;
 mod change;
+mod chronicle;
+mod chronicler;
 mod decision;
+mod details;
 mod handle;
 #[cfg(test)]
 mod laws;
@@ -23,7 +26,9 @@ mod view;
 mod writes;
 
 pub use change::{Change, Pairs};
+pub use chronicle::{Happening, HistoryRecord, What, Written as WrittenBy};
 pub use decision::{Ask, Place};
+pub use details::{CandidateShown, CheckShown, Details, ExitShown};
 pub use handle::Fleet;
 pub use mark::{Key, Mark, Marks};
 pub use reading::{Folder, FolderShown, Reading, ReadingShown};

@@ -9,15 +9,16 @@ use futures_util::future::select_all;
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::time::{sleep, timeout};
 
+use super::chronicle::HistoryRecord;
 use super::decision::Place;
-use super::layout::{Member, Places};
+use super::layout::{Member, Places, json};
 use super::mark::{Key, hexadecimal};
 use super::rules::Rules;
 use super::turns::{Event, Records, Turns};
 use super::view::Look;
 use super::writes::{Op, Written};
 use crate::consul::session::{NewSession, Renewed};
-use crate::consul::transaction::{Commit, Operation};
+use crate::consul::transaction::{Commit, MOST, Operation};
 use crate::consul::watch::{Blocking, Consistency, Query};
 use crate::consul::{Client, Error};
 
@@ -201,5 +202,53 @@ impl Access {
             client.commit(&[create]).await.map_err(|error| error.sentence())?;
         }
         Err(format!("{path} cannot be made"))
+    }
+
+    /// What was kept of this instance's history.
+    pub(super) async fn history(self, member: &Member) -> Result<Option<HistoryRecord>, String> {
+        let access = self.renewed().map_err(|error| error.sentence())?;
+        let single = access.client.single(&access.places.history(member));
+        let found = access.client.read(&single, &Query::PLAIN).await.map_err(|error| error.sentence())?;
+        Ok(found.pair.and_then(|pair| HistoryRecord::parse(pair.value.expose())))
+    }
+
+    /// Keeps it, as long as this session holds our place; says whether it does.
+    pub(super) async fn chronicle(
+        self,
+        member: &Member,
+        session: &str,
+        record: &HistoryRecord,
+    ) -> Result<bool, String> {
+        let access = self.renewed().map_err(|error| error.sentence())?;
+        let key = access.places.instance(member);
+        let operations = [
+            Operation::CheckSession { key, session: session.to_owned() },
+            Operation::Set { key: access.places.history(member), value: json(record) },
+        ];
+        let committed = access.client.commit(&operations).await.map_err(|error| error.sentence())?;
+        Ok(committed == Commit::Done)
+    }
+
+    /// Takes away the histories of instances that are gone, once nothing has happened in them for days.
+    pub(super) async fn sweep(self, now: u64) -> Result<(), String> {
+        const DAYS_MS: u64 = 3 * 24 * 60 * 60 * 1_000;
+        let access = self.renewed().map_err(|error| error.sentence())?;
+        let folder = |name| access.client.folder(&access.places.path(name), None);
+        let (histories, instances) = (folder("history/"), folder("instances/"));
+        let listed = tokio::try_join!(
+            access.client.list(&histories, &Query::PLAIN),
+            access.client.list(&instances, &Query::PLAIN)
+        );
+        let (histories, instances) = listed.map_err(|error| error.sentence())?;
+        let spent = histories.pairs.iter().filter(|pair| {
+            instances.pairs.iter().all(|alive| alive.key != pair.key)
+                && HistoryRecord::parse(pair.value.expose()).is_some_and(|record| record.newest() + DAYS_MS < now)
+        });
+        let path = |key: &str| access.places.path(&format!("history/{key}"));
+        let gone = spent.map(|pair| Operation::DeleteCas { key: path(&pair.key), index: pair.modify_index });
+        for some in gone.collect::<Vec<_>>().chunks(MOST) {
+            access.client.commit(some).await.map_err(|error| error.sentence())?;
+        }
+        Ok(())
     }
 }

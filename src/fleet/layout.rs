@@ -6,6 +6,7 @@
 //! PREFIXout/INSTANCE    this instance is out for config: it has no session, so that it outlives whoever wrote it
 //! PREFIXrollout/CHANGE  the first instance tries it; it went well; or everybody stops on it
 //! PREFIXinstances/INSTANCE   what the fleet shows of an instance, locked by its session and gone with it
+//! PREFIXhistory/INSTANCE what happened to it in the last day; it has no session, and goes after a few days of silence
 //! PREFIXhold            the operator's stop for the whole fleet
 //! PREFIXkey             the key of the marks
 //! PREFIXpromotion       what `lictor promote` wrote last: names and indices
@@ -98,6 +99,11 @@ impl Places {
     /// The record of an instance.
     pub fn instance(&self, member: &Member) -> String {
         format!("{}instances/{}", self.prefix, member.key())
+    }
+
+    /// What happened to an instance.
+    pub fn history(&self, member: &Member) -> String {
+        format!("{}history/{}", self.prefix, member.key())
     }
 
     /// The stop for the whole fleet.

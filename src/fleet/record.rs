@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::details::Details;
 use super::layout::{Member, said};
 use super::mark::Mark;
 use super::reading::ReadingShown;
@@ -52,6 +53,9 @@ pub struct Shown {
     /// Which folders of the KV store it reads, and what of them runs; an older lictor writes none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<Box<ReadingShown>>,
+    /// What the page shows beside all that; an older lictor writes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub details: Option<Box<Details>>,
 }
 
 /// A deployment, and the answer that it got.

@@ -11,7 +11,9 @@ use tokio::time::sleep;
 
 use super::access::Access;
 use super::change::Change;
+use super::chronicler::{Chronicler, Seat};
 use super::decision::Ask;
+use super::details::Details;
 use super::handle::{Fleet, Word};
 use super::mark::{Key, Mark};
 use super::reading::{Reading, ReadingShown};
@@ -60,8 +62,19 @@ pub fn spawn(tasks: &mut JoinSet<()>, parts: Parts) -> Fleet {
     let now = (parts.clock)();
     let owner = Mark::of_text(&parts.owner).as_str().to_owned();
     let turns = Turns::new(parts.rules.clone(), owner, fastrand::u64(..), now, parts.epoch_unix_ms);
+    let access = Access::new(&parts.client, &parts.rules);
+    let (seat, seated) = watch::channel(Seat::default());
+    let chronicler = Chronicler {
+        access: access.clone(),
+        clock: parts.clock,
+        epoch_unix_ms: parts.epoch_unix_ms,
+        boards: parts.boards.clone(),
+        seat: seated,
+    };
+    tasks.spawn(chronicler.run(parts.drain.clone()));
     let task = Task {
-        access: Access::new(&parts.client, &parts.rules),
+        access,
+        seat,
         turns,
         heard: VecDeque::new(),
         key: None,
@@ -85,6 +98,8 @@ pub fn spawn(tasks: &mut JoinSet<()>, parts: Parts) -> Fleet {
 
 struct Task {
     access: Access,
+    /// What the chronicle needs to know of the turns.
+    seat: watch::Sender<Seat>,
     turns: Turns,
     /// What waits for the fleet's key.
     heard: VecDeque<Word>,
@@ -147,6 +162,8 @@ impl Task {
             {
                 self.take(word).await;
             }
+            let member = self.turns.seat();
+            self.seat.send_if_modified(|seat| std::mem::replace(&mut seat.member, member.clone()) != member);
             if leaving && self.turns.is_finished() && words.is_empty() {
                 break;
             }
@@ -202,7 +219,10 @@ impl Task {
             Word::Ask { turn, wish, running, build } => {
                 self.build = Some(build.0.clone());
                 let running = running.map(|running| key.marks(&running)).unwrap_or_default();
-                Event::Ask(Ask { turn, wish: Arc::new(key.marks(&wish)), running: Arc::new(running), build: build.0 })
+                let wanted = key.marks(&wish);
+                let change = Change::between(&running, &wanted, &build.0);
+                self.seat.send_modify(|seat| seat.asked(wish.fingerprint(), change.id().to_owned()));
+                Event::Ask(Ask { turn, wish: Arc::new(wanted), running: Arc::new(running), build: build.0 })
             }
             Word::Return { turn, verdict } => Event::Return(turn, verdict),
             Word::Halt { wish, good, reason } => {
@@ -237,6 +257,8 @@ impl Task {
             let reading = self.reading.borrow_and_update().shown(Some((key, environment)));
             self.read = Some(Box::new(reading));
         }
+        let wanted = board.candidate.as_ref().map(|candidate| candidate.fingerprint);
+        let change = wanted.and_then(|wanted| self.seat.borrow().change(wanted));
         Shown {
             ready: board.ready,
             healthy: board.healthy,
@@ -254,6 +276,7 @@ impl Task {
             // How long it has waited for whom changes by the second and is no news to the others.
             note: board.config.message.clone().filter(|_| board.config.state != ConfigState::Pending),
             reading: self.read.clone().filter(|_| board.environment.is_some()),
+            details: Some(Box::new(Details::of(&board, change))),
         }
     }
 

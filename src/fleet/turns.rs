@@ -200,6 +200,12 @@ impl Turns {
         &self.member
     }
 
+    /// Our place in the fleet and the session that holds it, while it is ours for sure.
+    pub(super) fn seat(&self) -> Option<(Member, String)> {
+        let session = self.life.session().filter(|_| self.membership == Membership::Member)?;
+        Some((self.member.clone(), session.to_owned()))
+    }
+
     /// Takes up what happened and says what is to be done.
     pub fn handle(&mut self, now: Moment, event: Event) -> Vec<Action> {
         self.lose_what_is_too_old(now);

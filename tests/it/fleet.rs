@@ -166,6 +166,38 @@ fn who_waits_says_how_many_come_first_and_for_how_long() {
     }
 }
 
+#[test]
+fn what_became_of_a_change_is_kept_for_each_host_and_outlives_its_lictor() {
+    let consul = Consul::start();
+    let lictors = fleet_of(&consul, &["svc-a", "svc-b"], "");
+    consul.put("billing/EXIT_CODE", "3");
+    let history = |name: &str| {
+        let answer = consul.ask("GET", &format!("/v1/kv/lictor/svc/history/node-1,{name}?raw"), b"");
+        (answer.code == 200).then(|| answer.json())
+    };
+    let told = |name: &str, what: &str| {
+        let history = history(name)?;
+        history["events"].as_array()?.iter().find(|event| event["what"] == what).cloned()
+    };
+    let (reverted, halted) = eventually("one host tells that it took it back, the other that it stopped on it", || {
+        let either = |what| told("svc-a", what).or_else(|| told("svc-b", what));
+        Some((either("reverted")?, either("halted")?))
+    });
+    let rollout = eventually("the halt", || keys(&consul, "lictor/svc/rollout/").pop());
+    for event in [&reverted, &halted] {
+        assert!(rollout.ends_with(event["change"].as_str().unwrap()), "{rollout}: {event}");
+        assert_eq!(event["keys"], serde_json::json!(["EXIT_CODE"]));
+    }
+    assert!(reverted["steps"]["trial"].as_u64().unwrap() > 0, "{reverted}");
+    assert!(reverted["written"][0]["index"].as_u64().unwrap() > 0, "{reverted}");
+    for lictor in &lictors {
+        lictor.restart(Signal::TERM);
+        lictor.until("up again", |board| board.healthy);
+    }
+    eventually("both are members again", || (keys(&consul, "lictor/svc/instances/").len() == 2).then_some(()));
+    assert!(told("svc-a", "reverted").or_else(|| told("svc-b", "reverted")).is_some());
+}
+
 /// `lictor fleet` at this Consul: what it says.
 pub fn operator(consul: &Consul, lictor: &Lictor, words: &[&str]) -> String {
     let (code, text) = asked(consul, lictor, &[words, &["--prefix", "lictor/svc"]].concat());

@@ -1,0 +1,307 @@
+//! What happened to an instance in the last day, as the fleet keeps it: what became of each change and how long its steps
+//! took, deployments, and outages. Pure: it is told of each board, and says what is to be written.
+//!
+//! The record has no session: it is still there when its lictor is started again.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::details::{is_zero, named};
+use super::layout::{LARGEST, Member, json, said};
+use crate::environment::Fingerprint;
+use crate::machine::Board;
+use crate::machine::board::deployment::Deployment;
+use crate::machine::board::{CheckState, Phase};
+use crate::machine::history::{Entry, Outcome};
+use crate::machine::policy::Role;
+use crate::machine::steps::Steps;
+
+/// The form of this record.
+const FORM: u32 = 1;
+/// So many happenings are kept, in so many bytes at most, of so many milliseconds: a day, and what the clocks differ by.
+const KEPT: usize = 40;
+const BYTES: usize = 12 << 10;
+const DAY_MS: u64 = 25 * 60 * 60 * 1_000;
+/// Of so many variables it is kept who wrote them.
+const WRITERS: usize = 5;
+
+/// What stands under `history/INSTANCE`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HistoryRecord {
+    /// The form of this record.
+    pub v: u32,
+    /// Which instance.
+    #[serde(flatten)]
+    pub member: Member,
+    /// The version that ran when this was written: another one later is a deployment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// What happened, the newest last.
+    pub events: Vec<Happening>,
+}
+
+/// Something that happened to an instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Happening {
+    /// When, in Unix milliseconds by its own clock: an outage began then, anything else ended.
+    pub at: u64,
+    /// What.
+    pub what: What,
+    /// What the fleet calls the change that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+    /// Names of the variables that changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
+    /// How many more there are.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more_keys: usize,
+    /// Who wrote the first of them, as far as Consul tells.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub written: Vec<Written>,
+    /// Why, as a short sentence.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// How long each step of the road took, in milliseconds.
+    #[serde(skip_serializing_if = "Steps::is_empty")]
+    pub steps: Steps,
+    /// The version that runs since then, or that a deployment asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The deployment that asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
+    /// How long it lasted, in milliseconds; of an outage: `None` while it goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<u64>,
+}
+
+/// What Consul tells of the last write of a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Written {
+    /// The variable.
+    pub key: String,
+    /// Its source, as a person reads it.
+    pub source: String,
+    /// Consul's `ModifyIndex`.
+    pub index: u64,
+    /// The number that its writer has put beside it; 0: none.
+    pub flags: u64,
+    /// The session that holds it locked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+}
+
+/// What can happen to an instance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// A change runs and is good.
+    Applied,
+    /// A change failed its trial and was taken back.
+    Reverted,
+    /// A newer change took its place before there was a verdict.
+    Superseded,
+    /// Neither the change nor what was before it was healthy.
+    Inconclusive,
+    /// A new build failed under a config that was good.
+    BuildFailed,
+    /// A change was stopped by the guard or an operator.
+    Held,
+    /// A change failed on another host, and was not tried here.
+    Halted,
+    /// A change broke a rule.
+    Rejected,
+    /// The process was told of a change, and is healthy on it.
+    Reloaded,
+    /// A change counts from the next start on.
+    Ignored,
+    /// An operator did something.
+    Operator,
+    /// A deployment was answered yes.
+    Validated,
+    /// A deployment was answered no.
+    NotValidated,
+    /// Another version runs.
+    Deployed,
+    /// The instance was not ready, and nothing had been planned.
+    Outage,
+    /// A newer lictor's word.
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+impl What {
+    /// What a line of history says, if it belongs here. An exit is part of an outage.
+    fn of(outcome: Outcome) -> Option<Self> {
+        Some(match outcome {
+            Outcome::Applied => Self::Applied,
+            Outcome::Reverted => Self::Reverted,
+            Outcome::Superseded => Self::Superseded,
+            Outcome::Inconclusive => Self::Inconclusive,
+            Outcome::BuildFailed => Self::BuildFailed,
+            Outcome::Held => Self::Held,
+            Outcome::Halted => Self::Halted,
+            Outcome::Rejected => Self::Rejected,
+            Outcome::Reloaded => Self::Reloaded,
+            Outcome::Ignored => Self::Ignored,
+            Outcome::Operator => Self::Operator,
+            Outcome::Validated => Self::Validated,
+            Outcome::NotValidated => Self::NotValidated,
+            Outcome::Exited | Outcome::Unresponsive => return None,
+        })
+    }
+}
+
+impl HistoryRecord {
+    /// Reads one; `None`: no lictor wrote it, or nothing that this one can read.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        Some(bytes).filter(|bytes| bytes.len() <= LARGEST).and_then(|bytes| serde_json::from_slice(bytes).ok())
+    }
+
+    /// When something last happened; 0: never.
+    pub(super) fn newest(&self) -> u64 {
+        self.events.iter().map(|event| event.at.saturating_add(event.took_ms.unwrap_or(0))).max().unwrap_or(0)
+    }
+}
+
+/// The history of one instance, as it grows.
+#[derive(Debug, Default)]
+pub(super) struct Chronicle {
+    events: VecDeque<Happening>,
+    version: Option<String>,
+    /// The newest line of the board's history that was taken up.
+    last: Option<Entry>,
+    /// Whether the instance has been ready since this lictor looks, and is: what it is not ready for is no outage before.
+    ready: bool,
+}
+
+impl Chronicle {
+    /// Goes on with what was written before, by an earlier life of the same instance.
+    pub(super) fn of(record: Option<HistoryRecord>) -> Self {
+        let record = record.unwrap_or_default();
+        let mut events: VecDeque<_> = record.events.into();
+        // Whether it went on while nobody looked, is not known.
+        events.retain(|event| event.what != What::Outage || event.took_ms.is_some());
+        Self { events, version: record.version, ..Self::default() }
+    }
+
+    /// Takes up what this board tells; whether there is something new. `change` says what the fleet calls the change that
+    /// leads to an environment.
+    pub(super) fn see(&mut self, board: &Board, now: u64, change: impl Fn(Fingerprint) -> Option<String>) -> bool {
+        let mut news = Vec::new();
+        let mut is_new = false;
+        if let Some(version) = &board.build.running.version
+            && self.version.as_deref() != Some(said(version).as_str())
+        {
+            let before = self.version.replace(said(version));
+            is_new = true;
+            news.extend(before.map(|before| Happening {
+                at: board.process.as_ref().map_or(now, |process| board.epoch_unix_ms + process.started.0),
+                what: What::Deployed,
+                why: format!("{before} before"),
+                version: Some(said(version)),
+                ..Happening::default()
+            }));
+        }
+        let known = self.last.as_ref().and_then(|last| board.history.iter().rposition(|entry| entry == last));
+        let fresh = board.history.iter().skip(known.map_or(0, |known| known + 1));
+        // What an earlier life of this lictor has told is not told again.
+        let told = self.events.iter().map(|event| event.at).max().filter(|_| self.last.is_none()).unwrap_or(0);
+        news.extend(fresh.filter(|entry| entry.at_unix_ms > told).filter_map(|entry| happening(entry, &change)));
+        self.last = board.history.last().cloned().or(self.last.take());
+        is_new |= self.outage(board, now);
+        is_new |= !news.is_empty();
+        self.events.extend(news);
+        while self.events.len() > KEPT || self.events.front().is_some_and(|event| event.at + DAY_MS < now) {
+            self.events.pop_front();
+        }
+        is_new
+    }
+
+    /// Whether an outage has begun or ended.
+    fn outage(&mut self, board: &Board, now: u64) -> bool {
+        let going_on = self.events.iter_mut().rev().find(|event| event.what == What::Outage && event.took_ms.is_none());
+        if board.ready {
+            self.ready = true;
+            let Some(outage) = going_on else { return false };
+            outage.took_ms = Some(now.saturating_sub(outage.at));
+            return true;
+        }
+        let planned = board.stopping
+            || board.candidate.is_some()
+            || matches!(board.phase, Phase::Leaving | Phase::Stopping)
+            || (board.phase == Phase::Starting && board.last_exit.as_ref().is_none_or(|exit| exit.crashes == 0));
+        if planned || !std::mem::take(&mut self.ready) || going_on.is_some() {
+            return false;
+        }
+        self.events.push_back(Happening { at: now, what: What::Outage, why: why(board), ..Happening::default() });
+        true
+    }
+
+    /// As it is to be written.
+    pub(super) fn record(&self, member: &Member) -> HistoryRecord {
+        let mut record = HistoryRecord {
+            v: FORM,
+            member: member.clone(),
+            version: self.version.clone(),
+            events: self.events.iter().cloned().collect(),
+        };
+        while json(&record).len() > BYTES && !record.events.is_empty() {
+            let half = record.events.len().div_ceil(4);
+            record.events.drain(..half);
+        }
+        record
+    }
+}
+
+/// Why the instance is not ready, without what a check says.
+fn why(board: &Board) -> String {
+    let failing = |check: &&crate::machine::board::CheckPicture| {
+        check.state == CheckState::Failing && matches!(check.role, Role::Readiness | Role::Startup)
+    };
+    let names: Vec<String> = board.checks.iter().filter(failing).map(|check| said(&check.name)).collect();
+    match (&board.process, &board.last_exit) {
+        (None, Some(exit)) => said(&exit.text),
+        _ if !names.is_empty() => said(&format!("{}: not passing", crate::line::listed(&names, 3))),
+        (_, Some(exit)) => said(&exit.text),
+        (_, None) => "not ready".to_owned(),
+    }
+}
+
+fn happening(entry: &Entry, change: impl Fn(Fingerprint) -> Option<String>) -> Option<Happening> {
+    let what = What::of(entry.outcome)?;
+    let (keys, more_keys) = named(&entry.keys);
+    let written = entry.from.iter().take(WRITERS).filter_map(|origin| {
+        let written = origin.written.as_ref()?;
+        Some(Written {
+            key: said(&origin.key),
+            source: said(&origin.source),
+            index: written.index,
+            flags: written.flags,
+            session: written.session.as_deref().map(said),
+        })
+    });
+    let id = |deployment: &Deployment| said(&deployment.id);
+    Some(Happening {
+        at: entry.at_unix_ms,
+        what,
+        change: entry.environment.filter(|_| !keys.is_empty()).and_then(change),
+        more_keys: more_keys + entry.more_keys,
+        keys,
+        written: written.collect(),
+        why: said(&entry.why),
+        steps: entry.steps.clone(),
+        version: None,
+        deployment: entry.deployment.as_ref().map(id),
+        took_ms: entry.propagation_ms,
+    })
+}
+
+#[cfg(test)]
+mod tests;
