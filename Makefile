@@ -58,7 +58,7 @@ programs: setup
 	done
 
 unit: peers
-	@tests/setup rig bundle deb rpm probes fleet
+	@tests/setup rig bundle deb rpm probes fleet page
 	$(CARGO) test --locked --no-fail-fast
 
 # Licences, bans and sources of every dependency. Apart from `test`, because installing cargo-deny takes two minutes;
@@ -93,7 +93,7 @@ demo: ## lictor with a small Go service on a watched directory; CONSUL=1: on a r
 	@examples/demo/demo $(if $(CONSUL),consul,directory)
 
 bench: setup ## the figures beside their bars, with the machine's name; BENCH=puts: one part; BENCH_QUICK=1: a first look
-	@tests/setup bench rig bundle fleet
+	@tests/setup bench rig bundle fleet page
 	@tests/peers/build consul consul-template load
 	$(CARGO) build --release --locked
 	LICTOR="$$PWD/target/release/lictor" $(CARGO) bench --target-dir target/bench --locked --bench figures -- $(BENCH)

@@ -54,7 +54,7 @@ begin_anew() { # each running instance from the new program, in the same process
 
 remove() {
   [ -e "$root$list" ] || fail "it was not installed by this script"
-  ! with_systemd || systemctl stop 'lictor@*.service'
+  ! with_systemd || systemctl stop 'lictor@*.service' lictor-fleet.service
   cp "$root$list" "$root$list.old"
   remove_files <"$root$list.old"
   rm -rf "$root/usr/share/doc/lictor" "$root/usr/share/licenses/lictor"

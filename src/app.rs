@@ -48,6 +48,7 @@ use crate::http::{self, Exposition, HostNames, Limits, Resources, StatusPort, Wa
 use crate::machine::{Board, Event, Machine, Moment, Restored, RunId};
 use crate::metrics::{self, Statsd};
 use crate::notify::{self, Manager};
+use crate::page;
 use crate::reexec::Origin;
 use crate::registration::{self, Registration};
 use crate::revive::revived;
@@ -117,9 +118,9 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
 
     // What tells others: systemd, Telegraf, and whoever asks.
     let signs = notify::spawn(&mut tasks, manager, signs(&settings, &board_rx, &pulse));
-    let (page, statsd_tx, expvar_tx) = measure(&mut tasks, &settings, &board_rx, &drain);
-    let resources = Resources::new(board_rx.clone(), drain.clone()).with_metrics(exposition(page));
-    serve_status(&mut tasks, listener, &settings, &resources, &drain);
+    let (exposed, statsd_tx, expvar_tx) = measure(&mut tasks, &settings, &board_rx, &drain);
+    let resources = Resources::new(board_rx.clone(), drain.clone()).with_metrics(exposition(exposed));
+    serve_status(&mut tasks, listener, &settings, &resources, &board_rx, &drain);
     let handler = AdminHandler {
         resources: resources.with_waits(http::waits(Limits::ADMIN)),
         boards: board_rx.clone(),
@@ -242,11 +243,13 @@ fn serve_status(
     listener: Option<TcpListener>,
     settings: &Settings,
     resources: &Resources,
+    boards: &watch::Receiver<Arc<Board>>,
     drain: &DrainWatcher,
 ) {
     let Some(listener) = listener else { return };
     let resources = resources.clone().with_waits(http::waits(Limits::STATUS));
     let resources = resources.with_hosts(HostNames::of_this_machine_and(settings.status.hosts.clone()));
+    let resources = resources.with_pages(page::of_host(tasks, boards.clone(), drain.clone()));
     tasks.spawn(http::serve(listener, Limits::STATUS, resources, drain.clone()));
 }
 
@@ -257,13 +260,13 @@ fn signs(settings: &Settings, boards: &watch::Receiver<Arc<Board>>, pulse: &watc
 }
 
 /// `/metrics`, written by the room that knows the numbers.
-fn exposition(page: metrics::Exposition) -> Exposition {
+fn exposition(exposed: metrics::Exposition) -> Exposition {
     Exposition::new(move |board, format| {
         let syntax = match format {
             http::Format::Prometheus => metrics::Syntax::Prometheus,
             http::Format::OpenMetrics => metrics::Syntax::OpenMetrics,
         };
-        page.page(board, syntax)
+        exposed.page(board, syntax)
     })
 }
 

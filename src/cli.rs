@@ -13,6 +13,7 @@ mod help;
 pub mod history;
 mod init;
 pub mod locate;
+mod page;
 pub mod paint;
 pub mod plan;
 pub mod promote;
@@ -125,6 +126,9 @@ fn perform(verb: Verb) -> u8 {
                 None => exit::USAGE,
             }
         }),
+        Verb::Fleet(options) if options.serve.is_some() => {
+            asked(async { page::run(&options, &mut out, &mut err).await })
+        }
         Verb::Fleet(options) => asked(async { fleet::run(&options, &mut out, &mut err).await }),
         Verb::Promote(options) => asked(async { promote::run(&options, &mut out, &mut err).await }),
         Verb::AfterStop(options) => asked(async {

@@ -6,11 +6,13 @@
 
 mod bind;
 mod board;
+mod body;
 mod env;
 mod exposition;
 mod health;
 mod host;
 mod listener;
+mod pages;
 mod query;
 mod question;
 mod reply;
@@ -25,11 +27,13 @@ mod waiting;
 mod tests;
 
 pub use bind::{BindError, StatusPort, Wanted, bind_status};
+pub use body::{Body, Events};
 pub use exposition::{Exposition, Format};
 pub use host::HostNames;
 pub use listener::{Listener, Peer};
+pub use pages::{PageHandler, Pages, Served};
 pub use query::Query;
-pub use reply::{Answer, Reply, error, json, not_allowed, not_read};
+pub use reply::{Answer, Reply, error, json, not_allowed, not_read, page};
 pub use resources::{Resources, waits};
 pub use server::{Handler, Limits, serve};
 pub use status::{REASON_HEADER, VERDICT_HEADER};

@@ -28,6 +28,7 @@ pub mod machine;
 pub mod metrics;
 pub mod notify;
 pub mod offload;
+pub mod page;
 pub mod procfs;
 pub mod promote;
 pub mod quiet;

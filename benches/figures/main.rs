@@ -47,6 +47,8 @@ mod rig;
 
 mod bare;
 mod checks;
+#[path = "../../tests/page/chromium.rs"]
+mod chromium;
 mod deploys;
 mod effort;
 mod figure;
@@ -61,12 +63,16 @@ mod large;
 mod load;
 mod machine;
 mod nginx;
+mod page;
 mod puts;
 mod rejected;
 mod sidecar;
 mod starts;
 mod statistics;
 mod status;
+#[path = "../../tests/page/tab.rs"]
+#[allow(dead_code, reason = "the tests use the rest of it")]
+mod tab;
 mod table;
 mod tick;
 
@@ -95,6 +101,7 @@ const PARTS: &[(&str, Part)] = &[
     ("rollouts", fleet::rollouts),
     ("fleet", fleet::idle),
     ("many", fleet::many),
+    ("page", page::figures),
     ("binary", binary),
 ];
 

@@ -28,10 +28,10 @@ const CLEAR: &str = "\u{1b}[H\u{1b}[J";
 
 /// Which fleet is meant.
 #[derive(Debug)]
-struct Place {
-    connection: Connection,
+pub(super) struct Place {
+    pub(super) connection: Connection,
     /// Its folder; `None`: every fleet that has one.
-    prefix: Option<String>,
+    pub(super) prefix: Option<String>,
     /// The service's name in the catalog, as far as it was said.
     service: Option<String>,
 }
@@ -53,7 +53,7 @@ pub async fn run(options: &Fleet, out: &mut dyn Write, err: &mut dyn Write) -> u
 }
 
 /// Which Consul, and which folder of it.
-fn place(options: &Fleet) -> Result<Place, (String, u8)> {
+pub(super) fn place(options: &Fleet) -> Result<Place, (String, u8)> {
     let lookup = |name: &str| std::env::var(name).ok();
     let service = options.name.as_ref().or(options.service.as_ref());
     let named = service.map(|name| format!("lictor/{name}/"));

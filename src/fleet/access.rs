@@ -242,7 +242,8 @@ impl Access {
         let (histories, instances) = listed.map_err(|error| error.sentence())?;
         let spent = histories.pairs.iter().filter(|pair| {
             instances.pairs.iter().all(|alive| alive.key != pair.key)
-                && HistoryRecord::parse(pair.value.expose()).is_some_and(|record| record.newest() + DAYS_MS < now)
+                && HistoryRecord::parse(pair.value.expose())
+                    .is_some_and(|record| record.newest().saturating_add(DAYS_MS) < now)
         });
         let path = |key: &str| access.places.path(&format!("history/{key}"));
         let gone = spent.map(|pair| Operation::DeleteCas { key: path(&pair.key), index: pair.modify_index });

@@ -218,7 +218,8 @@ impl Chronicle {
         is_new |= self.outage(board, now);
         is_new |= !news.is_empty();
         self.events.extend(news);
-        while self.events.len() > KEPT || self.events.front().is_some_and(|event| event.at + DAY_MS < now) {
+        while self.events.len() > KEPT || self.events.front().is_some_and(|event| event.at.saturating_add(DAY_MS) < now)
+        {
             self.events.pop_front();
         }
         is_new

@@ -62,7 +62,7 @@ pub(super) struct Chronicler {
 
 impl Chronicler {
     /// Goes on until lictor ends, or the turns do.
-    pub(super) async fn run(mut self, mut drain: DrainWatcher) {
+    pub(super) async fn run(&mut self, drain: &mut DrainWatcher) {
         tokio::select! {
             () = drain.draining() => {}
             () = self.keep() => {}

@@ -71,7 +71,8 @@ pub fn spawn(tasks: &mut JoinSet<()>, parts: Parts) -> Fleet {
         boards: parts.boards.clone(),
         seat: seated,
     };
-    tasks.spawn(chronicler.run(parts.drain.clone()));
+    let parted = (chronicler, parts.drain.clone());
+    tasks.spawn(revived("the fleet's chronicle", parted, |(chronicler, drain)| Box::pin(chronicler.run(drain))));
     let task = Task {
         access,
         seat,

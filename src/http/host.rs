@@ -17,7 +17,7 @@ pub struct HostNames(Arc<[String]>);
 /// Somebody asks for another host.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not {0}: ask by the address, or write the name into status.hosts")]
-pub(super) struct Misdirected(String);
+pub(super) struct Misdirected(pub(super) String);
 
 impl HostNames {
     /// These names, and that of this machine.

@@ -5,11 +5,13 @@ use std::task::{Context, Poll};
 
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Response, StatusCode};
 
-/// A whole response; bodies come from memory.
-pub type Answer = Response<Full<Bytes>>;
+use super::body::{Body, Events};
+
+/// A response; its body comes from memory, or goes on as a stream of events.
+pub type Answer = Response<Body>;
 
 /// An answer that is there already, or one that takes a while.
 pub enum Reply {
@@ -64,6 +66,24 @@ pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
     with_type(status, HeaderValue::from_static("text/plain; charset=utf-8"), body.into())
 }
 
+/// A text of this kind for browsers, which may not keep it.
+pub fn page(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Answer {
+    with_type(status, content_type, body.into())
+}
+
+/// What changes, for as long as somebody listens.
+pub(super) fn events(stream: Events) -> Answer {
+    let mut answer = with_type(StatusCode::OK, HeaderValue::from_static("text/event-stream"), Bytes::new());
+    *answer.body_mut() = Body::Events(stream);
+    answer
+}
+
+/// Every place to wait in is taken.
+pub(super) fn too_many() -> Answer {
+    const TOO_MANY: &str = "too many requests wait already: ask without a wait, or again in a moment";
+    with_header(error(StatusCode::TOO_MANY_REQUESTS, TOO_MANY), RETRY_AFTER, "1")
+}
+
 /// `{"error": ".."}`.
 pub fn error(status: StatusCode, sentence: &str) -> Answer {
     json(status, serde_json::json!({ "error": sentence }).to_string())
@@ -98,7 +118,7 @@ pub(super) fn with_header(mut answer: Answer, name: HeaderName, text: &str) -> A
 }
 
 fn with_type(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(body));
+    let mut answer = Response::new(Body::Whole(Full::new(body)));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, content_type);
     // The answer is true for a moment only, and no proxy may keep it for longer.

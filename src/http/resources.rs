@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use hyper::header::RETRY_AFTER;
 use hyper::http::request::Parts;
 use hyper::{Request, StatusCode};
 use tokio::sync::{Semaphore, watch};
@@ -17,9 +16,10 @@ use super::exposition::Exposition;
 use super::health::Trouble;
 use super::host::HostNames;
 use super::listener::Peer;
+use super::pages::{self, Pages};
 use super::query::Query;
 use super::question::{Block, Question, flag};
-use super::reply::{Answer, Reply, error, last, not_allowed, not_read, with_header};
+use super::reply::{Answer, Reply, error, last, not_allowed, not_read, too_many};
 use super::server::{Handler, Limits};
 use super::status::Page;
 use super::waiting::Boards;
@@ -37,8 +37,6 @@ const BODY_TIME: Duration = Duration::from_millis(100);
 pub const fn waits(limits: Limits) -> usize {
     limits.connections * 3 / 4
 }
-
-const TOO_MANY: &str = "too many requests wait already: ask without a wait, or again in a moment";
 
 const NOTHING_HERE: &str = "no such path: there are /status, /health, /live, /ready, /board, /env and /metrics";
 
@@ -71,6 +69,16 @@ impl Resource {
     }
 }
 
+/// Pages that another room draws.
+#[derive(Clone)]
+struct Drawn(Arc<dyn Pages>);
+
+impl fmt::Debug for Drawn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pages")
+    }
+}
+
 /// The read-only resources. A clone serves one connection.
 #[derive(Debug)]
 pub struct Resources {
@@ -78,6 +86,7 @@ pub struct Resources {
     /// The plain `/status` of the last board seen: a client that asks again and again gets ready-made bytes.
     page: RefCell<Option<Page>>,
     metrics: Option<Exposition>,
+    pages: Option<Drawn>,
     /// Shared by all connections.
     waits: Arc<Semaphore>,
     /// `None`: any name will do.
@@ -87,7 +96,8 @@ pub struct Resources {
 impl Clone for Resources {
     fn clone(&self) -> Self {
         let (boards, metrics, waits) = (self.boards.clone(), self.metrics.clone(), Arc::clone(&self.waits));
-        Self { boards, page: RefCell::new(None), metrics, waits, hosts: self.hosts.clone() }
+        let (pages, hosts) = (self.pages.clone(), self.hosts.clone());
+        Self { boards, page: RefCell::new(None), metrics, pages, waits, hosts }
     }
 }
 
@@ -95,7 +105,14 @@ impl Resources {
     /// The resources of these boards. When `drain` begins, waiting requests are answered with what is so then.
     pub fn new(boards: watch::Receiver<Arc<Board>>, drain: DrainWatcher) -> Self {
         let waits = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
-        Self { boards: Boards { latest: boards, drain }, page: RefCell::new(None), metrics: None, waits, hosts: None }
+        Self {
+            boards: Boards { latest: boards, drain },
+            page: RefCell::new(None),
+            metrics: None,
+            pages: None,
+            waits,
+            hosts: None,
+        }
     }
 
     /// Only for clients that ask by one of these names; others are refused with 421.
@@ -116,12 +133,23 @@ impl Resources {
         Self { metrics: Some(metrics), ..self }
     }
 
+    /// With pages for people beside the others, where nothing else is.
+    #[must_use]
+    pub fn with_pages(self, pages: Arc<dyn Pages>) -> Self {
+        Self { pages: Some(Drawn(pages)), ..self }
+    }
+
     /// Answers a request whose body, if any, has been dealt with.
     pub fn answer(&self, head: &Parts) -> Reply {
         let Parts { method, uri, .. } = head;
         let Some(resource) = Resource::at(uri.path()) else {
             // Verbs are served on the operator's socket, and no method brings them here.
             let verb = uri.path().starts_with("/verb/");
+            if let Some(Drawn(pages)) = self.pages.as_ref().filter(|_| not_read(method).is_none())
+                && let Some(reply) = pages::serve(&**pages, head, &self.waits)
+            {
+                return reply;
+            }
             return Reply::now(if verb {
                 not_allowed("", NOT_HERE)
             } else {
@@ -171,7 +199,7 @@ impl Resources {
             return Reply::now(answer);
         }
         let Ok(place) = Arc::clone(&self.waits).try_acquire_owned() else {
-            return Reply::now(with_header(error(StatusCode::TOO_MANY_REQUESTS, TOO_MANY), RETRY_AFTER, "1"));
+            return Reply::now(too_many());
         };
         Reply::later(async move {
             let answer = answer.await;

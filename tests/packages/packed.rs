@@ -43,9 +43,10 @@ pub fn without_lictor(rig: Rig) -> Rig {
 }
 
 /// What every kind of package brings, below `/usr`, `*` for one part of a name.
-pub const FILES: [&str; 9] = [
+pub const FILES: [&str; 10] = [
     "/usr/bin/lictor",
     "/usr/lib/systemd/system/lictor@.service",
+    "/usr/lib/systemd/system/lictor-fleet.service",
     "/usr/lib/sysusers.d/lictor.conf",
     "/usr/lib/tmpfiles.d/lictor.conf",
     "/usr/share/man/man1/lictor-validate.1.gz",

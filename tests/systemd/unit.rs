@@ -11,6 +11,16 @@ fn systemd_has_nothing_to_say_about_the_unit_and_its_exposure_is_low() {
 }
 
 #[test]
+fn systemd_has_nothing_to_say_about_the_unit_of_the_page_and_its_exposure_is_low() {
+    let rig = Rig::boot("");
+    let unit = "/etc/systemd/system/lictor-fleet.service";
+    rig.write(unit, include_str!("../../systemd/lictor-fleet.service"));
+    let verified = rig.run("systemd-analyze verify lictor-fleet.service");
+    assert!(verified.status.success() && verified.stdout.is_empty() && verified.stderr.is_empty(), "{verified:?}");
+    rig.done(&format!("systemd-analyze security --offline=true --threshold=20 {unit}"));
+}
+
+#[test]
 fn a_wrong_configuration_fails_the_start_for_good() {
     let rig = Rig::boot("nonsense = 1\n");
     let started = rig.run(&format!("systemctl start {UNIT}"));

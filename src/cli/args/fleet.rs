@@ -1,5 +1,6 @@
 //! What an operator asks of a whole fleet.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -36,6 +37,12 @@ pub struct Fleet {
     /// Goes on and shows every change
     #[arg(long)]
     pub watch: bool,
+    /// Serves the same as a page at this address, until it is stopped; without NAME all fleets below lictor/
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["json", "watch"])]
+    pub serve: Option<SocketAddr>,
+    /// A name that browsers may ask for the page by, beside every address and this machine's own name; repeatable
+    #[arg(long, value_name = "NAME", requires = "serve")]
+    pub host: Vec<String>,
 }
 
 /// What can be done to a whole fleet.

@@ -1,0 +1,225 @@
+//! What Consul's folder of the fleets holds, read as what it means. A record that cannot be read is one that says so, and
+//! the rest stands.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::consul::kv::Pair;
+use crate::fleet::layout::{FleetHold, OutMark, Rollout};
+use crate::fleet::{HistoryRecord, InstanceRecord};
+use crate::line::one_line;
+
+/// Larger records are somebody else's: nothing that lictor writes here comes near it.
+const LARGEST: usize = 128 << 10;
+/// The newest form of a record that this lictor knows.
+const FORM: u32 = 1;
+
+/// All fleets of one folder, at one moment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fleets {
+    /// By the name of their folder.
+    pub(super) services: BTreeMap<String, Service>,
+    /// Whether Consul answers.
+    pub(super) consul: Standing,
+    /// By our clock, in Unix milliseconds: when this was read.
+    pub(super) read_at: u64,
+}
+
+/// Whether Consul answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It has not been asked yet, or has not answered.
+    #[default]
+    Unknown,
+    /// It does.
+    Answers,
+    /// It does not; what was read is of the time before.
+    Away {
+        /// Since when, in Unix milliseconds.
+        since: u64,
+        /// Why, as a sentence.
+        why: String,
+    },
+}
+
+/// One fleet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Service {
+    /// By the last part of their keys.
+    pub(super) instances: BTreeMap<String, Read<InstanceRecord>>,
+    pub(super) out: BTreeMap<String, Read<OutMark>>,
+    /// By the name of the change.
+    pub(super) rollouts: BTreeMap<String, Read<Rollout>>,
+    pub(super) histories: BTreeMap<String, Read<HistoryRecord>>,
+    pub(super) hold: Option<FleetHold>,
+}
+
+/// A record, read once for as long as it is not written again.
+#[derive(Clone, Debug)]
+pub(super) struct Read<T> {
+    index: u64,
+    /// What it says; else why it cannot be read, in words that end a sentence.
+    pub(super) record: Result<Arc<T>, &'static str>,
+}
+
+impl<T> Read<T> {
+    pub(super) fn get(&self) -> Option<&T> {
+        self.record.as_deref().ok()
+    }
+}
+
+const TOO_LARGE: &str = "it is larger than any record that lictor writes";
+const NOT_OURS: &str = "it is not a record that lictor wrote";
+const NEWER: &str = "a newer lictor wrote it, in a form that this one does not know";
+
+impl Fleets {
+    /// These keys, relative to the folder of the fleets. What has not changed since `before` is not read again.
+    /// `only`: they are the keys of one fleet, of this name.
+    pub(super) fn read(pairs: &[Pair], only: Option<&str>, before: &Self, read_at: u64) -> Self {
+        let mut services: BTreeMap<String, Service> = BTreeMap::new();
+        for pair in pairs {
+            let (name, rest) = match only {
+                Some(name) => (name, pair.key.as_str()),
+                None => match pair.key.split_once('/') {
+                    Some(split) => split,
+                    None => continue,
+                },
+            };
+            let Some((folder, key)) = rest.split_once('/').or_else(|| (rest == "hold").then_some((rest, ""))) else {
+                continue;
+            };
+            if !services.contains_key(name) {
+                services.insert(name.to_owned(), Service::default());
+            }
+            let (Some(service), known) = (services.get_mut(name), before.services.get(name)) else { continue };
+            match folder {
+                "instances" => add(&mut service.instances, known.map(|known| &known.instances), key, pair, record),
+                "out" => add(&mut service.out, known.map(|known| &known.out), key, pair, plain),
+                "rollout" => add(&mut service.rollouts, known.map(|known| &known.rollouts), key, pair, plain),
+                "history" => add(&mut service.histories, known.map(|known| &known.histories), key, pair, history),
+                // Whatever stands there holds.
+                "hold" => service.hold = Some(plain(pair.value.expose()).unwrap_or_default()),
+                _ => {}
+            }
+        }
+        services.retain(|_, service| !service.is_empty());
+        Self { services, consul: Standing::Answers, read_at }
+    }
+}
+
+impl Service {
+    /// Nothing of a fleet is here.
+    fn is_empty(&self) -> bool {
+        self.instances.is_empty() && self.histories.is_empty() && self.rollouts.is_empty() && self.hold.is_none()
+    }
+
+    /// The records that can be read.
+    pub(super) fn records(&self) -> impl Iterator<Item = (&String, &InstanceRecord)> {
+        self.instances.iter().filter_map(|(key, read)| Some((key, read.get()?)))
+    }
+
+    /// How an instance is called, by its key: its id on its node.
+    pub(super) fn name_of(&self, key: &str) -> String {
+        let member = self.instances.get(key).and_then(Read::get).map(|record| &record.member);
+        let member = member.or_else(|| self.histories.get(key)?.get().map(|history| &history.member));
+        member.map_or_else(|| shown(key), |member| shown(&member.node))
+    }
+}
+
+/// What somebody else said, as one line.
+pub(super) fn sentence(text: &str) -> String {
+    one_line(text, 240).into_owned()
+}
+
+/// A name of somebody else's, short.
+pub(super) fn shown(text: &str) -> String {
+    one_line(text, 80).into_owned()
+}
+
+fn add<T>(
+    into: &mut BTreeMap<String, Read<T>>,
+    known: Option<&BTreeMap<String, Read<T>>>,
+    key: &str,
+    pair: &Pair,
+    parse: impl Fn(&[u8]) -> Result<T, &'static str>,
+) {
+    let known = known.and_then(|known| known.get(key)).filter(|known| known.index == pair.modify_index);
+    let read = match known {
+        Some(known) => Read { index: known.index, record: known.record.clone() },
+        None => Read { index: pair.modify_index, record: parse(pair.value.expose()).map(Arc::new) },
+    };
+    into.insert(key.to_owned(), read);
+}
+
+fn plain<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, &'static str> {
+    if bytes.len() > LARGEST {
+        return Err(TOO_LARGE);
+    }
+    serde_json::from_slice(bytes).map_err(|_| NOT_OURS)
+}
+
+fn record(bytes: &[u8]) -> Result<InstanceRecord, &'static str> {
+    match plain::<InstanceRecord>(bytes) {
+        Ok(record) if record.v > FORM => Err(NEWER),
+        Ok(record) => Ok(record),
+        Err(NOT_OURS) if plain::<Form>(bytes).is_ok_and(|form| form.v > FORM) => Err(NEWER),
+        Err(why) => Err(why),
+    }
+}
+
+fn history(bytes: &[u8]) -> Result<HistoryRecord, &'static str> {
+    HistoryRecord::parse(bytes).ok_or(NOT_OURS)
+}
+
+/// What every record has, of whatever form.
+#[derive(serde::Deserialize)]
+struct Form {
+    v: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fleets, NEWER, NOT_OURS, TOO_LARGE};
+    use crate::consul::kv::Pair;
+
+    fn pair(key: &str, value: &[u8], index: u64) -> Pair {
+        Pair { key: key.to_owned(), value: value.to_vec().into(), flags: 0, modify_index: index, session: None }
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_so_and_the_rest_stands() {
+        let good = br#"{"v":1,"node":"host-a","id":"billing","ready":true,"state":"good","new":{}}"#;
+        let pairs = [
+            pair("billing/instances/host-a,billing", good, 1),
+            pair("billing/instances/host-b,billing", br#"{"v":2,"node":"host-b","id":"billing","state":"good"}"#, 2),
+            pair("billing/instances/host-c,billing", br#"{"v":3,"node":7}"#, 3),
+            pair("billing/instances/host-d,billing", &vec![b'['; 100_000], 4),
+            pair("billing/instances/host-e,billing", &vec![0xff; 512 << 10], 5),
+            pair("billing/instances/<script>", b"null", 6),
+            pair("billing/hold", b"garbage", 7),
+            pair("billing/turn/.lock", b"{}", 8),
+            pair("stray", b"x", 9),
+            pair("other/key", b"x", 10),
+        ];
+        let fleets = Fleets::read(&pairs, None, &Fleets::default(), 5);
+        assert_eq!(fleets.services.keys().collect::<Vec<_>>(), ["billing"]);
+        let service = &fleets.services["billing"];
+        assert!(service.hold.is_some());
+        let why: Vec<_> = service.instances.values().map(|read| read.record.as_ref().err().copied()).collect();
+        assert_eq!(
+            why,
+            [Some(NOT_OURS), None, Some(NEWER), Some(NEWER), Some(NOT_OURS), Some(TOO_LARGE)],
+            "in the order of the keys"
+        );
+    }
+
+    #[test]
+    fn what_has_not_changed_is_not_read_again() {
+        let good = br#"{"v":1,"node":"host-a","id":"billing"}"#;
+        let first = Fleets::read(&[pair("instances/a", good, 1)], Some("billing"), &Fleets::default(), 5);
+        let second = Fleets::read(&[pair("instances/a", b"", 1)], Some("billing"), &first, 6);
+        assert!(second.services["billing"].instances["a"].get().is_some());
+        let third = Fleets::read(&[pair("instances/a", b"", 2)], Some("billing"), &second, 7);
+        assert!(third.services["billing"].instances["a"].get().is_none());
+    }
+}

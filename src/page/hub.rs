@@ -1,0 +1,170 @@
+//! Each page that somebody looks at is drawn once for all who look at it, and only when what it shows has changed.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Bytes;
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::sleep;
+
+use super::node::{Element, patches};
+use super::views::View;
+
+/// What pages are drawn of.
+pub(super) trait Subject: Send + Sync + 'static {
+    /// Which page.
+    type Route: Clone + Eq + Hash + Send + Sync + 'static;
+
+    /// The page at this address, if there is one.
+    fn route(path: &str, query: Option<&str>) -> Option<Self::Route>;
+
+    /// The page; `None`: there is none, or not any more.
+    fn view(&self, route: &Self::Route, now: u64) -> Option<View>;
+
+    /// What stands where there is no page.
+    fn nothing(&self) -> View;
+}
+
+/// One state of a page.
+#[derive(Debug)]
+pub(super) struct Frame {
+    /// They count up by one.
+    pub(super) number: u64,
+    title: String,
+    root: Arc<Element>,
+    /// What leads here from the frame before.
+    patch: Bytes,
+}
+
+/// Somebody wants to look.
+pub(super) struct Look<R> {
+    route: R,
+    answer: oneshot::Sender<watch::Receiver<Arc<Frame>>>,
+}
+
+/// How others ask for frames.
+#[derive(Clone, Debug)]
+pub(super) struct Looks<R>(mpsc::Sender<Look<R>>);
+
+impl<R> Looks<R> {
+    /// The frames of this page; `None`: the hub has ended.
+    pub(super) async fn at(&self, route: R) -> Option<watch::Receiver<Arc<Frame>>> {
+        let (answer, frames) = oneshot::channel();
+        self.0.send(Look { route, answer }).await.ok()?;
+        frames.await.ok()
+    }
+}
+
+/// Changes that come within this time are drawn together.
+const PAUSE: Duration = Duration::from_millis(100);
+/// So many may ask at one time.
+const ASKING: usize = 64;
+
+/// Draws the pages.
+pub(super) struct Hub<S: Subject> {
+    latest: watch::Receiver<Arc<S>>,
+    looks: mpsc::Receiver<Look<S::Route>>,
+    clock: fn() -> u64,
+    pages: HashMap<S::Route, watch::Sender<Arc<Frame>>>,
+}
+
+impl<S: Subject> Hub<S> {
+    pub(super) fn new(latest: watch::Receiver<Arc<S>>, clock: fn() -> u64) -> (Self, Looks<S::Route>) {
+        let (sender, looks) = mpsc::channel(ASKING);
+        (Self { latest, looks, clock, pages: HashMap::new() }, Looks(sender))
+    }
+
+    /// Goes on until nothing comes any more, or nobody can ask.
+    pub(super) async fn run(&mut self) {
+        loop {
+            tokio::select! {
+                look = self.looks.recv() => match look {
+                    Some(look) => self.look(look),
+                    None => return,
+                },
+                changed = self.latest.changed(), if !self.pages.is_empty() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    self.draw();
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn look(&mut self, look: Look<S::Route>) {
+        let now = (self.clock)();
+        let pages = &mut self.pages;
+        pages.retain(|route, frames| *route == look.route || frames.receiver_count() > 0);
+        let frames = pages.entry(look.route).or_insert_with_key(|route| {
+            let view = view(&**self.latest.borrow(), route, now);
+            watch::Sender::new(Arc::new(Frame {
+                number: 0,
+                title: view.title,
+                root: Arc::new(view.root),
+                patch: Bytes::new(),
+            }))
+        });
+        // Whoever asked may be gone again.
+        let _ = look.answer.send(frames.subscribe());
+    }
+
+    fn draw(&mut self) {
+        let latest = Arc::clone(&self.latest.borrow_and_update());
+        let now = (self.clock)();
+        self.pages.retain(|route, frames| {
+            if frames.receiver_count() == 0 {
+                return false;
+            }
+            let view = view(&*latest, route, now);
+            frames.send_if_modified(|frame| frame.follow(view));
+            true
+        });
+    }
+}
+
+fn view<S: Subject>(subject: &S, route: &S::Route, now: u64) -> View {
+    subject.view(route, now).unwrap_or_else(|| subject.nothing())
+}
+
+impl Frame {
+    /// The frame after this one, if anything has changed; says whether it has.
+    fn follow(self: &mut Arc<Self>, view: View) -> bool {
+        let changed = patches(&self.root, &view.root);
+        if changed.is_empty() && self.title == view.title {
+            return false;
+        }
+        let number = self.number + 1;
+        let patch = event(number, &view.title, &changed);
+        *self = Arc::new(Self { number, title: view.title, root: Arc::new(view.root), patch });
+        true
+    }
+
+    /// What a browser needs that has seen the frame of this number last.
+    pub(super) fn since(&self, seen: Option<u64>) -> Bytes {
+        if seen.is_some_and(|seen| seen + 1 == self.number) {
+            return self.patch.clone();
+        }
+        event(self.number, &self.title, &[&*self.root])
+    }
+}
+
+/// As the body of an event stream has it.
+fn event(number: u64, title: &str, patches: &[&Element]) -> Bytes {
+    #[derive(Serialize)]
+    struct Data<'a> {
+        /// The number of the frame.
+        n: u64,
+        /// The title of the page.
+        t: &'a str,
+        /// The elements that have changed.
+        p: &'a [&'a Element],
+    }
+    // Trees of text can be written; JSON has no line ends in it.
+    let data = serde_json::to_string(&Data { n: number, t: title, p: patches }).unwrap_or_default();
+    Bytes::from(format!("data: {data}\n\n"))
+}

@@ -1,0 +1,282 @@
+//! What happened to a fleet in the last day, out of what each instance tells: one story a change, a deployment, an outage.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fleets::{Service, shown};
+use super::look::{Tone, Word};
+use crate::fleet::layout::RolloutState;
+use crate::fleet::{Happening, What, WrittenBy};
+use crate::line::{counted, listed};
+
+/// What the page looks back on, in milliseconds.
+pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Happenings of one kind that are so close together are one, if nothing names them.
+const TOGETHER_MS: u64 = 2 * 60 * 1_000;
+/// Restarts on one version within this time are one deployment.
+const DEPLOY_MS: u64 = 60 * 60 * 1_000;
+
+/// What a story is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
+    Deploy,
+    Change,
+    Outage,
+    Other,
+}
+
+/// One story.
+#[derive(Clone, Debug)]
+pub(super) struct Story<'a> {
+    /// Unique among the stories of a fleet, and the same for as long as it is told.
+    pub(super) id: String,
+    pub(super) subject: Subject,
+    /// When it began and when it ended as far as is known, in Unix milliseconds.
+    pub(super) from: u64,
+    pub(super) to: u64,
+    /// What each instance tells of it, by the instance's key.
+    pub(super) told: BTreeMap<&'a str, Vec<&'a Happening>>,
+}
+
+/// Every story of the last day, the newest first.
+pub(super) fn stories(service: &Service, now: u64) -> Vec<Story<'_>> {
+    let mut told: Vec<(&str, &Happening)> = service
+        .histories
+        .iter()
+        .filter_map(|(key, read)| Some((key, read.get()?)))
+        .flat_map(|(key, history)| history.events.iter().map(move |event| (key.as_str(), event)))
+        .filter(|(_, event)| is_of_the_last_day(event, now))
+        .collect();
+    told.sort_by_key(|(_, event)| event.at);
+    let mut stories: Vec<Story<'_>> = Vec::new();
+    let mut named: BTreeMap<String, usize> = BTreeMap::new();
+    for (key, event) in told {
+        let subject = subject(event.what);
+        let name = name(event, subject);
+        let open = match &name {
+            Some(name) => named.get(name).copied(),
+            None if subject == Subject::Outage => None,
+            None => stories.iter().rposition(|story| story.continues_with(event)),
+        };
+        let open =
+            open.filter(|open| subject != Subject::Deploy || event.at <= stories[*open].to.saturating_add(DEPLOY_MS));
+        let story = open.unwrap_or_else(|| {
+            let id = match (subject, event.change.as_deref()) {
+                (Subject::Change, Some(change)) => shown(change),
+                _ => format!("t{}-{}-{key}", event.at, subject as u8),
+            };
+            stories.push(Story { id, subject, from: event.at, to: event.at, told: BTreeMap::new() });
+            stories.len() - 1
+        });
+        named.extend(name.map(|name| (name, story)));
+        let story = &mut stories[story];
+        let end =
+            if subject == Subject::Outage { event.at.saturating_add(event.took_ms.unwrap_or(0)) } else { event.at };
+        (story.from, story.to) = (story.from.min(event.at), story.to.max(end));
+        story.told.entry(key).or_default().push(event);
+    }
+    stories.sort_by_key(|story| std::cmp::Reverse(story.from));
+    stories
+}
+
+/// Whether it is of the last day, by our clock. What claims to be of days to come was written by a clock that is wrong, or by
+/// no lictor.
+pub(super) fn is_of_the_last_day(event: &Happening, now: u64) -> bool {
+    let end = event.at.saturating_add(event.took_ms.unwrap_or(0));
+    end.saturating_add(DAY_MS) > now && event.at < now.saturating_add(DAY_MS)
+}
+
+fn subject(what: What) -> Subject {
+    match what {
+        What::Deployed | What::Validated | What::NotValidated | What::BuildFailed => Subject::Deploy,
+        What::Outage => Subject::Outage,
+        What::Operator | What::Other => Subject::Other,
+        _ => Subject::Change,
+    }
+}
+
+/// What happenings of one story have in common.
+fn name(event: &Happening, subject: Subject) -> Option<String> {
+    match subject {
+        Subject::Change => event.change.as_ref().map(|change| format!("change {change}")),
+        Subject::Deploy => (event.deployment.as_ref().map(|id| format!("deployment {id}")))
+            .or_else(|| event.version.as_ref().map(|version| format!("version {version}"))),
+        Subject::Outage | Subject::Other => None,
+    }
+}
+
+impl<'a> Story<'a> {
+    fn continues_with(&self, event: &Happening) -> bool {
+        let last = self.events().last();
+        self.subject == subject(event.what)
+            && event.at <= self.to.saturating_add(TOGETHER_MS)
+            && last.is_some_and(|(_, last)| {
+                last.what == event.what && last.keys == event.keys && last.change.is_none() && last.why == event.why
+            })
+    }
+
+    /// Everything that was told.
+    pub(super) fn events(&self) -> impl Iterator<Item = (&'a str, &'a Happening)> {
+        self.told.iter().flat_map(|(key, events)| events.iter().map(|event| (*key, *event)))
+    }
+
+    fn count(&self, what: What) -> usize {
+        self.told.values().filter(|events| events.last().is_some_and(|event| event.what == what)).count()
+    }
+
+    fn any(&self, what: What) -> Option<(&'a str, &'a Happening)> {
+        self.events().find(|(_, event)| event.what == what)
+    }
+
+    /// The names of the variables that changed, and how many more there are.
+    pub(super) fn keys(&self) -> (Vec<String>, usize) {
+        let longest = self.events().map(|(_, event)| event.more_keys).max().unwrap_or(0);
+        let keys: BTreeSet<&String> = self.events().flat_map(|(_, event)| &event.keys).collect();
+        (keys.into_iter().map(|key| shown(key)).collect(), longest)
+    }
+
+    /// Who wrote them, as far as Consul tells.
+    pub(super) fn writers(&self) -> Vec<&'a WrittenBy> {
+        let all: BTreeMap<&str, &WrittenBy> =
+            self.events().flat_map(|(_, event)| &event.written).map(|by| (by.key.as_str(), by)).collect();
+        all.into_values().collect()
+    }
+
+    /// How it went, in a word.
+    pub(super) fn verdict(&self, service: &Service) -> Word {
+        let hosts = self.told.len() as u64;
+        let on = |text: &str, tone| Word::new(tone, format!("{text} {}", counted(hosts, "host")));
+        let rollout = service.rollouts.get(&self.id).and_then(|read| read.get()).map(|rollout| rollout.state);
+        let under_way = service.records().any(|(_, record)| {
+            let candidate = record.shown.details.as_ref().and_then(|details| details.candidate.as_ref());
+            candidate.is_some_and(|candidate| candidate.change.as_ref() == Some(&self.id))
+        });
+        match self.subject {
+            Subject::Deploy if self.any(What::BuildFailed).is_some() => on("the build failed on", Tone::Bad),
+            Subject::Deploy if self.any(What::NotValidated).is_some() => {
+                let refused = self.count(What::NotValidated) as u64;
+                Word::new(Tone::Bad, format!("refused by {}", counted(refused, "host")))
+            }
+            Subject::Deploy if self.any(What::Validated).is_some() => on("validated by", Tone::Good),
+            Subject::Deploy => on("runs on", Tone::Good),
+            Subject::Outage => match self.events().find(|(_, event)| event.took_ms.is_none()) {
+                Some(_) => Word::new(Tone::Bad, "goes on"),
+                None => Word::new(Tone::Warn, "over"),
+            },
+            Subject::Other => Word::new(Tone::Unknown, "noted"),
+            Subject::Change if rollout == Some(RolloutState::Halt) || self.any(What::Reverted).is_some() => {
+                let (back, halted) = (self.count(What::Reverted), self.count(What::Halted));
+                let halted = if halted > 0 { format!(", halted on {halted}") } else { String::new() };
+                Word::new(Tone::Bad, format!("taken back on {back}{halted}"))
+            }
+            Subject::Change if under_way => on("under way; told by", Tone::Busy),
+            Subject::Change if self.any(What::Inconclusive).is_some() => on("no verdict on", Tone::Warn),
+            Subject::Change if self.any(What::Rejected).is_some() => on("rejected by", Tone::Warn),
+            Subject::Change if self.any(What::Applied).is_some() => {
+                Word::new(Tone::Good, format!("good on {}", counted(self.count(What::Applied) as u64, "host")))
+            }
+            Subject::Change if self.any(What::Reloaded).is_some() => on("told to", Tone::Good),
+            Subject::Change if self.any(What::Ignored).is_some() => on("counts from the next start on:", Tone::Good),
+            Subject::Change if self.any(What::Held).is_some() => on("held on", Tone::Waits),
+            Subject::Change if self.any(What::Halted).is_some() => on("halted on", Tone::Warn),
+            Subject::Change => on("overtaken on", Tone::Unknown),
+        }
+    }
+
+    /// What it is about, in one line.
+    pub(super) fn title(&self, service: &Service) -> String {
+        match self.subject {
+            Subject::Change => {
+                let (keys, more) = self.keys();
+                match listed(&keys, 3) {
+                    text if text.is_empty() => "A change".to_owned(),
+                    text if more > 0 => format!("{text} and more"),
+                    text => text,
+                }
+            }
+            Subject::Deploy => {
+                let version = self.events().find_map(|(_, event)| event.version.as_deref());
+                let deployment = self.events().find_map(|(_, event)| event.deployment.as_deref());
+                match (version, deployment) {
+                    (Some(version), _) => format!("Version {}", shown(version)),
+                    (None, Some(id)) => format!("Deployment {}", shown(id)),
+                    (None, None) => "A new build".to_owned(),
+                }
+            }
+            Subject::Outage => {
+                let host = self.told.keys().next().map(|key| service.name_of(key)).unwrap_or_default();
+                let why = self.events().map(|(_, event)| event.why.as_str()).next().unwrap_or_default();
+                format!("{host}: {}", shown(why))
+            }
+            Subject::Other => self.events().next().map(|(_, event)| shown(&event.why)).unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Subject as About, stories};
+    use crate::consul::kv::Pair;
+    use crate::page::fleets::{Fleets, Service};
+    use crate::page::hub::Subject;
+    use crate::page::look::Tone;
+
+    const NOW: u64 = 1_790_000_000_000;
+
+    fn service(histories: &[(&str, &str)]) -> Service {
+        let pair = |(node, events): &(&str, &str)| Pair {
+            key: format!("history/{node},billing"),
+            value: format!(r#"{{"v":1,"node":"{node}","id":"billing","events":{events}}}"#).into_bytes().into(),
+            flags: 0,
+            modify_index: 1,
+            session: None,
+        };
+        let pairs: Vec<_> = histories.iter().map(pair).collect();
+        Fleets::read(&pairs, Some("billing"), &Fleets::default(), NOW).services.remove("billing").unwrap()
+    }
+
+    fn event(ago: u64, rest: &str) -> String {
+        format!(r#"{{"at":{},{rest}}}"#, NOW - ago)
+    }
+
+    #[test]
+    fn one_change_on_many_hosts_is_one_story() {
+        let change =
+            |ago, what| event(ago, &format!(r#""what":"{what}","change":"c1","keys":["A"],"steps":{{"trial":9}}"#));
+        let a = format!("[{}]", change(3_000, "reverted"));
+        let b = format!("[{},{}]", change(2_500, "halted"), event(90_000_000, r#""what":"applied","keys":["B"]"#));
+        let service = service(&[("host-a", &a), ("host-b", &b)]);
+        let stories = stories(&service, NOW);
+        assert_eq!(stories.len(), 1, "what is older than a day is over: {stories:?}");
+        assert_eq!((stories[0].id.as_str(), stories[0].told.len()), ("c1", 2));
+        assert_eq!(stories[0].verdict(&service).tone, Tone::Bad);
+        assert_eq!(stories[0].title(&service), "A");
+    }
+
+    #[test]
+    fn no_number_that_a_record_holds_is_too_large() {
+        let largest = u64::MAX;
+        let a = format!(
+            r#"[{{"at":{largest},"what":"outage","took_ms":{largest}}},{{"at":{NOW},"what":"outage","took_ms":{largest}}},
+            {{"at":{NOW},"what":"applied","change":"c","more_keys":{largest},"steps":{{"turn":{largest},"trial":{largest}}}}}]"#
+        );
+        let service = service(&[("host-a", &a)]);
+        assert_eq!(stories(&service, NOW).len(), 2, "what is of days to come is left out");
+        let mut fleets = Fleets::default();
+        fleets.services.insert("billing".to_owned(), service);
+        for path in ["/service/billing", "/service/billing/change/c", "/service/billing/instance/host-a%2Cbilling"] {
+            let route = <Fleets as Subject>::route(path, None).unwrap();
+            assert!(fleets.view(&route, NOW).is_some(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_version_that_reaches_hosts_one_after_another_is_one_deployment_and_outages_are_each_their_own() {
+        let deployed = |ago| event(ago, r#""what":"deployed","version":"1.215""#);
+        let outage = |ago| event(ago, r#""what":"outage","why":"exited with 1","took_ms":500"#);
+        let a = format!("[{},{}]", deployed(900_000), outage(400_000));
+        let b = format!("[{},{}]", deployed(600_000), outage(400_000));
+        let service = service(&[("host-a", &a), ("host-b", &b)]);
+        let subjects: Vec<_> = stories(&service, NOW).iter().map(|story| (story.subject, story.told.len())).collect();
+        assert_eq!(subjects, [(About::Outage, 1), (About::Outage, 1), (About::Deploy, 2)]);
+    }
+}

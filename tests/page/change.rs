@@ -1,0 +1,44 @@
+//! The last day, and a change in it that is opened.
+
+use crate::harness::Consul;
+use crate::records::a_day;
+use crate::server::Server;
+use crate::tab::Tab;
+
+#[test]
+fn the_last_day_is_drawn_and_a_change_can_be_opened() {
+    let consul = Consul::start();
+    a_day(&consul, "billing");
+    let server = Server::of(&consul);
+    let mut tab = Tab::new();
+    tab.follow(&server.at("/service/billing"));
+    tab.until_text("The last day");
+    let stories = tab.texts(".stories li");
+    let of = |kind: &str| stories.iter().filter(|text| text.contains(kind)).cloned().collect::<Vec<_>>();
+    assert_eq!(
+        (of("Deploy").len(), of("Config").len(), of("Halt").len(), of("Outage").len()),
+        (1, 1, 1, 1),
+        "{stories:?}"
+    );
+    assert!(of("Deploy")[0].contains("Version 1.215") && of("Deploy")[0].contains("5 hosts"), "{stories:?}");
+    assert!(of("Outage")[0].contains("host-d: killed by SIGSEGV"), "{stories:?}");
+    assert_eq!(tab.texts(".marks a").len(), 4, "each of them is drawn");
+
+    tab.ask("document.querySelector('.marks a[aria-label^=\"POOL_SIZE\"]').focus()");
+    tab.press("Enter");
+    let text = tab.until_text("On each host");
+    for words in [
+        "POOL_SIZE",
+        "good on 5 hosts",
+        "consul billing/",
+        "index 4711",
+        "flags 42",
+        "session 5e55-10",
+        "turn 2 min 40 s",
+        "on trial 10.2 s",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(tab.texts(".told tbody tr").len(), 5);
+    tab.is_at_peace_with(&server.url);
+}
