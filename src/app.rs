@@ -55,7 +55,7 @@ use crate::revive::revived;
 use crate::service::{self, Accounts, OwnChildren};
 use crate::signal::{self, Signal};
 use crate::source::{Host, Kind};
-use crate::state::{self, State};
+use crate::state::{self, KeptProcess, State};
 use crate::{chain, drain};
 
 /// How long the last answers and the last writes may take once the service has been stopped.
@@ -227,10 +227,11 @@ fn measure(
 
 /// The children that are not the service's: all that lictor has now, but for the service itself after `lictor reexec`.
 fn own_children(state: &State) -> OwnChildren {
-    let process = state.process();
-    let service = process.as_ref().and_then(state::KeptProcess::known);
-    let lineage = process.and_then(|process| process.mark?.parse().ok());
-    OwnChildren::with_strangers(service.map(|(pid, _)| pid), lineage)
+    let kept = state.process();
+    let runs = kept.iter().chain(kept.iter().filter_map(|kept| kept.beside.as_deref()));
+    let groups: Vec<u32> = runs.filter_map(KeptProcess::known).map(|(pid, _)| pid).collect();
+    let lineage = kept.as_ref().and_then(|kept| kept.mark.as_ref()?.parse().ok());
+    OwnChildren::with_strangers(&groups, lineage)
 }
 
 /// What was good last, to stand in for silent sources from then on.

@@ -54,7 +54,7 @@ mod wait;
 use std::path::PathBuf;
 
 pub use admin::Admin;
-pub use apply::{Apply, Handover};
+pub use apply::Apply;
 pub use call::Lookup;
 pub use flags::{FlagValue, Flags, Override, SourceFlag};
 pub use key::Key;

@@ -102,7 +102,7 @@ impl Driver {
                 }
                 _ = pulses.tick() => {
                     self.pulse.send_replace(());
-                    self.effects.sockets_news().into_iter().collect()
+                    self.effects.sockets_news()
                 }
             };
             // A loop that turns at least every PULSE and comes this late was not running: the host or lictor stood still.
@@ -133,7 +133,7 @@ impl Driver {
         while let Some(event) = events.pop_front() {
             event_log::note_event(&event);
             self.effects.note(&event);
-            if matches!(event, Event::Exited { .. } | Event::StartFailed { .. }) {
+            if matches!(event, Event::Exited { .. } | Event::StartFailed { .. }) && self.effects.nothing_runs() {
                 // Nothing runs: what waits for a start is taken up. What lies on the disk for it was told just before.
                 self.effects.take_up();
             }

@@ -37,6 +37,14 @@ pub use reach::Reach;
 pub use settle::{Leaving, Settled};
 pub use sockets::Sockets;
 
+/// Whether this kernel lets us steer new connections from one process to another.
+///
+/// # Errors
+/// Why it does not, as a sentence.
+pub fn can_steer() -> Result<(), String> {
+    steering::possible(Marks::Heeded)
+}
+
 /// `listen "name" {}`: a socket that lictor holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {

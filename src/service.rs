@@ -38,7 +38,7 @@ pub use check_command::CheckCommand;
 pub use child::Service;
 pub use failure::ServiceError;
 pub use farewell::end_errands;
-pub use keep::{Keep, Known, Recorded};
+pub use keep::{Keep, Known, Recorded, RecordedBeside};
 pub use launch::{child_environment, known_environment, search_path};
 pub use leftovers::{Unit, end_leftovers};
 pub use mark::Mark;

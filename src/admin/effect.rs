@@ -112,7 +112,13 @@ impl RunTrial {
             return failed(exit.text.clone());
         }
         let Some(process) = board.process.as_ref().filter(|process| process.run > self.after) else {
-            return Judgement::Open { again: None };
+            // It was to take over from a process that serves on, and has ended before it did.
+            let given_up = board.last_exit.as_ref().filter(|exit| exit.run > self.after);
+            let given_up = given_up.filter(|_| board.process.is_some() && board.beside.is_none());
+            return match given_up {
+                Some(_) => failed(format!("it did not take over: {}", words::standing(board))),
+                None => Judgement::Open { again: None },
+            };
         };
         let started = match self.started {
             Some((run, started)) if run == process.run => started,

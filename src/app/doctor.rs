@@ -17,7 +17,9 @@ use crate::composer::{AskedOnce, Composer};
 use crate::config::Settings;
 use crate::consul::watch::Query;
 use crate::line::{counted, listed, one_line};
+use crate::listen;
 use crate::machine::Event;
+use crate::machine::policy::Handover;
 use crate::service::program;
 use crate::source::{Host, Kind};
 use crate::state;
@@ -68,8 +70,28 @@ pub async fn examine(settings: &Settings) -> Vec<Finding> {
     let mut findings = vec![command(settings)];
     findings.extend(sources(settings).await);
     findings.extend([status_port(settings), admin_socket(settings), state_directory(settings), statsd(settings)]);
+    findings.extend(held_sockets(settings));
     findings.extend(kernel(settings));
     findings
+}
+
+/// Whether new connections can be steered from one process of the service to another.
+fn held_sockets(settings: &Settings) -> Option<Finding> {
+    if settings.listen.is_empty() {
+        return None;
+    }
+    Some(match listen::can_steer() {
+        Ok(()) => {
+            Finding::new(Grade::Fine, "held sockets", "new connections can be steered from one process to another")
+        }
+        Err(why) => {
+            let instead = match settings.policy.handover {
+                Handover::Restart => "",
+                Handover::Overlap { .. } => "; until then a change is a stop and a start, whatever apply.handover says",
+            };
+            Finding::new(Grade::Mind, "held sockets", why + instead)
+        }
+    })
 }
 
 fn command(settings: &Settings) -> Finding {

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use super::AppError;
 use crate::config::Settings;
 use crate::listen::{Found, Marks, Sockets};
+use crate::machine::policy::Handover;
 use crate::notify::Manager;
 use crate::service::process::Process;
-use crate::state::State;
+use crate::state::{KeptProcess, State};
 
 /// So many descriptors of the service are looked at: those that it opened first, and a busy one has many.
 const LOOKED_AT: usize = 4096;
@@ -21,7 +22,11 @@ pub(super) fn open(
     kept: Vec<(String, OwnedFd)>,
 ) -> Result<Sockets, AppError> {
     let found = survivor(settings, state, Found::nothing().kept(kept));
-    let sockets = Sockets::open(&settings.listen, Marks::Ignored, found)?;
+    let marks = match settings.policy.handover {
+        Handover::Restart => Marks::Ignored,
+        Handover::Overlap { .. } => Marks::Heeded,
+    };
+    let sockets = Sockets::open(&settings.listen, marks, found)?;
     if let Some(manager) = manager {
         let told = manager.forget(sockets.to_be_forgotten()).and_then(|()| manager.keep(&sockets.to_be_kept()));
         if let Err(error) = told {
@@ -36,18 +41,39 @@ fn survivor(settings: &Settings, state: &State, found: Found) -> Found {
     if settings.listen.is_empty() {
         return found;
     }
-    let Some(kept) = state.process() else { return found };
+    let Some(mut kept) = state.process() else { return found };
+    let beside = kept.beside.take().map(|beside| *beside);
+    if let Some(beside) = beside {
+        let active = live(&kept).or_else(|| live(&beside)).map(|(_, side)| side);
+        let runs: Vec<_> =
+            [&kept, &beside].into_iter().filter_map(live).map(|(process, side)| (side, copies(&process))).collect();
+        return match active {
+            Some(side) => found.with(&settings.listen, [], side).with_both(&settings.listen, runs),
+            None => found.with(&settings.listen, [], kept.side),
+        };
+    }
     // A start that was begun when lictor was killed may have come to something, and have the sockets.
-    let Some((pid, start_time)) = kept.known() else { return found.with(&settings.listen, [], kept.side) };
-    let Ok(process) = Process::adopt(pid, start_time) else { return found };
-    let copies = sockets_of(process.pid()).into_iter().filter_map(|number| match process.copy(number) {
-        Ok(copy) => Some(copy),
-        Err(error) => {
-            tracing::debug!(number, %error, "a socket cannot be had from the service");
-            None
-        }
-    });
-    found.with(&settings.listen, copies, kept.side)
+    if kept.known().is_none() {
+        return found.with(&settings.listen, [], kept.side);
+    }
+    match live(&kept) {
+        Some((process, side)) => found.with(&settings.listen, copies(&process), side),
+        None => found,
+    }
+}
+
+/// The process, if it still runs, and its side.
+fn live(kept: &KeptProcess) -> Option<(Process, Option<u8>)> {
+    let (pid, start_time) = kept.known()?;
+    Some((Process::adopt(pid, start_time).ok()?, kept.side))
+}
+
+fn copies(process: &Process) -> Vec<OwnedFd> {
+    let copy = |number| {
+        let copied = process.copy(number);
+        copied.inspect_err(|error| tracing::debug!(number, %error, "a socket cannot be had from the service")).ok()
+    };
+    sockets_of(process.pid()).into_iter().filter_map(copy).collect()
 }
 
 /// The numbers of a process's sockets, in their order. A library may have moved what was passed to it, and another socket

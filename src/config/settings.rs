@@ -80,7 +80,7 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
     let listen = listen::read_all(root);
     let checks = check::read_all(root, &listen);
     policy.checks = checks.iter().map(|check| check.rule.clone()).collect();
-    let apply = root.within("apply", |section| apply::read(section, &mut policy, &checks)).unwrap_or_default();
+    let apply = root.within("apply", |section| apply::read(section, &mut policy, &checks, &listen)).unwrap_or_default();
     root.within("crash", |section| crash::read(section, &mut policy.crash));
     policy.guard = root.within("guard", guard::read).unwrap_or_default();
     policy.guard.empty_of = sources.empty;

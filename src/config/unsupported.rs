@@ -1,8 +1,8 @@
 //! What has a name in the surface or in envconsul and is not served yet. Taking a line out serves it: each is read
 //! and kept by its own file, or has no reader so far.
 
-/// Words by their path, and values as `path = "value"`.
-const NOT_YET: &[&str] = &["vault", "secret", "service", "syslog", "apply.handover = \"overlap\"", "?ns", "?partition"];
+/// Words by their path.
+const NOT_YET: &[&str] = &["vault", "secret", "service", "syslog", "?ns", "?partition"];
 
 /// Whether this word waits for its turn.
 pub(crate) fn word(path: &str) -> bool {
@@ -12,10 +12,4 @@ pub(crate) fn word(path: &str) -> bool {
 /// The sentence for a word, if it waits for its turn.
 pub(crate) fn refused(path: &str) -> Option<String> {
     word(path).then(|| format!("`{path}` is not supported yet"))
-}
-
-/// The sentence for one value of a word, if it waits for its turn.
-pub(crate) fn refused_value(path: &str, value: &str) -> Option<String> {
-    let line = format!("{path} = \"{value}\"");
-    word(&line).then(|| format!("`{line}` is not supported yet"))
 }

@@ -1,12 +1,13 @@
 //! Where orders go. Nothing here waits.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::config_change::NextStart;
 use super::pending_answers::PendingAnswers;
@@ -18,7 +19,9 @@ use crate::machine::{Build, Event, Order, Policy, RunId};
 use crate::offload::offload;
 use crate::registration::Registration;
 use crate::revive::{caught, revived};
-use crate::service::{self, Accounts, CheckCommand, Command, Keep, Known, Provenance, Recorded, Service};
+use crate::service::{
+    self, Accounts, CheckCommand, Command, Keep, Known, Provenance, Recorded, RecordedBeside, Service,
+};
 use crate::state::{self, KeptProcess, State, StateIdentity};
 use crate::version::{self, Program, Programs, Subject};
 
@@ -32,8 +35,15 @@ pub struct Effects {
     sockets: Sockets,
     /// What the board says of them.
     sockets_problem: Option<String>,
+    /// Why new connections cannot be steered, as it was told.
+    steering_problem: Option<String>,
     /// Runs that get no new connection any more, and are stopped once they have taken what waits for them.
-    leaving: JoinSet<RunId>,
+    leaving: JoinSet<(RunId, Settled)>,
+    /// New connections that are about to go elsewhere: first it is put down where.
+    recording: JoinSet<()>,
+    steering: Option<Steering>,
+    /// The runs that there are.
+    live: BTreeSet<RunId>,
     checks: Checks,
     check_command: CheckCommand,
     /// With whom we take turns; `None`: with nobody.
@@ -47,6 +57,8 @@ pub struct Effects {
     boot: String,
     inbox: mpsc::Sender<Event>,
     identifying: JoinSet<()>,
+    /// Which of those is about which run.
+    identified: BTreeMap<RunId, AbortHandle>,
     /// What was ordered to be started and has not been yet.
     starting: Option<(RunId, Arc<Environment>)>,
     /// Operators who wait for an answer.
@@ -86,7 +98,11 @@ impl Effects {
             accounts,
             sockets: Sockets::none(),
             sockets_problem: None,
+            steering_problem: None,
             leaving: JoinSet::new(),
+            recording: JoinSet::new(),
+            steering: None,
+            live: BTreeSet::new(),
             checks,
             check_command,
             fleet: None,
@@ -96,6 +112,7 @@ impl Effects {
             boot: state::boot_id(),
             inbox,
             identifying: JoinSet::new(),
+            identified: BTreeMap::new(),
             starting: None,
             answers: PendingAnswers::default(),
             next: None,
@@ -150,11 +167,12 @@ impl Effects {
             () = self.state.problem_changed() => {}
             Some(left) = self.leaving.join_next() => {
                 match left {
-                    Ok(run) => self.service.stop(run),
+                    Ok((run, settled)) => self.stop_settled(run, settled),
                     Err(error) => tracing::error!(%error, "the wait for the connections of a run has failed"),
                 }
                 return None;
             }
+            Some(_) = self.recording.join_next() => return self.steer_now(),
         }
         Some(self.disk())
     }
@@ -193,6 +211,11 @@ impl Effects {
         found.map(|(build, version)| Event::Installed { build, version })
     }
 
+    /// Whether no run is left.
+    pub(super) fn nothing_runs(&self) -> bool {
+        self.live.is_empty()
+    }
+
     /// Follows what happens as far as the rooms have to know.
     pub(super) fn note(&mut self, event: &Event) {
         match event {
@@ -202,7 +225,14 @@ impl Effects {
                 }
             }
             // No process has it any more.
-            Event::Exited { run, .. } | Event::StartFailed { run, .. } => self.sockets.gone(*run),
+            Event::Exited { run, .. } | Event::StartFailed { run, .. } => {
+                self.sockets.gone(*run);
+                self.live.remove(run);
+                self.state.process_keeper().ended(*run);
+                if let Some(identifying) = self.identified.remove(run) {
+                    identifying.abort();
+                }
+            }
             Event::Wish { environment, .. } => {
                 let follow = |program: &mut Program, command: &Command| {
                     let path = service::search_path(command, environment);
@@ -235,7 +265,7 @@ impl Effects {
                 self.checks.probe(run, pace, &environment, self.sockets.reach(run));
             }
             Order::StopProbing { run } => self.checks.stop(run),
-            Order::Steer { run, share } => return Some(self.steer(run, share)),
+            Order::Steer { run, share } => self.steer(run, Share::percent(share)),
             Order::WriteFile { environment } => self.service.write_file(&environment),
             Order::KeepGood { good } => self.state.keep_good(&good),
             Order::KeepQuarantine { quarantine } => self.state.keep_quarantine(&quarantine),
@@ -265,50 +295,96 @@ impl Effects {
     /// Takes over the service of an earlier lictor, if it still runs, and ends what else that one has left. Before the
     /// loop: what runs already is known before anything is decided.
     pub async fn adopt(&mut self, run: RunId) -> Option<Event> {
-        let kept = self.state.process()?;
-        let mark = kept.mark.as_deref().and_then(|mark| mark.parse().ok());
-        let adopted = self.service.adopt(run, Recorded { mark, process: kept.known() }).await?;
+        let mut kept = self.state.process()?;
+        let mark = |kept: &KeptProcess| kept.mark.as_deref().and_then(|mark| mark.parse().ok());
+        let beside = kept.beside.as_deref();
+        let beside = beside.and_then(|kept| Some(RecordedBeside { mark: mark(kept)?, process: kept.known() }));
+        let recorded = Recorded { mark: mark(&kept), process: kept.known(), beside };
+        let adopted = self.service.adopt(run, recorded).await?;
+        if let (Provenance::RecordedBeside, Some(beside)) = (adopted.provenance, kept.beside.take()) {
+            kept = *beside;
+        }
+        self.live.insert(run);
+        if adopted.provenance != Provenance::Unrecorded {
+            // From now on it is this lictor's run.
+            self.state.process_keeper().keep(run, kept.clone()).await;
+        }
         self.checks.adopt(run);
         self.sockets.adopt(run);
         self.identify(run, adopted.pid, Arc::default());
         let (environment, build) = match adopted.provenance {
-            Provenance::Recorded => (kept.environment, kept.build),
+            Provenance::Recorded | Provenance::RecordedBeside => (kept.environment, kept.build),
             // What it runs on is not known: it serves until there is something to start in its place.
             Provenance::Unrecorded => (Environment::default().fingerprint(), Build::default()),
         };
         Some(Event::Adopted { run, pid: adopted.pid, environment, build })
     }
 
-    /// Sends new connections to this run, or a share of them.
-    fn steer(&mut self, run: RunId, share: u8) -> Event {
-        match self.sockets.steer(run, Share::percent(share)) {
+    /// Sends new connections to this run, or a share of them. First it is put down, so that a lictor that comes after this
+    /// one knows which of two runs is connected to; an order replaces the one before.
+    fn steer(&mut self, run: RunId, share: Share) {
+        let keeper = self.state.process_keeper();
+        let stops = self.steering.take().map(|before| before.stops).unwrap_or_default();
+        self.steering = Some(Steering { run, share, stops });
+        self.recording.abort_all();
+        self.recording.spawn(async move {
+            // Connections are more than a record of them.
+            let _ = caught(keeper.activate(run)).await;
+        });
+    }
+
+    fn steer_now(&mut self) -> Option<Event> {
+        // What was replaced by another order has ended without one.
+        if !self.recording.is_empty() {
+            return None;
+        }
+        let Steering { run, share, stops } = self.steering.take()?;
+        let event = match self.sockets.steer(run, share) {
             Ok(()) => Event::Steered { run },
             Err(error) => Event::SteerFailed { run, error: format!("new connections cannot be steered: {error}") },
+        };
+        for run in stops {
+            self.stop(run);
         }
+        Some(event)
     }
 
     /// Sends new connections elsewhere first, if that can be done.
     fn stop(&mut self, run: RunId) {
+        if let Some(steering) = &mut self.steering {
+            steering.stops.push(run);
+            return;
+        }
         let Some(leaving) = self.sockets.turn_away(run) else { return self.service.stop(run) };
-        self.leaving.spawn(async move {
-            if caught(leaving.settled()).await == Ok(Settled::Given) {
-                tracing::warn!(%run, "connections wait that the service does not accept; it is stopped all the same, and they go to the next run");
-            }
-            run
-        });
+        self.leaving.spawn(async move { (run, caught(leaving.settled()).await.unwrap_or(Settled::Given)) });
+    }
+
+    /// What waits for the run has been taken, or is not going to be.
+    fn stop_settled(&mut self, run: RunId, settled: Settled) {
+        if settled == Settled::Given {
+            tracing::warn!(%run, "connections wait that the service does not accept; it is stopped all the same, and they go to the next run");
+            self.sockets.rescue(run);
+        }
+        self.service.stop(run);
     }
 
     /// Whether the sockets do all that they should, once that has changed.
-    pub(super) fn sockets_news(&mut self) -> Option<Event> {
+    pub(super) fn sockets_news(&mut self) -> Vec<Event> {
+        let mut news = Vec::new();
         let problem = self.sockets.look();
-        if problem == self.sockets_problem {
-            return None;
+        if problem != self.sockets_problem {
+            if let Some(problem) = &problem {
+                tracing::warn!("{problem}");
+            }
+            self.sockets_problem.clone_from(&problem);
+            news.push(Event::Sockets { problem });
         }
-        if let Some(problem) = &problem {
-            tracing::warn!("{problem}");
+        let problem = self.sockets.cannot_steer();
+        if self.steering_problem != problem {
+            self.steering_problem.clone_from(&problem);
+            news.push(Event::Steering { problem });
         }
-        self.sockets_problem.clone_from(&problem);
-        Some(Event::Sockets { problem })
+        news
     }
 
     fn with_fleet(&self, tell: impl FnOnce(&Fleet)) {
@@ -319,6 +395,8 @@ impl Effects {
 
     /// What cannot even be begun is answered at once.
     fn start(&mut self, run: RunId, environment: Arc<Environment>, build: &Build) -> Option<Event> {
+        // Beside another run nothing else says that it is time.
+        let found = self.take_up();
         let sockets = match self.sockets.give(run) {
             Ok(sockets) => sockets,
             Err(error) => {
@@ -328,7 +406,8 @@ impl Effects {
         let keep = self.keeps(run, &environment, build);
         self.service.start(run, &environment, sockets, keep);
         self.starting = Some((run, environment));
-        None
+        self.live.insert(run);
+        found
     }
 
     /// Puts down which process runs this.
@@ -343,12 +422,11 @@ impl Effects {
             let (keeper, mark) = (keeper.clone(), mark.to_string());
             let mut kept = KeptProcess::of_this_boot(process, mark, fingerprint, build.clone(), boot.clone());
             kept.side = side;
-            Box::pin(async move { keeper.keep(kept).await })
+            Box::pin(async move { keeper.keep(run, kept).await })
         })
     }
 
     fn identify(&mut self, run: RunId, pid: u32, environment: Arc<Environment>) {
-        self.identifying.abort_all();
         while self.identifying.try_join_next().is_some() {}
         let program = self.programs.borrow().now.clone();
         let unknown = Unknown { command: self.command.clone(), accounts: self.accounts.clone(), environment, program };
@@ -358,6 +436,14 @@ impl Effects {
             Box::pin(identify(*run, subject.clone(), unknown.clone(), inbox.clone()))
         }));
     }
+}
+
+/// Where new connections are about to go, and which runs are to be stopped then.
+#[derive(Debug)]
+struct Steering {
+    run: RunId,
+    share: Share,
+    stops: Vec<RunId>,
 }
 
 /// What has to be asked of a disk or a user database before a process can be identified.

@@ -86,7 +86,9 @@ pub(super) fn decide(question: &Question, board: &Board, differed: Duration) -> 
     let other_build = other_build(&question.about, board);
     let refused = refused(&question.about, board);
     // That an earlier build's config was refused means nothing for the build that is awaited.
-    let sure = differed >= SURE_AFTER || (refused.is_some() && other_build.is_none());
+    // A build that was tried beside the one that runs, and did not take over.
+    let given_up = board.config.state == ConfigState::BuildFailed && board.healthy && board.build.outdated;
+    let sure = differed >= SURE_AFTER || given_up || (refused.is_some() && other_build.is_none());
     let outlook = if sure { Outlook::Sure } else { Outlook::Open };
     if !board.healthy {
         let config = board.config.message.as_deref().or(refused);

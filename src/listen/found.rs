@@ -46,6 +46,24 @@ impl Found {
         self
     }
 
+    /// Another run is alive beside that one, or was when lictor ended: copies of the sockets of both, as far as they can be
+    /// had, are as good as if the service manager had kept them.
+    #[must_use]
+    pub fn with_both(mut self, specs: &[Spec], runs: impl IntoIterator<Item = (Option<u8>, Vec<OwnedFd>)>) -> Self {
+        for (mark, copies) in runs {
+            let side = Side::BOTH.into_iter().find(|side| mark.is_some_and(|mark| side.index() == usize::from(mark)));
+            let Some(side) = side else { continue };
+            for socket in copies {
+                let spec = specs.iter().find(|spec| fits(&socket, spec));
+                let name = spec.map(|spec| name(&spec.name, side));
+                if let Some(name) = name.filter(|name| !self.kept.iter().any(|(kept, _)| kept == name)) {
+                    self.kept.push((name, socket));
+                }
+            }
+        }
+        self
+    }
+
     /// The side of the service that still runs; `None`: there is none.
     pub(super) fn side(&self) -> Option<Side> {
         self.side

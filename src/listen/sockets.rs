@@ -171,7 +171,32 @@ impl Sockets {
         let before = (self.sides.clone(), self.share);
         self.sides.steer(run);
         self.share = share;
-        self.take_effect(before)
+        self.take_effect(before)?;
+        let other = self.sides.active().other();
+        if self.sides.width() == Width::Two && !self.sides.is_seated(other) && self.idle[other.index()].is_none() {
+            // Its run ended while connections still went there.
+            self.carry_on(other);
+        }
+        Ok(())
+    }
+
+    /// A run does not take what waits for it: that is carried to the active side, though the run is still alive.
+    pub fn rescue(&mut self, run: RunId) {
+        if let Some(side) = self.sides.of(run).filter(|side| *side != self.sides.active()) {
+            self.carry_on(side);
+        }
+    }
+
+    /// Why new connections cannot be steered from one run to another; `None`: they can.
+    pub fn cannot_steer(&self) -> Option<String> {
+        if !self.missing.is_empty() {
+            return Some(MISSING.to_owned());
+        }
+        self.unsteered.clone().or_else(|| {
+            let heeded = self.marks == Marks::Heeded && !self.pairs.is_empty();
+            (!heeded)
+                .then(|| "lictor was started for handover = \"restart\"; restart lictor for \"overlap\"".to_owned())
+        })
     }
 
     /// The run is about to be stopped: new connections go to the other side from now on. The stop is to wait for what is

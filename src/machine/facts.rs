@@ -124,6 +124,7 @@ impl Machine {
         if changed {
             self.road.forgive_command();
             self.process.end_backoff();
+            self.starts_on_what_is_installed();
         }
     }
 

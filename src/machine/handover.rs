@@ -24,6 +24,29 @@ impl Machine {
         matches!(self.policy.handover, Handover::Overlap { .. }) && self.process.steering_trouble().is_none()
     }
 
+    /// Why a change is a restart although processes are to overlap.
+    pub(super) fn steering_trouble(&self) -> Option<&String> {
+        self.process.steering_trouble().filter(|_| self.policy.handover != Handover::Restart)
+    }
+
+    /// A start beside another process takes up another command: the process that has been asked for runs what lies on the
+    /// disk for that one.
+    pub(super) fn starts_on_what_is_installed(&mut self) {
+        let build = self.installed.0.clone();
+        let asked = self.process.alive().is_some_and(|slot| slot.pid.is_none() && slot.build != build);
+        if !asked || self.process.old().is_none() {
+            return;
+        }
+        let kind = self.kind_on(&build);
+        let newest = &mut self.numbers.generation;
+        self.targets.start_on(&build, || {
+            *newest = newest.next();
+            *newest
+        });
+        let generation = self.targets.present().map(|target| target.generation).unwrap_or_default();
+        self.process.starts_on(build, generation, Trial::new(kind));
+    }
+
     /// The process gives way to another one: it lives on until that has proved itself, or is stopped first. Says whether
     /// there was anything to do.
     pub(super) fn replace(&mut self, reason: StopReason) -> bool {

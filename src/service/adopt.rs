@@ -38,6 +38,8 @@ pub struct Adopted {
 pub enum Provenance {
     /// All that was recorded.
     Recorded,
+    /// All that was recorded of the run beside the one that new connections went to.
+    RecordedBeside,
     /// It was started after the last record: only its mark tells whose it is.
     Unrecorded,
 }
@@ -46,7 +48,10 @@ impl Service {
     /// Takes over what an earlier lictor has left running, as this run. All else that was started with the same state
     /// directory is ended before this returns, so that nothing runs twice.
     pub async fn adopt(&mut self, run: RunId, recorded: Recorded) -> Option<Adopted> {
-        let Recorded { mark, process } = recorded;
+        let Recorded { mark, process, beside } = recorded;
+        if let (Some(mark), Some(other)) = (mark, beside) {
+            return self.adopt_one_of_two(run, [(mark, process), (other.mark, other.process)]).await;
+        }
         let known = process.and_then(|(pid, start_time)| Process::adopt(pid, start_time).ok());
         let Some(mark) = mark else {
             let process = known?;
@@ -70,6 +75,32 @@ impl Service {
         let (pid, provenance) = (process.pid(), if of == mark { Provenance::Recorded } else { Provenance::Unrecorded });
         self.look_up_user().await;
         self.take_over(run, process, Some(of));
+        Some(Adopted { pid, provenance })
+    }
+}
+
+impl Service {
+    /// Of two runs the one that new connections went to goes on, which is the first of these; the other one only if that
+    /// has ended. What becomes of the other's environment is decided anew.
+    async fn adopt_one_of_two(&mut self, run: RunId, two: [(Mark, Option<(u32, u64)>); 2]) -> Option<Adopted> {
+        let [(first, _), (second, _)] = two;
+        let newest = if first.number() > second.number() { first } else { second };
+        if two.iter().any(|(_, process)| process.is_none()) {
+            // It may be about to become its program.
+            newest_leader(newest, UNTIL_EXEC).await;
+        }
+        let alive = |(mark, process): (Mark, Option<(u32, u64)>)| {
+            let (pid, start_time) = process?;
+            Some((mark, Process::adopt(pid, start_time).ok()?))
+        };
+        let found = two.into_iter().find_map(alive);
+        self.continue_after(newest);
+        end_others(newest, found.as_ref().map(|(mark, _)| *mark)).await;
+        let (mark, process) = found?;
+        let pid = process.pid();
+        self.look_up_user().await;
+        self.take_over(run, process, Some(mark));
+        let provenance = if mark == first { Provenance::Recorded } else { Provenance::RecordedBeside };
         Some(Adopted { pid, provenance })
     }
 }

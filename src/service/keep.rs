@@ -33,4 +33,15 @@ pub struct Recorded {
     pub mark: Option<Mark>,
     /// PID and start time of the process, if that lictor came to know them.
     pub process: Option<(u32, u64)>,
+    /// The run that new connections did not go to, if there were two.
+    pub beside: Option<RecordedBeside>,
+}
+
+/// What an earlier lictor has put down of the run beside the one that new connections went to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordedBeside {
+    /// Its mark.
+    pub mark: Mark,
+    /// PID and start time of its process, if that lictor came to know them.
+    pub process: Option<(u32, u64)>,
 }

@@ -52,11 +52,12 @@ pub(super) struct Quiet(u64);
 
 impl OwnChildren {
     /// Records the children that lictor has now as strangers, but for those of the service: after `lictor reexec` they are
-    /// in its process group, or bear a mark of its lineage. Call it before anything is started.
-    pub fn with_strangers(group_of_service: Option<u32>, lineage: Option<Mark>) -> Self {
+    /// in one of its process groups, or bear a mark of its lineage. Call it before anything is started.
+    pub fn with_strangers(groups_of_service: &[u32], lineage: Option<Mark>) -> Self {
         let strangers = procfs::children().into_iter().filter_map(|pid| Some((pid, procfs::stat(pid).ok()?)));
         let is_marked = |pid| lineage.is_some_and(|own| mark::of(pid).iter().any(|mark| own.is_kin_of(*mark)));
-        let strangers = strangers.filter(|(pid, stat)| Some(stat.group) != group_of_service && !is_marked(*pid));
+        let strangers =
+            strangers.filter(|(pid, stat)| !groups_of_service.contains(&stat.group) && !is_marked(*pid));
         let strangers = strangers.map(|(pid, stat)| (pid, stat.start_time)).collect();
         Self(Arc::new(watch::Sender::new(Record { strangers, ..Record::default() })))
     }

@@ -1,6 +1,7 @@
-//! `process.json`: which process is the service, for a lictor that comes after this one.
+//! `process.json`: which processes are the service, for a lictor that comes after this one.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +11,13 @@ use tokio::time::timeout;
 
 use super::directory::{Directory, PROCESS};
 use crate::environment::{Fingerprint, FingerprintKey};
-use crate::machine::Build;
+use crate::machine::{Build, RunId};
 use crate::offload::offload;
 
 /// A start waits no longer than this for the disk.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Nor do new connections that are to go elsewhere.
+const STEERING: Duration = Duration::from_millis(100);
 
 /// The service's process, and what it was started with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +41,9 @@ pub struct KeptProcess {
     /// Which of the sockets that lictor holds it has: 0 or 1. `None`: there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<u8>,
+    /// The other process, while one takes over from another: new connections do not go to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Box<KeptProcess>>,
 }
 
 /// The stored form.
@@ -60,6 +66,7 @@ impl KeptProcess {
         let stored: Stored<'_> = serde_json::from_slice(bytes).ok()?;
         let mut process = stored.process.into_owned();
         if stored.key.is_none() {
+            // A lictor that wrote no key knew one process.
             process.environment = key.of_unkeyed(process.environment);
         }
         Some(process)
@@ -77,7 +84,7 @@ impl KeptProcess {
         boot: String,
     ) -> Self {
         let (pid, start_time) = process.unwrap_or((Self::BEGUN, 0));
-        Self { boot, pid, start_time, environment, build, mark: Some(mark), place: None, side: None }
+        Self { boot, pid, start_time, environment, build, mark: Some(mark), place: None, side: None, beside: None }
     }
 
     fn is_of(&self, directory: &Directory) -> bool {
@@ -114,8 +121,54 @@ pub struct ProcessKeeper(Option<mpsc::UnboundedSender<Job>>);
 
 #[derive(Debug)]
 pub(super) struct Job {
-    process: KeptProcess,
+    change: Change,
     done: oneshot::Sender<()>,
+}
+
+/// What has come about.
+#[derive(Debug)]
+enum Change {
+    /// This is known of a run.
+    Runs(RunId, Box<KeptProcess>),
+    /// New connections are about to go to this run.
+    Active(RunId),
+    /// The run has ended.
+    Ended(RunId),
+}
+
+/// The runs that there are, and the one that new connections go to.
+#[derive(Debug, Default)]
+struct Table {
+    runs: BTreeMap<RunId, KeptProcess>,
+    active: Option<RunId>,
+}
+
+impl Table {
+    /// Takes the change in; gives what is to be kept, if there is anything new to tell.
+    fn change(&mut self, change: Change) -> Option<KeptProcess> {
+        match change {
+            Change::Runs(run, process) => {
+                self.runs.insert(run, *process);
+            }
+            Change::Active(run) => self.active = Some(run),
+            Change::Ended(run) => {
+                let known = self.runs.remove(&run).is_some();
+                // What ran last stays on record: its mark says how many starts there were.
+                if !known || self.runs.is_empty() {
+                    return None;
+                }
+            }
+        }
+        self.picture()
+    }
+
+    /// The run that is connected to, with the other one beside it.
+    fn picture(&self) -> Option<KeptProcess> {
+        let active =
+            self.active.filter(|run| self.runs.contains_key(run)).or_else(|| self.runs.keys().next().copied())?;
+        let beside = self.runs.iter().find(|(run, _)| **run != active).map(|(_, process)| Box::new(process.clone()));
+        self.runs.get(&active).map(|process| KeptProcess { beside, ..process.clone() })
+    }
 }
 
 impl ProcessKeeper {
@@ -126,10 +179,28 @@ impl ProcessKeeper {
 
     /// Replaces `process.json` and returns once that is done, so that it is there when lictor is killed in the next
     /// moment; or after a second, if the disk hangs. It is not forced to the disk: after a power cut it means nothing.
-    pub async fn keep(&self, process: KeptProcess) {
+    pub async fn keep(&self, run: RunId, process: KeptProcess) {
+        self.write(Change::Runs(run, Box::new(process)), PATIENCE).await;
+    }
+
+    /// Puts down that new connections are about to go to this run, and returns once that is done, or after a moment.
+    pub async fn activate(&self, run: RunId) {
+        self.write(Change::Active(run), STEERING).await;
+    }
+
+    /// Puts down that a run has ended, if another one is alive.
+    pub fn ended(&self, run: RunId) {
+        if let Some(jobs) = &self.0 {
+            let (done, _) = oneshot::channel();
+            // Without a writer nothing is kept.
+            let _ = jobs.send(Job { change: Change::Ended(run), done });
+        }
+    }
+
+    async fn write(&self, change: Change, patience: Duration) {
         let Some(jobs) = &self.0 else { return };
         let (done, kept) = oneshot::channel();
-        if jobs.send(Job { process, done }).is_ok() && timeout(PATIENCE, kept).await.is_err() {
+        if jobs.send(Job { change, done }).is_ok() && timeout(patience, kept).await.is_err() {
             tracing::warn!(
                 "the disk of the state directory hangs: the service could not be taken over if lictor were killed now"
             );
@@ -143,7 +214,9 @@ pub(super) async fn keep_in_order(
     key: &FingerprintKey,
     jobs: &mut mpsc::UnboundedReceiver<Job>,
 ) {
-    while let Some(Job { mut process, done }) = jobs.recv().await {
+    let mut table = Table::default();
+    while let Some(Job { change, done }) = jobs.recv().await {
+        let Some(mut process) = table.change(change) else { continue };
         let (directory, key) = (Arc::clone(directory), key.clone());
         let kept = offload(move || {
             process.place = directory.place();
@@ -164,9 +237,37 @@ pub fn boot_id() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::KeptProcess;
-    use crate::machine::Build;
+    use super::{Change, KeptProcess, Table};
+    use crate::machine::{Build, RunId};
     use crate::state::tests::key;
+
+    fn process(pid: u32) -> KeptProcess {
+        let environment = key().of_unkeyed("6fe2f63dbeb6".parse().unwrap());
+        KeptProcess::of_this_boot(Some((pid, 8)), "m".into(), environment, Build("go:1".to_owned()), "b".into())
+    }
+
+    fn pids(picture: Option<KeptProcess>) -> Option<(u32, Option<u32>)> {
+        picture.map(|active| (active.pid, active.beside.map(|beside| beside.pid)))
+    }
+
+    #[test]
+    fn the_process_that_is_connected_to_comes_first() {
+        let mut table = Table::default();
+        let mut change = |change| pids(table.change(change));
+        let runs = |run, pid| Change::Runs(RunId(run), Box::new(process(pid)));
+        assert_eq!(change(runs(1, 7)), Some((7, None)));
+        assert_eq!(change(runs(2, 8)), Some((7, Some(8))), "it is beside");
+        assert_eq!(change(Change::Active(RunId(2))), Some((8, Some(7))));
+        assert_eq!(change(Change::Ended(RunId(1))), Some((8, None)));
+        assert_eq!(change(Change::Ended(RunId(2))), None, "what ran last stays on record");
+        assert_eq!(change(runs(3, 9)), Some((9, None)));
+    }
+
+    #[test]
+    fn both_processes_have_their_way_back() {
+        let kept = KeptProcess { beside: Some(Box::new(process(9))), ..process(7) };
+        assert_eq!(KeptProcess::restored(&kept.stored(&key()).unwrap(), &key()), Some(kept));
+    }
 
     #[test]
     fn what_an_older_lictor_kept_is_the_same_environment() {

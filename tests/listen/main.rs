@@ -25,6 +25,7 @@ mod go;
 #[allow(dead_code, reason = "the benchmarks use the rest of it")]
 mod load;
 
+mod overlap;
 mod passing;
 mod reexec;
 mod restart;

@@ -41,7 +41,7 @@ fn a_service_that_had_the_address_to_itself_hands_it_over_at_its_next_change() {
     lictor.start_as(command);
 
     let board = lictor.until("it says so", |board| board.healthy && board.sockets.is_some());
-    assert_eq!(pid(&board), before, "it serves on");
+    assert_eq!(pid(&board), before, "it serves on: {}", lictor.log());
     let problem = board.sockets.unwrap();
     assert!(problem.starts_with("the service outlived an earlier lictor"), "{problem}");
     lictor.until_applied(|| lictor.setup().write("GREETING", "good day"));

@@ -18,6 +18,9 @@
 //	DEAF=1          never accepts a connection
 //	FOREIGN=1       opens a socket of its own also if one was passed (LISTEN_FDS)
 //	SICK=1          /healthz answers 503; SICK_AFTER=dur: from then on; FLAP=dur: every other dur
+//	SICK_IN_USE=dur every page answers 503 this long after the first request for / (0s: from the next one on)
+//	HANG_IN_USE=1   no page answers any more from the first request for / on, and no connection is accepted
+//	LINGER=dur      after SIGTERM, answers say Connection: close for so long before SLOW_STOP and GRACEFUL
 //	DEPENDENCY=a    /healthz answers 503 while nobody accepts connections at host:port
 //	FORK=n          n survivors in its own process group: they ignore SIGTERM
 //	SETSID=n        n survivors, each the child of the one before, each in a session of its own

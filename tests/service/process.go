@@ -26,7 +26,8 @@ func watchSignals() {
 			}
 			record("TERM_DUMP", strconv.FormatInt(time.Now().UnixNano(), 10))
 			if habit("IGNORE_TERM") == "" {
-				time.AfterFunc(duration("SLOW_STOP"), func() {
+				leaving.Store(true)
+				time.AfterFunc(duration("LINGER")+duration("SLOW_STOP"), func() {
 					shutDown()
 					os.Exit(0)
 				})

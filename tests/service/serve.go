@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 )
@@ -20,6 +21,10 @@ import (
 var asked = expvar.NewMap("asked")
 
 var server http.Server
+
+// leaving is set by SIGTERM, and firstUse by the first request for / (Unix nanoseconds).
+var leaving atomic.Bool
+var firstUse atomic.Int64
 
 func serve(addr, addrFile string) {
 	expvar.Publish("goroutines", expvar.Func(func() any { return runtime.NumGoroutine() }))
@@ -54,10 +59,44 @@ func serve(addr, addrFile string) {
 		}
 		fmt.Fprintln(w, "ok")
 	})
-	if err := server.Serve(listener); err != http.ErrServerClosed {
+	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if habit("LINGER") != "" && leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		if r.URL.Path == "/" {
+			firstUse.CompareAndSwap(0, time.Now().UnixNano())
+		}
+		if used := firstUse.Load(); used != 0 {
+			if habit("HANG_IN_USE") != "" {
+				hang()
+			}
+			if after := habit("SICK_IN_USE"); after != "" && time.Since(time.Unix(0, used)) >= duration("SICK_IN_USE") {
+				http.Error(w, "sick in use", http.StatusServiceUnavailable)
+				return
+			}
+		}
+		http.DefaultServeMux.ServeHTTP(w, r)
+	})
+	if err := server.Serve(hanging{listener}); err != http.ErrServerClosed {
 		fatal(err)
 	}
 	select {}
+}
+
+// hanging accepts nothing any more once the service hangs.
+type hanging struct{ net.Listener }
+
+func (h hanging) Accept() (net.Conn, error) {
+	if firstUse.Load() != 0 && habit("HANG_IN_USE") != "" {
+		hang()
+	}
+	return h.Listener.Accept()
+}
+
+func hang() {
+	for {
+		time.Sleep(time.Hour)
+	}
 }
 
 // shutDown lets requests end that are under way, if GRACEFUL is set.

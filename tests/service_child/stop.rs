@@ -210,7 +210,7 @@ async fn a_child_that_was_there_before_lictor_and_what_it_leaves_is_no_business_
         .unwrap();
     eventually("it has one", || it.path("helper").exists()).await;
     let (sender, inbox) = tokio::sync::mpsc::channel(8);
-    it.own = lictor::service::OwnChildren::with_strangers(None, None);
+    it.own = lictor::service::OwnChildren::with_strangers(&[], None);
     let script = ["-c", "setsid sleep 60 & echo > $D/up; exec sleep 60"];
     it.service = lictor::service::Service::new(command("sh", &script), it.own.clone(), Accounts::default(), sender);
     it.inbox = inbox;

@@ -51,7 +51,7 @@ async fn a_running_service_is_taken_over_and_stopped_with_its_group() {
     let mut it = Harness::with_timeout(Duration::from_secs(1)).await;
     let elsewhere = Elsewhere::start(&it, &[("FORK", "2")]);
     eventually("it listens", || it.path("address").exists()).await;
-    let recorded = Recorded { mark: None, process: Some((elsewhere.pid, elsewhere.start_time())) };
+    let recorded = Recorded { mark: None, process: Some((elsewhere.pid, elsewhere.start_time())), beside: None };
     let adopted = it.service.adopt(RUN, recorded).await;
     assert_eq!(adopted, Some(Adopted { pid: elsewhere.pid, provenance: Provenance::Recorded }));
     let process = it.service.process(RUN).unwrap();
@@ -74,7 +74,7 @@ async fn an_adopted_service_leaves_nothing_however_far_it_went() {
     let mark: Mark = "00000000000000ab:7".parse().unwrap();
     let elsewhere = Elsewhere::start(&it, &[("SETSID", "3"), ("LICTOR_RUN", &mark.to_string())]);
     eventually("it listens", || it.path("address").exists()).await;
-    let recorded = Recorded { mark: Some(mark), process: Some((elsewhere.pid, elsewhere.start_time())) };
+    let recorded = Recorded { mark: Some(mark), process: Some((elsewhere.pid, elsewhere.start_time())), beside: None };
     it.service.adopt(RUN, recorded).await.expect("it runs");
     it.service.stop(RUN);
     assert_eq!(it.exit().await, Exit::Unknown);
@@ -95,7 +95,7 @@ async fn what_an_earlier_run_has_left_is_ended_before_anything_is_started() {
         let sleep = ["-c", "exec sleep 60", "sh"];
         others.push(Command::new("setsid").arg("sh").args(sleep).env("LICTOR_RUN", run).spawn().unwrap());
     }
-    let recorded = Recorded { mark: mark(4).parse().ok(), process: Some((4_194_303, 1)) };
+    let recorded = Recorded { mark: mark(4).parse().ok(), process: Some((4_194_303, 1)), beside: None };
     assert_eq!(it.service.adopt(RUN, recorded).await, None);
     let ended: Vec<bool> = others.iter_mut().map(|other| other.try_wait().unwrap().is_some()).collect();
     assert_eq!(ended, [true, true, false]);
@@ -109,7 +109,7 @@ async fn a_process_that_was_started_when_lictor_was_killed_is_found_by_its_mark(
     let mark: Mark = "00000000000000ae:1".parse().unwrap();
     let elsewhere = Elsewhere::start(&it, &[("SETSID", "1"), ("LICTOR_RUN", &mark.to_string())]);
     eventually("it listens", || it.path("address").exists()).await;
-    let adopted = it.service.adopt(RUN, Recorded { mark: Some(mark), process: None }).await;
+    let adopted = it.service.adopt(RUN, Recorded { mark: Some(mark), process: None, beside: None }).await;
     assert_eq!(adopted, Some(Adopted { pid: elsewhere.pid, provenance: Provenance::Recorded }));
     it.service.kill(RUN);
     it.exit().await;
@@ -122,7 +122,7 @@ async fn a_start_that_could_not_be_recorded_is_found_all_the_same() {
     let newer: Mark = "00000000000000af:2".parse().unwrap();
     let elsewhere = Elsewhere::start(&it, &[("LICTOR_RUN", &newer.to_string())]);
     eventually("it listens", || it.path("address").exists()).await;
-    let recorded = Recorded { mark: "00000000000000af:1".parse().ok(), process: Some((4_194_303, 1)) };
+    let recorded = Recorded { mark: "00000000000000af:1".parse().ok(), process: Some((4_194_303, 1)), beside: None };
     let adopted = it.service.adopt(RUN, recorded).await;
     assert_eq!(adopted, Some(Adopted { pid: elsewhere.pid, provenance: Provenance::Unrecorded }));
     it.service.kill(RUN);

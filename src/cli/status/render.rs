@@ -65,6 +65,9 @@ fn process(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
         let restarts = counted(board.restarts, "restart");
         rows.push(titled("process", plain(format!("{pid}, started {started} ago, {restarts}"))));
     }
+    if let Some(beside) = words::beside(board) {
+        rows.push(titled("beside", cell(beside, Tone::Warn)));
+    }
     if let Some(exit) = &board.last_exit {
         let ago = span(now.since(exit.at));
         let tone = if board.process.is_none() { Tone::Bad } else { Tone::Dim };

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::{Case, LEAST, errors_of, with};
 use crate::check::{Command, Http, Kind, Text};
-use crate::config::{Admin, Apply, Handover, Log, LogFormat, State, Statsd, Status, Style, Version, VersionProcess};
+use crate::config::{Admin, Apply, Log, LogFormat, State, Statsd, Status, Style, Version, VersionProcess};
 use crate::environment::Visibility;
 use crate::environment::glob::Glob;
 use crate::environment::schema::{Bound, Pattern, Required, Type};
-use crate::machine::policy::{Crash, Empty, GuardRules, KeyRule, OnChange, Revert, Role, StepSetting};
+use crate::machine::policy::{Crash, Empty, GuardRules, Handover, KeyRule, OnChange, Revert, Role, StepSetting};
 use crate::source;
 
 const SURFACE: &str = include_str!("surface.hcl");
@@ -60,7 +60,8 @@ fn the_road() {
     assert_eq!((policy.min_healthy, policy.deadline, policy.revert), (SECOND * 10, SECOND * 90, Revert::ToLastGood));
     assert_eq!(policy.crash, Crash { backoff: SECOND, max_backoff: SECOND * 60, reset_after: SECOND * 60 });
     assert_eq!(policy.check_command, StepSetting::Disabled);
-    let apply = Apply { handover: Handover::Restart, check_command: Vec::new(), check_timeout: SECOND * 30 };
+    assert_eq!(policy.handover, Handover::Restart);
+    let apply = Apply { check_command: Vec::new(), check_timeout: SECOND * 30 };
     assert_eq!(settings.apply, apply);
     let guard = GuardRules {
         empty: Empty::Hold,
@@ -155,9 +156,7 @@ fn keys_in_full() {
 
 #[test]
 fn what_is_not_served_yet_says_so_by_name() {
-    let text = "vault {\n}\nsecret {\n  path = \"x\"\n}\nservice {\n}\nsyslog {\n}\napply {\n  handover = \"overlap\"\n  \
-                check_command = [\"x\"]\n}\n\
-                prefix {\n  path = \"a?ns=b\"\n}\n";
+    let text = "vault {\n}\nsecret {\n  path = \"x\"\n}\nservice {\n}\nsyslog {\n}\nprefix {\n  path = \"a?ns=b\"\n}\n";
     assert_eq!(
         errors_of(text).lines().collect::<Vec<_>>(),
         [
@@ -165,8 +164,7 @@ fn what_is_not_served_yet_says_so_by_name() {
             "a.hcl:3:1: `secret` is not supported yet",
             "a.hcl:6:1: `service` is not supported yet",
             "a.hcl:8:1: `syslog` is not supported yet",
-            "a.hcl:11:14: `apply.handover = \"overlap\"` is not supported yet",
-            "a.hcl:15:10: prefix.path: `?ns` is not supported yet",
+            "a.hcl:11:10: prefix.path: `?ns` is not supported yet",
         ]
     );
 }
@@ -194,6 +192,26 @@ fn sockets_that_are_held_for_the_service() {
             "a.hcl:11:13: listen \"dir\".address: a path of a socket does not end with a slash".to_owned(),
         ]
     );
+}
+
+#[test]
+fn overlapping_processes_share_a_socket_that_is_held_for_them() {
+    let listen = "listen \"http\" {\n  address = \"0.0.0.0:8080\"\n}\n";
+    let overlap = |more: &str| format!("apply {{\n  handover = \"overlap\"\n{more}}}\n");
+    assert_eq!(with(&(overlap("") + listen)).policy.handover, Handover::Overlap { share: 100 });
+    let settings = with(&(overlap("  share = \"5%\"\n") + listen));
+    assert_eq!(settings.policy.handover, Handover::Overlap { share: 5 });
+    for (text, error) in [
+        (
+            overlap(""),
+            "a.hcl:2:14: apply.handover: \"overlap\" needs a listen {}: two processes can only share a socket that lictor \
+             holds for them",
+        ),
+        (overlap("  share = \"0%\"\n") + listen, "a.hcl:3:11: apply.share: expected a share from \"1%\" to \"100%\""),
+        ("apply {\n  share = \"5%\"\n}\n".to_owned(), "a.hcl:2:11: apply.share: a share needs handover = \"overlap\""),
+    ] {
+        assert_eq!(errors_of(&text), error);
+    }
 }
 
 #[test]

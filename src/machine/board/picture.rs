@@ -40,7 +40,7 @@ impl Machine {
             candidate: self.candidate(),
             sources: shown.sources.reports().to_vec(),
             disk: shown.disk.clone(),
-            sockets: shown.sockets.clone().or_else(|| self.process.steering_trouble().cloned()),
+            sockets: shown.sockets.clone().or_else(|| self.steering_trouble().cloned()),
             traffic: self.process.active().and_then(|slot| self.traffic.state_of(slot.id)),
             traffic_trouble: self.traffic.trouble().cloned(),
             checks: self.checks(),

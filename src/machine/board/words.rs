@@ -1,6 +1,6 @@
 //! The board in words: what each state is called, once for everybody who shows it, and what it asks of people. Pure.
 
-use super::{Board, CheckPicture, CheckState, ConfigState, Phase, StepName};
+use super::{BesidePicture, BesideRole, Board, CheckPicture, CheckState, ConfigState, Phase, StepName};
 use crate::line::one_line;
 use crate::machine::policy::Role;
 
@@ -29,6 +29,18 @@ pub fn unhealthy(board: &Board) -> String {
         (Phase::Absent | Phase::BackingOff | Phase::Starting, _) => after_exit(board),
         (Phase::Leaving | Phase::Stopping, _) => service(board).to_owned(),
     }
+}
+
+/// The other process, while one takes over from another: `pid 4711 warms up on 3f9a0c12be77`.
+pub fn beside(board: &Board) -> Option<String> {
+    let BesidePicture { process, role, environment, ready } = board.beside.as_ref()?;
+    let pid = process.pid.map_or_else(|| "no pid yet".to_owned(), |pid| format!("pid {pid}"));
+    Some(match (role, ready) {
+        (BesideRole::New, false) => format!("{pid} warms up on {environment}"),
+        (BesideRole::New, true) => format!("{pid} is ready on {environment}"),
+        (BesideRole::Old, _) => format!("{pid} stays on {environment} until the new one has proved itself"),
+        (BesideRole::Leaving, _) => format!("{pid} is being stopped"),
+    })
 }
 
 /// What the service does, and how its last run ended.

@@ -10,8 +10,9 @@
 //! ```
 //! Nothing starts while one is leaving: there are never more than two processes.
 
+use super::super::build::Build;
 use super::super::moment::Moment;
-use super::super::numbers::RunId;
+use super::super::numbers::{GenerationId, RunId};
 use super::super::trial::Trial;
 use super::slot::{Slot, StopReason};
 use super::{Life, Process};
@@ -96,6 +97,13 @@ impl Process {
                 self.start_reason = super::Reason::after(Some(reason), None);
             }
             other => self.life = other,
+        }
+    }
+
+    /// The process that has been asked for is one of this build.
+    pub(in super::super) fn starts_on(&mut self, build: Build, generation: GenerationId, trial: Trial) {
+        if let Life::Alive(slot) = &mut self.life {
+            (slot.build, slot.generation, slot.trial) = (build, generation, Some(trial));
         }
     }
 

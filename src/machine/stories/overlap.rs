@@ -204,6 +204,21 @@ fn a_new_build_that_fails_leaves_the_old_build_running() {
     assert_eq!((story.alive(), story.state()), (names(&["a on 3"]), ConfigState::Good));
 }
 
+/// Another command was configured: what lies on the disk for it is known only when the start takes it up.
+#[test]
+fn a_start_beside_another_process_runs_what_it_takes_up() {
+    let mut story = overlapping();
+    story.by_hand(Part::Start);
+    story.restart();
+    story.installed("2");
+    story.started();
+    assert!(story.board().build.outdated, "the old one serves");
+    story.passes(12 * SECOND);
+    let board = story.board();
+    assert_eq!((board.build.outdated, board.config.state), (false, ConfigState::Good));
+    assert_eq!(board.build.running_build, Some(crate::machine::Build("go:2".to_owned())));
+}
+
 /// A wish that fails on a new build: the good environment is tried on it as well, while the old build serves.
 #[test]
 fn a_change_that_fails_on_a_new_build_is_told_from_the_build() {
