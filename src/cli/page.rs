@@ -35,7 +35,7 @@ async fn serve(options: &Fleet, out: &mut dyn Write) -> Result<(), (String, u8)>
     let Some(address) = options.serve else { return Ok(()) };
     let (connection, scope) = scope(options)?;
     let kernel = |error: std::io::Error| (format!("cannot wait for signals: {error}"), exit::BUG);
-    let signals = signal::signals().map_err(kernel)?;
+    let signals = signal::numbers().map_err(kernel)?;
     let bound = TcpListener::bind(address).await.and_then(|listener| Ok((listener.local_addr()?, listener)));
     let (address, listener) = bound.map_err(|error| {
         (format!("cannot listen on {address}: {error}; choose another address for --serve"), exit::TRY_AGAIN)
@@ -47,7 +47,7 @@ async fn serve(options: &Fleet, out: &mut dyn Write) -> Result<(), (String, u8)>
         .map_err(|error| (error.sentence(), exit::CONFIGURATION))?;
     // Whoever started it needs the port that 0 has become.
     let _ = writeln!(out, "the page is at http://{address}/").and_then(|()| out.flush());
-    let mut stops = std::pin::pin!(signals.filter(|signal| std::future::ready(*signal == Signal::Stop)));
+    let mut stops = std::pin::pin!(signals.filter(|number| std::future::ready(Signal::of(*number) == Signal::Stop)));
     tokio::select! {
         _ = stops.next() => {}
         Some(ended) = tasks.join_next() => {

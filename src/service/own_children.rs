@@ -56,8 +56,7 @@ impl OwnChildren {
     pub fn with_strangers(groups_of_service: &[u32], lineage: Option<Mark>) -> Self {
         let strangers = procfs::children().into_iter().filter_map(|pid| Some((pid, procfs::stat(pid).ok()?)));
         let is_marked = |pid| lineage.is_some_and(|own| mark::of(pid).iter().any(|mark| own.is_kin_of(*mark)));
-        let strangers =
-            strangers.filter(|(pid, stat)| !groups_of_service.contains(&stat.group) && !is_marked(*pid));
+        let strangers = strangers.filter(|(pid, stat)| !groups_of_service.contains(&stat.group) && !is_marked(*pid));
         let strangers = strangers.map(|(pid, stat)| (pid, stat.start_time)).collect();
         Self(Arc::new(watch::Sender::new(Record { strangers, ..Record::default() })))
     }
