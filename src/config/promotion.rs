@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
-        let errors = read("skp = []\nonly = \"x\"\nrename = { a = 1 }\n").unwrap_err();
+        let errors = read("skp = []\nonly = 1\nrename = { a = 1 }\n").unwrap_err();
         for part in ["promote.hcl:1:1", "skip", "promote.hcl:2:", "promote.hcl:3:"] {
             assert!(errors.contains(part), "{part}: {errors}");
         }

@@ -82,9 +82,11 @@ async fn a_lost_connection_says_where_and_why() {
 #[tokio::test]
 async fn what_is_too_large_is_not_read_announced_or_not() {
     let fake = fake().await;
-    assert!(matches!(trouble(&fake, 50).await, Error::TooLarge { .. }));
+    let announced = trouble(&fake, 50).await;
+    assert!(matches!(announced, Error::TooLarge { .. }), "{announced:?}");
     fake.next([Fault::Chunked]);
-    assert!(matches!(trouble(&fake, 50).await, Error::TooLarge { .. }));
+    let counted = trouble(&fake, 50).await;
+    assert!(matches!(counted, Error::TooLarge { .. }), "{counted:?}");
     fake.next([Fault::Status(500, "rpc error: the-end")]);
     let error = trouble(&fake, 50).await;
     assert_eq!(error.class(), Class::NoLeader);
