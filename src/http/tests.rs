@@ -1,5 +1,6 @@
 //! The server over real sockets, spoken to in raw bytes.
 
+mod bugs;
 mod limits;
 mod resources;
 mod waits;

@@ -223,6 +223,7 @@ fn stamp(place: PathBuf) -> Option<Stamp> {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
+    use std::task::Poll;
 
     use tokio::sync::{mpsc, watch};
     use tokio::task::JoinSet;
@@ -302,6 +303,30 @@ mod tests {
         let (found, _) = program(&other).read();
         assert_eq!(build(it.inbox.recv().await.unwrap()), found.0);
         assert_eq!(it.inbox.recv().await, Some(ended));
+    }
+
+    /// As after a bug: what was going on is given up, and the watch begins anew.
+    #[tokio::test]
+    async fn what_has_happened_is_passed_on_although_the_look_before_it_is_cut_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("service");
+        install(&place, "echo one");
+        let (_programs, targets) = watch::channel(Programs { now: program(&place), next: None });
+        let (events, passed_on) = mpsc::channel(8);
+        let (sender, mut inbox) = mpsc::channel(8);
+        let mut watch = Watch::new(targets, passed_on, sender);
+        watch.first().await;
+        let ended = Event::Exited { run: RunId(1), exit: Exit::Code(0) };
+        events.send(ended.clone()).await.unwrap();
+        {
+            let mut run = std::pin::pin!(watch.run());
+            let waits = std::future::poll_fn(|context| Poll::Ready(run.as_mut().poll(context).is_pending())).await;
+            assert!(waits, "it looks first");
+        }
+        assert!(inbox.try_recv().is_err());
+        drop(events);
+        watch.run().await;
+        assert_eq!(inbox.recv().await, Some(ended));
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use lictor::gobuild;
 use lictor::machine::Version;
+use lictor::version::{Program, Spec};
 
 use crate::workshop::Workshop;
 
@@ -64,6 +65,10 @@ fn without_a_version_tag_the_commit_is_the_last_resort() {
     assert_eq!((&told.version, &told.source), (&None, &None));
     assert!(is_stamped(&shop, &told), "{told:?}");
     let short = shop.git(&["rev-parse", "--short=12", "HEAD"]);
+    // What lies on the disk for the next start is known by it too.
+    let command = shop.build("untagged", &[]);
+    let installed = Program { command, directory: None, path: None, spec: Spec::default() }.read();
+    assert_eq!((installed.1.version, installed.1.source.as_deref()), (Some(short.clone()), Some("vcs")));
     let resort = gobuild::or_revision(told);
     assert_eq!((resort.version, resort.source.as_deref()), (Some(short.clone()), Some("vcs")));
 
