@@ -237,6 +237,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_run_that_did_not_take_over_from_the_one_that_serves_is_a_no() {
+        let given_up = |board: &mut Board| {
+            let text = "exited with 1".to_owned();
+            board.last_exit =
+                Some(ExitPicture { run: RunId(2), at: Moment(6_000), exit: Some(Exit::Code(1)), text, crashes: 0 });
+            (board.config.state, board.config.message) = (ConfigState::BuildFailed, Some("Build failed: x".to_owned()));
+        };
+        let (failed, took) = answered(vec![(2, given_up)]).await;
+        assert_eq!(failed, Conclusion::Failed("it did not take over: Build failed: x".to_owned()));
+        assert_eq!(took.as_secs(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_run_that_is_not_healthy_by_the_deadline_is_a_no() {
         let sick = |board: &mut Board| {
             next_run(board);

@@ -344,6 +344,8 @@ impl Effects {
             Err(error) => Event::SteerFailed { run, error: format!("new connections cannot be steered: {error}") },
         };
         for run in stops {
+            // It may be sick, or hang: whoever waits for it is served by the other one at once.
+            self.sockets.rescue(run);
             self.stop(run);
         }
         Some(event)

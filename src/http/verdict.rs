@@ -99,6 +99,8 @@ pub(super) fn decide(question: &Question, board: &Board, differed: Duration) -> 
         return no(Lack::Readiness, outlook, &reason);
     }
     if let Some(reason) = other_build {
+        let failed = board.config.message.as_ref().filter(|_| given_up);
+        let reason = failed.map_or(reason.clone(), |message| format!("{reason}; {message}"));
         return no(Lack::Identity, outlook, &reason);
     }
     if let Some(reason) = refused {

@@ -191,6 +191,34 @@ fn a_killed_lictor_keeps_the_one_that_is_connected_to() {
     assert_eq!(failed(&outcomes), [0; 3], "{outcomes:#?}\n{}", lictor.log());
 }
 
+/// What `exec {}` says differs after a reload: the next start takes it up, beside the process that was started as before.
+#[test]
+fn another_command_takes_over_too() {
+    let lictor = setup().start();
+    let before = pid(&lictor.until("alone", is_alone));
+    let load = load(&lictor);
+    let host = lictor.setup().host();
+    let command = format!(
+        "[\"{}\", \"-set\", \"COLOUR=red\", \"-addr\", \"{host}:8080\"]",
+        lictor.setup().path("service").display()
+    );
+    std::fs::write(lictor.setup().path("1.hcl"), one_more(&lictor, &format!("exec {{\n  command = {command}\n}}\n")))
+        .unwrap();
+    let reload = lictor.cli("reload", &[]);
+    assert!(reload.status.success(), "{reload:?}");
+    assert_eq!(pid(&lictor.board()), before, "it waits for a start");
+    assert!(lictor.cli("restart", &[]).status.success(), "{}", lictor.log());
+    let board = lictor.until("another one runs", |board| is_alone(board) && pid(board) != before);
+    let words = std::fs::read(format!("/proc/{}/cmdline", pid(&board))).unwrap();
+    assert!(String::from_utf8_lossy(&words).contains("COLOUR=red"));
+    assert_eq!(failed(&load.end()), [0; 3], "{}", lictor.log());
+}
+
+/// The text of the second file of configuration, with something more.
+fn one_more(lictor: &Lictor, text: &str) -> String {
+    std::fs::read_to_string(lictor.setup().path("1.hcl")).unwrap() + text
+}
+
 /// A new build takes over as a change does, and one that fails is given up.
 #[test]
 fn builds_take_over_too() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lictor::machine::event::Exit;
 use lictor::service::process::{Kinship, Process};
-use lictor::service::{Adopted, Known, Mark, Provenance, Recorded};
+use lictor::service::{Adopted, Known, Mark, Provenance, Recorded, RecordedBeside};
 
 use tokio::time::Instant;
 
@@ -101,6 +101,46 @@ async fn what_an_earlier_run_has_left_is_ended_before_anything_is_started() {
     assert_eq!(ended, [true, true, false]);
     others[2].kill().unwrap();
     others[2].wait().unwrap();
+}
+
+/// lictor was killed while one process was to take over from another.
+#[tokio::test]
+async fn of_two_runs_the_one_that_is_connected_to_goes_on_and_the_other_is_ended() {
+    let [first, second]: [Mark; 2] = ["00000000000000b0:4", "00000000000000b0:5"].map(|mark| mark.parse().unwrap());
+    for (active, other) in [(first, second), (second, first)] {
+        let mut it = Harness::new().await;
+        let goes_on = Elsewhere::start(&it, &[("LICTOR_RUN", &active.to_string())]);
+        eventually("it listens", || it.path("address").exists()).await;
+        let ends = Elsewhere::start(&it, &[("SETSID", "1"), ("LICTOR_RUN", &other.to_string())]);
+        eventually("its survivor is there", || it.survivors().len() == 1).await;
+        let beside = RecordedBeside { mark: other, process: Some((ends.pid, ends.start_time())) };
+        let process = Some((goes_on.pid, goes_on.start_time()));
+        let adopted = it.service.adopt(RUN, Recorded { mark: Some(active), process, beside: Some(beside) }).await;
+        assert_eq!(adopted, Some(Adopted { pid: goes_on.pid, provenance: Provenance::Recorded }));
+        for pid in it.survivors().into_iter().chain([ends.pid]) {
+            eventually("the other one is gone", || !exists(pid) || is_zombie(pid)).await;
+        }
+        assert!(exists(goes_on.pid) && !is_zombie(goes_on.pid));
+        it.service.kill(RUN);
+        it.exit().await;
+        goes_on.end();
+        ends.end();
+    }
+}
+
+#[tokio::test]
+async fn if_the_one_that_is_connected_to_has_ended_the_other_one_goes_on() {
+    let mut it = Harness::new().await;
+    let [active, other]: [Mark; 2] = ["00000000000000b1:5", "00000000000000b1:4"].map(|mark| mark.parse().unwrap());
+    let elsewhere = Elsewhere::start(&it, &[("LICTOR_RUN", &other.to_string())]);
+    eventually("it listens", || it.path("address").exists()).await;
+    let beside = RecordedBeside { mark: other, process: Some((elsewhere.pid, elsewhere.start_time())) };
+    let recorded = Recorded { mark: Some(active), process: Some((4_194_303, 1)), beside: Some(beside) };
+    let adopted = it.service.adopt(RUN, recorded).await;
+    assert_eq!(adopted, Some(Adopted { pid: elsewhere.pid, provenance: Provenance::RecordedBeside }));
+    it.service.kill(RUN);
+    it.exit().await;
+    elsewhere.end();
 }
 
 #[tokio::test]

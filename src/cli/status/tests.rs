@@ -7,7 +7,10 @@ use crate::cli::paint::{Form, Paint};
 use crate::cli::served::{Heard, Served};
 use crate::environment::Freshness;
 use crate::machine::board::sample::{board, check, version};
-use crate::machine::board::{Board, CandidatePicture, CheckState, ConfigState, ExitPicture, Phase, StepName};
+use crate::machine::board::{
+    BesidePicture, BesideRole, Board, CandidatePicture, CheckState, ConfigState, ExitPicture, Phase, ProcessPicture,
+    StepName,
+};
 use crate::machine::build::Build;
 use crate::machine::event::{Exit, Need, SourceReport};
 use crate::machine::hold::Hold;
@@ -128,6 +131,24 @@ billing  down  for 2h 5m  lictor is stopping
   runs on     3f9a0c12be77, generation 1, 12 variables, for 2h 5m
 ";
     assert_eq!(render(&board, LATER, Paint::Plain), expected);
+}
+
+#[test]
+fn a_process_that_is_to_take_over() {
+    let mut board = board();
+    let process = ProcessPicture { run: RunId(2), pid: Some(4712), ..board.process.clone().unwrap() };
+    let environment = "77aa00bb11cc".parse().unwrap();
+    for (role, ready, expected) in [
+        (BesideRole::New, false, "beside      pid 4712 warms up on 77aa00bb11cc"),
+        (BesideRole::New, true, "beside      pid 4712 is ready on 77aa00bb11cc"),
+        (BesideRole::Old, true, "beside      pid 4712 stays on 77aa00bb11cc until the new one has proved itself"),
+        (BesideRole::Leaving, false, "beside      pid 4712 is being stopped"),
+    ] {
+        board.beside = Some(BesidePicture { process: process.clone(), role, environment, ready });
+        let shown = render(&board, LATER, Paint::Plain);
+        let line = shown.lines().find(|line| line.trim().starts_with("beside")).unwrap_or_default();
+        assert_eq!(line.split_whitespace().collect::<Vec<_>>(), expected.split_whitespace().collect::<Vec<_>>());
+    }
 }
 
 #[test]

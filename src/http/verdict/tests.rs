@@ -65,6 +65,14 @@ fn the_table_of_answers() {
             Some((Readiness, Open, "Database is Unhealthy (connection refused)"))),
         ("the old build still runs", wants("1.214"), changed(|board| runs(board, "1.213", "1.214")), at_once,
             Some((Identity, Open, "running 1.213, not 1.214; on disk is 1.214"))),
+        ("a new build was given up for the one that serves", wants("1.214"),
+            changed(|board| {
+                runs(board, "1.213", "1.214");
+                board.build.outdated = true;
+                (board.config.state, board.config.message) = (ConfigState::BuildFailed, Some("Build failed: x".to_owned()));
+            }), at_once,
+            Some((Identity, Sure,
+                "running 1.213, not 1.214; 1.214 is installed but not restarted; Build failed: x"))),
         ("installed but not restarted", wants("1.214"),
             changed(|board| { runs(board, "1.213", "1.214"); board.build.outdated = true; }), at_once,
             Some((Identity, Open, "running 1.213, not 1.214; 1.214 is installed but not restarted"))),

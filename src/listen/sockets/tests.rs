@@ -182,6 +182,85 @@ async fn a_run_that_takes_nothing_is_not_waited_for_and_nothing_in_its_queue_is_
     assert_eq!(answers.await.unwrap(), vec!["pong"; 30]);
 }
 
+/// Sends on each connection, and has this listener serve them; gives what came back.
+async fn served(listener: TcpListener, mut clients: Vec<TcpStream>) -> Vec<String> {
+    for client in &mut clients {
+        client.write_all(b"ping").unwrap();
+    }
+    listener.set_nonblocking(true).unwrap();
+    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+    for _ in &clients {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut heard = [0; 4];
+        tokio::io::AsyncReadExt::read_exact(&mut stream, &mut heard).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, b"pong").await.unwrap();
+    }
+    let answers = tokio::task::spawn_blocking(move || {
+        let answer = |mut client: TcpStream| {
+            let mut heard = String::new();
+            client.read_to_string(&mut heard).unwrap();
+            heard
+        };
+        clients.into_iter().map(answer).collect()
+    });
+    answers.await.unwrap()
+}
+
+#[tokio::test]
+async fn who_waits_for_a_run_that_is_left_is_served_by_the_other_one_while_that_run_is_alive() {
+    let (mut sockets, address) = held(LOCAL);
+    let (old, _hung) = (given(&mut sockets, 1), given(&mut sockets, 2));
+    sockets.steer(RunId(2), Share::OF_ALL).unwrap();
+    let clients: Vec<_> = (0..20).map(|_| connect(address)).collect();
+    sockets.rescue(RunId(2));
+    assert!(takes(&old).is_none(), "it is the one that connections go to");
+    sockets.steer(RunId(1), Share::OF_ALL).unwrap();
+    sockets.rescue(RunId(2));
+    assert_eq!(served(old, clients).await, vec!["pong"; 20]);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_run_that_has_ended_is_served_by_the_one_that_takes_over() {
+    let (mut sockets, address) = held(LOCAL);
+    let (old, new) = (given(&mut sockets, 1), given(&mut sockets, 2));
+    let clients: Vec<_> = (0..20).map(|_| connect(address)).collect();
+    drop(old);
+    sockets.gone(RunId(1));
+    assert!(takes(&new).is_none(), "it is not ready yet");
+    sockets.steer(RunId(2), Share::OF_ALL).unwrap();
+    assert_eq!(served(new, clients).await, vec!["pong"; 20]);
+}
+
+#[test]
+fn only_what_was_opened_for_two_runs_can_be_steered_between_them() {
+    let (one_at_a_time, _) = held(LOCAL);
+    assert!(one_at_a_time.cannot_steer().unwrap().contains("restart lictor"));
+    let two = Sockets::open(&[spec("http", LOCAL)], Marks::Heeded, Found::nothing()).unwrap();
+    assert_eq!(two.cannot_steer(), None);
+}
+
+/// What a lictor has that is killed while two runs are alive, and cannot leave with a service manager.
+#[tokio::test]
+async fn the_sockets_of_both_runs_come_back_from_them() {
+    let specs = [spec("http", LOCAL)];
+    let mut first = Sockets::open(&specs, Marks::Heeded, Found::nothing()).unwrap();
+    let Place::Tcp(address) = *first.pairs[0].place() else { panic!("a TCP address") };
+    let specs = [spec("http", &address.to_string())];
+    let (old, new) = (given(&mut first, 1), given(&mut first, 2));
+    first.steer(RunId(2), Share::OF_ALL).unwrap();
+    let (old_side, new_side) = (first.mark(RunId(1)), first.mark(RunId(2)));
+    drop(first);
+
+    let copy = |listener: &TcpListener| vec![OwnedFd::from(listener.try_clone().unwrap())];
+    let found = Found::nothing().with(&specs, [], new_side);
+    let found = found.with_both(&specs, [(new_side, copy(&new)), (old_side, copy(&old))]);
+    let mut second = Sockets::open(&specs, Marks::Heeded, found).unwrap();
+    second.adopt(RunId(1));
+    assert_eq!((second.mark(RunId(1)), second.cannot_steer()), (new_side, None));
+    let _client = connect(address);
+    assert!(takes(&old).is_none() && takes(&new).is_some(), "connections go where they went");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_run_that_never_takes_anything_is_said() {
     let (mut sockets, address) = held(LOCAL);
