@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use crate::bundle::{self, Bundle};
 use crate::host::Host;
+use crate::wait::eventually;
 
 #[test]
 fn a_first_deployment_and_a_second_are_validated_and_remembered() {
@@ -21,7 +22,8 @@ fn a_first_deployment_and_a_second_are_validated_and_remembered() {
     assert_eq!((config.permissions().mode() & 0o777, config.uid(), config.gid()), (0o640, 0, service.gid()));
     assert_ne!(service.uid(), 0, "the service is not root");
     assert_eq!(rig.done("systemctl is-enabled lictor@billing").trim(), "enabled");
-    assert!(rig.done("consul catalog services").contains("billing"), "its definition was read");
+    // The agent tells the catalog in its own time.
+    eventually("its definition was read", || rig.done("consul catalog services").contains("billing").then_some(()));
 
     // The next one brings one more migration.
     let next = Bundle::new().with("migrations/0003_notes.sql", "CREATE TABLE notes (id bigint);\n");
