@@ -1,74 +1,37 @@
 //! The configuration: HCL or JSON as written, to settings that mean something; every error at once, with its place.
 //!
-//! Files become trees of words (`hcl`, `json`), flags become one more; `merge` makes them one; then each block's
-//! own file reads its words by name and type through a `section`. What no reader asked for is unknown.
+//! Files become trees of words (`read/hcl`, `read/json`), flags become one more, and `read/merge` makes them one. Then each
+//! block's own file in `blocks` reads its words by name and type through a `read::section`. A word that no block has asked
+//! for is reported as unknown.
 
-mod address;
-mod admin;
-mod apply;
-mod call;
-mod check;
-mod commit_key;
-mod consul;
-mod crash;
-mod drain;
-pub mod duration;
-mod exec;
-mod expvar;
-mod files;
+mod blocks;
 mod flags;
-mod fleet;
-mod guard;
-mod hcl;
-mod hint;
-mod json;
-mod key;
-mod kv_path;
-mod legacy;
-mod listen;
-mod log;
-mod merge;
-mod name;
-mod nearest;
-mod nesting;
-mod place;
 mod promotion;
-mod registration;
-mod report;
-mod section;
+mod read;
 mod settings;
-mod signals;
-mod sources;
-mod state;
-mod statsd;
-mod status;
 #[cfg(test)]
 mod tests;
-mod tree;
-mod unsupported;
-mod url;
-mod value;
-mod version;
-mod wait;
 
 use std::path::PathBuf;
 
-pub use admin::Admin;
-pub use apply::Apply;
-pub use call::Lookup;
+pub use blocks::admin::Admin;
+pub use blocks::apply::Apply;
+pub use blocks::key::Key;
+pub use blocks::log::{Log, LogFormat};
+pub use blocks::state::State;
+pub use blocks::statsd::{Statsd, Style};
+pub use blocks::status::{Status, default_address as default_status_address};
+pub use blocks::version::{Version, VersionProcess};
 pub use flags::{FlagValue, Flags, Override, SourceFlag};
-pub use key::Key;
-pub use log::{Log, LogFormat};
-pub use place::{Place, Position};
 pub use promotion::promotion;
-pub use report::{Errors, Finding, Warning};
+pub use read::call::Lookup;
+pub use read::duration;
+pub use read::place::{Place, Position};
+pub use read::report::{Errors, Finding, Warning};
 pub use settings::Settings;
-pub use state::State;
-pub use statsd::{Statsd, Style};
-pub use status::{Status, default_address as default_status_address};
-pub use version::{Version, VersionProcess};
 
-use report::Report;
+use read::report::Report;
+use read::{files, hcl, json, legacy, merge, place, section, tree};
 
 /// Where a configuration comes from.
 #[derive(Clone, Copy)]

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::place::Place;
-use super::report::Warning;
-use super::tree::{Entry, Node, Object, Value};
+use super::read::place::Place;
+use super::read::report::Warning;
+use super::read::tree::{Entry, Node, Object, Value};
 
 /// What the command line says over the files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::call::Lookup;
-use super::report::{Errors, Finding, Report, Warning};
-use super::section::{Section, read_root};
-use super::tree::Node;
-use super::{files, hcl, json, merge, place, tree, value};
+use super::read::call::Lookup;
+use super::read::report::{Errors, Finding, Report, Warning};
+use super::read::section::{Section, read_root};
+use super::read::tree::Node;
+use super::read::{files, hcl, json, merge, place, tree, value};
 use crate::environment::glob::Glob;
 use crate::promote::Rules;
 

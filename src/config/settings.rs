@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::call::Lookup;
-use super::section::Section;
-use super::{
-    Admin, Apply, Key, Log, State, Statsd, Status, Version, admin, apply, check, commit_key, consul, crash, drain,
-    exec, expvar, fleet, guard, key, listen, log, name, registration, sources, state, statsd, status, value, version,
-    wait,
+use super::blocks::{
+    admin, apply, check, commit_key, consul, crash, drain, exec, expvar, fleet, guard, key, listen, log, name,
+    registration, sources, state, statsd, status, version, wait,
 };
+use super::read::call::Lookup;
+use super::read::section::Section;
+use super::read::value;
+use super::{Admin, Apply, Key, Log, State, Statsd, Status, Version};
 use crate::environment::glob::Glob;
 use crate::environment::{Schema, Visibility, VisibilityRules};
 use crate::{environment, machine, service, source};

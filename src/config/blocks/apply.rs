@@ -1,0 +1,104 @@
+//! `apply {}`: how a change is tried.
+
+use std::time::Duration;
+
+use super::exec::words;
+use crate::check::{self, Spec};
+use crate::config::read::section::Section;
+use crate::config::read::value;
+use crate::listen;
+use crate::machine::policy::{Handover, Policy, Revert, Role, StepSetting};
+
+/// The parts of `apply {}` that are no policy of the machine's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Apply {
+    /// Run with the candidate environment before the old service is touched; empty: none.
+    pub check_command: Vec<String>,
+    /// After this long it has failed.
+    pub check_timeout: Duration,
+}
+
+/// The words of `apply.handover`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Restart,
+    Overlap,
+}
+
+const WORDS: &[(&str, Word)] = &[("restart", Word::Restart), ("overlap", Word::Overlap)];
+
+impl Default for Apply {
+    fn default() -> Self {
+        Self { check_command: Vec::new(), check_timeout: Duration::from_secs(30) }
+    }
+}
+
+/// Reads `apply {}`; how often the checks are probed says which `min_healthy` can ever be reached.
+pub(crate) fn read(section: &mut Section<'_>, policy: &mut Policy, checks: &[Spec], held: &[listen::Spec]) -> Apply {
+    const MILLISECOND: Duration = Duration::from_millis(1);
+    let place = if section.has("min_healthy") { section.place_of("min_healthy") } else { section.place_of("deadline") };
+    policy.min_healthy = section.read("min_healthy", value::duration).unwrap_or(policy.min_healthy);
+    policy.deadline = section.read("deadline", value::duration_from(MILLISECOND)).unwrap_or(policy.deadline);
+    let spare = slowest_on_trial(checks, policy.min_healthy);
+    if policy.min_healthy + spare > policy.deadline {
+        let sentence = format!(
+            "{}: nothing is ever good in time: deadline must be longer by at least {}, the time between two probes",
+            section.name("min_healthy"),
+            humantime::format_duration(spare)
+        );
+        section.error(&place, sentence);
+    }
+    match section.read("revert", value::boolean) {
+        Some(true) => policy.revert = Revert::ToLastGood,
+        Some(false) => policy.revert = Revert::Never,
+        None => {}
+    }
+    policy.watch = section.read("watch", value::duration).unwrap_or(policy.watch);
+    let default = Apply::default();
+    policy.handover = handover(section, held);
+    let check_command = section.read("check_command", words).unwrap_or_default();
+    if !check_command.is_empty() {
+        policy.check_command = StepSetting::Enabled;
+    }
+    let check_timeout = section.read("check_timeout", value::duration_from(MILLISECOND));
+    Apply { check_command, check_timeout: check_timeout.unwrap_or(default.check_timeout) }
+}
+
+/// Two processes need a socket that both listen on: one that lictor holds for them.
+fn handover(section: &mut Section<'_>, held: &[listen::Spec]) -> Handover {
+    let (place, share_place) = (section.place_of("handover"), section.place_of("share"));
+    let word = section.read("handover", value::one_of(WORDS)).unwrap_or(Word::Restart);
+    let share = section.read("share", value::parsed(percent)).unwrap_or(100);
+    match word {
+        Word::Overlap if held.is_empty() => {
+            let sentence = format!(
+                "{}: \"overlap\" needs a listen {{}}: two processes can only share a socket that lictor holds for them",
+                section.name("handover")
+            );
+            section.error(&place, sentence);
+            Handover::Restart
+        }
+        Word::Overlap => Handover::Overlap { share },
+        Word::Restart if share < 100 => {
+            let sentence = format!("{}: a share needs handover = \"overlap\"", section.name("share"));
+            section.error(&share_place, sentence);
+            Handover::Restart
+        }
+        Word::Restart => Handover::Restart,
+    }
+}
+
+fn percent(text: &str) -> Result<u8, &'static str> {
+    text.strip_suffix('%')
+        .filter(|digits| digits.chars().all(|c| c.is_ascii_digit()))
+        .and_then(|digits| digits.parse().ok())
+        .filter(|percent| (1..=100).contains(percent))
+        .ok_or("expected a share from \"1%\" to \"100%\"")
+}
+
+/// The longest time between two probes of a run on trial, among the checks that decide about it; a millisecond without any.
+fn slowest_on_trial(checks: &[Spec], min_healthy: Duration) -> Duration {
+    let deciding = checks.iter().filter(|check| check.rule.role != Role::Info);
+    let slowest = deciding.map(|check| check::on_trial(check.interval, min_healthy)).max();
+    slowest.unwrap_or(Duration::from_millis(1))
+}

@@ -1,0 +1,110 @@
+//! `check "Label" {}`: what is probed, how often, and what it means.
+
+mod database;
+mod grpc;
+mod http;
+mod kind;
+mod sqs;
+mod tcp;
+mod tls;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::check::{Kind, Spec, TlsMode};
+use crate::config::read::report::Finding;
+use crate::config::read::section::Section;
+use crate::config::read::tree::Node;
+use crate::config::read::value;
+use crate::listen;
+use crate::machine::policy::{CheckRule, Role};
+
+/// Words of `/status` that no check may have.
+const RESERVED: &[&str] = &["version", "Config"];
+
+/// More checks than anybody can read on one page.
+const MAX_CHECKS: usize = 256;
+
+const ROLES: &[(&str, Role)] =
+    &[("startup", Role::Startup), ("readiness", Role::Readiness), ("liveness", Role::Liveness), ("info", Role::Info)];
+
+/// A probe more often than this is a load test.
+const LEAST_INTERVAL: Duration = Duration::from_millis(10);
+
+/// Reads every check, in the order of writing.
+pub(crate) fn read_all(root: &mut Section<'_>, held: &[listen::Spec]) -> Vec<Spec> {
+    let mut checks = Vec::new();
+    let mut labels = BTreeSet::new();
+    root.each_labelled("check", |label, section| {
+        if let Some(sentence) = unfit(label) {
+            section.wrong(sentence);
+        }
+        if !labels.insert(label.to_owned()) {
+            section.wrong("this label is used twice: each check needs its own");
+        }
+        if labels.len() == MAX_CHECKS + 1 {
+            section.wrong(&format!("there are more than {MAX_CHECKS} checks"));
+        }
+        let check = read(label, section);
+        if check.as_ref().is_some_and(|check| held.iter().any(|held| says_nothing_of(check, held))) {
+            section.wrong(
+                "it would always pass: lictor itself holds this address (`listen`), so connections come about without the \
+                 service; use http or grpc, or have it `expect` something",
+            );
+        }
+        checks.extend(check);
+    });
+    checks
+}
+
+fn read(label: &str, section: &mut Section<'_>) -> Option<Spec> {
+    let kind = kind::read(section);
+    let interval = section.read("interval", value::duration_from(LEAST_INTERVAL));
+    let timeout = section.read("timeout", value::duration_from(Duration::from_millis(1)));
+    let rule = CheckRule {
+        name: label.to_owned(),
+        role: section.read("role", value::one_of(ROLES)).unwrap_or(Role::Readiness),
+        rise: section.read("rise", value::count(1)).unwrap_or(1),
+        fall: section.read("fall", value::count(1)).unwrap_or(3),
+        good: section.read("good", word).unwrap_or_else(|| "Healthy".to_owned()),
+        bad: section.read("bad", word).unwrap_or_else(|| "Unhealthy".to_owned()),
+    };
+    if rule.good == rule.bad {
+        section.wrong("`good` and `bad` are the same word: nobody could tell the two apart");
+    }
+    Some(Spec {
+        rule,
+        kind: kind?,
+        interval: interval.unwrap_or(Duration::from_secs(5)),
+        timeout: timeout.unwrap_or(Duration::from_secs(2)),
+    })
+}
+
+/// Whether a check asks for no more than a connection, to a socket that lets everybody in by itself.
+fn says_nothing_of(check: &Spec, held: &listen::Spec) -> bool {
+    let (Kind::Tcp(tcp), listen::Address::Tcp(held)) = (&check.kind, &held.address) else { return false };
+    let Some((host, port)) = tcp.address.rsplit_once(':') else { return false };
+    let there = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(host) => host == held.ip() || held.ip().is_unspecified(),
+        Err(_) => held.ip().is_unspecified() || (host == "localhost" && held.ip().is_loopback()),
+    };
+    there && port.parse() == Ok(held.port()) && tcp.expect.is_none() && tcp.tls == TlsMode::Disable
+}
+
+fn unfit(label: &str) -> Option<&'static str> {
+    if RESERVED.contains(&label) {
+        return Some("this label is reserved: \"version\" and \"Config\" have their own line in /status");
+    }
+    (!shows_well(label)).then_some("a label is 1 to 64 printable characters")
+}
+
+/// A word for the status: short, and one line.
+fn word(node: &Node) -> Result<String, Finding> {
+    let text = value::text(node)?;
+    if shows_well(&text) { Ok(text) } else { Err(node.wrong("expected 1 to 64 printable characters")) }
+}
+
+fn shows_well(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= 64 && !text.chars().any(char::is_control)
+}

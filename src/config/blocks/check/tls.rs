@@ -1,0 +1,47 @@
+//! The words about TLS in a kind of check: `tls`, `ca`, `cert`, `key`, `server_name`.
+
+use std::path::PathBuf;
+
+use crate::check::{Tls, TlsMode};
+use crate::config::read::section::Section;
+use crate::config::read::value;
+
+/// The modes, by PostgreSQL's names.
+pub(super) const MODES: &[(&str, TlsMode)] = &[
+    ("disable", TlsMode::Disable),
+    ("prefer", TlsMode::Prefer),
+    ("require", TlsMode::Require),
+    ("verify-ca", TlsMode::VerifyCa),
+    ("verify-full", TlsMode::VerifyFull),
+];
+
+/// The same for protocols that cannot ask whether there is TLS.
+pub(super) const MODES_BUT_PREFER: &[(&str, TlsMode)] = &[MODES[0], MODES[2], MODES[3], MODES[4]];
+
+/// For whom the certificate must be, if not for the host.
+pub(super) fn server_name(section: &mut Section<'_>) -> Option<String> {
+    section.read("server_name", value::some_text)
+}
+
+/// `tls` and `ca`. Who names a CA wants certificates to be verified.
+pub(super) fn mode(section: &mut Section<'_>, modes: &[(&'static str, TlsMode)]) -> (Option<TlsMode>, Option<PathBuf>) {
+    let ca_place = section.place_of("ca");
+    let mode = section.read("tls", value::one_of(modes));
+    let ca = section.read("ca", value::path);
+    if ca.is_some() && matches!(mode, Some(TlsMode::Disable | TlsMode::Prefer | TlsMode::Require)) {
+        let name = section.name("ca");
+        section
+            .error(&ca_place, format!("{name}: is not used with this `tls`: write \"verify-full\" or \"verify-ca\""));
+    }
+    (mode.or(ca.as_ref().map(|_| TlsMode::VerifyFull)), ca)
+}
+
+/// `ca`, `cert`, `key` and `server_name`, as far as they are given.
+pub(super) fn certificates(section: &mut Section<'_>) -> Tls {
+    let mut path = |word| section.read(word, value::maybe_text).flatten().map(PathBuf::from);
+    let (ca, cert, key) = (path("ca"), path("cert"), path("key"));
+    if key.is_some() && cert.is_none() {
+        section.wrong("a `key` without `cert`: write both, or a `cert` that holds both");
+    }
+    Tls { ca, cert, key, server_name: server_name(section) }
+}

@@ -1,0 +1,163 @@
+//! `consul {}`: where Consul is. The environment's `CONSUL_*` variables count where neither file nor flag says more.
+
+mod ssl;
+
+use std::time::Duration;
+
+use crate::config::read::call::Lookup;
+use crate::config::read::place::Place;
+use crate::config::read::section::Section;
+use crate::config::read::{address, value};
+use crate::consul::{Connection, Retry, Tls, Transport};
+use crate::secret::Secret;
+
+/// Where the agent of every host is.
+const DEFAULT_ADDRESS: &str = "127.0.0.1:8500";
+
+const ADDRESS: &[&str] = &["CONSUL_HTTP_ADDR"];
+const TOKEN: &[&str] = &["CONSUL_HTTP_TOKEN", "CONSUL_HTTP_TOKEN_FILE", "CONSUL_TOKEN", "CONSUL_TOKEN_FILE"];
+const SSL: &[&str] = &["CONSUL_HTTP_SSL"];
+
+/// What is written, or the defaults; with lictor's environment in between.
+pub(crate) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Connection {
+    let connection = root.within("consul", |section| block(section, lookup));
+    connection.unwrap_or_else(|| {
+        let (connection, sentence) = from_environment(Connection::at(DEFAULT_ADDRESS), &[], lookup);
+        if let Some(sentence) = sentence {
+            root.error(&Place::Environment, sentence);
+        }
+        connection
+    })
+}
+
+fn block(section: &mut Section<'_>, lookup: Lookup<'_>) -> Connection {
+    let address = section.read("address", value::parsed(address)).flatten();
+    let token = section.read("token", value::maybe_text).flatten();
+    let token_file = section.read("token_file", value::maybe_text).flatten();
+    let namespace = section.read("namespace", value::maybe_text).flatten();
+    let auth = auth(section);
+    let ssl = section.within("ssl", ssl::read);
+
+    // What is written hides the variable that says the same thing; of the rest the variables come first.
+    let mut hidden = Vec::new();
+    let mut base = Connection::at(DEFAULT_ADDRESS);
+    if let Some(address) = address {
+        base.address = address;
+        hidden.extend(ADDRESS);
+    }
+    if token.is_some() || token_file.is_some() {
+        hidden.extend(TOKEN);
+    }
+    if let Some(ssl) = &ssl {
+        base.tls = ssl.wanted().then(Tls::default);
+        hidden.extend(SSL);
+    }
+    let (mut connection, sentence) = from_environment(base, &hidden, lookup);
+    if let Some(sentence) = sentence {
+        section.error(&Place::Environment, sentence);
+    }
+    connection.token = token.map(Secret::from).or(connection.token);
+    connection.token_file = token_file.map(Into::into).or(connection.token_file);
+    connection.namespace = namespace.or(connection.namespace);
+    if let Some(auth) = auth {
+        connection.auth = auth;
+    }
+    if let Some(ssl) = ssl {
+        ssl.put_over(&mut connection);
+    }
+    section.within("retry", |section| retry(section, &mut connection.retry));
+    section.within("transport", |section| transport(section, &mut connection.transport));
+    connection
+}
+
+fn from_environment(base: Connection, hidden: &[&str], lookup: Lookup<'_>) -> (Connection, Option<String>) {
+    let shown = |name: &str| lookup(name).filter(|_| !hidden.contains(&name));
+    match Connection::from_env(base.clone(), &shown) {
+        Ok(connection) => (connection, None),
+        Err(error) => (base, Some(error.to_string())),
+    }
+}
+
+/// What the client would refuse is refused here, with its place. Empty text is no address.
+fn address(text: &str) -> Result<Option<String>, &'static str> {
+    const EXPECTED: &str = "expected host:port, http://..., https://... or unix:///path";
+    let text = text.trim();
+    let rest = match text.split_once("://") {
+        Some(("http" | "https", rest)) => rest,
+        Some(("unix", path)) if path.starts_with('/') => path,
+        Some(_) => return Err(EXPECTED),
+        None => text,
+    };
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if rest.contains('@') {
+        return Err("user and password belong in consul.auth, not in the address");
+    }
+    let fine = text.starts_with("unix://")
+        || address::http(&format!("http://{rest}")).is_ok() && !rest.contains(['?', '#', ' ']);
+    if fine { Ok(Some(text.to_owned())) } else { Err(EXPECTED) }
+}
+
+/// A user, and maybe a password.
+type Auth = Option<(String, Option<Secret>)>;
+
+/// `consul.auth {}`, or envconsul's text `user[:password]`: HTTP basic authentication. `None`: it is not given.
+/// `Some(None)`: it is turned off.
+fn auth(consul: &mut Section<'_>) -> Option<Auth> {
+    if consul.has_text("auth") {
+        return consul.read("auth", value::some_text).map(|text| match text.split_once(':') {
+            Some((user, password)) => Some((user.to_owned(), Some(Secret::from(password)))),
+            None => Some((text, None)),
+        });
+    }
+    consul.within("auth", auth_block)
+}
+
+fn auth_block(section: &mut Section<'_>) -> Auth {
+    let user = section.read("username", value::maybe_text).flatten();
+    let password = section.read("password", value::maybe_text).flatten().map(Secret::from);
+    let enabled = section.read("enabled", value::boolean).unwrap_or(true);
+    match user {
+        Some(user) if enabled => Some((user, password)),
+        None if enabled && password.is_some() => {
+            section.wrong("a password without `username`: write both");
+            None
+        }
+        _ => None,
+    }
+}
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// `consul.retry {}`.
+fn retry(section: &mut Section<'_>, retry: &mut Retry) {
+    section.no_effect("enabled", "a watch never gives up");
+    section.no_effect("attempts", "a watch never gives up");
+    let place = section.place_of("max_backoff");
+    let backoff = section.read("backoff", value::duration_from(MILLISECOND));
+    let max = section.read("max_backoff", value::duration);
+    retry.backoff = backoff.unwrap_or(retry.backoff);
+    // Zero is envconsul's word for "no limit"; waiting for hours helps nobody.
+    match max.filter(|max| !max.is_zero()) {
+        Some(max) if max < retry.backoff => {
+            section.error(&place, format!("{}: must not be shorter than backoff", section.name("max_backoff")));
+        }
+        Some(max) => retry.max_backoff = max,
+        None => retry.max_backoff = retry.max_backoff.max(retry.backoff),
+    }
+}
+
+/// `consul.transport {}`.
+fn transport(section: &mut Section<'_>, transport: &mut Transport) {
+    let mut read = |word| section.read(word, value::duration_from(MILLISECOND));
+    transport.dial_keep_alive = read("dial_keep_alive").unwrap_or(transport.dial_keep_alive);
+    transport.dial_timeout = read("dial_timeout").unwrap_or(transport.dial_timeout);
+    for word in ["disable_keep_alives", "idle_conn_timeout", "max_conns_per_host", "max_idle_conns"] {
+        section.no_effect(word, POOL);
+    }
+    section.no_effect("max_idle_conns_per_host", POOL);
+    section.no_effect("tls_handshake_timeout", "dial_timeout covers the TLS handshake");
+}
+
+const POOL: &str = "lictor keeps the connections it needs";

@@ -1,0 +1,41 @@
+//! `expvar {}`: where the service publishes numbers, and which of them are passed on.
+
+use std::time::Duration;
+
+use crate::config::read::report::Finding;
+use crate::config::read::section::Section;
+use crate::config::read::tree::Node;
+use crate::config::read::{address, value};
+use crate::environment::glob::Glob;
+use crate::expvar::{Rules, Settings};
+
+/// Looks more often than this cost the service more than they tell: each stops it for a moment.
+const LEAST_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Each series is paid for.
+const MOST_SERIES: u32 = 1_000;
+
+pub(crate) fn read(section: &mut Section<'_>) -> Option<Settings> {
+    let url = section.needed("url", value::parsed(address::http));
+    let default = Settings::at(String::new());
+    let most = section.read("max_series", value::count(0)).unwrap_or(100);
+    if most > MOST_SERIES {
+        section.wrong(&format!(
+            "`max_series` is at most {MOST_SERIES}: each series is a metric of its own, and is paid for"
+        ));
+    }
+    Some(Settings {
+        interval: section.read("interval", value::duration_from(LEAST_INTERVAL)).unwrap_or(default.interval),
+        timeout: section.read("timeout", value::duration_from(Duration::from_millis(1))).unwrap_or(default.timeout),
+        rules: Rules {
+            allow: section.read("allow", globs).unwrap_or(default.rules.allow),
+            counters: section.read("counters", globs).unwrap_or_default(),
+            max_series: usize::try_from(most).unwrap_or(usize::MAX),
+        },
+        url: url?,
+    })
+}
+
+fn globs(node: &Node) -> Result<Vec<Glob>, Finding> {
+    value::texts(node)?.iter().map(|text| Glob::parse(text).map_err(|why| node.wrong(why.to_string()))).collect()
+}

@@ -1,0 +1,26 @@
+//! `guard {}`: what of a source's loss is held back.
+
+use crate::config::read::section::Section;
+use crate::config::read::value;
+use crate::machine::policy::{Empty, GuardRules};
+
+pub(crate) const EMPTY: &[(&str, Empty)] = &[("hold", Empty::Hold), ("apply", Empty::Apply)];
+
+pub(crate) fn read(section: &mut Section<'_>) -> GuardRules {
+    let default = GuardRules::default();
+    GuardRules {
+        empty: section.read("empty", value::one_of(EMPTY)).unwrap_or(default.empty),
+        max_loss_percent: section.read("max_loss", value::parsed(percent)).unwrap_or(default.max_loss_percent),
+        min_loss: section.read("min_loss", value::count(0)).unwrap_or(default.min_loss),
+        window: section.read("window", value::duration).unwrap_or(default.window),
+        ..default
+    }
+}
+
+fn percent(text: &str) -> Result<u8, &'static str> {
+    text.strip_suffix('%')
+        .filter(|digits| digits.chars().all(|c| c.is_ascii_digit()))
+        .and_then(|digits| digits.parse().ok())
+        .filter(|percent| *percent <= 100)
+        .ok_or("expected a share from \"0%\" to \"100%\"")
+}

@@ -1,0 +1,137 @@
+//! `key "NAME" {}`: what is known about one variable, or about all that match.
+
+use crate::config::read::report::Finding;
+use crate::config::read::section::Section;
+use crate::config::read::tree::{Node, Value};
+use crate::config::read::value;
+use crate::environment::Visibility;
+use crate::environment::glob::Glob;
+use crate::environment::schema::{Bound, Form, Key as Known, Pattern, Required, Type};
+use crate::machine::policy::{KeyRule, OnChange};
+
+/// What is known about the variables whose final name matches. The most exact label wins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Key {
+    /// The label.
+    pub label: Glob,
+    /// Whether an environment without it is refused.
+    pub required: Required,
+    /// What its value must look like.
+    pub form: Form,
+    /// Whether its value may be shown.
+    pub visibility: Visibility,
+    /// What a change of it asks for.
+    pub on_change: OnChange,
+    /// The value if no source gives one.
+    pub default: Option<String>,
+}
+
+impl Key {
+    /// What the environment has to know of it.
+    pub(crate) fn known(&self) -> Known {
+        let (label, form) = (self.label.clone(), self.form.clone());
+        Known { label, required: self.required, form, default: self.default.clone() }
+    }
+
+    /// What the machine has to know of it.
+    pub(crate) fn rule(&self) -> KeyRule {
+        KeyRule { label: self.label.clone(), on_change: self.on_change }
+    }
+}
+
+const TYPES: &[(&str, Type)] = &[
+    ("string", Type::String),
+    ("int", Type::Int),
+    ("float", Type::Float),
+    ("bool", Type::Bool),
+    ("duration", Type::Duration),
+    ("url", Type::Url),
+    ("port", Type::Port),
+    ("host_port", Type::HostPort),
+    ("json", Type::Json),
+    ("base64", Type::Base64),
+];
+
+const ON_CHANGE: &[(&str, OnChange)] =
+    &[("restart", OnChange::Restart), ("reload", OnChange::Reload), ("ignore", OnChange::Ignore)];
+
+/// Reads every `key {}`, in the order of writing.
+pub(crate) fn read_all(root: &mut Section<'_>) -> Vec<Key> {
+    let mut keys: Vec<Key> = Vec::new();
+    root.each_labelled("key", |label, section| {
+        if keys.iter().any(|key| key.label.as_str() == label) {
+            section.wrong("this label is used twice: write one block for each");
+        }
+        keys.extend(read(label, section));
+    });
+    keys
+}
+
+fn read(label: &str, section: &mut Section<'_>) -> Option<Key> {
+    let required = section.read("required", value::boolean).unwrap_or(false);
+    let kind = section.read("type", value::one_of(TYPES));
+    let public = section.read("public", value::boolean).unwrap_or(false);
+    let on_change = section.read("on_change", value::one_of(ON_CHANGE)).unwrap_or(OnChange::Restart);
+    let one_of = section.read("one_of", value::texts).unwrap_or_default();
+    let pattern = section.read("pattern", value::parsed(Pattern::parse));
+    let (min, max) = bounds(section, kind);
+    let form = Form { kind, one_of, pattern, min, max };
+    let place = section.place_of("default");
+    let default = section.read("default", value::text);
+    let label = Glob::parse(label).map_err(|why| section.wrong(&why.to_string())).ok()?;
+    if let Some(sentence) = default.as_ref().and_then(|default| misfit(&label, &form, default)) {
+        let sentence = format!("{}: {sentence}", section.name("default"));
+        section.error(&place, sentence);
+    }
+    Some(Key {
+        label,
+        required: if required { Required::Yes } else { Required::No },
+        form,
+        visibility: if public { Visibility::Public } else { Visibility::Secret },
+        on_change,
+        default,
+    })
+}
+
+/// Why a default could never be used.
+fn misfit(label: &Glob, form: &Form, default: &str) -> Option<String> {
+    if !(label.exactness().is_exact() && label.matches(label.as_str())) {
+        return Some("goes with a whole name only: a label with wildcards names no variable to fill in".to_owned());
+    }
+    let faults = form.faults(default.as_bytes());
+    (!faults.is_empty()).then(|| format!("breaks the rules of its own block: it {}", faults.join(" and ")))
+}
+
+/// `min` and `max`: numbers, or durations for `type = "duration"`.
+fn bounds(section: &mut Section<'_>, kind: Option<Type>) -> (Option<Bound>, Option<Bound>) {
+    let place = section.place_of("min");
+    let min = section.read("min", |node| bound(node, kind));
+    let max = section.read("max", |node| bound(node, kind));
+    let turned = match (min, max) {
+        (Some(Bound::Number(min)), Some(Bound::Number(max))) => min > max,
+        (Some(Bound::Duration(min)), Some(Bound::Duration(max))) => min > max,
+        _ => false,
+    };
+    if turned {
+        let sentence = format!("{}: must not be greater than max", section.name("min"));
+        section.error(&place, sentence);
+    }
+    (min, max)
+}
+
+fn bound(node: &Node, kind: Option<Type>) -> Result<Bound, Finding> {
+    match kind {
+        Some(Type::Duration) => value::duration(node).map(Bound::Duration),
+        Some(Type::Int | Type::Float | Type::Port) => number(node).map(Bound::Number),
+        _ => Err(node.wrong("only goes with type = \"int\", \"float\", \"port\" or \"duration\"")),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a bound beyond 2^53 is still a bound")]
+fn number(node: &Node) -> Result<f64, Finding> {
+    match node.value {
+        Value::Integer(number) => Ok(number as f64),
+        Value::Float(number) => Ok(number),
+        _ => Err(node.unlike("a number, without quotes")),
+    }
+}

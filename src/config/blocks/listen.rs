@@ -1,0 +1,43 @@
+//! `listen "name" {}`: sockets that lictor holds and passes on.
+
+use crate::config::read::section::Section;
+use crate::config::read::{address, value};
+use crate::listen::{Address, Spec};
+
+/// Longer names would not fit into what the service and systemd are told of them.
+const LONGEST_NAME: usize = 64;
+
+/// A path must fit into the kernel's address with what is added to it. In bytes.
+const LONGEST_PATH: usize = 100;
+
+pub(crate) fn read_all(root: &mut Section<'_>) -> Vec<Spec> {
+    let mut sockets: Vec<Spec> = Vec::new();
+    root.each_labelled("listen", |label, section| {
+        let fits = |c: char| c.is_ascii_graphic() && c != ':';
+        if label.is_empty() || label.len() > LONGEST_NAME || !label.chars().all(fits) {
+            section.wrong("a label is 1 to 64 letters, digits and signs without a colon: the service is told it in LISTEN_FDNAMES");
+        }
+        if sockets.iter().any(|socket| socket.name == label) {
+            section.wrong("this label is used twice: each socket needs its own");
+        }
+        let place = section.place_of("address");
+        if let Some(address) = section.needed("address", value::parsed(parse)) {
+            if sockets.iter().any(|socket| socket.address == address) {
+                let sentence = format!("{}: another listen has this address", section.name("address"));
+                section.error(&place, sentence);
+            }
+            sockets.push(Spec { name: label.to_owned(), address });
+        }
+    });
+    sockets
+}
+
+/// An IP address with a port, or a path.
+fn parse(text: &str) -> Result<Address, &'static str> {
+    match text {
+        path if path.starts_with('/') && path.len() > LONGEST_PATH => Err("a path of a socket has at most 100 bytes"),
+        path if path.starts_with('/') && path.ends_with('/') => Err("a path of a socket does not end with a slash"),
+        path if path.starts_with('/') => Ok(Address::Unix(path.into())),
+        address => address::listening(address).map(Address::Tcp),
+    }
+}

@@ -1,0 +1,141 @@
+//! `prefix {}`, `file {}` and `directory {}`: the sources, in the order of writing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::guard;
+use crate::config::read::call::Lookup;
+use crate::config::read::kv_path::{self, KvPath};
+use crate::config::read::place::Place;
+use crate::config::read::report::Finding;
+use crate::config::read::section::Section;
+use crate::config::read::tree::Node;
+use crate::config::read::value;
+use crate::environment::Mapping;
+use crate::environment::format::Format;
+use crate::machine::policy::Empty;
+use crate::source::{Kind, Prefix, Spec};
+
+/// How long one blocking query may take.
+const WAIT: Duration = Duration::from_secs(25);
+
+/// Each is a connection or a watched directory of its own.
+const MAX_SOURCES: usize = 100;
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    pub(crate) specs: Vec<Spec>,
+    /// `prefix.empty`, by the name of the source.
+    pub(crate) empty: Vec<(Arc<str>, Empty)>,
+    /// Whether any was written, right or wrong.
+    pub(crate) given: Given,
+    /// Where each was written, by its name.
+    places: BTreeMap<Arc<str>, Place>,
+}
+
+impl Sources {
+    /// Takes a source up. Twice the same one is one watch too many, and its keys would count twice nowhere.
+    fn add(&mut self, section: &mut Section<'_>, place: Place, spec: Spec) {
+        if let Some(first) = self.places.get(&spec.name) {
+            section.error(&place, format!("this source is the same as the one at {first}: leave one of them out"));
+        }
+        self.places.entry(Arc::clone(&spec.name)).or_insert(place);
+        self.specs.push(spec);
+    }
+}
+
+/// Whether somebody named a source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Given {
+    #[default]
+    None,
+    Some,
+}
+
+/// What holds for the names of every source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Naming {
+    pub(crate) sanitize: bool,
+    pub(crate) upcase: bool,
+}
+
+impl Naming {
+    fn mapping(self) -> Mapping {
+        Mapping { prefix: None, format: None, sanitize: self.sanitize, upcase: self.upcase }
+    }
+}
+
+pub(crate) fn read(root: &mut Section<'_>, naming: Naming, lookup: Lookup<'_>) -> Sources {
+    let mut sources = Sources::default();
+    root.each(&["prefix", "file", "directory"], |word, section| {
+        sources.given = Given::Some;
+        if sources.specs.len() == MAX_SOURCES {
+            section.wrong(&format!("there are more than {MAX_SOURCES} sources"));
+        }
+        match word {
+            "prefix" => prefix(section, naming, lookup, &mut sources),
+            "file" => path(section, naming, "file", Kind::File, &mut sources),
+            _ => path(section, naming, "directory", Kind::Directory, &mut sources),
+        }
+    });
+    sources
+}
+
+fn path(
+    section: &mut Section<'_>,
+    naming: Naming,
+    what: &str,
+    kind: impl FnOnce(std::path::PathBuf) -> Kind,
+    sources: &mut Sources,
+) {
+    let place = section.place_of("path");
+    let path = section.needed("path", value::path);
+    let required = section.read("required", value::boolean).unwrap_or(true);
+    let Some(path) = path else { return };
+    let name = format!("{what} {}", path.display()).into();
+    let spec = Spec { name, kind: kind(path), required, min_keys: 0, mapping: naming.mapping() };
+    sources.add(section, place, spec);
+}
+
+fn prefix(section: &mut Section<'_>, naming: Naming, lookup: Lookup<'_>, sources: &mut Sources) {
+    let place = section.place_of("path");
+    let path = section.needed("path", value::parsed(|text| kv_path::parse(text, lookup)));
+    let own = section.place_of("datacenter");
+    let datacenter = section.read("datacenter", value::parsed(kv_path::datacenter_name));
+    let no_prefix = section.read("no_prefix", value::boolean);
+    let format = section.read("format", format);
+    let required = section.read("required", value::boolean).unwrap_or(true);
+    let min_keys = section.read("min_keys", value::count(0)).unwrap_or(0);
+    let empty = section.read("empty", value::one_of(guard::EMPTY));
+    section.no_effect("key", "Consul's keys are all read; write a key \"NAME\" {} block at the top for rules");
+
+    let Some(KvPath { folder, datacenter: at, .. }) = path.clone() else { return };
+    if at.is_some() && datacenter.is_some() && at != datacenter {
+        let sentence = format!("{}: another datacenter stands in the path after @", section.name("datacenter"));
+        section.error(&own, sentence);
+    }
+    let datacenter = datacenter.or(at);
+    let name: Arc<str> = match &datacenter {
+        Some(datacenter) => format!("consul {folder}@{datacenter}").into(),
+        None => format!("consul {folder}").into(),
+    };
+    let prefix = path.filter(|_| no_prefix == Some(false)).map(|path| path.written);
+    if let Some(empty) = empty {
+        sources.empty.push((Arc::clone(&name), empty));
+    }
+    let spec = Spec {
+        name,
+        kind: Kind::Consul(Prefix { path: folder, datacenter, wait: WAIT, commit: None }),
+        required,
+        min_keys: min_keys as usize,
+        mapping: Mapping { prefix, format: format.flatten(), ..naming.mapping() },
+    };
+    sources.add(section, place, spec);
+}
+
+/// No text is no format.
+fn format(node: &Node) -> Result<Option<Format>, Finding> {
+    value::maybe_text(node)?.map(|text| Format::parse(&text).map_err(|why| node.wrong(why.to_string()))).transpose()
+}

@@ -1,0 +1,42 @@
+//! `status {}`: the status port.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use crate::config::read::section::Section;
+use crate::config::read::{address, value};
+
+/// `status {}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Whether somebody asked for this address (if so, its being taken is an error).
+    pub chosen: bool,
+    /// Names by which clients may ask, besides addresses, `localhost` and this machine's own name.
+    pub hosts: Vec<String>,
+}
+
+const EXPOSED: &str = "everybody who reaches this address can read the status: checks, versions, and the variables' names \
+                       and fingerprints; a loopback address is enough for Consul's agent and for hooks on this host";
+
+/// Where the status port is unless somebody says otherwise.
+pub fn default_address() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 8127).into()
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self { address: default_address(), chosen: false, hosts: Vec::new() }
+    }
+}
+
+pub(crate) fn read(section: &mut Section<'_>) -> Status {
+    let place = section.place_of("address");
+    let address = section.read("address", value::parsed(address::listening));
+    let hosts = section.read("hosts", value::texts).unwrap_or_default();
+    if address.is_some_and(|address| !address.ip().is_loopback()) {
+        section.warning(&place, "address", EXPOSED);
+    }
+    let (address, chosen) = address.map_or((Status::default().address, false), |address| (address, true));
+    Status { address, chosen, hosts }
+}

@@ -1,0 +1,32 @@
+//! `version {}`: where the service's version is read.
+
+pub use crate::version::{ProcessChoice as VersionProcess, Spec as Version};
+
+use super::exec::words;
+use crate::config::read::report::Finding;
+use crate::config::read::section::Section;
+use crate::config::read::tree::{Node, Value};
+use crate::config::read::{address, value};
+
+const PROCESSES: &[(&str, VersionProcess)] = &[("main", VersionProcess::Main), ("group", VersionProcess::Group)];
+
+pub(crate) fn read(section: &mut Section<'_>) -> Version {
+    let default = Version::default();
+    Version {
+        symbol: section.read("symbol", value::some_text).unwrap_or(default.symbol),
+        http: section.read("http", maybe_url).flatten(),
+        command: section.read("command", maybe_words).unwrap_or_default(),
+        process: section.read("process", value::one_of(PROCESSES)).unwrap_or(default.process),
+    }
+}
+
+fn maybe_url(node: &Node) -> Result<Option<String>, Finding> {
+    value::maybe_text(node)?.map(|text| address::http(&text).map_err(|why| node.wrong(why))).transpose()
+}
+
+fn maybe_words(node: &Node) -> Result<Vec<String>, Finding> {
+    match &node.value {
+        Value::List(nodes) if nodes.is_empty() => Ok(Vec::new()),
+        _ => words(node),
+    }
+}

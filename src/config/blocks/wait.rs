@@ -1,0 +1,56 @@
+//! `wait {}`: the quiet time before a change is acted on.
+
+use std::time::Duration;
+
+use crate::config::read::section::Section;
+use crate::config::read::{duration, value};
+
+/// The quiet time and its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wait {
+    pub(crate) min: Duration,
+    pub(crate) max: Duration,
+}
+
+impl Wait {
+    const MIN: Duration = Duration::from_millis(100);
+    const LEAST_MAX: Duration = Duration::from_secs(2);
+
+    /// The limit that goes with a quiet time: envconsul's four times as much, and at least 2 s.
+    fn from_min(min: Duration) -> Self {
+        Self { min, max: Self::LEAST_MAX.max(min.saturating_mul(4)) }
+    }
+}
+
+impl Default for Wait {
+    fn default() -> Self {
+        Self::from_min(Self::MIN)
+    }
+}
+
+/// Reads the block, or envconsul's text `"min[:max]"`.
+pub(crate) fn read(root: &mut Section<'_>) -> Wait {
+    if root.has_text("wait") {
+        return root.read("wait", value::parsed(text)).unwrap_or_default();
+    }
+    root.within("wait", block).unwrap_or_default()
+}
+
+fn text(text: &str) -> Result<Wait, String> {
+    let Some((min, max)) = text.split_once(':') else { return duration::parse(text).map(Wait::from_min) };
+    let wait = Wait { min: duration::parse(min)?, max: duration::parse(max)? };
+    if wait.min > wait.max { Err(TURNED.to_owned()) } else { Ok(wait) }
+}
+
+const TURNED: &str = "min must not be longer than max";
+
+fn block(section: &mut Section<'_>) -> Wait {
+    let place = section.place_of("min");
+    let wait = Wait::from_min(section.read("min", value::duration).unwrap_or(Wait::MIN));
+    let max = section.read("max", value::duration).unwrap_or(wait.max);
+    section.no_effect("bool", "to act at once, write min = \"0s\"");
+    if wait.min > max {
+        section.error(&place, format!("{}: {TURNED}", section.name("min")));
+    }
+    Wait { min: wait.min, max }
+}

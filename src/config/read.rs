@@ -1,0 +1,19 @@
+//! What was written, read: the files, their two syntaxes, the merging, the places for messages, and the types of values.
+//! What the words mean is not known here; `blocks` knows it.
+
+pub(super) mod address;
+pub(super) mod call;
+pub mod duration;
+pub(super) mod files;
+pub(super) mod hcl;
+pub(super) mod hint;
+pub(super) mod json;
+pub(super) mod kv_path;
+pub(super) mod legacy;
+pub(super) mod merge;
+pub(super) mod nesting;
+pub(super) mod place;
+pub(super) mod report;
+pub(super) mod section;
+pub(super) mod tree;
+pub(super) mod value;
