@@ -64,7 +64,7 @@ const FAREWELL: Duration = Duration::from_secs(3);
 /// How many requests of operators may wait for the loop.
 const REQUESTS: usize = 16;
 
-/// Supervises the service until lictor is told to stop. `load` reads the configuration again.
+/// Supervises the service until lictor has to stop. `load` reads the configuration again.
 pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
     // What may fail, and what has to be ours before anything else is done.
     let signals = signal::numbers().map_err(AppError::Kernel)?;
@@ -116,7 +116,7 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         fleet::join(&mut tasks, &settings, client.as_ref(), &board_rx, &event_tx, &until_farewell);
     drop(until_farewell);
 
-    // What tells others: systemd, Telegraf, and whoever asks.
+    // The parts that inform others: systemd, Telegraf, and clients.
     let signs = notify::spawn(&mut tasks, manager, signs(&settings, &board_rx, &pulse));
     let (exposed, statsd_tx, expvar_tx) = measure(&mut tasks, &settings, &board_rx, &drain);
     let resources = Resources::new(board_rx.clone(), drain.clone()).with_metrics(exposition(exposed));
@@ -333,7 +333,7 @@ async fn listen(
     }
 }
 
-/// The status port and its address; `None`: the default is taken, and nobody asked for it.
+/// The status port and its address; `None`: the default address is taken, and the configuration did not ask for it.
 async fn open_status(
     settings: &Settings,
     kept: Option<OwnedFd>,

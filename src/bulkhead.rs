@@ -19,7 +19,7 @@ type Answer<T> = watch::Receiver<Option<T>>;
 /// The work that is going on, by its key.
 type Running<T> = watch::Sender<BTreeMap<String, Answer<T>>>;
 
-/// A place for one kind of work. Clones are the same place.
+/// The threads for one kind of work. Clones share them.
 pub struct Bulkhead<T> {
     /// The name of its threads, as `ps -L` shows it.
     name: &'static str,
@@ -46,14 +46,15 @@ impl<T: Clone + Send + Sync + 'static> Bulkhead<T> {
         Self { name, limit, running: Arc::new(Running::default()) }
     }
 
-    /// What the work for this key comes to: that which is going on already, else this, as soon as there is room for it.
+    /// The result of the work for this key: of the work that is already going on, else of this, as soon as there is
+    /// room for it.
     ///
     /// # Errors
     /// No thread can be started, or the work panicked.
     pub async fn run(&self, key: &str, work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
         let mut answer = self.join_or_start(key, work).await?;
         let found = answer.wait_for(Option::is_some).await.ok().and_then(|found| found.clone());
-        found.ok_or_else(|| io::Error::other("the work for it broke: a bug of lictor"))
+        found.ok_or_else(|| io::Error::other("the work for it panicked: a bug of lictor"))
     }
 
     async fn join_or_start(&self, key: &str, work: impl FnOnce() -> T + Send + 'static) -> io::Result<Answer<T>> {
@@ -86,13 +87,13 @@ impl<T: Clone + Send + Sync + 'static> Bulkhead<T> {
     }
 }
 
-/// How somebody comes to an answer.
+/// How a caller gets its answer.
 enum Entry<T> {
     Joined(Answer<T>),
     Started(watch::Sender<Option<T>>, Answer<T>),
 }
 
-/// A place that is taken, until this is dropped: also by work that panics, or that no thread can be started for.
+/// A slot that is taken until this is dropped, which also happens when the work panics or no thread can be started.
 struct Taken<T> {
     key: String,
     running: Arc<Running<T>>,
@@ -100,7 +101,7 @@ struct Taken<T> {
 }
 
 impl<T> Taken<T> {
-    /// First the place is free, then all who wait have the answer: nobody who asks afterwards is given an old one.
+    /// Frees the slot first and then answers all who wait, so that a later caller never gets an old answer.
     fn end(self, answer: T) {
         self.leave();
         let _ = self.done.send(Some(answer));

@@ -1,9 +1,9 @@
-//! An error with its causes, as one sentence: said once, at the edge.
+//! An error with its causes as one sentence, printed once, at the edge.
 
 use std::error::Error;
 use std::fmt::Write;
 
-/// `what: why: why that`. Each error of the chain says only its own part, so none is repeated.
+/// `what: why: why that`. Each error of the chain prints only its own part, so nothing is repeated.
 pub fn sentence(error: &dyn Error) -> String {
     let mut sentence = error.to_string();
     let mut cause = error.source();

@@ -81,7 +81,7 @@ pub struct Context {
     pub user: Option<String>,
     /// Where `command` checks run (`exec.directory`).
     pub directory: Option<PathBuf>,
-    /// Where `command` checks are put down as lictor's own children.
+    /// Where `command` checks are recorded as lictor's own children.
     pub roster: OwnChildren,
     /// The environment that `command` checks run with.
     pub environment: BuildEnvironment,
@@ -203,7 +203,7 @@ impl Checks {
         self.probed.remove(&run);
     }
 
-    /// Replaces the checks and `apply.min_healthy`, from the next [`Checks::probe`] on, be it for the same run.
+    /// Replaces the checks and `apply.min_healthy`, from the next [`Checks::probe`] on, also for the same run.
     pub fn update(&mut self, specs: Vec<Spec>, min_healthy: Duration) {
         if *self.specs == *specs && self.min_healthy == min_healthy {
             return;

@@ -7,7 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::machine::Moment;
 
-/// By which this life of lictor tells Unix time.
+/// The Unix time at `Moment(0)` for this run of lictor.
 static EPOCH: LazyLock<u64> = LazyLock::new(|| Clock.booted_unix_ms());
 
 /// Tells moments, and waits for them.
@@ -23,13 +23,13 @@ impl Clock {
         Moment(seconds.saturating_mul(1000).saturating_add(millis))
     }
 
-    /// Unix time, in milliseconds, at `Moment(0)`, as the wall clock said when it was first asked: in one life of lictor all
-    /// times are told by it, so that a step of the wall clock makes nothing older or younger.
+    /// Unix time, in milliseconds, at `Moment(0)`, as the wall clock said when it was first asked: in one life of
+    /// lictor all times are computed from it, so that a step of the wall clock makes nothing older or younger.
     pub fn epoch_unix_ms(self) -> u64 {
         *EPOCH
     }
 
-    /// Now in Unix time, in milliseconds, by that.
+    /// The current Unix time in milliseconds, computed from that.
     pub fn unix_ms(self) -> u64 {
         self.epoch_unix_ms().saturating_add(self.now().0)
     }
@@ -40,7 +40,7 @@ impl Clock {
         u64::try_from(unix.as_millis()).unwrap_or(u64::MAX).saturating_sub(self.now().0)
     }
 
-    /// Waits until a moment; for ever if there is none.
+    /// Waits until a moment; forever if there is none.
     pub async fn until(self, moment: Option<Moment>) {
         match moment {
             Some(moment) => tokio::time::sleep(moment - self.now()).await,

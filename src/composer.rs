@@ -1,5 +1,5 @@
-//! From the sources' snapshots to one wish. Nothing is wished before every required source has answered, or, once a start
-//! has waited long enough, something is known of what it gave last.
+//! Composes the sources' snapshots into one wish. There is no wish before every required source has answered, or, once
+//! a start has waited long enough, its part of the last good environment is used instead.
 
 mod memory;
 mod once;
@@ -26,7 +26,7 @@ use crate::source::{self, Host, Kind, Spec};
 
 type Word = watch::Receiver<Arc<Snapshot>>;
 
-/// A source with news, or one whose task is gone, by its place.
+/// A source that has changed, or whose task has ended, by its index.
 type Next = Result<(usize, Word), usize>;
 
 /// One source: what it is, what it said last, and the task behind it, which ends with it.
@@ -44,7 +44,7 @@ impl Source {
     }
 }
 
-/// Watches all sources and composes what they say.
+/// Watches all sources and composes their snapshots.
 pub struct Composer {
     sources: Vec<Source>,
     client: Option<Arc<Client>>,
@@ -54,7 +54,7 @@ pub struct Composer {
     /// Fresh until something has been composed.
     host: Host,
     waiting: FuturesUnordered<BoxFuture<'static, Next>>,
-    /// What was composed last: the very lists, so that news of mere freshness compose nothing.
+    /// The lists that were composed last, so that a change of freshness alone composes nothing.
     lists: Option<Vec<Option<Arc<[Entry]>>>>,
     reported: Vec<SourceReport>,
     warned: Vec<String>,
@@ -92,7 +92,7 @@ impl Composer {
         Self { memory, ..self }
     }
 
-    /// From now on these are the sources and the rules. What is as it was goes on; the rest ends or begins.
+    /// Replaces the sources and the rules. A source that has not changed goes on; the others end or begin.
     pub fn change(&mut self, specs: Vec<Spec>, rules: Rules, client: Option<Arc<Client>>) {
         let same_client = match (&self.client, &client) {
             (Some(before), Some(now)) => Arc::ptr_eq(before, now),
@@ -120,22 +120,22 @@ impl Composer {
                     self.waiting.push(next(index, word));
                     return;
                 }
-                // A source whose task is gone says nothing any more; its last word stands.
+                // A source whose task has ended keeps its last snapshot.
                 Some(Err(index)) => self.report_dead_source(index).await,
                 None => std::future::pending::<()>().await,
             }
         }
     }
 
-    /// Says that a source has failed for good.
+    /// Reports that a source has failed for good.
     async fn report_dead_source(&mut self, index: usize) {
         let Some(source) = self.sources.get_mut(index) else { return };
         if let Some(Err(error)) = source.task.join_next().await {
-            tracing::error!(%error, "{} has met a bug of lictor's and is not watched any more", source.spec.name);
+            tracing::error!(%error, "{} is not watched any more: its task has met a bug of lictor", source.spec.name);
         }
     }
 
-    /// What the machine should hear of the sources now.
+    /// The events about the sources that the machine has not had yet.
     pub fn events(&mut self, now: Moment) -> Vec<Event> {
         let snapshots: Vec<_> = self.sources.iter().map(|source| Arc::clone(&source.word.borrow())).collect();
         let mut events = Vec::new();
@@ -144,10 +144,10 @@ impl Composer {
         events
     }
 
-    /// Waits for the next wish, or for the news that the sources do not compose to one. Says every source's trouble once.
+    /// Waits for the next wish, or until the sources do not compose to one. Logs each source's trouble once.
     pub async fn wish(&mut self) -> Event {
         loop {
-            // Without a memory the time is of no account.
+            // Without a memory the time does not matter.
             for event in self.events(Moment(0)) {
                 match event {
                     Event::Sources { sources } => {
@@ -194,7 +194,7 @@ impl Composer {
             return None;
         }
         if snapshots.iter().all(|snapshot| snapshot.entries.is_some()) {
-            // From now on they know better.
+            // Every source has answered: the memory is not needed any more.
             self.memory = None;
         }
         let lists: Vec<_> = snapshots.iter().map(|snapshot| snapshot.entries.clone()).collect();
@@ -250,7 +250,7 @@ impl Composer {
     }
 }
 
-/// What a remembered source gave goes by the keys that it had then, not by the names of its variables.
+/// A remembered source is recorded with the keys that it had then, not with the names of its variables.
 fn recorded(environment: Environment, remembered: &[(Arc<str>, Option<Keys>)]) -> Environment {
     if remembered.is_empty() {
         return environment;

@@ -105,7 +105,7 @@ pub struct Retry {
 pub struct Transport {
     /// Time between TCP keep-alive probes.
     pub dial_keep_alive: Duration,
-    /// How long a connection may take to be made, TLS included.
+    /// How long to wait for a connection, TLS included.
     pub dial_timeout: Duration,
 }
 

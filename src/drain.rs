@@ -1,4 +1,4 @@
-//! Ending in good order: the trigger tells every watcher to end and waits until all watchers have been dropped.
+//! A graceful end: the trigger asks every watcher to end, and waits until all watchers have been dropped.
 //!
 //! A task that still has work holds a watcher; by dropping it, the task reports that it is done.
 
@@ -26,7 +26,7 @@ pub enum Drained {
 #[derive(Debug)]
 pub struct DrainTrigger(watch::Sender<Stage>);
 
-/// Held by a task that has to end in good order. Each clone counts for itself.
+/// Held by a task that has to end gracefully. Each clone counts on its own.
 #[derive(Clone, Debug)]
 pub struct DrainWatcher(watch::Receiver<Stage>);
 

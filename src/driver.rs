@@ -134,7 +134,7 @@ impl Driver {
             event_log::note_event(&event);
             self.effects.note(&event);
             if matches!(event, Event::Exited { .. } | Event::StartFailed { .. }) && self.effects.nothing_runs() {
-                // Nothing runs: what waits for a start is taken up. What lies on the disk for it was told just before.
+                // Nothing runs: what waits for a start is taken up. The environment for it was ordered to disk just before.
                 self.effects.take_up();
             }
             let found = matches!(event, Event::Probed { .. });

@@ -1,5 +1,5 @@
-//! The grammar of systemd's `EnvironmentFile=`: a reader that agrees with systemd 252 (in comments with 254), and a writer that systemd and a
-//! POSIX shell read alike. Values are never expanded. No file is opened here.
+//! The grammar of systemd's `EnvironmentFile=`: a reader that agrees with systemd 252 (in comments with 254), and a
+//! writer that systemd and a POSIX shell read alike. Values are never expanded. No file is opened here.
 
 mod read;
 #[cfg(test)]
@@ -16,7 +16,7 @@ pub use write::write;
 /// Longer files are neither read nor written: 1 MiB.
 pub const MAX_BYTES: usize = 1 << 20;
 
-/// Something that was left out of a file, as systemd leaves it out. Names no text of the file: the line may be the
+/// A line that was ignored, as systemd ignores it. The message does not repeat the line, which may be the
 /// middle of a secret that somebody forgot to quote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
@@ -50,7 +50,7 @@ impl std::fmt::Display for Warning {
     }
 }
 
-/// Why a file cannot be read at all, or an environment not be written.
+/// Why a file cannot be read at all, or why an environment cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// Over [`MAX_BYTES`].
@@ -59,7 +59,7 @@ pub enum Error {
     /// systemd refuses such a file as a whole.
     #[error("line {0} has a NUL byte: an environment file is text")]
     Nul(usize),
-    /// systemd refuses such a file as a whole, too.
+    /// systemd also refuses such a file as a whole.
     #[error("line {0} is not UTF-8: an environment file is text")]
     NotUtf8(usize),
     /// The grammar has no form for these variables.

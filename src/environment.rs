@@ -1,7 +1,7 @@
-//! From what the sources said to the variables of the service. Pure: no clock, no I/O.
+//! Turns the sources' snapshots into the variables of the service. Pure: no clock, no I/O.
 //!
 //! An [`Environment`] holds only what lictor composes. What the service inherits from lictor's own environment is added
-//! at exec and is no part of the fingerprint, of the history or of what is stored.
+//! at exec and is not part of the fingerprint, of the history or of what is stored.
 
 pub mod compose;
 pub mod difference;
@@ -61,14 +61,14 @@ impl Variable {
 ///
 /// Two environments are equal when their fingerprints are. Serialised (to a log, to `/env`) it shows no value but public
 /// ones; read back it is a stand-in with the same fingerprint and names, enough to replay a log of the machine. What each
-/// source gave for it is no part of that form.
+/// source contributed is not part of that form.
 #[derive(Clone, Debug)]
 pub struct Environment {
     fingerprint: Fingerprint,
     variables: BTreeMap<String, Variable>,
     /// The fingerprint of each variable, in the order of the names: what a stand-in read back from a log has of them.
     marks: Vec<Fingerprint>,
-    /// What each source gave for it: no part of the fingerprint.
+    /// The keys that each source contributed: not part of the fingerprint.
     source_keys: SourceKeys,
 }
 
@@ -91,13 +91,13 @@ impl Environment {
         Self::fingerprinted(&FingerprintKey::new(&[0; FingerprintKey::LENGTH]), variables)
     }
 
-    /// The same with what each source gave for it.
+    /// The same environment with the keys that each source contributed.
     #[must_use]
     pub fn with_source_keys(self, source_keys: SourceKeys) -> Self {
         Self { source_keys, ..self }
     }
 
-    /// The same with who wrote these of its variables, by name.
+    /// The same environment with who wrote these of its variables, by name.
     #[must_use]
     pub fn with_write_infos(mut self, infos: BTreeMap<String, WriteInfo>) -> Self {
         for (name, info) in infos {
@@ -114,7 +114,7 @@ impl Environment {
         known.map(|(name, info)| (name.as_str(), info)).collect()
     }
 
-    /// Where these variables come from, as far as they are in it; in the order of their names.
+    /// Where those of these variables that it has come from, in the order of their names.
     pub fn origins(&self, names: &[String]) -> Vec<Origin> {
         let wanted: BTreeSet<&String> = names.iter().collect();
         let found = self.variables.iter().filter(|(name, _)| wanted.contains(name));
@@ -127,7 +127,7 @@ impl Environment {
             .collect()
     }
 
-    /// What each source gave for it.
+    /// The keys that each source contributed.
     pub fn source_keys(&self) -> &SourceKeys {
         &self.source_keys
     }
@@ -154,7 +154,7 @@ impl Environment {
 }
 
 impl Default for Environment {
-    /// No variables at all: what stands for an environment that nobody knows. No key is needed for that.
+    /// No variables at all: stands for an unknown environment. It needs no key.
     fn default() -> Self {
         Self {
             fingerprint: Fingerprint::of_public(&[]),

@@ -21,7 +21,7 @@ pub const TRY_AGAIN: u8 = 75;
 /// The configuration is wrong, and a person has to mend it: `EX_CONFIG`.
 pub const CONFIGURATION: u8 = 78;
 
-/// Whether what the kernel refused at a start may be granted a moment later, though nobody has mended anything: when a host
+/// Whether the kernel may grant a moment later what it refused at a start, without anybody's help: when a host
 /// boots, lictor may be earlier than an interface, a directory, a mount or a certificate. What a path or an address can
 /// never be, and what this user may not do, waits for a person.
 pub fn may_pass(error: &io::Error) -> bool {

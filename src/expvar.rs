@@ -23,7 +23,7 @@ use fetch::Fetch;
 /// What the last look at the page has found. Nothing at all before the first one, and while there is nothing to look at.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Readings {
-    /// Whether the page could be read; `None`: nobody has asked for it.
+    /// Whether the page could be read; `None`: the page has not been asked for.
     pub readable: Option<bool>,
     /// The runtime's numbers, if they are published.
     pub runtime: Option<Runtime>,
@@ -63,7 +63,7 @@ pub async fn follow(mut wanted: Wanted, published: watch::Sender<Arc<Readings>>,
     }
 }
 
-/// Looks at the page again and again, for ever.
+/// Reads the page again and again.
 async fn read_on(settings: &Settings, published: &watch::Sender<Arc<Readings>>) {
     let fetch = Fetch::new(settings);
     let mut logged = Logged::default();
@@ -98,9 +98,9 @@ impl Logged {
         let failure = found.as_ref().err();
         match failure {
             Some(why) if self.failure.as_ref() != failure => {
-                tracing::info!("the page of expvar cannot be read: {why}; is `expvar.url` right?");
+                tracing::info!("the expvar page cannot be read: {why}; is `expvar.url` right?");
             }
-            None if self.failure.is_some() => tracing::info!("the page of expvar can be read again"),
+            None if self.failure.is_some() => tracing::info!("the expvar page can be read again"),
             _ => {}
         }
         self.failure = failure.cloned();
@@ -109,9 +109,7 @@ impl Logged {
             tracing::warn!("{left_out} numbers of expvar are left out: allow fewer, or raise `expvar.max_series`");
         }
         if not_json > self.not_json {
-            tracing::info!(
-                "{not_json} values of expvar are not numbers in JSON (NaN, an infinity, ..): they are left out"
-            );
+            tracing::info!("{not_json} values of expvar are left out: they are not JSON numbers (NaN, infinity, ..)");
         }
         self.left_out = self.left_out.max(left_out);
         self.not_json = self.not_json.max(not_json);

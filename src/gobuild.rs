@@ -76,7 +76,7 @@ pub enum Error {
     #[error("it is not a regular file")]
     NotAFile,
     /// A script, text, or a program of another system.
-    #[error("it is not an ELF file, so no Linux program; name the program itself, not a script that starts it")]
+    #[error("it is not an ELF file; name the program itself, not a script that starts it")]
     NotElf,
     /// The headers contradict themselves or the file's size.
     #[error("its ELF headers are damaged ({0}); copy or build the file again")]

@@ -1,4 +1,4 @@
-//! Text of other people on one line: no control character in it, and not too long.
+//! Text from elsewhere on one line: without control characters, and not too long.
 
 use std::borrow::Cow;
 
@@ -32,7 +32,7 @@ pub fn counted(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// How many of the last lines fit `most` bytes, each with its newline.
+/// How many of the last lines fit into `most` bytes, each with its newline.
 pub fn fitting<T: AsRef<str>>(lines: &[T], most: usize) -> usize {
     let mut size = 0;
     let fits = |line: &&T| {

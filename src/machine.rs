@@ -1,6 +1,6 @@
 //! Decides everything, does nothing: the road of a wish and the life of the process.
 //!
-//! [`Machine::handle`] is told what happened and when, folds it into what is known (`facts`), and then takes the next
+//! [`Machine::handle`] gets an event and its time, folds it into what is known (`facts`), and then takes the next
 //! legal steps until there is none (`settle`): compare what is wanted with what is so, order the difference. It has no
 //! clock, no I/O and no randomness of its own, so the same log always gives the same orders.
 //!

@@ -49,7 +49,7 @@ pub fn spawn(tasks: &mut JoinSet<()>, manager: Option<Manager>, signs: Signs) ->
     let (reloads, progress) = reload::channel();
     if let Some(manager) = manager {
         if manager.watchdog().is_some_and(|interval| interval < 2 * signs.period) {
-            tracing::warn!("WatchdogSec is too short to be kept; set it to 10s or more");
+            tracing::warn!("WatchdogSec is too short for lictor's pings; set it to 10s or more");
         }
         let parts = (manager, signs, progress);
         tasks.spawn(revived("what keeps systemd informed", parts, |(manager, signs, progress)| {
@@ -106,7 +106,7 @@ fn monotonic_usec() -> u64 {
 /// Says it once, not each second.
 fn complain(failing: &mut Option<std::io::ErrorKind>, error: &std::io::Error) {
     if *failing != Some(error.kind()) {
-        tracing::warn!(%error, "systemd cannot be reached; the status is sent again at the next pulse");
+        tracing::warn!(%error, "systemd cannot be reached; the status is sent again with the next ping");
         *failing = Some(error.kind());
     }
 }

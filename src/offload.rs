@@ -1,7 +1,7 @@
 //! Work that may block, each piece on a thread of its own.
 //!
 //! A disk that hangs, a user database that does not answer, or a program that lies on a dead mount hangs only the thread
-//! that asked it. The runtime's own pool is no substitute: it has a few threads for everything, so that work which hangs
+//! that asked it. The runtime's own pool does not help: it has a few threads for everything, so that work which hangs
 //! there would starve work of every other kind. Whoever offloads waits for one piece before it begins the next, which
 //! bounds the number of threads.
 
@@ -18,7 +18,7 @@ pub struct Offloaded<T>(Result<oneshot::Receiver<T>, Option<io::Error>>);
 
 /// Begins the work at once, within the runtime that this is called in.
 ///
-/// The future gives an error if no thread is to be had, or if the work panics.
+/// The future returns an error if no thread can be started, or if the work panics.
 pub fn offload<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Offloaded<T> {
     let (answer_tx, answer_rx) = oneshot::channel();
     let runtime = Handle::current();

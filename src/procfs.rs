@@ -1,4 +1,4 @@
-//! What `/proc` tells of processes: the one reader of `/proc/PID/stat`.
+//! What `/proc` says about processes: the only reader of `/proc/PID/stat`.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -39,8 +39,8 @@ pub fn pids() -> impl Iterator<Item = u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// Our children, zombies too. A child belongs to the thread that forked or inherited it. Whoever wants all of them asks
-/// again until none is left: each that dies may leave us more.
+/// Our children, zombies included. A child belongs to the thread that forked or inherited it. A caller that wants all
+/// of them asks again until none is left: each that dies may leave us more.
 pub fn children() -> Vec<u32> {
     const LIMIT: u64 = 1 << 20;
     let mut listed = String::new();

@@ -34,7 +34,7 @@ use crate::revive::revived;
 pub struct Settings {
     /// Of the service in the local agent.
     pub id: String,
-    /// What the catalog knows the service by, whoever registers it.
+    /// The service's name in the catalog, whichever program registers it.
     pub name: String,
     /// What lictor registers; `None`: somebody else registers the service, and lictor only steers traffic.
     pub service: Option<Service>,

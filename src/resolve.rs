@@ -11,13 +11,14 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::bulkhead::Bulkhead;
 
-/// So many names are looked up at a time. More are only waited for by somebody whose other names do not answer.
+/// How many names are looked up at a time. A lookup only has to wait for a place when this many names do not answer.
 const LIMIT: usize = 16;
 
-/// What the system's resolver says of a name. An error is a sentence, since `io::Error` has no copies.
+/// The answer of the system's resolver for a name. The error is a sentence, since `io::Error` cannot be cloned.
 type Found = Result<Vec<IpAddr>, String>;
 
-/// A place for lookups. Clones share it; who must not wait behind the names of others has one of its own.
+/// Looks names up. Clones share its threads; a caller that must not wait behind other callers' names has a resolver of
+/// its own.
 #[derive(Clone, Debug)]
 pub struct Resolver {
     lookups: Bulkhead<Found>,
@@ -34,7 +35,7 @@ impl Resolver {
     /// The addresses of a host: of a name, or the one that is written. There is at least one.
     ///
     /// # Errors
-    /// The name has no address, or nobody says so; the sentence names it.
+    /// The name has no address, or the resolver does not answer; the sentence contains the name.
     pub async fn lookup(&self, host: &str) -> io::Result<Vec<IpAddr>> {
         if let Some(known) = known(host) {
             return Ok(known);
@@ -55,7 +56,7 @@ struct NoAddress {
     why: String,
 }
 
-/// What needs no resolver. The older protocol first: what listens on `localhost` mostly means that one.
+/// Names that need no resolver. IPv4 comes first: most servers that listen on `localhost` use it.
 fn known(host: &str) -> Option<Vec<IpAddr>> {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     if let Ok(address) = bare.parse() {
@@ -87,7 +88,7 @@ fn with_port_0(addresses: Vec<IpAddr>) -> Addrs {
     Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0)))
 }
 
-/// For HTTP clients, which put the URL's port in the place of 0.
+/// For HTTP clients, which replace port 0 by the URL's port.
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let resolver = self.clone();
@@ -95,11 +96,11 @@ impl Resolve for Resolver {
     }
 }
 
-/// Gives the addresses of one host for every name: for a name that a certificate must be for, which stands in the URL in
-/// the host's place.
+/// Answers every name with the addresses of one host: for a URL that contains the name of the certificate in
+/// place of the host.
 #[derive(Clone, Debug)]
 pub struct Fixed {
-    /// Whose addresses.
+    /// The host whose addresses are given.
     pub host: String,
     /// Where they are looked up.
     pub resolver: Resolver,
@@ -114,7 +115,7 @@ impl Resolve for Fixed {
 
 #[cfg(test)]
 impl Resolver {
-    /// One that asks this instead of the system.
+    /// A resolver that asks this function instead of the system.
     pub fn asking(system: fn(&str) -> io::Result<Vec<IpAddr>>) -> Self {
         Self { system, ..Self::default() }
     }

@@ -1,4 +1,4 @@
-//! A panic is a bug of ours that one input has met. It must not end for ever what lictor does all the time, nor leave
+//! A panic is a bug of ours that one input has met. It must not end for good what lictor does all the time, nor leave
 //! anybody waiting for an answer: what runs for as long as lictor does is begun anew, and one piece of work comes to an
 //! error. Where in the source it happened is logged by the hook of `telemetry`.
 

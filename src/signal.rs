@@ -48,7 +48,7 @@ const NAMED: [i32; 11] = [
 /// ignored would otherwise never arrive, and the service would inherit it.
 ///
 /// # Errors
-/// The kernel's, when no more descriptors are to be had.
+/// The kernel's error, when there are no more descriptors.
 pub fn numbers() -> io::Result<impl Stream<Item = i32>> {
     heed_the_ignored();
     let signals = Signals::new(NAMED.into_iter().chain(libc::SIGRTMIN()..=libc::SIGRTMAX()))?;

@@ -34,7 +34,7 @@ pub fn spawn(tasks: &mut JoinSet<()>, spec: &Spec, client: Option<&Arc<Client>>)
 /// After a bug of ours a source is begun anew, but not at once: it may meet the same bug again.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Runs what `begin` makes. A panic in it is a bug that one answer has met: it must not end the watch for ever, so the
+/// Runs what `begin` makes. A panic in it is a bug that one answer has met: it must not end the watch for good, so the
 /// source says so and is begun anew. What it gave last stays.
 async fn revived<F>(publisher: Arc<Publisher>, begin: impl Fn(Arc<Publisher>) -> F)
 where

@@ -111,8 +111,8 @@ pub fn open(directory: &Path, identity: StateIdentity) -> Result<State, Error> {
     Ok(State { store, key, recent })
 }
 
-/// What is kept in the directory, for whoever only looks, with fingerprints by the key that goes with it: nothing is made,
-/// locked or changed. No directory: nothing, and a key of this life.
+/// What is kept in the directory, for readers that change nothing, with fingerprints by the key that belongs to it:
+/// nothing is made, locked or changed. No directory: nothing, and a key of this life.
 ///
 /// # Errors
 /// It is there and cannot be read, or belongs to somebody else.
@@ -126,7 +126,8 @@ pub fn peek(directory: &Path, identity: &StateIdentity) -> Result<(Restored, Fin
     Ok((Restored::from_disk(&found, identity, &key), key))
 }
 
-/// The mark of the newest run that a lictor has put down in the directory in this boot, for whoever only looks.
+/// The mark of the newest run that a lictor has recorded in the directory since the last boot, for readers that change
+/// nothing.
 pub fn peek_mark(directory: &Path) -> Option<String> {
     Directory::look(directory).ok().flatten().and_then(|directory| process::mark(&directory))
 }

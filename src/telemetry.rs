@@ -65,7 +65,7 @@ fn decoration() -> Decoration {
     }
 }
 
-/// `JOURNAL_STREAM` is inherited by whoever redirects stderr too, so it only counts if it names this very stream.
+/// A process that redirects stderr inherits `JOURNAL_STREAM` too, so it only counts if it names this very stream.
 fn is_the_journal(journal_stream: Option<&str>, stderr: Option<&str>) -> bool {
     journal_stream.is_some() && journal_stream == stderr
 }

@@ -40,7 +40,7 @@ pub struct Spec {
     pub symbol: String,
     /// A URL of the service that answers with its version; asked only if the program does not tell.
     pub http: Option<String>,
-    /// A command that prints it; run only if nobody else told. Empty: none.
+    /// A command that prints the version; run only if no other way has found one. Empty: none.
     pub command: Vec<String>,
     /// Which process is read.
     pub process: ProcessChoice,
@@ -109,8 +109,8 @@ pub fn secrets(environment: &Environment, process: &[(OsString, OsString)]) -> R
 
 /// What a running service is: the build of its main process and the version, by all means that are configured.
 ///
-/// It takes up to three quarters of a minute if the service has to be asked and does not answer; [`read`] is quick. A version that
-/// nobody told is the commit that the program was built from, if it is known.
+/// It takes up to three quarters of a minute if the service has to be asked and does not answer; [`read`] is quick. A
+/// version that nobody told is the commit that the program was built from, if it is known.
 pub async fn identify(subject: &Subject) -> (Build, Version) {
     let (build, version) = read(subject).await;
     (build, complete(version, subject).await)
@@ -125,7 +125,7 @@ pub async fn complete(version: Version, subject: &Subject) -> Version {
         Ok(Some(told)) => Version { version: Some(told), source: Some("declared".to_owned()), ..version },
         Ok(None) => gobuild::or_revision(version),
         Err(unanswered) => {
-            tracing::warn!(error = &unanswered as &dyn std::error::Error, "the service did not tell its version");
+            tracing::warn!(error = &unanswered as &dyn std::error::Error, "the service has not reported its version");
             gobuild::or_revision(version)
         }
     }

@@ -27,7 +27,7 @@ const LARGEST_BODY: usize = 16 * 1024;
 /// How long a body may take.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
-const NOBODY: &str = "the kernel does not say who asks: use the admin socket on the host itself";
+const NOBODY: &str = "the kernel does not say which user asks: use the admin socket on the host itself";
 
 const STOPPING: &str = "lictor is stopping";
 
@@ -111,7 +111,7 @@ impl AdminHandler {
             Conclusion::Done(now) => http::json(StatusCode::OK, json!({ "done": now }).to_string()),
             Conclusion::Failed(why) => http::error(StatusCode::CONFLICT, &why),
             Conclusion::Late(standing) => {
-                http::error(StatusCode::GATEWAY_TIMEOUT, &format!("it is under way, but not in time: {standing}"))
+                http::error(StatusCode::GATEWAY_TIMEOUT, &format!("it goes on, but was not done in time: {standing}"))
             }
         }
     }

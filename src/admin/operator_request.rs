@@ -12,7 +12,7 @@ use crate::machine::reload::Pending;
 pub struct OperatorRequest {
     /// What to do.
     pub verb: Verb,
-    /// The uid of whoever asks; `None`: the kernel could not tell.
+    /// The uid of the client; `None`: the kernel did not provide it.
     pub uid: Option<u32>,
     /// Gets what to wait for, or why the request was refused.
     pub answer: oneshot::Sender<Result<Effect, String>>,
@@ -30,14 +30,14 @@ pub struct ReexecRequest {
 /// The request to read our own configuration again.
 #[derive(Debug)]
 pub struct ReloadRequest {
-    /// The uid of whoever asks; `None`: it came by a signal, or the kernel could not tell.
+    /// The uid of the requester; `None`: the request came by a signal, or the kernel did not provide it.
     pub uid: Option<u32>,
     /// Gets what waits for a restart, or every error with its place.
     pub answer: oneshot::Sender<Result<Pending, Vec<String>>>,
 }
 
 impl ReloadRequest {
-    /// The request that a signal makes: nobody waits for its answer.
+    /// The request that a signal makes: its answer is dropped.
     pub fn by_signal() -> Self {
         Self { uid: None, answer: oneshot::channel().0 }
     }

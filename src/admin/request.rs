@@ -100,7 +100,7 @@ fn hold(words: &Words) -> Result<Verb, String> {
 fn validated(words: &Words) -> Result<Verb, String> {
     let short = |text: &str| one_line(text.trim(), LONGEST_NAME).into_owned();
     let id = words.deployment.as_deref().map(short).filter(|id| !id.is_empty());
-    let id = id.ok_or("which deployment? name it, as DEPLOYMENT_ID does")?;
+    let id = id.ok_or("the deployment is missing: name it, as DEPLOYMENT_ID does")?;
     let verdict = words.verdict.ok_or("verdict is missing: it is \"yes\" or \"no\"")?;
     let deployment = Deployment { id, group: short(&words.group), event: short(&words.event) };
     let reason = one_line(words.reason.trim(), LONGEST_REASON).into_owned();
@@ -135,7 +135,7 @@ fn fingerprint(words: &Words) -> Result<Option<environment::Fingerprint>, String
 }
 
 fn number(name: Option<&str>) -> Result<i32, String> {
-    let Some(name) = name else { return Err("which signal? name one, such as HUP or USR1".to_owned()) };
+    let Some(name) = name else { return Err("the signal is missing: name one, such as HUP or USR1".to_owned()) };
     let plain = name.parse().ok().filter(|&number| signal::exists(number));
     plain.or_else(|| signal::number(name)).ok_or_else(|| {
         format!("{:?} is not a signal of this system: name one, such as HUP or USR1", one_line(name, 40))

@@ -126,7 +126,7 @@ pub(super) fn group(name: &str) -> Result<u32, AdminError> {
     }
 }
 
-/// Makes the directory of this socket, for everybody to look into, unless it is there.
+/// Makes the directory of this socket, readable for everybody, unless it exists.
 pub(super) fn make_directory(path: &Path) -> Result<(), AdminError> {
     let Some(directory) = path.parent() else { return Ok(()) };
     if directory.is_dir() {

@@ -83,7 +83,8 @@ impl Stopped {
         let lineage = state::peek_mark(&self.state).and_then(|mark| mark.parse().ok());
         let grace = if self.result == "timeout" { GRACE_AFTER_TIMEOUT } else { GRACE };
         let ended = end_leftovers(lineage, Unit::of_this_process(&self.unit), grace).await;
-        (ended > 0).then(|| format!("lictor was not there to stop the service: {ended} of its processes were ended"))
+        (ended > 0)
+            .then(|| format!("lictor had ended without stopping the service: {ended} of its processes were ended"))
     }
 
     /// Whether systemd is about to stop the unit, or to stop it before it starts it again. Unknown is no.
@@ -137,7 +138,9 @@ fn leave_a_guard(stopped: &Stopped) -> Option<String> {
         command.spawn()
     });
     let error = guard.err()?;
-    Some(format!("nobody waits for the next lictor, so what the service has left may outlive a stop: {error}"))
+    Some(format!(
+        "the process that waits for the next lictor cannot be started, so processes of the service may outlive a stop: {error}"
+    ))
 }
 
 #[cfg(test)]

@@ -249,7 +249,7 @@ fn may_write(directory: &Path) -> bool {
     rustix::fs::access(directory, Access::WRITE_OK | Access::EXEC_OK).is_ok()
 }
 
-/// Whether somebody listens on a port of this host; of another host's nobody can tell.
+/// Whether something listens on a port of this host; that cannot be seen for a port of another host.
 fn statsd(settings: &Settings) -> Finding {
     const SUBJECT: &str = "statsd";
     let address = &settings.statsd.address;
@@ -258,16 +258,16 @@ fn statsd(settings: &Settings) -> Finding {
         return Finding::new(
             Grade::Fine,
             SUBJECT,
-            format!("{address}; whether anybody listens cannot be seen from here"),
+            format!("{address}; whether something listens there cannot be seen from here"),
         );
     };
     let tables: Vec<String> =
         ["/proc/net/udp", "/proc/net/udp6"].iter().filter_map(|table| fs::read_to_string(table).ok()).collect();
     if tables.iter().any(|table| listens(table, port)) {
-        return Finding::new(Grade::Fine, SUBJECT, format!("somebody listens on {address}"));
+        return Finding::new(Grade::Fine, SUBJECT, format!("something listens on {address}"));
     }
     let text = format!(
-        "nobody listens on {address}, so metrics are lost; start Telegraf with inputs.statsd, or set statsd.address"
+        "nothing listens on {address}, so metrics are lost; start Telegraf with inputs.statsd, or set statsd.address"
     );
     Finding::new(Grade::Mind, SUBJECT, text)
 }

@@ -26,7 +26,7 @@ pub type Load = Arc<dyn Fn() -> Result<(Settings, Vec<Warning>), Errors> + Send 
 
 /// Files that take longer are on a disk that hangs.
 const READ_TIME: Duration = Duration::from_secs(30);
-/// So many errors are told; more are counted.
+/// At most this many errors are listed; further ones are counted.
 const TOLD: usize = 20;
 
 /// What is needed to take up another configuration.

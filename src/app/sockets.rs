@@ -1,4 +1,4 @@
-//! The sockets that lictor holds, at its start: taken back from whoever has kept them, or bound.
+//! The sockets that lictor holds, at its start: taken back from systemd or from the service, or bound.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
 //! The kinds of check. A kind has a file of its own here, with its settings and its probe, a place in [`Kind`] and a line
-//! in [`Probes::probe`]; how it is written is in `config/check/`.
+//! in [`Probes::probe`]; how it is written is in `config/blocks/check/`.
 
 mod command;
 mod grpc;
@@ -95,7 +95,7 @@ impl Prober for Probes {
                     feature = "sqs",
                     feature = "grpc"
                 )))]
-                _ => Finding::Bad("not prepared for this kind of check: a bug of lictor".to_owned()),
+                _ => Finding::Bad("this kind of check is not built in: a bug of lictor".to_owned()),
             }
         };
         let found = time::timeout(*timeout, probe).await;

@@ -96,7 +96,7 @@ struct Task<P> {
 }
 
 impl<P: Prober> Task<P> {
-    /// Probes until nobody listens any more; a startup check, until it has succeeded.
+    /// Probes until the receiver is gone; a startup check only until it has succeeded.
     async fn run(mut self) {
         let spec = &self.plan.specs[self.check];
         if spec.rule.role != Role::Startup && self.startup.subscribe().wait_for(Startup::is_over).await.is_err() {

@@ -1,4 +1,4 @@
-//! TLS as a check speaks it: how much is verified, by whose certificates, for which name.
+//! TLS of a check: how much is verified, against which CA, and for which name.
 
 pub(super) mod encrypt;
 pub(super) mod fault;
@@ -22,7 +22,7 @@ pub enum TlsMode {
     Disable,
     /// If the other end insists on it, without verifying anything. Only in what a service is given, never in a check.
     Allow,
-    /// If the other end can, without verifying anything: it keeps nobody out who can come between.
+    /// TLS if the other end offers it, without verifying anything: it gives no protection against an active attacker.
     Prefer,
     /// Encrypted, without verifying anything.
     Require,

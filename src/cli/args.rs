@@ -43,27 +43,27 @@ pub struct Cli {
 pub enum Verb {
     /// Runs the service, in the foreground
     Run(Box<RunArgs>),
-    /// Shows what runs here and how it does
+    /// Shows what runs here, and whether it is healthy
     Status(StatusArgs),
-    /// For a deployment's validation hook: waits, then answers yes or no, and why
+    /// For a deployment's validation hook: waits, then answers yes or no, with the reason
     ///
     /// Without --version, the build that is installed must be the one that runs. A deployment is recognised by the
     /// variables of its hook, and the answer is kept on the board and in the history. All lines are short.
     Validate(ValidateArgs),
-    /// Shows what the newest wish would change, and what is or would be done about it
+    /// Shows what the newest wish would change, and what lictor does about it
     ///
-    /// With a configuration (-c, or the flags of `lictor run`) the lictor that runs on it is asked. If none does, its
-    /// sources are asked once, and what they say is compared with the newest good environment of the state directory.
-    /// Values are shown of public keys only; of the others you see fingerprint and length.
+    /// With a configuration (-c, or the flags of `lictor run`), the lictor that runs with it is asked. If none runs, its
+    /// sources are asked once, and the result is compared with the newest good environment in the state directory.
+    /// Only the values of public keys are shown; for the others, the fingerprint and the length.
     Plan(Box<PlanArgs>),
-    /// Reads the configuration and says what is wrong with it
+    /// Reads the configuration and reports every mistake in it
     ///
-    /// It takes what `lictor run` takes, so that the line of a unit can be checked as it stands.
+    /// It takes the same arguments as `lictor run`, so that the line of a unit can be checked as it is.
     Check(Box<CheckArgs>),
-    /// Looks at the surroundings: what is missing or wrong, each with its remedy
+    /// Checks the surroundings: what is missing or wrong, each with its remedy
     ///
-    /// It asks Consul for each prefix, as the token may, and looks at the command, the addresses, the directories, the
-    /// metrics' receiver and the kernel. Nothing is changed. Run it as the user of the unit.
+    /// It asks Consul for each prefix, with the configured token, and checks the command, the addresses, the
+    /// directories, the receiver of the metrics and the kernel. Nothing is changed. Run it as the user of the unit.
     Doctor(Box<DoctorArgs>),
     /// Writes a first configuration, with comments, to standard output
     Init(Box<InitArgs>),
@@ -79,18 +79,18 @@ pub enum Verb {
     Hold(HoldArgs),
     /// Ends the hold; the newest wish goes ahead
     Unhold(PlainArgs),
-    /// Lets through what the guard holds
+    /// Releases the change that the guard holds
     Release(ReleaseArgs),
-    /// Tries the newest wish once more, whatever is known against it
+    /// Tries the newest wish once more, even if it has failed before
     ///
-    /// It is for a wish that was reverted and is in quarantine, that was rejected, or on which there was no verdict. The
+    /// It is for a wish that was reverted and is in quarantine, that was rejected, or that has got no verdict. The
     /// answer is the verdict: done if the wish is good, no if it is taken back again.
     Retry(RetryArgs),
     /// Goes back to the good environment before the present one, and holds back every change
     ///
-    /// The answer comes when the service has proved itself on it. No wish is tried until `lictor unhold`.
+    /// The answer comes once the service has been healthy on it. No wish is tried until `lictor unhold`.
     Revert(PatientArgs),
-    /// Restarts the service on the environment that it has
+    /// Restarts the service on its present environment
     ///
     /// The answer is the one that a trial of the new process would give: done once it has been healthy for
     /// `apply.min_healthy`, no if it ends or is not healthy by `apply.deadline`.
@@ -100,7 +100,8 @@ pub enum Verb {
     /// Sources, mapping, checks, waits and the rules of apply and crash change at once, without touching the service. If
     /// that changes its variables, they are a wish like any other. What concerns the service's process (exec, version)
     /// waits for its next start; name, addresses, sockets, logs and the state directory wait for the next start of lictor.
-    /// What waits is listed here and by `lictor status`. A configuration with an error changes nothing. SIGHUP does the same.
+    /// What waits is listed here and by `lictor status`. A configuration with an error changes nothing. SIGHUP does the
+    /// same.
     Reload(ReloadArgs),
     /// Has lictor begin anew from its file, under the running service, after an upgrade
     ///
@@ -110,7 +111,7 @@ pub enum Verb {
     Reexec(PatientArgs),
     /// Sends a signal to the service's main process
     Signal(SignalArgs),
-    /// All instances of a service, and what concerns all of them, from Consul alone
+    /// Shows all instances of a service, and acts on all of them, through Consul alone
     ///
     /// The fleet is named by its service, by --prefix (its folder in the KV store) or by -c with a configuration that has
     /// fleet {}. Without -c, Consul is found by the variables of Consul's own client.
@@ -126,7 +127,7 @@ pub enum Verb {
     Help(HelpArgs),
     /// Shows version and build settings of a Go binary
     Buildinfo(BuildinfoArgs),
-    /// For the unit's ExecStopPost=: ends what a lictor that is gone has left of its service
+    /// For the unit's ExecStopPost=: ends the processes that a killed lictor has left behind
     #[command(hide = true)]
     AfterStop(AfterStop),
 }
@@ -160,7 +161,7 @@ pub struct StatusArgs {
     /// The board as JSON
     #[arg(long)]
     pub json: bool,
-    /// Goes on and shows every change, also after lictor was started again
+    /// Keeps running and shows every change, also after a restart of lictor
     #[arg(long)]
     pub watch: bool,
     /// Which lictor is asked.
@@ -191,7 +192,7 @@ pub struct ValidateArgs {
                       lictor plan [-c FILE|DIR]... [flags of run] [-- COMMAND ARG...]"
 )]
 pub struct PlanArgs {
-    /// Ends with 3 if there are changes
+    /// Exits with 3 if there are changes
     #[arg(long)]
     pub exit_code: bool,
     /// The plan as JSON
@@ -240,7 +241,7 @@ impl CheckArgs {
 /// Words of `run` that change nothing for `check` and `plan`, so that the line of a unit can be checked as it stands.
 #[derive(Debug, clap::Args)]
 struct UnitArgs {
-    /// Only `run` heeds it
+    /// Only `run` uses it
     #[arg(long, hide = true, value_name = "BOOL", value_parser = switch::parse, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", overrides_with = "once")]
     once: Option<bool>,

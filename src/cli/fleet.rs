@@ -90,7 +90,7 @@ async fn perform(options: &Fleet, place: &Place, out: &mut dyn Write, err: &mut 
             let by = std::env::var("USER").unwrap_or_default();
             operator.hold(&by, &reason.join(" "), *length).await?;
             let end = length.map_or_else(String::new, |length| format!(", or until {} are over", span(length)));
-            let held = "the whole fleet is held: nobody restarts for config until `lictor fleet unhold`";
+            let held = "the whole fleet is held: no instance restarts for config until `lictor fleet unhold`";
             (format!("{held}{end}\n"), exit::OK)
         }
         Some(FleetVerb::Unhold) => {

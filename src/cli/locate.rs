@@ -180,7 +180,7 @@ mod tests {
         let mut within = target(&directory, None);
         within.directories.push(folder.clone());
         assert_eq!(socket(&within).await.unwrap(), billing, "found twice, it is still one");
-        // Whoever owns the folder may put others there; nobody else believes them.
+        // The owner of the folder may put other sockets there; only that user trusts them.
         let _mail = UnixListener::bind(folder.join("mail.sock")).unwrap();
         assert_eq!(socket(&target(&directory, None)).await.unwrap(), billing);
         assert_eq!(socket(&target(&directory, Some("billing"))).await.unwrap(), billing);

@@ -1,4 +1,4 @@
-//! What a source that has not answered yet gave last: its part of the last good environment.
+//! Stands in for a source that has not answered yet: its part of the last good environment.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::source::Spec;
 pub struct Memory {
     /// What was good last.
     pub environment: Arc<Environment>,
-    /// From then on it stands in for a required source.
+    /// From this moment on it stands in for a required source.
     pub from: Moment,
 }
 
@@ -21,12 +21,12 @@ pub struct Memory {
 pub(super) struct Remembered {
     /// Its variables, by their final names.
     pub(super) layer: Layer,
-    /// Its keys, as it had them; unknown of what an older lictor has kept.
+    /// The keys that it had; unknown if an older lictor kept the environment.
     pub(super) keys: Option<Keys>,
 }
 
 impl Memory {
-    /// What this source gave last, as far as no later source has covered it; `None`: nothing is known of it.
+    /// What this source contributed last, unless a later source covered it; `None`: nothing is known about this source.
     pub(super) fn of(&self, spec: &Spec) -> Option<Remembered> {
         let keys = self.environment.source_keys().of(&spec.name).cloned();
         let variables = self.environment.variables().iter().filter(|(_, variable)| variable.origin == spec.name);

@@ -1,4 +1,4 @@
-//! The sources asked once, for whoever wants an answer and no watch.
+//! Asks the sources once, for callers that want an answer without a watch.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::machine::{Event, Moment};
 /// What the sources have said.
 #[derive(Debug)]
 pub struct AskedOnce {
-    /// What they compose to, or why they do not; `None`: a required one has not answered.
+    /// The wish that they compose to, or why they do not; `None`: a required source has not answered.
     pub wish: Option<Event>,
     /// A sentence for each source that has not answered.
     pub silent: Vec<String>,

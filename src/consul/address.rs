@@ -12,7 +12,7 @@ use super::error::Error;
 pub(super) struct Address {
     /// Scheme, host, port and a proxy's prefix; its path ends without `/`.
     pub(super) base: Url,
-    /// The socket that carries it, if it is no TCP connection.
+    /// The socket that carries it, if it is not a TCP connection.
     pub(super) socket: Option<PathBuf>,
     /// As it may be shown.
     pub(super) shown: Arc<str>,

@@ -1,6 +1,6 @@
 //! The local agent's API: the services and checks of this host, and maintenance mode.
 //!
-//! A write that has failed may have been applied all the same: whoever writes reads again before writing once more.
+//! A write that has failed may have been applied all the same: a writer reads again before it writes once more.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -64,7 +64,7 @@ pub struct AgentCheck {
 pub enum Status {
     /// In order.
     Passing,
-    /// In order for DNS, but not for whoever asks for passing instances alone.
+    /// DNS still returns it, but a query for passing instances alone does not.
     Warning,
     /// Not in order, or anything that isn't known here.
     #[default]
@@ -196,7 +196,7 @@ impl Client {
             Found::Nothing => Ok(None),
             Found::Something => serde_json::from_slice(&answer.body)
                 .map(Some)
-                .map_err(|_| endpoint.unreadable("its answer doesn't describe a service")),
+                .map_err(|_| endpoint.unreadable("its answer does not describe a service")),
         }
     }
 
@@ -209,7 +209,7 @@ impl Client {
         let query = format!("filter={}", encoded(&format!("ServiceID == {id:?}")));
         let answer = self.ask(&endpoint, &query, TIMEOUT).await?;
         let checks: BTreeMap<String, AgentCheck> = serde_json::from_slice(&answer.body)
-            .map_err(|_| endpoint.unreadable("its answer isn't a list of checks"))?;
+            .map_err(|_| endpoint.unreadable("its answer is not a list of checks"))?;
         if hides(&answer, checks.is_empty()) {
             return Err(hidden(&endpoint, answer.credentials));
         }
@@ -287,7 +287,7 @@ impl Client {
         let answer = self.ask(&endpoint, "", TIMEOUT).await?;
         serde_json::from_slice::<Agent>(&answer.body)
             .map(|agent| agent.config.node_name)
-            .map_err(|_| endpoint.unreadable("its answer doesn't describe an agent"))
+            .map_err(|_| endpoint.unreadable("its answer does not describe an agent"))
     }
 
     async fn ask(&self, endpoint: &Endpoint, query: &str, timeout: Duration) -> Result<Answer, Error> {
@@ -310,7 +310,7 @@ fn encoded(text: &str) -> String {
 }
 
 fn body(value: &impl Serialize, endpoint: &Endpoint) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(value).map_err(|_| endpoint.unreadable("what would be sent isn't JSON"))
+    serde_json::to_vec(value).map_err(|_| endpoint.unreadable("the body is not JSON"))
 }
 
 /// Consul's 404 says what it doesn't know; anybody else's is an address that isn't Consul's.
@@ -319,7 +319,7 @@ fn known(found: Found, body: &[u8], endpoint: &Endpoint) -> Result<Found, Error>
     let is_consuls =
         text.contains("unknown service") || text.contains("unknown check") || text.contains("does not exist");
     match found {
-        Found::Nothing if !is_consuls => Err(endpoint.unreadable("a 404 that doesn't say what is unknown")),
+        Found::Nothing if !is_consuls => Err(endpoint.unreadable("a 404 that does not say what is unknown")),
         found => Ok(found),
     }
 }

@@ -64,7 +64,7 @@ impl Client {
         }
         let answer = self.get(&endpoint, &text, query.timeout(), LIMIT).await?;
         let listed: Vec<Listed> = serde_json::from_slice(&answer.body)
-            .map_err(|_| endpoint.unreadable("its answer isn't a list of instances"))?;
+            .map_err(|_| endpoint.unreadable("its answer is not a list of instances"))?;
         if hides(&answer, listed.is_empty()) {
             return Err(hidden(&endpoint, answer.credentials));
         }

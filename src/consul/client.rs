@@ -1,4 +1,4 @@
-//! One HTTP client for everything that is asked of Consul.
+//! One HTTP client for all requests to Consul.
 
 mod put;
 
@@ -18,7 +18,7 @@ use super::{Connection, Retry, Tls, tls};
 use crate::resolve::{Fixed, Resolver};
 use crate::secret::Secret;
 
-/// A connection that nobody uses is closed after this long: before any Consul closes it.
+/// An idle connection is closed after this long: before any Consul would close it.
 const POOL_IDLE: Duration = Duration::from_mins(1);
 /// More than any host has watches, each of which keeps its connection.
 const POOL_SIZE: usize = 128;
@@ -109,7 +109,7 @@ impl Client {
     /// Reads the token file again if it has changed. To be called before each request.
     ///
     /// # Errors
-    /// There is no token yet: the file is not there, cannot be read or is no token.
+    /// There is no token yet: the file does not exist, cannot be read or does not hold a token.
     pub fn renew_token(&mut self) -> Result<Renewal, Error> {
         self.token.renew()
     }
@@ -134,7 +134,7 @@ impl Client {
         // A proxy or a wrong port has nothing to say of keys: only Consul's own word for "nothing" counts.
         let is_nothing = answer.head.found == Found::Nothing || answer.body.trim_ascii() == b"[]";
         if is_nothing && !is_indexed {
-            return Err(endpoint.unreadable("it says that there is nothing, without x-consul-index"));
+            return Err(endpoint.unreadable("a 404 without x-consul-index"));
         }
         Ok(answer)
     }
@@ -201,7 +201,7 @@ fn named(builder: ClientBuilder, tls: &Tls, address: &mut Address) -> Result<Cli
     let Some(name) = tls.server_name.as_deref().filter(|name| Some(*name) != address.base.host_str()) else {
         return Ok(builder);
     };
-    let unusable = || Error::Setting { what: "server_name", reason: "it is no host name" };
+    let unusable = || Error::Setting { what: "server_name", reason: "it is not a host name" };
     let host = address.base.host_str().unwrap_or_default().to_owned();
     let port = address.base.port_or_known_default().unwrap_or(443);
     let header = HeaderValue::from_str(&format!("{host}:{port}")).map_err(|_| unusable())?;

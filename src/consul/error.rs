@@ -38,7 +38,7 @@ pub enum Error {
         missing: &'static str,
     },
     /// A file that the settings name cannot be read.
-    #[error("consul's {what} {} cannot be read; see that it exists and that its permissions fit", .path.display())]
+    #[error("consul's {what} {} cannot be read; check that it exists and that lictor may read it", .path.display())]
     File {
         /// What it is for: `ca_cert`, `cert`, ...
         what: &'static str,
@@ -57,7 +57,7 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A setting that is no file has a value that cannot be used; the value itself is not shown.
+    /// A setting that is not a file has a value that cannot be used; the value itself is not shown.
     #[error("consul's {what} is not usable: {reason}")]
     Setting {
         /// Which setting.
@@ -67,14 +67,14 @@ pub enum Error {
     },
     /// The HTTP client cannot be made of these settings.
     #[error(
-        "the consul client cannot be made of these tls settings; see that ca_cert, cert and key are PEM and belong together"
+        "the consul client cannot be made with these tls settings; check that ca_cert, cert and key are PEM and belong together"
     )]
     Build {
         /// Why not.
         source: reqwest::Error,
     },
     /// No connection came about, or it was lost before the answer was complete.
-    #[error("consul at {site} cannot be reached; see that its agent runs and that address and tls are right")]
+    #[error("consul at {site} cannot be reached; check that its agent runs and that address and tls are right")]
     Unreachable {
         /// Where.
         site: Site,
@@ -82,7 +82,7 @@ pub enum Error {
         source: reqwest::Error,
     },
     /// The answer was not complete in time.
-    #[error("consul at {site} has not answered within {}s; see whether its agent is overloaded or cut off", .after.as_secs())]
+    #[error("consul at {site} has not answered within {}s; check whether its agent is overloaded or cut off", .after.as_secs())]
     Timeout {
         /// Where.
         site: Site,
@@ -119,7 +119,7 @@ pub enum Error {
     },
     /// The answer is not what Consul sends.
     #[error(
-        "what answers at {site} does not speak as consul does ({reason}); see that the address is consul's http port"
+        "the server at {site} does not answer like consul ({reason}); check that the address is consul's http port"
     )]
     Unreadable {
         /// Where.
@@ -210,8 +210,8 @@ impl Class {
 
     const fn advice(self) -> &'static str {
         match self {
-            Self::Unreachable | Self::Timeout => "see that its agent runs and is not cut off",
-            Self::NoLeader => "see that its servers run and have a leader",
+            Self::Unreachable | Self::Timeout => "check that its agent runs and is not cut off",
+            Self::NoLeader => "check that its servers run and have a leader",
             Self::Throttled => "lower the number of clients on this host or raise consul's limits",
             Self::Denied => "give it a token whose policy reads this prefix",
             Self::Invalid => "correct the prefix or the address",

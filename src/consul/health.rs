@@ -111,7 +111,7 @@ fn hidden(endpoint: &Endpoint, credentials: Credentials) -> Error {
 }
 
 fn decode(body: &[u8]) -> Result<Vec<Instance>, &'static str> {
-    let raw: Vec<Raw> = serde_json::from_slice(body).map_err(|_| "its answer is no list of instances")?;
+    let raw: Vec<Raw> = serde_json::from_slice(body).map_err(|_| "its answer is not a list of instances")?;
     let mut instances: Vec<Instance> = raw.into_iter().map(Instance::from).collect();
     instances.sort();
     Ok(instances)

@@ -45,9 +45,9 @@ pub struct List {
 pub struct Pair {
     /// Relative to the folder.
     pub key: String,
-    /// Raw bytes; Consul's `null` is no bytes.
+    /// Raw bytes; Consul's `null` means no bytes.
     pub value: Secret,
-    /// For whoever wrote it.
+    /// A number whose meaning its writer decides.
     pub flags: u64,
     /// When it was last written.
     pub modify_index: u64,
@@ -118,7 +118,8 @@ impl Client {
     /// Whether one key of a folder is there, as the leader and the others agree.
     ///
     /// # Errors
-    /// No answer, or a refusal: unlike a list, a single key is refused to whoever may not read it, there or not.
+    /// No answer, or a refusal: unlike a list, a single key that the token may not read is refused, whether it exists
+    /// or not.
     pub async fn find(&self, folder: &Folder, key: &str) -> Result<Found, Error> {
         let path = format!("{}{key}", folder.path);
         let endpoint = self.endpoint(&format!("/v1/kv/{}", key::encoded(&path)), &format!("kv {path}"));
@@ -184,21 +185,21 @@ impl<'de> Visitor<'de> for RawsVisitor {
 
 /// The pairs of a list. The folder's own key is left out; `sub/` is kept, as it could be meant.
 pub fn decode(folder: &str, body: &[u8]) -> Result<Vec<Pair>, &'static str> {
-    let Raws(raw) = serde_json::from_slice(body).map_err(|_| "its answer is no list of up to 100000 keys")?;
+    let Raws(raw) = serde_json::from_slice(body).map_err(|_| "its answer is not a list of up to 100000 keys")?;
     let mut pairs = raw
         .into_iter()
         .filter(|raw| raw.key != folder)
         .map(|raw| {
-            let key = raw.key.strip_prefix(folder).ok_or("a key outside of the folder")?.to_owned();
+            let key = raw.key.strip_prefix(folder).ok_or("a key outside the folder")?.to_owned();
             let value = raw.value.as_deref().unwrap_or_default();
-            let value = STANDARD.decode(value).map_err(|_| "a value that is no base64")?.into();
+            let value = STANDARD.decode(value).map_err(|_| "a value that is not base64")?.into();
             let session = raw.session.filter(|session| session.len() <= SESSION).map(Into::into);
             Ok::<_, &'static str>(Pair { key, value, flags: raw.flags, modify_index: raw.modify_index, session })
         })
         .collect::<Result<Vec<_>, _>>()?;
     pairs.sort_by(|a, b| a.key.cmp(&b.key));
     if pairs.windows(2).any(|two| two[0].key == two[1].key) {
-        return Err("a key that is there twice");
+        return Err("the same key twice");
     }
     Ok(pairs)
 }

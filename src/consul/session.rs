@@ -20,7 +20,7 @@ const LIMIT: usize = 64 << 10;
 /// What a new session is to be like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSession {
-    /// Shown by `consul` to whoever looks at its sessions.
+    /// The name that `consul` shows in its list of sessions.
     pub name: String,
     /// Consul ends the session when it has not been renewed for this long, at the latest after twice that. 10 s to 24 h.
     pub ttl: Duration,
@@ -62,7 +62,7 @@ impl Client {
     /// Creates a session that lives by its TTL alone. The keys that it locks are deleted when it ends.
     ///
     /// # Errors
-    /// No answer, or a refusal. A session may have been created all the same: nobody renews it then, and it ends by itself.
+    /// No answer, or a refusal. A session may have been created all the same: it is not renewed then, and ends by itself.
     pub async fn create_session(&self, new: &NewSession) -> Result<Session, Error> {
         let endpoint = self.endpoint("/v1/session/create", "session/create");
         let wanted = Wanted {
@@ -90,7 +90,7 @@ impl Client {
         Ok(if written.status == 404 { Renewed::Gone } else { Renewed::Alive })
     }
 
-    /// Ends a session. One that has ended already is no error.
+    /// Ends a session. It is not an error if it has ended already.
     ///
     /// # Errors
     /// No answer, or a refusal.
@@ -105,7 +105,7 @@ impl Client {
         let sessions: Vec<Session> = match answer.head.found {
             Found::Nothing => Vec::new(),
             Found::Something => serde_json::from_slice(&answer.body)
-                .map_err(|_| endpoint.unreadable("its answer is no list of sessions"))?,
+                .map_err(|_| endpoint.unreadable("its answer is not a list of sessions"))?,
         };
         sessions
             .into_iter()

@@ -33,7 +33,7 @@ impl Client {
         SingleKey { endpoint: self.endpoint(&format!("/v1/kv/{}", key::encoded(path)), &format!("kv {path}")) }
     }
 
-    /// Reads a key, or waits for it to change. A key that does not exist wakes nobody before it is written.
+    /// Reads a key, or waits for it to change. If the key does not exist, the wait ends only when it is written.
     ///
     /// # Errors
     /// No answer, a refusal, or an answer that is not Consul's.

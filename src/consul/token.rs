@@ -52,7 +52,7 @@ impl Token {
         let Some(token) = connection.token.as_ref().filter(|token| !token.is_empty()) else {
             return Ok(Self::None);
         };
-        let unusable = Error::Setting { what: "token", reason: "it has characters that no token has" };
+        let unusable = Error::Setting { what: "token", reason: "it has characters that a token cannot have" };
         header(token.expose()).map(Self::Fixed).ok_or(unusable)
     }
 
@@ -104,7 +104,9 @@ fn read_if_changed(path: &Path, seen: Option<Stamp>) -> Result<Option<(Stamp, He
     if bytes.len() as u64 > LIMIT {
         return Err(unusable("it is too long for a token"));
     }
-    header(token).map(|token| Some((stamp, token))).ok_or_else(|| unusable("it has characters that no token has"))
+    header(token)
+        .map(|token| Some((stamp, token)))
+        .ok_or_else(|| unusable("it has characters that a token cannot have"))
 }
 
 /// The header's value, marked so that no HTTP library prints it.

@@ -31,7 +31,7 @@ pub enum Operation {
         key: String,
         /// What it is to hold.
         value: Vec<u8>,
-        /// For whoever reads it.
+        /// A number for its readers.
         flags: u64,
         /// The index of the write that was seen.
         index: u64,
@@ -42,7 +42,7 @@ pub enum Operation {
         key: String,
         /// What it is to hold.
         value: Vec<u8>,
-        /// For whoever reads it.
+        /// A number for its readers.
         flags: u64,
         /// The session.
         session: String,
@@ -73,7 +73,7 @@ pub enum Operation {
         /// The index of the write that was seen.
         index: u64,
     },
-    /// Deletes a key, whatever it holds; one that does not exist is no failure.
+    /// Deletes a key, whatever it holds; it is not a failure if the key does not exist.
     Delete {
         /// The key.
         key: String,
@@ -169,7 +169,7 @@ impl Client {
     /// Commits these operations, at most [`MOST`], in their order.
     ///
     /// # Errors
-    /// No answer or a refusal by rights. Without an answer nobody knows whether it has happened: read again.
+    /// No answer, or a lack of permission. Without an answer it is unknown whether it has happened: read again.
     pub async fn commit(&self, operations: &[Operation]) -> Result<Commit, Error> {
         let endpoint = self.endpoint("/v1/txn", "txn");
         let items: Vec<_> = operations.iter().map(Operation::item).collect();

@@ -33,7 +33,7 @@ pub struct Effects {
     accounts: Accounts,
     /// What is held for the service.
     sockets: Sockets,
-    /// What the board says of them.
+    /// Their state on the board.
     sockets_problem: Option<String>,
     /// Why new connections cannot be steered, as it was told.
     steering_problem: Option<String>,
@@ -46,7 +46,7 @@ pub struct Effects {
     live: BTreeSet<RunId>,
     checks: Checks,
     check_command: CheckCommand,
-    /// With whom we take turns; `None`: with nobody.
+    /// The fleet that we take turns with; `None`: there is none.
     fleet: Option<Fleet>,
     state: State,
     /// Asks for the version of a process; all but its PID and its environment is known beforehand.
@@ -341,7 +341,9 @@ impl Effects {
         let Steering { run, share, stops } = self.steering.take()?;
         let event = match self.sockets.steer(run, share) {
             Ok(()) => Event::Steered { run },
-            Err(error) => Event::SteerFailed { run, error: format!("new connections cannot be steered: {error}") },
+            Err(error) => {
+                Event::SteerFailed { run, error: format!("new connections cannot be directed to the new run: {error}") }
+            }
         };
         for run in stops {
             // It may be sick, or hang: whoever waits for it is served by the other one at once.
@@ -472,7 +474,7 @@ impl Unknown {
     }
 }
 
-/// Tells what the running program says of itself, and later what the service says, if it has to be asked.
+/// Reports the version in the running program's file, and later the one that the service reports, if it has to be asked.
 async fn identify(run: RunId, subject: Subject, unknown: Unknown, inbox: mpsc::Sender<Event>) {
     let Ok(subject) = offload(move || unknown.complete(subject)).await else { return };
     let (build, version) = version::read(&subject).await;

@@ -19,7 +19,7 @@ pub(super) fn note_event(event: &Event) {
             if let Some(version) = version.version.as_deref() {
                 tracing::info!(version, source, "the running version is known");
             } else {
-                tracing::info!("the running version is unknown: the program does not say it");
+                tracing::info!("the running version is unknown: the program does not report it");
             }
         }
         Event::Shutdown => tracing::info!("stopping"),
@@ -27,7 +27,7 @@ pub(super) fn note_event(event: &Event) {
         Event::Reloaded { outcome: Ok(pending), .. } => note_reload(pending),
         Event::Reloaded { outcome: Err(errors), .. } => {
             for error in errors {
-                tracing::error!("the configuration is not read again: {error}");
+                tracing::error!("the configuration was not read again: {error}");
             }
         }
         Event::Installed { build, version } => {
@@ -66,7 +66,7 @@ fn note_reload(pending: &Pending) {
     tracing::info!(
         next_start_of_service = service,
         next_start_of_lictor = lictor,
-        "the configuration was read again; what waits is named here"
+        "the configuration was read again; these changes wait"
     );
 }
 
@@ -102,7 +102,7 @@ fn note_entry(entry: &Entry) {
         Outcome::BuildFailed => tracing::error!(%generation, fingerprint, "build failed: {why}"),
         Outcome::Exited if why.starts_with("killed ") => tracing::warn!(%generation, "the service was {why}"),
         Outcome::Exited => tracing::warn!(%generation, "the service {why}"),
-        Outcome::Unresponsive => tracing::error!(%generation, "restarting, not alive: {why}"),
+        Outcome::Unresponsive => tracing::error!(%generation, "restarting after a failed liveness check: {why}"),
         Outcome::Validated => tracing::info!(%generation, deployment, "the deployment is validated: {why}"),
         Outcome::NotValidated => tracing::error!(%generation, deployment, "the deployment is not validated: {why}"),
         Outcome::Operator => tracing::warn!(%generation, uid = entry.who, "{why}"),

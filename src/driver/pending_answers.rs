@@ -1,5 +1,5 @@
-//! Requests of operators on their way through the machine: each gets a number, and by it its answer. An answer goes out once
-//! what it says outlives lictor.
+//! Requests of operators on their way through the machine: each gets a number, and by it its answer. An answer goes out
+//! once what it says outlives lictor.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -45,7 +45,7 @@ impl PendingAnswers {
     ) {
         while let Some(ended) = self.answering.try_join_next() {
             if let Err(error) = ended {
-                tracing::error!(%error, "an operator's answer was lost by a bug of lictor's");
+                tracing::error!(%error, "the answer to an operator was lost: a bug of lictor");
             }
         }
         if let Some(waiting) = self.waiting.remove(&request) {

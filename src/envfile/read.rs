@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Error, MAX_BYTES, Parsed, Trouble, Warning, is_name};
 use crate::secret::Secret;
 
-/// More warnings than this are not kept.
+/// At most this many warnings are kept.
 const MAX_WARNINGS: usize = 20;
 
 /// The entries in byte order of their names; of two lines with one name the later wins.
@@ -174,7 +174,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Takes up what was read as one entry.
+    /// Stores what was read as one entry.
     fn assign(&mut self) -> Result<State, Error> {
         let end = self.name.iter().rposition(|byte| !is_space(*byte)).map_or(0, |last| last + 1);
         self.name.truncate(end);

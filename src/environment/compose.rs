@@ -1,4 +1,4 @@
-//! Layers of snapshots to one environment.
+//! Composes layers of snapshots into one environment.
 
 mod fit;
 #[cfg(test)]
@@ -44,18 +44,18 @@ pub struct Rules {
     pub schema: Schema,
 }
 
-/// What came of composing.
+/// The result of composing.
 #[derive(Clone, Debug)]
 pub struct Composition {
     /// The environment.
     pub environment: Environment,
-    /// What a person should know: refused keys, two keys with one name. No values.
+    /// Warnings for a person: refused keys, two keys that become one name. Without values.
     pub warnings: Vec<String>,
-    /// Which rules of `key {}` it breaks, a sentence a variable. No values.
+    /// The broken rules of `key {}`, one sentence for each variable. Without values.
     pub violations: Vec<String>,
 }
 
-/// Names that make the dynamic loader run other code: no key of a store may set them unless it was allowed by name.
+/// Names that make the dynamic loader run other code: a source's key may set them only if the allowlist names them.
 const LOADER: [&str; 2] = ["LD_PRELOAD", "LD_LIBRARY_PATH"];
 
 /// What holds one name so far.
@@ -67,7 +67,7 @@ struct Slot<'a> {
 /// Maps every layer, later layers winning, and applies the lists and the custom variables.
 ///
 /// Fails only if no process could be started with the result; a key that cannot be a variable is left out with a warning.
-/// What comes of it has fingerprints by `key`.
+/// The result's fingerprints are made with `key`.
 pub fn compose(layers: &[Layer], rules: &Rules, key: &FingerprintKey) -> Result<Composition, Unfit> {
     let mut warnings = Warnings::default();
     let merged = merge(layers, rules, &mut warnings);
@@ -124,7 +124,7 @@ fn merge<'a>(layers: &'a [Layer], rules: &Rules, warnings: &mut Warnings) -> BTr
     merged
 }
 
-/// Sources promise byte order; who wins must not depend on the promise.
+/// Sources promise byte order, but which key wins must not depend on that promise.
 fn in_byte_order(entries: &[Entry]) -> Vec<&Entry> {
     let mut sorted: Vec<&Entry> = entries.iter().collect();
     sorted.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
@@ -135,7 +135,7 @@ fn both(origin: &str, (earlier, later): (&String, &String), name: &str) -> Strin
     format!("{origin}: keys {earlier:?} and {later:?} both become {name:?}: {later:?} is used, rename one of them")
 }
 
-/// Why a name cannot be that of a variable from a source.
+/// Why a source may not set a variable of this name.
 fn refusal(name: &str, rules: &Rules) -> Option<&'static str> {
     if name.is_empty() {
         Some("its name becomes empty")

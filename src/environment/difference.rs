@@ -1,4 +1,4 @@
-//! Which variables differ between two environments: their names, or what of them may be shown.
+//! Which variables differ between two environments: their names, or as much of them as may be shown.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use super::{Environment, Fingerprint, Visibility};
 pub struct Change {
     /// Its name.
     pub name: String,
-    /// How it was; `None`: it is added.
+    /// The variable before; `None`: it is added.
     pub before: Option<Side>,
-    /// How it will be; `None`: it is removed.
+    /// The variable after; `None`: it is removed.
     pub after: Option<Side>,
 }
 

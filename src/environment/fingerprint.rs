@@ -1,8 +1,8 @@
 //! Short names for contents: equal contents have equal fingerprints as long as the key is the same.
 //!
-//! A plain digest of a value would confirm guesses: a PIN or a password from a word list is found in a moment by whoever
-//! may see the digest. So the digest never leaves this file; what is shown is its HMAC under a key that only this host
-//! has (see `state`), or, later, only the hosts of one fleet.
+//! A plain digest of a value would confirm guesses: a PIN or a password from a word list is found in a moment by
+//! anybody who may see the digest. So the digest never leaves this file; what is shown is its HMAC under a key that
+//! only this host has (see `state`), or, later, only the hosts of one fleet.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::Variable;
 use crate::secret::Secret;
 
-/// What fingerprints are made with. Whoever knows it can confirm guesses of values, so it is kept as they are.
+/// The key that fingerprints are made with. Anybody who knows it can confirm guesses of values, so it is kept as secret
+/// as they are.
 #[derive(Clone)]
 pub struct FingerprintKey(hmac::Key);
 
@@ -28,7 +29,7 @@ impl FingerprintKey {
         Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
-    /// What tells this key from others. It says nothing of the key, and may be shown.
+    /// Identifies this key among others. It reveals nothing about the key, and may be shown.
     pub fn id(&self) -> Fingerprint {
         self.mark(b"lictor fingerprint key")
     }
@@ -52,7 +53,7 @@ impl fmt::Debug for FingerprintKey {
 
 /// 48 bits, written as twelve hexadecimal digits. Of a value or an environment they are the first of an HMAC-SHA-256.
 ///
-/// They tell contents apart and are short enough to be typed; they are not meant to stand against somebody who crafts
+/// They distinguish contents and are short enough to be typed; they are not meant to withstand somebody who crafts
 /// collisions, who could write the KV store as well.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 6]);
@@ -76,7 +77,7 @@ impl Fingerprint {
         key.of_unkeyed(Self::digest(context))
     }
 
-    /// The plain digest of bytes that are no secret, such as a small executable's content.
+    /// The plain digest of bytes that are not secret, such as the content of a small executable.
     pub fn of_public(bytes: &[u8]) -> Self {
         let mut context = Context::new(&SHA256);
         feed(&mut context, bytes);

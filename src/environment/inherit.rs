@@ -22,7 +22,7 @@ pub struct Inherit {
     pub denylist: Vec<Glob>,
 }
 
-/// What the service manager said to lictor and to nobody else: a service that took it for its own would speak for us.
+/// Variables that the service manager addressed to lictor alone: a service that took them for its own would answer for us.
 const ADDRESSED_TO_LICTOR: [&str; 11] = [
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",

@@ -16,7 +16,7 @@ use crate::secret::Secret;
 /// A shorter value is masked only where it stands alone: `1` is in too many words. In bytes.
 const CERTAIN: usize = 4;
 
-/// What every process has, and nobody keeps secret.
+/// Variables that every process has and that are not secret.
 const HARMLESS: [&str; 19] = [
     "PATH",
     "HOME",
@@ -114,7 +114,7 @@ impl Redactor {
         self
     }
 
-    /// The text with `[NAME]` in the place of every value.
+    /// The text with every value replaced by `[NAME]`.
     pub fn mask(&self, text: &[u8], start: Start) -> Vec<u8> {
         let mut masked = Vec::with_capacity(text.len());
         let mut at = 0;

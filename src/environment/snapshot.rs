@@ -1,4 +1,4 @@
-//! What one source said, and when.
+//! What one source has answered, and when.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,12 +26,12 @@ impl Entry {
     }
 }
 
-/// The latest word of one source. `watch` carries it behind an `Arc`: the newest wins, none is queued.
+/// The latest state of one source. `watch` carries it behind an `Arc`: the newest wins, none is queued.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Snapshot {
     /// The keys in byte order, as last read; `None` until the source has answered for the first time.
     ///
-    /// An answer that says "nothing there" is `Some` of an empty list: absence and silence are two things.
+    /// An empty answer is `Some` of an empty list: an empty source and a silent one are two things.
     pub entries: Option<Arc<[Entry]>>,
     /// Where the data stands and whether the source is in contact.
     pub freshness: Freshness,
@@ -51,7 +51,7 @@ pub struct Freshness {
     pub class: Option<String>,
     /// How many attempts have failed in all.
     pub errors: u64,
-    /// The same by class: for whoever sees only some of the snapshots.
+    /// The same by class, for readers that see only some of the snapshots.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub errors_by_class: BTreeMap<String, u64>,
     /// Consul's index of the data, if the source has such a thing.

@@ -1,4 +1,4 @@
-//! Whose value may be shown. What is shown follows the rules of now, whatever they were when a value was composed.
+//! Whose value may be shown. The present rules decide, whatever they were when a value was composed.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub enum Visibility {
 pub struct VisibilityRules {
     /// Labels with `public = true`.
     pub public: Vec<Glob>,
-    /// Labels without it: they win over a label of `public` that is no more exact.
+    /// Labels without it: they win over a label of `public` unless that is more exact.
     pub private: Vec<Glob>,
 }
 

@@ -10,7 +10,7 @@ pub struct WriteInfo {
     /// Consul's `ModifyIndex`: the index of the last write.
     #[serde(rename = "modify_index")]
     pub index: u64,
-    /// A number for whoever wrote it.
+    /// A number whose meaning the writer of the key decides.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub flags: u64,
     /// The session that holds it locked.

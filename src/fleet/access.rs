@@ -143,7 +143,7 @@ impl Access {
             }
         };
         if error.is_some() {
-            // The look that follows says what is wrong; it is not to follow at once for ever.
+            // The next look reports what is wrong; it must not follow at once again and again.
             sleep(Duration::from_secs(1)).await;
         }
     }
@@ -192,7 +192,7 @@ impl Access {
                 let key = Key::parse(pair.value.expose());
                 return key
                     .map(Arc::new)
-                    .ok_or_else(|| format!("{path} is no key of a fleet: delete it, and lictor makes another"));
+                    .ok_or_else(|| format!("{path} is not the key of a fleet: delete it, and lictor makes another"));
             }
             let mut bytes = [0; Key::LENGTH];
             SystemRandom::new().fill(&mut bytes).map_err(|_| "the kernel gives no random numbers".to_owned())?;

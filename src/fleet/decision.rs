@@ -134,7 +134,10 @@ impl Asking<'_> {
         let limit = match &view.lock {
             Lock::Foreign { .. } => {
                 let key = format!("{}turn/.lock", self.rules.prefix);
-                return Err(wait(format!("{key} is no semaphore of lictor or `consul lock -n`: delete it"), lock));
+                return Err(wait(
+                    format!("{key} is not a semaphore of lictor or of `consul lock -n`: delete it"),
+                    lock,
+                ));
             }
             // Whoever holds it counts on the limit that it knows.
             Lock::Read { semaphore, .. } if view.holders().any(|holder| holder != self.session) => {
@@ -165,7 +168,7 @@ impl Asking<'_> {
             let who = format!("session {}", said(holder));
             out.insert(holder.clone(), (true, Blocker { who, what: Blocking::Turn { since: None } }));
         }
-        // A sick instance may always be mended, or two of them would wait for each other for ever.
+        // A sick instance may always be restarted, or two of them would wait for each other forever.
         if own == Some(Standing::Passing) {
             let not_passing = others.filter(|(_, standing)| **standing != Standing::Passing);
             for (member, _) in not_passing.filter(|(member, _)| waited_for(&member.key())) {
@@ -244,7 +247,7 @@ fn queue(out: BTreeMap<String, (bool, Blocker)>, limit: usize) -> Reason {
     Reason::Queue(Queue { before, blockers })
 }
 
-/// Who stands in the way and has no session that lives, with what it last wrote: waited for, but not for ever.
+/// An instance that blocks the turn without a live session, with what it last wrote: it is waited for up to a limit.
 pub(super) fn silent(view: &View, member: &Member) -> BTreeMap<String, u64> {
     let own = member.key();
     let dead = view.marks.iter().filter(|marked| {

@@ -152,7 +152,7 @@ pub struct OutMark {
 pub struct Rollout {
     /// How far it is.
     pub state: RolloutState,
-    /// Who says so.
+    /// Which instance wrote it.
     pub by: Member,
     /// Under which session, while the state is `canary`.
     #[serde(default)]
@@ -179,7 +179,7 @@ pub enum RolloutState {
     Canary,
     /// It was good there: the others may take it.
     Go,
-    /// It was taken back: nobody else takes it.
+    /// It was taken back: no other instance takes it.
     Halt,
 }
 

@@ -1,4 +1,4 @@
-//! Keyed marks: equal values have equal marks on every host of a fleet, and to whoever lacks the fleet's key they say
+//! Keyed marks: equal values have equal marks on every host of a fleet, and without the fleet's key they reveal
 //! nothing. A plain digest would confirm a guess at a short password.
 
 use std::collections::BTreeMap;

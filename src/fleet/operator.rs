@@ -146,7 +146,7 @@ impl Operator {
         self.client.commit(&[operation]).await.map(drop)
     }
 
-    /// Stops the whole fleet: nobody restarts for config until [`Operator::unhold`], or until this long is over.
+    /// Stops the whole fleet: no instance restarts for config until [`Operator::unhold`], or until this time is over.
     ///
     /// # Errors
     /// Consul does not answer, or refuses.
@@ -157,7 +157,7 @@ impl Operator {
         self.client.commit(&[Operation::Set { key: self.places.hold(), value: json(&hold) }]).await.map(drop)
     }
 
-    /// Ends that.
+    /// Ends the hold.
     ///
     /// # Errors
     /// Consul does not answer, or refuses.

@@ -89,7 +89,7 @@ pub struct InstanceRecord {
     /// Which lictor, over its restarts.
     #[serde(default)]
     pub owner: String,
-    /// What its `fleet {}` says of `limit`.
+    /// The `limit` of its `fleet {}`.
     #[serde(default)]
     pub limit: String,
     /// Since when it has been in this state, in Unix milliseconds by its own clock.

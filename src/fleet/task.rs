@@ -172,7 +172,7 @@ impl Task {
         while self.closing.join_next().await.is_some() {}
     }
 
-    /// A request is compared by the fleet's key as it is now: whoever emptied the folder has made another one.
+    /// A request is compared with the fleet's present key: emptying the folder makes a new one.
     fn hear(&mut self, word: Word) {
         if let Word::Ask { .. } = word {
             self.key = None;

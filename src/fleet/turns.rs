@@ -145,7 +145,7 @@ pub struct Turns {
 
 /// How long what the board showed before a turn was lost, or a change taken back, may still be on its way.
 const SETTLE: Duration = Duration::from_secs(5);
-/// More debts than this are of changes that nobody can remember.
+/// At most this many debts are kept; older changes do not matter any more.
 const DEBTS: usize = 16;
 
 impl Turns {

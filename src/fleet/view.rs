@@ -1,5 +1,5 @@
 //! One look at the fleet's folder and at the catalog, read as what it means. What somebody else wrote there is said and
-//! never trusted: a mark that cannot be read still counts, a semaphore that cannot be read lets nobody pass.
+//! never trusted: a mark that cannot be read still counts, and no turn is granted while the semaphore cannot be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 

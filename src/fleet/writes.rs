@@ -126,7 +126,7 @@ impl Writer<'_> {
         Operation::DeleteCas { key: self.places.out(self.member), index }
     }
 
-    /// Everybody stops on this change. It needs no session: a fault must be told whatever has happened to ours.
+    /// Stops all instances on this change. It needs no session: a fault must be published whatever has happened to ours.
     pub(super) fn halt(&self, change: &Change, build: Option<String>, reason: &str) -> Operation {
         let halt = Rollout {
             state: RolloutState::Halt,
@@ -158,7 +158,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Records that nobody needs any more: the oldest, and first tries whose instance is gone.
+    /// Records that are not needed any more: the oldest, and first tries whose instance is gone.
     fn prune(&self, view: &View) -> Vec<Operation> {
         let mut spent = Vec::new();
         for (state, kept) in [(RolloutState::Go, KEPT), (RolloutState::Halt, 2 * KEPT)] {

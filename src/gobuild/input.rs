@@ -12,7 +12,7 @@ use super::Error;
 /// No single read is larger, whatever a header says.
 pub(super) const LARGEST_READ: u64 = 1 << 20;
 
-/// All reads together are no larger: tables of a very large program are some 100 MiB, and headers can name one table a
+/// The limit of all reads together: tables of a very large program have some 100 MiB, and headers can name one table a
 /// thousand times.
 const MOST_READ: u64 = 256 << 20;
 

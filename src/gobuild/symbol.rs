@@ -16,10 +16,10 @@ use super::input::CHUNK;
 const MOST_PLACES: usize = 256;
 /// The longest name that is looked for.
 const LONGEST_NAME: usize = 1_024;
-/// A longer string is no version.
+/// A longer string is not a version.
 const LONGEST_TEXT: u64 = 200;
 
-/// The text of the variable; `None` if the symbol is gone, or is no string with a text.
+/// The text of the variable; `None` if the symbol is gone, or is not a string with a text.
 pub(super) fn text_of(elf: &Elf<'_>, symbol: &str) -> Option<String> {
     if symbol.is_empty() || symbol.len() > LONGEST_NAME {
         return None;

@@ -52,7 +52,7 @@ pub fn judge(info: &BuildInfo, file: &File, symbol: &str) -> Version {
     }
 }
 
-/// The last resort, when nobody could tell a version: the commit, with `+dirty` if the tree had changes.
+/// The last resort, when no version is known: the commit, with `+dirty` if the tree had changes.
 pub fn or_revision(version: Version) -> Version {
     if version.version.is_some() {
         return version;

@@ -1,5 +1,5 @@
 //! Which names the status port answers to. A page in somebody's browser must not reach it by making its own name lead to
-//! this host (DNS rebinding), so a name that nobody has configured is refused. An address cannot be made to lead elsewhere.
+//! this host (DNS rebinding), so a name that is not configured is refused. An address cannot be made to lead elsewhere.
 
 use std::net::IpAddr;
 use std::sync::Arc;

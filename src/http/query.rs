@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 /// More parameters than this are not read.
 const MOST: usize = 32;
 
-/// The decoded parameters, in their order. Parameters that nobody reads are ignored, as everywhere on the web.
+/// The decoded parameters, in their order. Unknown parameters are ignored, as everywhere on the web.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query<'a>(Vec<Parameter<'a>>);
 

@@ -130,7 +130,7 @@ impl Complaint {
     fn make(&mut self, error: &io::Error) {
         if self.0.is_none_or(|made| made.elapsed() >= QUIET) {
             self.0 = Some(Instant::now());
-            tracing::warn!(%error, "cannot accept connections for the moment");
+            tracing::warn!(%error, "cannot accept connections at the moment");
         }
     }
 }

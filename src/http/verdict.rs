@@ -132,7 +132,7 @@ fn other_build(about: &About, board: &Board) -> Option<String> {
     Some(match (not_restarted(board), installed) {
         (Some(why), _) => format!("{runs}; {why}"),
         (None, Some(installed)) if Some(installed) != running.as_ref() => {
-            format!("{runs}; on disk is {}", one_line(installed, 40))
+            format!("{runs}; {} is installed", one_line(installed, 40))
         }
         _ => runs,
     })

@@ -85,7 +85,7 @@ impl Found {
         Some(self.survivor.swap_remove(at))
     }
 
-    /// Names of what was kept and is nobody's any more.
+    /// Names of kept sockets that the configuration does not have any more.
     pub(super) fn left(&self) -> impl Iterator<Item = &str> {
         self.kept.iter().map(|(name, _)| name.as_str()).filter(|name| name.starts_with(PREFIX))
     }

@@ -9,13 +9,13 @@ use super::program::Instruction;
 /// How full the queue of a listening socket is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Queue {
-    /// Connections that nobody has accepted yet.
+    /// Connections that have not been accepted yet.
     pub(super) waiting: u32,
     /// So many may wait: the backlog, as far as the kernel allows it (`net.core.somaxconn`).
     pub(super) limit: u32,
 }
 
-/// Makes this program the one that is asked for the socket's group, in the place of any other.
+/// Attaches this program to the socket's group, in place of any other.
 ///
 /// # Errors
 /// A kernel, or a filter of system calls, that does not allow it.

@@ -133,7 +133,7 @@ impl Pair {
     }
 }
 
-/// Whether nobody waits in the queue of a listening socket.
+/// Whether the accept queue of a listening socket is empty.
 pub(super) fn is_empty(socket: BorrowedFd<'_>) -> bool {
     !comes_within(Duration::ZERO, socket)
 }
@@ -146,7 +146,7 @@ fn comes_within(patience: Duration, socket: BorrowedFd<'_>) -> bool {
     matches!(poll(&mut watched, Some(&patience)), Ok(1..))
 }
 
-/// Whether the kernel steers as it should, tried on sockets of our own that nobody else connects to.
+/// Whether the kernel directs connections as it should, tried on sockets of our own that nothing else connects to.
 ///
 /// # Errors
 /// That it refuses, or does something else.

@@ -1,7 +1,7 @@
 //! The program that the kernel asks for each new connection: which socket of the group takes it. Pure.
 //!
-//! Written in classic BPF, which any user may attach to a socket of his own. A number beyond the group is no drop: the
-//! kernel then spreads connections over its members.
+//! Written in classic BPF, which any user may attach to their own socket. A number beyond the group does not drop the
+//! connection: the kernel then spreads connections over its members.
 
 use super::sides::Side;
 

@@ -35,7 +35,7 @@ impl Reach {
         Self { class: side.mark(), held: addresses.into(), files: files.into() }
     }
 
-    /// Connects to the run, if it listens there; else to whoever does.
+    /// Connects to the run if it listens there, else to any other listener.
     ///
     /// # Errors
     /// Nobody accepts the connection.

@@ -1,5 +1,5 @@
 //! Connections that are left in the queue of a side without a process: each is carried on to the active side, byte by
-//! byte, so that nobody who was let in is turned out.
+//! byte, so that no accepted connection is dropped.
 
 use std::io;
 use std::net::SocketAddr;

@@ -15,7 +15,7 @@ use super::pair::is_empty;
 const LOOK: Duration = Duration::from_millis(5);
 /// Half-open connections are looked for less often: it means to read a table of all connections of the host.
 const LOOK_HALF_OPEN: Duration = Duration::from_millis(50);
-/// How long a connection that was just accepted has to send its request: a Go service that is told to stop drops what it
+/// How long a connection that was just accepted has to send its request: a Go service that is stopped drops what it
 /// reads afterwards.
 const SETTLE: Duration = Duration::from_millis(60);
 /// A queue that nothing is taken from for so long is not waited for: what is in it is not lost, since lictor holds the

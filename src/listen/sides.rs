@@ -24,7 +24,7 @@ impl Side {
     }
 
     /// The traffic class (TOS) by which a connection over the loopback device asks for this side. Only connections from
-    /// this host are looked at: nobody outside can choose.
+    /// this host are looked at, which nobody outside can choose.
     pub(super) fn mark(self) -> u8 {
         match self {
             Self::A => 0x54,

@@ -18,7 +18,7 @@ pub(super) fn possible(marks: Marks) -> Result<(), String> {
         Fault::There => return Err(format!("this kernel has CVE-2026-52910, {INSTEAD}; update the kernel")),
         Fault::Unknown => {
             return Err(format!(
-                "nobody can tell whether this kernel has CVE-2026-52910, {INSTEAD}; let lictor read /sys/kernel/btf/vmlinux \
+                "it is unknown whether this kernel has CVE-2026-52910, {INSTEAD}; let lictor read /sys/kernel/btf/vmlinux \
                  or /proc/kallsyms, or update the kernel"
             ));
         }

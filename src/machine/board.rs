@@ -120,7 +120,7 @@ pub enum Phase {
     Up,
     /// The process is being taken out of traffic, and is stopped then.
     Leaving,
-    /// The process has been told to stop.
+    /// The process is being stopped.
     Stopping,
 }
 
@@ -161,7 +161,7 @@ pub enum BesideRole {
     New,
     /// It has served, and will again if the new one fails.
     Old,
-    /// It has been told to stop.
+    /// It is being stopped.
     Leaving,
 }
 

@@ -13,7 +13,7 @@ pub struct Build(pub String);
 /// What is known of a program's version, and who said so.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
-    /// The version as a person knows it: `1.214`. `None`: nobody could tell.
+    /// The version as a person knows it: `1.214`. `None`: unknown.
     pub version: Option<String>,
     /// Who said it: `ldflags`, `symbol`, `module`, `declared` (the service was asked), `vcs`.
     pub source: Option<String>,

@@ -242,7 +242,7 @@ pub enum Verb {
         deployment: Deployment,
         /// Yes or no.
         verdict: Verdict,
-        /// What it was told, as a short sentence.
+        /// The answer, as a short sentence.
         reason: String,
     },
 }
@@ -307,7 +307,7 @@ pub enum Exit {
     Code(i32),
     /// By this signal.
     Signal(i32),
-    /// It ended while nobody could collect its status (a process that was taken over).
+    /// Its exit status could not be collected (a process that was taken over).
     Unknown,
 }
 

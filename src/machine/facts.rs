@@ -156,7 +156,7 @@ impl Machine {
         self.process.begin_trial(trial, &self.policy.checks, self.now);
     }
 
-    /// A process that runs what is good is taken up as it is. Of any other nobody knows what to expect: it serves until
+    /// A process that runs a good environment is taken over as it is. Nothing is known about any other: it serves until
     /// there is something to start in its place.
     fn adopted(&mut self, id: RunId, pid: u32, environment: Fingerprint, build: Build) {
         if self.numbers.run >= id || !self.process.is_gone() {

@@ -236,7 +236,7 @@ impl Machine {
         let Some(ended) = self.process.ended_beside(run) else { return false };
         self.shown.totals.ended(exit);
         if let EndedBeside::Old(slot) = &ended {
-            // The new one is tried on: whoever is started in its stead would not be ready any sooner.
+            // The trial of the new one goes on: another process would not be ready any sooner.
             let subject = self.subject_of(slot);
             let environment = Some(Arc::clone(&slot.environment));
             let subject = Subject { generation: slot.generation, environment, ..subject };

@@ -101,7 +101,7 @@ pub enum Outcome {
     Halted,
     /// It broke a rule before anything was touched.
     Rejected,
-    /// It touched only keys that need no restart: the process was told, and is healthy on it.
+    /// It touched only keys that need no restart: the process was signalled, and is healthy on it.
     Reloaded,
     /// It touched only keys that can wait for the next start.
     Ignored,

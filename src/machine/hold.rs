@@ -47,7 +47,7 @@ pub struct GuardRecord {
 }
 
 impl GuardRecord {
-    /// Whether it holds nothing and was told nothing.
+    /// Whether nothing is held and nothing was released.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

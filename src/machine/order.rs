@@ -148,7 +148,7 @@ pub enum Order {
     KeepHold {
         /// The operator's hold; `None`: there is none any more.
         hold: Option<Hold>,
-        /// What the guard holds and was told to let through.
+        /// What the guard holds, and what an operator has released.
         #[serde(default, skip_serializing_if = "GuardRecord::is_empty")]
         guarded: GuardRecord,
     },
@@ -188,7 +188,7 @@ pub enum Traffic {
     In,
     /// It may not.
     Out {
-        /// Why not, for whoever looks at the service in Consul.
+        /// Why not: shown with the service in Consul.
         why: String,
     },
 }

@@ -93,7 +93,7 @@ pub struct GuardRules {
     /// Losses add up for so long.
     #[serde(default)]
     pub window: Duration,
-    /// The sources whose sets are sealed by a `commit_key`: whoever seals a set means it, so nothing of it is held back.
+    /// The sources whose sets are sealed by a `commit_key`: a sealed set is intended, so nothing of it is held back.
     pub sealed: Vec<Arc<str>>,
 }
 

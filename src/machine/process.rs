@@ -37,7 +37,7 @@ pub(super) enum Life {
     Alive(Slot),
     /// A process is being taken out of traffic, and is stopped at this moment at the latest.
     Leaving(Slot, StopReason, Moment),
-    /// A process has been told to stop; nothing starts before it has ended.
+    /// A process is being stopped; nothing starts before it has ended.
     Stopping(Slot, StopReason),
 }
 
@@ -111,7 +111,7 @@ impl Process {
         }
     }
 
-    /// The process, if nobody stops it.
+    /// The process, unless it is being stopped.
     pub(super) fn alive(&self) -> Option<&Slot> {
         match &self.life {
             Life::Alive(slot) => Some(slot),
@@ -165,7 +165,7 @@ impl Process {
         due && !self.beside.is_leaving()
     }
 
-    /// The process that answers requests, as far as it has this number and is not told to stop.
+    /// The process that answers requests, if it has this number and is not being stopped.
     pub(super) fn answering(&self, run: RunId) -> Option<&Slot> {
         self.answer().find(|slot| slot.id == run)
     }
@@ -267,7 +267,7 @@ impl Process {
         Some((slot, reason))
     }
 
-    /// The end of a run that nobody asked for, or that did not answer: one more in a row, unless it had lasted.
+    /// An unexpected end of a run, or one that did not answer: one more in a row, unless the run had lasted.
     pub(super) fn count_crash(&mut self, slot: &Slot, now: Moment, reset_after: Duration) {
         self.streak.add(now, slot.started, reset_after);
     }

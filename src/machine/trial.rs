@@ -83,7 +83,7 @@ impl Trial {
         Self { kind, overdue: None, reloaded: None, began: None, due: None, paused: Duration::ZERO }
     }
 
-    /// The trial of a run that was told of a change now.
+    /// The trial of a run that is reloaded now.
     pub(super) fn of_reload(kind: TrialKind, now: Moment) -> Self {
         Self { reloaded: Some(now), began: Some(now), ..Self::new(kind) }
     }

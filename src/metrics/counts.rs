@@ -44,7 +44,7 @@ pub(super) fn counts_but_of_checks(board: &Board) -> Vec<Series<'_, Count>> {
         events(&names::CHANGES, Labels::one(label::RESULT, word), totals.outcomes.get(&outcome))
     }));
     list.push(of(&names::PROPAGATION, Labels::NONE, Count::Timed(totals.propagation)));
-    // Only where there is a fleet: elsewhere they would stand at zero for ever.
+    // Only where there is a fleet: elsewhere they would always be zero.
     if totals.turn_wait.count > 0 {
         list.extend(
             TURNS.map(|(result, word)| {

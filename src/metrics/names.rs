@@ -10,7 +10,7 @@ pub(super) struct Metric {
     pub(super) statsd: &'static str,
     /// What it is sent as to `StatsD`.
     pub(super) sent_as: SentAs,
-    /// What its series are told apart by, beside `service` and the configured tags.
+    /// The tags of its series, besides `service` and the configured tags.
     pub(super) tags: &'static [&'static str],
     /// `None`: what it says is said by another metric there.
     pub(super) prometheus: Option<Exposed>,

@@ -92,7 +92,7 @@ pub(super) fn own(readings: &Readings, sent_as: SentAs) -> impl Iterator<Item = 
     })
 }
 
-/// A count that is no whole number loses its part.
+/// The fraction of a count that is not a whole number is dropped.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is clamped first")]
 fn whole(value: f64) -> u64 {
     value.clamp(0.0, 9e15) as u64

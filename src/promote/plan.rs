@@ -64,7 +64,7 @@ pub struct Held {
 pub struct Value {
     /// The bytes.
     pub bytes: Secret,
-    /// For whoever wrote it.
+    /// A number whose meaning its writer decides.
     pub flags: u64,
 }
 

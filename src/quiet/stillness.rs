@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::message::{Socket, State};
 
-/// A probe is told of no later than this after its connection is seen, and no earlier before.
+/// A probe is reported at most this long before or after its connection is seen.
 const LAG: Duration = Duration::from_millis(300);
 
 /// Whose a new connection is.
@@ -28,7 +28,7 @@ pub(super) struct Stillness {
     unclear: Vec<Duration>,
     /// How many probes there have been.
     probes: Option<u64>,
-    /// When each of the latest ones was told of, but for those that explain a connection already.
+    /// When each of the latest probes was reported, except those that already explain a connection.
     unseen: Vec<Duration>,
 }
 

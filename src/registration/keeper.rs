@@ -204,7 +204,7 @@ impl Keeper {
         if let Some(node) = self.found.node() {
             self.node = Some(node.to_owned());
         } else if self.node.is_none() && self.found.service.is_some() {
-            // Who may not ask is told by the first check that there is.
+            // The first check reports a token that may not ask.
             self.node = self.client.node_name().await.ok();
         }
         Ok(())
@@ -310,7 +310,7 @@ impl Keeper {
         let is_so = match (level, self.follow.sight()) {
             // Nothing of it is in the catalog: there is nothing to take out.
             (Traffic::Out { .. }, _) if self.found.service.is_none() => true,
-            // Where the catalog is hidden, only the agent's word is to be had.
+            // Where the token may not read the catalog, only the agent can be asked.
             (_, Sight::Hidden) | (Traffic::In, Sight::Shown(Standing::Serving)) => true,
             (_, Sight::Unknown) => false,
             (Traffic::Out { .. }, Sight::Shown(standing)) => standing != Standing::Serving,
@@ -375,7 +375,7 @@ async fn changed(boards: &mut watch::Receiver<Arc<Board>>, situation: &Situation
             return;
         }
     }
-    // The driver is gone; the end of lictor is told by other means.
+    // The driver is gone; the end of lictor is announced by other means.
     std::future::pending::<()>().await;
 }
 

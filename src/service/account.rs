@@ -25,7 +25,8 @@ pub struct Account {
 
 /// The users that have been looked up. Clones share it.
 ///
-/// A user database may be a directory service that does not answer, so whoever must not wait asks for what is known.
+/// A user database may be a directory service that does not answer, so a caller that must not wait uses what is already
+/// known.
 #[derive(Clone, Debug, Default)]
 pub struct Accounts(Arc<watch::Sender<BTreeMap<String, Option<Account>>>>);
 

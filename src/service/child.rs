@@ -96,7 +96,7 @@ impl Service {
         self.mark = mark;
     }
 
-    /// The user's place in the system, for whoever must not wait for the user database.
+    /// The user's account, for callers that must not wait for the user database.
     pub(super) async fn look_up_user(&self) {
         let (accounts, user) = (self.accounts.clone(), self.command.user.clone());
         let found = crate::offload::offload(move || accounts.find(user.as_deref()).map(|_| ())).await;

@@ -39,7 +39,7 @@ pub(super) async fn write_in_order(jobs: &mut mpsc::UnboundedReceiver<Job>, acco
     }
 }
 
-/// Waits for a file to be written, but not for ever.
+/// Waits, up to a limit, for a file to be written.
 pub(super) async fn written(done: oneshot::Receiver<Result<(), ServiceError>>) -> Result<(), ServiceError> {
     match timeout(PATIENCE, done).await {
         Ok(Ok(written)) => written,
@@ -49,7 +49,7 @@ pub(super) async fn written(done: oneshot::Receiver<Result<(), ServiceError>>) -
     }
 }
 
-/// Replaces the file as a whole: whoever reads it sees the old or the new one. 0600, and the service's user owns it.
+/// Replaces the file as a whole: a reader sees either the old or the new one. 0600, and owned by the service's user.
 ///
 /// It is not forced to the disk: it is written again before the next start.
 fn keep(path: &Path, environment: &Environment, user: Option<&str>, accounts: &Accounts) -> Result<(), ServiceError> {

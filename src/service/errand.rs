@@ -90,7 +90,7 @@ pub async fn run(errand: Errand, own: &OwnChildren) -> Result<Finished, CannotRu
             let launch = Launch { program, arguments, environment, directory, account, streams, sockets, mark, words };
             let words = Arc::clone(&launch.words);
             let Launched { process, enrolled } = launch::launch(launch, &own)?;
-            // If nobody waits any more, this is dropped, which kills it.
+            // When the caller stops waiting, this is dropped, which kills the process.
             Ok::<_, ServiceError>(Charge { started: Some((process, enrolled)), words, own })
         }
     });

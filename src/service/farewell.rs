@@ -1,4 +1,4 @@
-//! What errands have left when lictor ends: nobody would end it later.
+//! What errands have left when lictor ends: it is ended now, since nothing would end it later.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is put down about a run, where a later lictor finds it.
+//! The record of a run, where a later lictor finds it.
 
 use futures_util::future::BoxFuture;
 
@@ -26,7 +26,7 @@ pub enum Known {
 /// Puts it down, and returns once it is; or after a while, if it cannot be: a disk that hangs keeps no service down.
 pub type Keep = Box<dyn Fn(Known) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// What an earlier lictor has put down.
+/// The record that an earlier lictor has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// The mark of its newest run; `None`: it gave none.

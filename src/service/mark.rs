@@ -1,7 +1,7 @@
 //! The mark of a run: the variable `LICTOR_RUN`, which each process of a run inherits from the one that lictor started.
 //!
 //! It is read from `/proc/PID/environ`, and says of a process that has left its group and lost its parents to which run
-//! it belongs, also to a lictor that did not start it. It is no secret and grants nothing. A process that has cleared or
+//! it belongs, also to a lictor that did not start it. It is not a secret and grants nothing. A process that has cleared or
 //! overwritten its environment has no mark.
 
 use std::ffi::{OsStr, OsString};
@@ -68,7 +68,7 @@ impl fmt::Display for Mark {
     }
 }
 
-/// What was read is no mark.
+/// The text is not a mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not the mark of a run")]
 pub struct NoMark;

@@ -75,7 +75,7 @@ impl OwnChildren {
         Enrolled { own: self.clone(), pid }
     }
 
-    /// To be held while a child is forked: until it is recorded, nobody may take it for an orphan.
+    /// Held while a child is forked: until the child is recorded, it must not be taken for an orphan.
     pub(super) fn begin_launch(&self, words: Words) -> Launching {
         let mut number = 0;
         self.0.send_modify(|record| {
@@ -119,7 +119,7 @@ impl OwnChildren {
         self.0.send_modify(|record| record.stuck.push(Stuck { words, process }));
     }
 
-    /// Whether an earlier errand of these words still hangs, be it before or after its exec.
+    /// Whether an earlier errand with this command still hangs, before or after its exec.
     pub(super) fn hangs(&self, words: &Words) -> bool {
         self.reap_lingering();
         let record = self.0.borrow();

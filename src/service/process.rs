@@ -44,7 +44,7 @@ impl Process {
     /// our child.
     ///
     /// # Errors
-    /// When the process of this PID is gone or did not start at that time, or no descriptor is to be had.
+    /// The process of this PID is gone or did not start at that time, or there are no more descriptors.
     pub fn adopt(pid: u32, start_time: u64) -> Result<Self, ServiceError> {
         let gone = || ServiceError::NotTheOne { pid };
         let number = raw(pid).ok_or_else(gone)?;
@@ -136,7 +136,7 @@ impl Process {
         self.pidfd.ended_within(patience)
     }
 
-    /// A group's number is safe to use while its leader is there, be it as a zombie of ours.
+    /// A group's number is safe to use while its leader exists, even as a zombie of ours.
     fn pins_its_group(&self) -> bool {
         match self.kinship {
             Kinship::Child => !self.is_reaped(),

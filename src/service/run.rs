@@ -80,7 +80,7 @@ impl Run {
             }
         }
         if *self.orders.borrow() != Urgency::Stay {
-            return Err("it was told to stop before it was started".to_owned());
+            return Err("it was stopped before it was started".to_owned());
         }
         let own = self.own.clone();
         let launched = offload(move || launch(prepare()?, &own)).await;

@@ -15,7 +15,7 @@ use crate::offload::offload;
 
 /// What has left the process group has this long to end by itself once the main process has.
 const GRACE: Duration = Duration::from_secs(1);
-/// A process that does not die of KILL in this time hangs in the kernel; nobody can end it.
+/// A process that survives KILL for this long hangs in the kernel and cannot be ended.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// At the latest after this long it is looked again: a process may have been missed between two parents.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
@@ -77,7 +77,7 @@ pub(super) async fn sweep(process: &Process, family: &Family, manners: Manners, 
             return;
         };
         let Ok((left, asked_so_far)) = round else {
-            // No thread is to be had.
+            // No thread can be started.
             sleep(LOOK_AGAIN).await;
             continue;
         };

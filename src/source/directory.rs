@@ -92,7 +92,7 @@ fn kind(path: &Path) -> Result<Kind, Failure> {
         Ok(metadata) if metadata.is_file() => Ok(Kind::File),
         Ok(metadata) if metadata.is_dir() => Ok(Kind::Folder),
         Ok(_) => Ok(Kind::Other),
-        // A link that leads nowhere is a key that cannot be read; no link at all is no key.
+        // A link that leads nowhere is a key that cannot be read; a missing link is not a key.
         Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => Ok(Kind::Gone),
         Err(source) => Err(Failure::Io { path: path.to_owned(), source }),
     }

@@ -1,4 +1,4 @@
-//! Where a source's task puts what it knows: the newest snapshot, for whoever wants it.
+//! Where a source's task publishes its newest snapshot.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ impl Publisher {
             before = freshness.class.replace(class.to_owned());
             freshness.error = Some(sentence.to_owned());
         });
-        // Once for each kind of trouble: an outage of hours is no reason for thousands of lines.
+        // Once for each kind of trouble: an outage of hours must not log thousands of lines.
         if before.as_deref() == Some(class) {
             tracing::debug!(source = &*self.name, class, "{sentence}");
         } else {

@@ -44,7 +44,7 @@ pub(super) type Read = fn(&Path) -> Result<Reading, Failure>;
 /// How often and how soon.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
-    /// After a change it has to be this quiet before the next reading: whoever truncates and then writes is let finish.
+    /// After a change the path has to be quiet for this long before it is read again, so that a writer can finish.
     quiet: Duration,
     /// But no longer than this in all.
     patience: Duration,

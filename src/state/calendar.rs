@@ -51,7 +51,7 @@ impl Calendar {
         Self { boot: boot_id(), booted_unix_ms: Clock.booted_unix_ms(), clock }
     }
 
-    /// By which the times of this life are told: it does not change when the clock is set.
+    /// The clock of this run of lictor: it does not change when the wall clock is set.
     pub(super) fn of_this_life() -> Self {
         Self { booted_unix_ms: Clock.epoch_unix_ms(), ..Self::now() }
     }

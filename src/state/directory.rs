@@ -86,7 +86,7 @@ impl Directory {
         Ok(stat)
     }
 
-    /// Whether somebody has it locked. For whoever has only looked: the lock that is tried is given back.
+    /// Whether another process has locked it. For readers that change nothing: the attempted lock is released again.
     pub(super) fn is_held(&self) -> bool {
         match fs::flock(&self.fd, FlockOperation::NonBlockingLockShared) {
             Ok(()) => fs::flock(&self.fd, FlockOperation::Unlock).is_err(),
@@ -188,7 +188,7 @@ impl Directory {
         }
     }
 
-    /// A kill or a power cut leaves half a file at the most, which is no JSON.
+    /// A kill or a power cut leaves at most half a file, which is not JSON.
     fn is_whole(&self, name: &str) -> bool {
         let read = self.read(name).ok().flatten();
         read.is_some_and(|contents| serde_json::from_slice::<serde::de::IgnoredAny>(&contents).is_ok())
@@ -202,7 +202,7 @@ impl Directory {
     /// Writes a short file in place, in one call, which a kill does not cut, and without waiting for the disk.
     pub(super) fn overwrite(&self, name: &str, contents: &[u8]) -> io::Result<()> {
         match BLOCK.checked_sub(contents.len()) {
-            // White space after a value is no part of it in JSON.
+            // In JSON, white space after a value is not part of it.
             Some(blank) => self.write_over(name, &[contents, &b" ".repeat(blank)].concat()),
             None => Err(io::ErrorKind::FileTooLarge.into()),
         }

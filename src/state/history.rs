@@ -1,5 +1,5 @@
 //! `history.jsonl`: one line an entry, names and fingerprints only. The newest lines are also kept in memory, so that
-//! whoever asks for them waits for no disk, and gets them without one.
+//! a reader never waits for a disk, and gets them even without one.
 
 mod append;
 mod keeper;

@@ -1,4 +1,4 @@
-//! Where things are when nobody says so. Pure: the environment is handed in.
+//! Where things are by default. Pure: the environment is handed in.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -61,7 +61,7 @@ impl KeptProcess {
         serde_json::to_vec(&Stored { process: Cow::Borrowed(self), key: Some(key.id()) })
     }
 
-    /// `None`: it is damaged. With a key that is lost its environment is one that nobody knows.
+    /// `None`: it is damaged. If the key is lost, its environment is unknown.
     fn restored(bytes: &[u8], key: &FingerprintKey) -> Option<Self> {
         let stored: Stored<'_> = serde_json::from_slice(bytes).ok()?;
         let mut process = stored.process.into_owned();
@@ -208,7 +208,7 @@ impl ProcessKeeper {
     }
 }
 
-/// Writes one after the other, until nobody can want any more.
+/// Writes one after the other, until the sender is gone.
 pub(super) async fn keep_in_order(
     directory: &Arc<Directory>,
     key: &FingerprintKey,

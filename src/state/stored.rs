@@ -39,7 +39,7 @@ struct GoodFileToWrite<'a> {
     format: u32,
     #[serde(rename = "binding")]
     identity: &'a StateIdentity,
-    /// By which the times are told.
+    /// The clock of these times.
     #[serde(skip_serializing_if = "Option::is_none")]
     calendar: Option<&'a Calendar>,
     #[serde(serialize_with = "each_good")]
@@ -212,7 +212,7 @@ pub(super) fn decode_hold(
     Ok((file.hold.map(Cow::into_owned), guarded))
 }
 
-/// A fingerprint that was kept, as it is made now; `None`: nobody can say.
+/// A fingerprint that was kept, as it is made now; `None`: that cannot be computed.
 pub(super) fn translated(kept: Fingerprint, key: &FingerprintKey, made_with: MadeWith) -> Option<Fingerprint> {
     match made_with {
         MadeWith::This => Some(kept),

@@ -20,7 +20,7 @@ pub(super) enum Kind {
     Other,
 }
 
-/// A file is believed if nobody but us can have written it, and if it is not too large to be ours.
+/// A file is trusted if only we can have written it, and if it is not too large to be ours.
 pub(super) fn trust(seen: Seen, us: u32) -> Result<(), String> {
     if seen.kind != Kind::Regular {
         Err("it is not a regular file".to_owned())

@@ -73,7 +73,7 @@ enum Wake {
 pub(super) struct Writer {
     directory: Arc<Directory>,
     identity: Arc<StateIdentity>,
-    /// By which all times of this life are told.
+    /// The clock of all times of this run of lictor.
     calendar: Calendar,
     wanted: watch::Receiver<Wanted>,
     /// What lies beside its file, and would outlive lictor.
@@ -294,7 +294,7 @@ enum Step {
     Hangs,
 }
 
-/// Waits until a batch is done, or has been on its way for too long, which is said once; for ever if none is. Cancel-safe.
+/// Waits until a batch is done, or has taken too long, which is reported once; forever if there is none. Cancel-safe.
 async fn next_step(sinking: &mut Option<Sinking>) -> Step {
     let Some(Sinking { work, too_long }) = sinking else { return std::future::pending().await };
     let step = match too_long {

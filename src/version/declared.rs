@@ -27,7 +27,7 @@ const PAUSES: [Duration; 6] = [
     Duration::from_secs(12),
 ];
 
-/// Why the service did not tell its version.
+/// Why the service has not reported its version.
 #[derive(Debug, thiserror::Error)]
 pub enum Unanswered {
     /// There was none.

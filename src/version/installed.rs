@@ -91,7 +91,7 @@ struct Found {
 enum When {
     /// At once.
     Now,
-    /// Once it has stood still from one look to the next: a file that is being copied is no build yet.
+    /// Once the file has not changed from one look to the next: a file that is being copied is not a build yet.
     Still,
 }
 
@@ -124,7 +124,7 @@ impl Watch {
         self.take(found)
     }
 
-    /// Watches until nobody listens any more.
+    /// Watches until the receiver is gone.
     pub async fn run(&mut self) {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -197,7 +197,7 @@ impl Watch {
     }
 }
 
-/// Waits for a look that has been begun; for ever if none has. `None`: it met a bug, or no thread was to be had.
+/// Waits for a look that has begun; forever if none has. `None`: it panicked, or no thread could be started.
 /// Cancel-safe.
 async fn finished(look: &mut Option<Offloaded<Found>>) -> Option<Found> {
     let found = match look {

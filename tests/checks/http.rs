@@ -67,7 +67,7 @@ fn a_server_of_ones_own_authority_that_wants_a_certificate() {
     assert!(server.requests().iter().all(|request| request.contains(&format!("host: {}\r\n", server.address))));
     passes(&with(&format!("{trusted}{shown}  host = \"billing.test\"\n")));
 
-    let unknown = "its certificate is signed by nobody who is trusted here: set `ca` to its CA";
+    let unknown = "its certificate is signed by a CA that is not trusted here: set `ca` to that CA";
     fails(&with(&shown), unknown);
     fails(&with(&format!("  ca = \"{}\"\n{shown}", stranger.ca().display())), unknown);
     fails(&with(&trusted), "it asks for a certificate: set `cert` and `key`");

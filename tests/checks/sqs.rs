@@ -118,7 +118,7 @@ fn an_endpoint_with_an_authority_of_its_own() {
     give(&setup, &Keys { id: "AKIA".to_owned(), secret: "hunter2hunter2".to_owned() });
     let queue = format!("https://{}/123456789012/orders", server.address);
     let lictor = with_check(setup, &kind(&queue, "")).start();
-    fails(&lictor, "its certificate is signed by nobody who is trusted here: set `ca` to its CA");
+    fails(&lictor, "its certificate is signed by a CA that is not trusted here: set `ca` to that CA");
     drop(lictor);
     let trusting = self::setup();
     give(&trusting, &Keys { id: "AKIA".to_owned(), secret: "hunter2hunter2".to_owned() });

@@ -47,7 +47,7 @@ pub(in crate::check) struct Target {
     pub(in crate::check) tls: TlsMode,
     /// TLS without the protocol's own question for it.
     pub(in crate::check) negotiation: Negotiation,
-    /// Who is trusted instead of whom the system trusts.
+    /// The CA that is trusted instead of the system's.
     pub(in crate::check) ca: Option<FileName>,
     /// The certificate that is shown, and its key.
     pub(in crate::check) identity: Option<(FileName, FileName)>,
@@ -150,7 +150,7 @@ impl Target {
         }
     }
 
-    /// The files that it names, with the rights of whoever has named them.
+    /// The files that it names, read with the rights of the source that named them.
     fn named_by(self, rights: Rights) -> Self {
         let by = |file: FileName| file.by(rights);
         Self {

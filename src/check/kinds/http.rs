@@ -118,7 +118,7 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// A redirect is a failure. Only the path of its target is told: the rest may hold a password or a token.
+/// A redirect is a failure. Only the path of its target is shown: the rest may hold a password or a token.
 fn redirect(answer: &Answer) -> String {
     let location = answer.fields.get(LOCATION).and_then(|location| location.to_str().ok());
     match location.and_then(|location| answer.url.join(location).ok()) {

@@ -41,8 +41,8 @@ fn without_name(why: &str) -> String {
     why.split(": set `server_name`").next().unwrap_or_default().to_owned()
 }
 
-/// Tells the server, MariaDB or MySQL, not to go on with the query when nobody waits for it any more. A proxy that
-/// reads neither comment sets a variable that nobody reads.
+/// Makes the server, MariaDB or MySQL, stop the query when the check does not wait for it any more. A proxy that
+/// reads neither comment sets a variable that has no effect.
 fn limit(timeout: Duration) -> String {
     let (seconds, milliseconds) = (timeout.as_secs_f64(), timeout.as_millis());
     format!(

@@ -22,7 +22,7 @@ use crate::check::tls::{Demand, encrypt};
 use crate::check::{TlsMode, reason};
 use frames::Frames;
 
-/// The request for TLS: a length of 8, and a number in the place of a protocol version.
+/// The request for TLS: a length of 8, and a number in place of a protocol version.
 const ASKS_FOR_TLS: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 /// Asks once.
@@ -86,7 +86,7 @@ async fn ask(sql: &Sql, target: &Target, access: &Access, patience: Patience) ->
     Err(failed.unwrap_or_else(|| "it names no server".to_owned()))
 }
 
-/// Of two failures the one that says more: the first, unless it is only that nobody is there.
+/// The more informative of two failures: the first, unless it only says that nothing listens there.
 fn worse(before: String, after: String) -> String {
     if before.starts_with("cannot connect to") && !after.starts_with("cannot connect to") { after } else { before }
 }
@@ -239,7 +239,7 @@ async fn connect(attempt: &Attempt<'_>, access: &Access) -> Result<Wire, String>
         (b'S', _) => encrypt(wire, demand, access).await,
         (b'N', TlsMode::Prefer) => Ok(wire),
         (b'N', _) => Err(format!("{server} has no TLS, and `tls` asks for it")),
-        _ => Err(format!("what answers at {server} is not a PostgreSQL")),
+        _ => Err(format!("the server at {server} is not PostgreSQL")),
     }
 }
 

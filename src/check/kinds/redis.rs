@@ -44,7 +44,7 @@ async fn ask(target: &Target, access: &Access) -> Result<Option<String>, String>
     };
     match answer {
         Value::SimpleString(text) if text == "PONG" => Ok(None),
-        _ => Err("it does not answer PING with PONG: is it a Redis?".to_owned()),
+        _ => Err("it does not answer PING with PONG: is it Redis?".to_owned()),
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Sqs {
     pub region: Option<String>,
     /// Who is asked; `None`: the host of the queue's URL.
     pub endpoint: Option<String>,
-    /// More messages than this must not wait in it (`ApproximateNumberOfMessages`); `None`: as many as may be.
+    /// More messages than this must not wait in it (`ApproximateNumberOfMessages`); `None`: any number.
     pub max_messages: Option<u64>,
     /// Who signs the endpoint's certificate, in PEM; `None`: whom the system trusts.
     pub ca: Option<PathBuf>,

@@ -1,5 +1,5 @@
-//! One page of the service, for whoever wants to know more of it than a check does. It is asked for as a check asks: over a
-//! connection of its own, which reaches one run where two listen at the same address.
+//! One page of the service, for parts that want to know more about the service than a check does. It is fetched as a
+//! check does it: over a connection of its own, which reaches one run where two listen at the same address.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub struct Fetched {
 /// Why nothing came. None of it repeats the URL, which may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfetched {
-    /// It is no URL of `http` or `https`.
+    /// It is not a URL of `http` or `https`.
     #[error("not a URL that can be asked for")]
     Unfit,
     /// The body is too large.

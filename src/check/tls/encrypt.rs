@@ -58,7 +58,7 @@ pub(in crate::check) async fn encrypt(wire: Wire, demand: Demand<'_>, access: &A
     config.alpn_protocols = demand.protocols.iter().map(|protocol| protocol.to_vec()).collect();
     let name = ServerName::try_from(demand.host.to_owned())
         .or_else(|error| match demand.mode {
-            // A name that no certificate can be for is no hindrance where names are not looked at.
+            // A name that cannot be in a certificate does no harm where names are not verified.
             TlsMode::VerifyFull => Err(error),
             _ => ServerName::try_from("localhost"),
         })

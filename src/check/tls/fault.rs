@@ -61,7 +61,7 @@ fn of_certificate(error: &CertificateError) -> &'static str {
     match error {
         // A bad signature: by an authority of the same name, with another key.
         E::UnknownIssuer | E::BadSignature => {
-            "its certificate is signed by nobody who is trusted here: set `ca` to its CA"
+            "its certificate is signed by a CA that is not trusted here: set `ca` to that CA"
         }
         E::Expired | E::ExpiredContext { .. } => "its certificate has expired",
         E::NotValidYet | E::NotValidYetContext { .. } => "its certificate is not valid yet",

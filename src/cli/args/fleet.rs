@@ -12,14 +12,14 @@ use crate::config::duration;
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Ends with 0 when it is done, 1 if there is nothing to show or to do, 2 for wrong usage, 69 if Consul \
+    after_help = "Exits with 0 when it is done, 1 if there is nothing to show or to do, 2 for wrong usage, 69 if Consul \
                   does not answer, 78 if the configuration is wrong."
 )]
 pub struct Fleet {
-    /// What is done; without it the fleet is shown.
+    /// What to do; without it the fleet is shown.
     #[command(subcommand)]
     pub verb: Option<FleetVerb>,
-    /// The service whose fleet is meant: its folder is lictor/NAME/; without it every fleet, a line each
+    /// The fleet's service: its folder is lictor/NAME/; without it every fleet is listed, one line each
     #[arg(value_name = "NAME")]
     pub service: Option<String>,
     /// The same, before or after a verb
@@ -34,7 +34,7 @@ pub struct Fleet {
     /// The fleet as JSON; with --watch a line for each change
     #[arg(long)]
     pub json: bool,
-    /// Goes on and shows every change
+    /// Keeps running and shows every change
     #[arg(long)]
     pub watch: bool,
     /// Serves the same as a page at this address, until it is stopped; without NAME all fleets below lictor/
@@ -48,30 +48,30 @@ pub struct Fleet {
 /// What can be done to a whole fleet.
 #[derive(Debug, Subcommand)]
 pub enum FleetVerb {
-    /// Nobody in the fleet restarts for config until unhold
+    /// Keeps every instance from restarting for config, until unhold
     Hold {
-        /// Why; it stands in the status of whoever waits
+        /// The reason; shown in the status of every instance that waits
         #[arg(value_name = "REASON", num_args = 0..)]
         reason: Vec<String>,
         /// After this long the hold ends by itself
         #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
         length: Option<Duration>,
     },
-    /// Ends that
+    /// Ends the hold
     Unhold,
-    /// Waits until a version runs on every instance, healthy on settled config: yes or no, and who is missing
+    /// Waits until a version runs on every instance, healthy on settled config: yes or no, and which instances are missing
     Validate {
         /// The version that has to run
         #[arg(long, value_name = "VERSION")]
         version: String,
-        /// On so many instances; without it on all that Consul's catalog lists
+        /// On this many instances; without it on all that Consul's catalog lists
         #[arg(long, value_name = "N")]
         expect: Option<usize>,
-        /// How long a yes is waited for
+        /// How long to wait for a yes
         #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration::parse)]
         timeout: Duration,
     },
-    /// Lets the fleet try again what one of its instances took back
+    /// Lets the fleet try a change again that one of its instances took back
     Release {
         /// Which change, as `lictor fleet` shows it; without it every one
         #[arg(value_name = "CHANGE")]

@@ -32,13 +32,13 @@ pub struct HistoryArgs {
     /// One JSON object a line
     #[arg(long)]
     pub json: bool,
-    /// Goes on and shows every new line, also after lictor was started again
+    /// Keeps running and shows every new line, also after a restart of lictor
     #[arg(long)]
     pub follow: bool,
-    /// Shows at most so many lines, the newest ones
+    /// Shows at most this many lines, the newest ones
     #[arg(short, long = "number", value_name = "N")]
     pub number: Option<usize>,
-    /// Shows no line that is older than this, such as 1h or 2d
+    /// Shows only lines that are at most this old, such as 1h or 2d
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub since: Option<Duration>,
     /// Which lictor is asked.
@@ -74,7 +74,7 @@ pub struct PlainArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT)]
 pub struct PatientArgs {
-    /// How long to wait for the effect; what was begun goes on after that
+    /// How long to wait for the effect; the action itself goes on after that
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     pub timeout: Duration,
     /// Which lictor is asked.
@@ -100,7 +100,7 @@ pub struct RetryArgs {
     /// The fingerprint that must be the newest wish, as `lictor status` shows it; otherwise nothing is done
     #[arg(value_name = "FINGERPRINT")]
     pub fingerprint: Option<Fingerprint>,
-    /// Without the fleet's turn: for whoever must, while Consul is away. Nothing keeps others from restarting as well
+    /// Without the fleet's turn: for emergencies while Consul is away. Other instances may restart at the same time
     #[arg(long)]
     pub alone: bool,
     /// How long it waits, and for whom.

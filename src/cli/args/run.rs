@@ -23,7 +23,7 @@ pub struct ConfigurationArgs {
     no_prefix: Option<bool>,
     #[command(flatten)]
     overrides: Overrides,
-    /// The command and its arguments, run directly; they win over exec.command
+    /// The command and its arguments, run without a shell; they win over exec.command
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
     /// What there is to say about old names of flags.
@@ -66,7 +66,7 @@ pub struct RunArgs {
     /// What is read as the configuration.
     #[command(flatten)]
     pub configuration: ConfigurationArgs,
-    /// Waits for the sources, runs the command once, and ends with its code
+    /// Waits for the sources, runs the command once, and exits with its code
     #[arg(long, value_name = "BOOL", value_parser = switch::parse, num_args = 0..=1, require_equals = true,
           default_missing_value = "true", overrides_with = "once")]
     once: Option<bool>,
@@ -101,7 +101,7 @@ type SourceKind = (&'static str, &'static str, &'static str, fn(String) -> Sourc
 const KINDS: [SourceKind; 3] = [
     ("prefix", "PATH", "A folder of Consul's KV store; repeatable, later ones win", SourceFlag::Prefix),
     ("file", "FILE", "A file in systemd's EnvironmentFile grammar; repeatable", SourceFlag::File),
-    ("directory", "DIR", "A directory with one file a variable; repeatable", SourceFlag::Directory),
+    ("directory", "DIR", "A directory with one file for each variable; repeatable", SourceFlag::Directory),
 ];
 
 impl clap::Args for Sources {

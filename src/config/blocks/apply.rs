@@ -9,7 +9,7 @@ use crate::config::read::value;
 use crate::listen;
 use crate::machine::policy::{Handover, Policy, Revert, Role, StepSetting};
 
-/// The parts of `apply {}` that are no policy of the machine's.
+/// The parts of `apply {}` that are not part of the machine's policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Apply {
     /// Run with the candidate environment before the old service is touched; empty: none.
@@ -42,7 +42,7 @@ pub(crate) fn read(section: &mut Section<'_>, policy: &mut Policy, checks: &[Spe
     let spare = slowest_on_trial(checks, policy.min_healthy);
     if policy.min_healthy + spare > policy.deadline {
         let sentence = format!(
-            "{}: nothing is ever good in time: deadline must be longer by at least {}, the time between two probes",
+            "{}: no change could be good in time: deadline must be longer by at least {}, the time between two probes",
             section.name("min_healthy"),
             humantime::format_duration(spare)
         );

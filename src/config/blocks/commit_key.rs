@@ -16,7 +16,7 @@ pub(crate) fn read(root: &mut Section<'_>, sources: &mut [Spec]) -> Vec<Arc<str>
     let (start, alone) = (root.place_of("commit_start"), !root.has("commit_key"));
     let first = root.read("commit_start", value::one_of(FIRST));
     if first.is_some() && alone {
-        root.error(&start, "commit_start: it says nothing without commit_key; write that too, or leave it out");
+        root.error(&start, "commit_start has no effect without commit_key; write that too, or leave it out");
     }
     let first = first.unwrap_or_default();
     let Some(written) = root.read("commit_key", value::some_text) else { return Vec::new() };

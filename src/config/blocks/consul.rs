@@ -78,7 +78,7 @@ fn from_environment(base: Connection, hidden: &[&str], lookup: Lookup<'_>) -> (C
     }
 }
 
-/// What the client would refuse is refused here, with its place. Empty text is no address.
+/// Refuses, with its place, what the client would refuse. Empty text means that no address is given.
 fn address(text: &str) -> Result<Option<String>, &'static str> {
     const EXPECTED: &str = "expected host:port, http://..., https://... or unix:///path";
     let text = text.trim();

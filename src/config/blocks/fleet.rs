@@ -41,7 +41,7 @@ fn prefix(text: &str) -> Result<String, &'static str> {
         );
     }
     if folder.split('/').any(|part| matches!(part, "." | "..")) {
-        return Err("`.` and `..` are no folders of the KV store");
+        return Err("`.` and `..` are not folders of the KV store");
     }
     Ok(format!("{folder}/"))
 }

@@ -4,7 +4,7 @@ use crate::config::read::section::Section;
 use crate::config::read::{address, value};
 use crate::listen::{Address, Spec};
 
-/// Longer names would not fit into what the service and systemd are told of them.
+/// Longer names would not fit into `LISTEN_FDNAMES` and systemd's descriptor store.
 const LONGEST_NAME: usize = 64;
 
 /// A path must fit into the kernel's address with what is added to it. In bytes.
@@ -15,7 +15,7 @@ pub(crate) fn read_all(root: &mut Section<'_>) -> Vec<Spec> {
     root.each_labelled("listen", |label, section| {
         let fits = |c: char| c.is_ascii_graphic() && c != ':';
         if label.is_empty() || label.len() > LONGEST_NAME || !label.chars().all(fits) {
-            section.wrong("a label is 1 to 64 letters, digits and signs without a colon: the service is told it in LISTEN_FDNAMES");
+            section.wrong("a label is 1 to 64 letters, digits and signs without a colon: it is passed to the service in LISTEN_FDNAMES");
         }
         if sockets.iter().any(|socket| socket.name == label) {
             section.wrong("this label is used twice: each socket needs its own");

@@ -33,7 +33,7 @@ fn parse(text: &str) -> Result<String, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::parse;
+    use super::parse;
 
     #[test]
     fn a_name_is_safe_as_a_file_s_name() {

@@ -7,7 +7,7 @@ pub(crate) fn parse(name: &str) -> Result<i32, &'static str> {
     signal::number(name.trim()).ok_or("expected the name of a signal, such as \"SIGTERM\"")
 }
 
-/// As [`parse`]; envconsul's `SIGNULL` and empty text are no signal.
+/// As [`parse`]; envconsul's `SIGNULL` and empty text mean no signal.
 pub(crate) fn parse_or_none(name: &str) -> Result<Option<i32>, &'static str> {
     match name.trim() {
         "" => Ok(None),
@@ -18,8 +18,8 @@ pub(crate) fn parse_or_none(name: &str) -> Result<Option<i32>, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::parse;
-    use crate::config::parse_or_none;
+    use super::parse;
+    use super::parse_or_none;
 
     #[test]
     fn names_in_any_case_with_or_without_sig() {

@@ -135,7 +135,7 @@ fn prefix(section: &mut Section<'_>, naming: Naming, lookup: Lookup<'_>, sources
     sources.add(section, place, spec);
 }
 
-/// No text is no format.
+/// Empty text means no format.
 fn format(node: &Node) -> Result<Option<Format>, Finding> {
     value::maybe_text(node)?.map(|text| Format::parse(&text).map_err(|why| node.wrong(why.to_string()))).transpose()
 }

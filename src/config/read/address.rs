@@ -37,9 +37,9 @@ pub(crate) fn http(text: &str) -> Result<String, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::host_port;
-    use crate::config::http;
-    use crate::config::listening;
+    use super::host_port;
+    use super::http;
+    use super::listening;
 
     #[test]
     fn host_and_port() {

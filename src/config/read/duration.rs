@@ -31,7 +31,7 @@ fn is_calendar_unit(unit: &str) -> bool {
 mod tests {
     use std::time::Duration;
 
-    use crate::config::parse;
+    use super::parse;
 
     #[test]
     fn what_people_write() {

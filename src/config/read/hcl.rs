@@ -110,7 +110,7 @@ impl Walk<'_> {
         Some(Entry { word, place, form: Form::Attribute, node: self.node(value) })
     }
 
-    /// A number; HCL2 reads `0644` as 644, which nobody means.
+    /// A number; HCL2 reads `0644` as 644, which is never meant.
     fn number(&mut self, expression: &Expression, place: &Place) -> Value {
         let Expression::Number(number) = expression else { return Value::Broken };
         if let [b'0', b'0'..=b'9', ..] = self.written(expression).trim().as_bytes() {

@@ -23,12 +23,12 @@ pub(crate) fn unclosed_quote(page: &Page<'_>, line: usize, column: usize) -> Opt
     (1..line).find(|earlier| odd(page.line(*earlier)) && !comment(page.line(*earlier)))
 }
 
-/// Why an expression is no value here.
+/// Why an expression is not a value here.
 pub(crate) fn for_expression(expression: &Expression) -> String {
     match expression {
         Expression::Null(_) => "null is not a value: leave the word out".to_owned(),
         // Not quoted: it may be a secret whose quotes were forgotten.
-        Expression::Variable(_) => "a bare word is no value: put it in quotes, or write true or false".to_owned(),
+        Expression::Variable(_) => "a bare word is not a value: put it in quotes, or write true or false".to_owned(),
         Expression::StringTemplate(_) | Expression::HeredocTemplate(_) => NO_TEMPLATES.to_owned(),
         Expression::Conditional(_) => "conditionals are not supported: write the value itself".to_owned(),
         Expression::BinaryOp(_) | Expression::UnaryOp(_) | Expression::Parenthesis(_) => {

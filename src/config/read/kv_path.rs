@@ -27,7 +27,7 @@ pub(crate) fn parse(text: &str, lookup: Lookup<'_>) -> Result<KvPath, String> {
     let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
     let bare = path.trim_start_matches('/');
     if bare.trim_matches('/').is_empty() {
-        return Err("names no folder: the whole store is never read, write the folder's path".to_owned());
+        return Err("does not name a folder: write the folder's path, since the whole store is never read".to_owned());
     }
     if bare.len() > MAX_BYTES || bare.chars().any(char::is_control) {
         return Err(format!("is longer than {MAX_BYTES} bytes or holds control characters"));
@@ -82,8 +82,8 @@ fn expand(text: &str, lookup: Lookup<'_>) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::KvPath;
-    use crate::config::parse;
+    use super::KvPath;
+    use super::parse;
 
     fn read(text: &str) -> Result<KvPath, String> {
         parse(text, &|name| (name == "ENV").then(|| "prod".to_owned()))

@@ -86,14 +86,14 @@ fn code<'a>(rest: &'a str, within: &mut Vec<Within<'a>>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::MAX_DEPTH;
-    use crate::config::too_deep;
+    use super::MAX_DEPTH;
+    use super::too_deep;
 
     #[test]
     fn what_people_write_is_shallow() {
         for text in [
             "",
-            include_str!("tests/surface.hcl"),
+            include_str!("../tests/surface.hcl"),
             &"a = \"{{{{{{{{{{{{\"\n".repeat(3),
             &"a = \"\\\"{{\"\n".repeat(20),
             &"# {{{{\n// [[[[\n/* ((((\n{{{{ */\n".repeat(9),

@@ -87,7 +87,7 @@ impl<'a> Page<'a> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::Page;
+    use super::Page;
 
     #[test]
     fn columns_count_characters_from_one() {

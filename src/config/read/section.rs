@@ -1,4 +1,4 @@
-//! One block while it is read: each word is asked for by name and type, and what nobody asked for is unknown.
+//! One block while it is read: each word is asked for by name and type, and a word that no reader asks for is unknown.
 
 use super::legacy;
 use super::place::Place;
@@ -261,7 +261,7 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::section;
+    use super::nearest;
 
     #[test]
     fn a_slip_or_two_are_forgiven() {

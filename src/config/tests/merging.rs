@@ -130,7 +130,7 @@ fn errors_of_flags_name_the_flag() {
             "--exec: exec.command: a command is not split into words: write a list, as in [\"/path/to/program\", \"-flag\"], \
          or name a shell, as in [\"sh\", \"-c\", \"...\"]",
             "--exec-kill-timeout: exec.kill_timeout: a duration needs a unit, as in \"5s\", \"250ms\" or \"1m30s\"",
-            "--prefix: prefix.path: names no folder: the whole store is never read, write the folder's path",
+            "--prefix: prefix.path: does not name a folder: write the folder's path, since the whole store is never read",
         ]
     );
 }

@@ -180,7 +180,7 @@ fn sockets_that_are_held_for_the_service() {
     let text = "listen \"a:b\" {\n  address = \"localhost:1\"\n}\nlisten \"x\" {\n  address = \"[::1]:80\"\n}\n\
                 listen \"x\" {\n  address = \"[::1]:80\"\n}\nlisten \"dir\" {\n  address = \"/run/\"\n}\n";
     let label =
-        "a label is 1 to 64 letters, digits and signs without a colon: the service is told it in LISTEN_FDNAMES";
+        "a label is 1 to 64 letters, digits and signs without a colon: it is passed to the service in LISTEN_FDNAMES";
     assert_eq!(
         errors_of(text).lines().collect::<Vec<_>>(),
         [

@@ -67,7 +67,7 @@ fn nothing_is_computed_but_env() {
         ("\"${HOME}\"", templates),
         ("\"a%{ if x }b%{ endif }\"", templates),
         ("<<E\nx ${y}\nE", templates),
-        ("yes", "a bare word is no value: put it in quotes, or write true or false"),
+        ("yes", "a bare word is not a value: put it in quotes, or write true or false"),
         ("a.b", "this is not a value: put it in quotes"),
         ("1 + 1", "operators are not supported: write the value itself"),
         ("!true", "operators are not supported: write the value itself"),

@@ -19,7 +19,7 @@ pub(in crate::consul) struct Written {
 impl Client {
     /// Sends a PUT and reads the whole answer. A 200 is an answer, and so is every status in `also`.
     ///
-    /// After an error nobody knows whether it was carried out, unless Consul itself refused it.
+    /// After an error it is unknown whether the write was carried out, unless Consul itself refused it.
     pub(in crate::consul) async fn put(
         &self,
         endpoint: &Endpoint,

@@ -1,4 +1,5 @@
-//! Whether the kernel would start a process with these variables. envconsul finds out after it has stopped the old one.
+//! Whether the kernel would start a process with these variables. envconsul finds that out only after it has stopped
+//! the old process.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ const OVERHEAD: usize = 1 + size_of::<usize>();
 /// More reasons than this are only counted.
 const MAX_REASONS: usize = 20;
 
-/// The layers do not make an environment that a process could be started with. No values in the reasons.
+/// The layers compose to an environment that no process can be started with. The reasons contain no values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .reasons.join("; "))]
 pub struct Unfit {
@@ -45,7 +46,7 @@ pub(super) fn check(variables: &BTreeMap<String, Variable>) -> Result<(), Unfit>
 fn one(name: &str, variable: &Variable) -> Option<String> {
     let length = length(name, variable);
     let trouble = if name.is_empty() || name.contains('=') {
-        "is no name for a variable".to_owned()
+        "cannot be the name of a variable".to_owned()
     } else if name.contains('\0') {
         "has a NUL byte in its name".to_owned()
     } else if variable.value.expose().contains(&0) {

@@ -156,7 +156,7 @@ fn what_no_process_could_be_started_with() {
 #[test]
 fn a_bad_custom_variable_is_a_reason() {
     let rules = Rules { custom: vec![(String::new(), "v".to_owned())], ..Rules::default() };
-    assert_eq!(reasons(&[], &rules), ["\"\" (from custom) is no name for a variable"]);
+    assert_eq!(reasons(&[], &rules), ["\"\" (from custom) cannot be the name of a variable"]);
 }
 
 #[test]

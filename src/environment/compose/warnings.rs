@@ -1,6 +1,6 @@
-//! Warnings about keys, bounded: ten thousand bad keys are one story, not ten thousand lines.
+//! Warnings about keys, limited: ten thousand bad keys make a few lines, not ten thousand.
 
-/// More than this are only counted.
+/// Warnings beyond this many are only counted.
 const MAX_LINES: usize = 20;
 
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! The tokens of one action to what it does with the name.
+//! Parses the tokens of one action into what it does with the name.
 
 use super::token::{Placed, Token};
 use super::{FormatError, Replacement};

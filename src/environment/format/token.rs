@@ -1,4 +1,4 @@
-//! The inside of `{{ }}` to words, bars and strings.
+//! Splits the inside of `{{ }}` into words, bars and strings.
 
 use super::{FormatError, character};
 

@@ -1,4 +1,4 @@
-//! The text of a pattern to its pieces.
+//! Parses the text of a pattern into its pieces.
 
 use std::iter::Peekable;
 use std::str::Chars;

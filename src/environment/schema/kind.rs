@@ -39,12 +39,12 @@ pub(super) enum Measure {
 }
 
 impl Type {
-    /// Whether a value is of this type.
+    /// Whether a value has this type.
     pub fn is(self, value: &str) -> bool {
         self.read(value).is_some()
     }
 
-    /// What can be measured of a value of this type; `None`: the value is not of this type.
+    /// The part of a value of this type that a bound is compared with; `None`: the value does not have this type.
     pub(super) fn read(self, value: &str) -> Option<Measure> {
         let plain = |holds: bool| holds.then_some(Measure::None);
         match self {

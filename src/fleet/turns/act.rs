@@ -16,7 +16,7 @@ use crate::fleet::writes::Written;
 use crate::machine::Moment;
 use crate::machine::event::TurnRefusal;
 
-/// The longest that a change is waited for: whatever wakes nobody is seen after this.
+/// The longest that a change is waited for: a change that does not end the wait is seen after this.
 const WAIT: Duration = Duration::from_secs(10);
 /// The same while nothing is asked for: only our own stale mark is looked for.
 const IDLE: Duration = Duration::from_mins(1);
@@ -95,7 +95,7 @@ impl Turns {
         }
     }
 
-    /// What the look says of the right that we have; whether there is more to be done with this look.
+    /// What the look shows about our turn; says whether there is more to do with this look.
     fn act_on_right(&mut self, now: Moment, view: &View) -> bool {
         let Some(held) = &self.held else { return true };
         let (turn, session) = (held.turn, held.session.clone());

@@ -141,7 +141,7 @@ impl Turns {
                 self.unsure_until = now + SETTLE;
                 Stage::Returning(CanaryEnd::Nothing, Back::Unknown)
             }
-            // Nobody has been told of it.
+            // No session was announced yet.
             Stage::Acquiring | Stage::Baking(_) => Stage::Returning(CanaryEnd::Nothing, Back::Yes),
             returning @ Stage::Returning(..) => returning,
         };
@@ -155,7 +155,7 @@ impl Turns {
         self.life = Life::None { not_before: Moment(u64::MAX) };
     }
 
-    /// How long the TTL is, for whoever creates the session.
+    /// The session's TTL.
     pub const fn ttl() -> Duration {
         TTL
     }

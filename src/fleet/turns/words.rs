@@ -1,4 +1,4 @@
-//! What the turns are told, and what they say.
+//! The events that the turns receive, and the actions that they order.
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A deployment, as its hooks are told of it.
+/// A deployment, as its hooks know it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deployment {
     /// `DEPLOYMENT_ID`.

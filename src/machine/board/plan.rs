@@ -53,7 +53,7 @@ pub enum Action {
     Trial,
     /// The service is restarted on it.
     Restart,
-    /// The service is told to read it, and runs on.
+    /// The service is signalled to read it, and goes on.
     Reload,
     /// It waits for the guard or an operator.
     Held,

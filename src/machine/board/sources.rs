@@ -67,7 +67,7 @@ impl Machine {
         (!why.is_empty() && !self.road.is_unheard()).then(|| why.join("; "))
     }
 
-    /// Once what runs was started without the sources, or has outlived their silence, the board says so.
+    /// The board says so once the running process was started without the sources, or has outlived their silence.
     pub(in super::super) fn grow_stale(&mut self) -> bool {
         let stale = self.staleness();
         let grown = stale != self.shown.stale;

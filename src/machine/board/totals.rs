@@ -1,6 +1,6 @@
 //! How often things have happened since this lictor started: totals that only grow.
 //!
-//! Boards may be skipped by whoever reads them, and the history on them is short. With totals, two boards tell everything
+//! A reader may miss boards, and the history on them is short. With totals, two boards tell everything
 //! that came between them, whatever was skipped.
 
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub struct Totals {
     /// From a turn being asked for to its being granted.
     #[serde(skip_serializing_if = "Timing::is_empty")]
     pub turn_wait: Timing,
-    /// From a process being told to leave traffic to its being stopped.
+    /// From the order to leave traffic to the order to stop.
     #[serde(skip_serializing_if = "Timing::is_empty")]
     pub drains: Timing,
     /// Probes, by the check's name, over all runs. What a check that was taken out had counted goes with it.

@@ -1,4 +1,4 @@
-//! The board in words: what each state is called, once for everybody who shows it, and what it asks of people. Pure.
+//! The board in words: the name of each state, in one place for every part that shows it, and what it asks of people. Pure.
 
 use super::{BesidePicture, BesideRole, Board, CheckPicture, CheckState, ConfigState, Phase, StepName};
 use crate::line::one_line;
@@ -119,7 +119,7 @@ pub fn config_in_use(state: ConfigState) -> &'static str {
     }
 }
 
-/// The same as a sentence about the newest config. What the board itself says of it comes first.
+/// The same as a sentence about the newest config. The reason on the board comes first.
 pub fn newest_config(board: &Board) -> &str {
     if let Some(message) = &board.config.message {
         return message;

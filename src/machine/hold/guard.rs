@@ -48,7 +48,7 @@ struct Compared {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Worth {
     Guarded,
-    /// It has failed and nothing was ever good: whoever takes away the key that it fails on mends it.
+    /// It has failed and nothing was ever good: removing the key on which it fails is a repair.
     Nothing,
 }
 

@@ -22,7 +22,7 @@ use super::{Life, Process};
 pub(super) struct Beside {
     /// The process that is to be replaced, and why. It is alive.
     old: Option<(Slot, StopReason)>,
-    /// The process that has been told to stop.
+    /// The process that is being stopped.
     leaving: Option<(Slot, StopReason)>,
 }
 

@@ -29,7 +29,7 @@ impl Connections {
         self.trouble = problem;
     }
 
-    /// This run is alone: whoever connects comes to it, and nothing has to be ordered for that.
+    /// This run is alone: every connection reaches it, and no order is needed.
     pub(super) fn come_to(&mut self, run: RunId) {
         self.ordered = Some((run, ALL));
     }

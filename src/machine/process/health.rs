@@ -59,7 +59,7 @@ impl Tally {
         }
     }
 
-    /// It has passed as often as it takes, where nobody saw it.
+    /// It has passed as often as `rise` asks for, under an earlier lictor.
     fn pass_unseen(&mut self, rule: &CheckRule) {
         self.state = CheckState::Passing;
         self.passes_in_a_row = rule.rise.max(1);

@@ -103,7 +103,7 @@ impl Slot {
 }
 
 impl StopReason {
-    /// The reason as whoever looks at the service in Consul reads it.
+    /// The reason, as it is shown with the service in Consul.
     pub(in super::super) fn sentence(self) -> &'static str {
         match self {
             Self::Switch => "restarts on a new configuration",

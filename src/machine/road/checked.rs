@@ -42,7 +42,7 @@ impl Refusal {
 pub(in super::super) enum Judge {
     /// The rules of `key {}`: they say the same of every build.
     Schema,
-    /// The check command, or whoever should have told the service: another build may bear it.
+    /// The check command, or the reload of the service: it may succeed with another build.
     Command,
     /// The check command did not answer: it is asked again.
     Nobody,

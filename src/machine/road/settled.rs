@@ -18,11 +18,12 @@ pub(in super::super) struct Edits {
     pub(in super::super) last: Moment,
 }
 
-/// So many trials in a row are superseded without a wait: whoever corrects a mistake does not wait.
+/// This many trials in a row are superseded without a wait, so that a mistake can be corrected at once.
 const AT_ONCE: u32 = 2;
 
-/// How long a change rests at least, from its first edit on, while a trial is going on and so many before it were superseded
-/// in a row: as long as a trial takes at least, then twice that, up to the time by which every trial has its verdict.
+/// How long a change rests at least, from its first edit on, while a trial is going on and so many before it were
+/// superseded in a row: as long as a trial takes at least, then twice that, up to the time by which every trial has its
+/// verdict.
 pub(in super::super) fn rest(superseded: u32, policy: &Policy) -> Duration {
     match superseded.checked_sub(AT_ONCE) {
         None => Duration::ZERO,

@@ -11,7 +11,7 @@ use crate::environment::schema::most_exact;
 pub(in super::super) enum ApplyBy {
     /// The process that runs, if any, is stopped; the next one is started on it.
     Restart,
-    /// The process is told to read its file again.
+    /// The process is signalled to read its file again.
     Reload,
     /// Not at all, until the next start for another reason.
     Ignore,

@@ -163,7 +163,8 @@ impl Machine {
         if self.targets.present().is_some() || self.in_grace() {
             return false;
         }
-        // What an earlier lictor left running serves, whatever it runs on: silent sources are no reason to end it.
+        // A process that an earlier lictor left running serves, whatever it runs on: silent sources are not a reason to
+        // end it.
         if *self.road.wish() == Wish::Unheard && self.process.alive().is_some() {
             return false;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So many values of one tag are told apart; a service with more of them has other troubles.
+/// At most this many values of one tag are kept apart; further ones become `other`.
 const MOST_VALUES: usize = 1000;
 
 /// The longest value of a tag, in bytes.

@@ -83,7 +83,10 @@ impl Wire {
             (Err(Broken(error)), ..) => tracing::debug!(address, %error, "a datagram for statsd is lost"),
             (Ok(()), 1.., State::Fine) => {
                 self.state = State::Losing;
-                tracing::info!(address, "nobody receives statsd there for now; what is lost is counted");
+                tracing::info!(
+                    address,
+                    "nothing receives statsd at this address at the moment; lost metrics are counted"
+                );
             }
             (Ok(()), 0, State::Losing) if received => {
                 self.state = State::Fine;

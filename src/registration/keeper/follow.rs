@@ -57,7 +57,7 @@ impl Follow {
         let Some(instance) = instance else { return std::future::pending().await };
         loop {
             sleep_until(self.origin + self.watch.due()).await;
-            // A token that can't be read is told by who asks the agent.
+            // The part that asks the agent reports a token that can't be read.
             let _ = client.renew_token();
             let query = self.watch.ask(self.origin.elapsed());
             let (sight, failure) = match client.standing(instance, &query).await {

@@ -1,4 +1,5 @@
-//! `grpc`: asks by gRPC's health protocol (`grpc.health.v1.Health/Check`), over a fresh connection, whether a service serves.
+//! `grpc`: asks by gRPC's health protocol (`grpc.health.v1.Health/Check`), over a fresh connection, whether a service
+//! serves.
 
 use std::io;
 use std::task::{Context, Poll};
@@ -90,7 +91,7 @@ fn refusal(status: &Status, service: &str) -> String {
         Code::NotFound => format!("the server does not know {}", shown(service)),
         Code::Unimplemented => "the server has no health service (grpc.health.v1.Health)".to_owned(),
         Code::Unauthenticated | Code::PermissionDenied => {
-            format!("the server lets nobody ask without credentials ({:?})", status.code())
+            format!("the server refuses requests without credentials ({:?})", status.code())
         }
         code => fault::of_chain(status).unwrap_or_else(|| format!("{code:?}")),
     }

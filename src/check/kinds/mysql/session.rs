@@ -1,6 +1,6 @@
-//! As much of MySQL's protocol as one question takes: the handshake, perhaps TLS, a password, and an answer as text. Written
-//! here because the drivers make their own connections: they look names up where everything waits for a disk, read
-//! certificates on the loop's thread, and try one address after the other.
+//! As much of MySQL's protocol as one question takes: the handshake, perhaps TLS, a password, and an answer as text.
+//! Written here because the drivers make their own connections: they look names up where everything waits for a disk,
+//! read certificates on the loop's thread, and try one address after the other.
 
 use std::io;
 
@@ -34,7 +34,7 @@ const ERR: u8 = 0xff;
 const QUIT: u8 = 0x01;
 const QUERY: u8 = 0x03;
 
-/// Whether nobody can listen in between.
+/// Whether the connection cannot be overheard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Secrecy {
     Secret,
@@ -295,7 +295,7 @@ fn proof(plugin: &str, password: &[u8], nonce: &[u8], secrecy: Secrecy) -> Resul
         }
         _ => {
             let name = reason::brief(plugin);
-            return Err(format!("its user logs in by {name}, which lictor does not support: use another user"));
+            return Err(format!("its user logs in with {name}, which lictor does not support: use another user"));
         }
     })
 }

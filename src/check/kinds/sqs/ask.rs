@@ -61,7 +61,7 @@ async fn ask(sqs: &Sqs, kept: &Kept, access: &Access, around: &Surroundings) -> 
     match answer::read(response.status, &body) {
         Said::Waiting(messages) => Ok(messages),
         Said::Refused(code) => Err(answer::sentence(&response.shown(), &code, &keys.origin, &region)),
-        Said::Nothing => Err(format!("{}, but no answer as SQS gives it", response.shown())),
+        Said::Nothing => Err(format!("{}, but not an answer of SQS", response.shown())),
     }
 }
 

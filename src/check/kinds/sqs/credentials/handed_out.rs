@@ -22,7 +22,7 @@ const MARGIN: Duration = Duration::from_mins(3);
 const WITHOUT_END: Duration = Duration::from_mins(5);
 /// More than any such answer. In bytes.
 const LONGEST: usize = 16 * 1024;
-/// They are on this host, or next to it. An address that nobody answers must not use up the time of the probe.
+/// They are on this host, or next to it. An address that does not answer must not use up the time of the probe.
 const SOON: Duration = Duration::from_millis(800);
 
 /// What all checks share, from one run of the service to the next: keys, by where they are from.
@@ -30,7 +30,8 @@ const SOON: Duration = Duration::from_millis(800);
 pub(in crate::check) struct Kept(Arc<watch::Sender<BTreeMap<String, Keys>>>);
 
 impl Kept {
-    /// The keys from here, if they are good for a while yet; else what is fetched, or, while that fails, what is still good.
+    /// The keys from here, if they are good for a while yet; else what is fetched, or, while that fails, what is still
+    /// good.
     pub(super) async fn or(
         &self,
         from: &str,
@@ -88,7 +89,7 @@ pub(super) async fn of_container(chain: &Chain<'_>) -> Result<Option<Keys>, Stri
     keys.await.map(Some)
 }
 
-/// Where to ask. Keys are only fetched from where nobody else listens in, as AWS's own clients have it.
+/// Where to ask. As with AWS's own clients, keys are only fetched over a connection that cannot be overheard.
 fn container(variables: &Variables) -> Result<Option<Url>, String> {
     /// Where ECS answers.
     const ECS: &str = "http://169.254.170.2";

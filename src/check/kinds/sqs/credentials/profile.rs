@@ -61,7 +61,7 @@ async fn resolve(
         }
         if word("mfa_serial").is_some() {
             return Err(format!(
-                "the profile {name:?} asks for a code of a device (mfa_serial), which nobody can give here"
+                "the profile {name:?} asks for a code of a device (mfa_serial), which a check cannot enter"
             ));
         }
         let base = Box::pin(base(chain, shared, name, &words, seen)).await?;

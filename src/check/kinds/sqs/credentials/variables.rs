@@ -44,7 +44,7 @@ pub(in crate::check::kinds::sqs) struct Variables {
 
 impl Variables {
     /// Those of the service's whole environment, and lictor's own. A file that only lictor's environment names, its home
-    /// above all, is of no account where the service runs as somebody else.
+    /// above all, does not matter where the service runs as another user.
     pub(in crate::check::kinds::sqs) async fn of(access: &Access) -> Result<Self, String> {
         let of_files = |name: &str| name == "HOME" || name.ends_with("_FILE");
         let allowed = |name: &&str| !(access.files.are_of_another_user() && of_files(name));
