@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_said() {
         for (name, body, word) in [
-            ("signal", "", "which signal"),
+            ("signal", "", "signal is missing"),
             ("signal", r#"{"signal":"STOPP"}"#, "STOPP"),
             ("signal", r#"{"signal":"0"}"#, "not a signal"),
             ("hold", r#"{"for":"24"}"#, "24h"),
@@ -217,7 +217,7 @@ mod tests {
             // A find of the fuzzer: the sentence repeated the line break.
             ("restart", r#"{"de\nck":1}"#, "unknown field"),
             ("restart", r#"{"timeout":"soon"}"#, "timeout"),
-            ("validated", r#"{"verdict":"yes"}"#, "which deployment"),
+            ("validated", r#"{"verdict":"yes"}"#, "deployment is missing"),
             ("validated", r#"{"deployment":"d-1"}"#, "verdict"),
             ("validated", r#"{"deployment":"d-1","verdict":"maybe"}"#, "maybe"),
         ] {

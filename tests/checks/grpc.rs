@@ -66,9 +66,9 @@ fn a_server_with_tls_that_wants_a_certificate() {
     fails(&with(&format!("{trusted}{shown}  server_name = \"shop.test\"\n")), "its certificate is for another name");
     fails(
         &with(&format!("  ca = \"{}\"\n{shown}", stranger.ca().display())),
-        "is signed by nobody who is trusted here",
+        "is signed by a CA that is not trusted here",
     );
-    fails(&with(&format!("  tls = \"verify-full\"\n{shown}")), "is signed by nobody who is trusted here");
+    fails(&with(&format!("  tls = \"verify-full\"\n{shown}")), "is signed by a CA that is not trusted here");
     fails(&with(&trusted), "it asks for a certificate: set `cert` and `key`");
     // It waits for TLS that never comes, or hangs up.
     fails(&with(""), "");

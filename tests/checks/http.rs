@@ -99,7 +99,7 @@ fn renewed_certificates_are_used_at_once() {
     passes(&lictor);
     drop(server);
     let _server = WebServer::tls(address, tls(&new.server("billing.test", host), None));
-    fails(&lictor, "signed by nobody who is trusted here");
+    fails(&lictor, "signed by a CA that is not trusted here");
     std::fs::copy(new.ca(), &ca).unwrap();
     passes(&lictor);
 }

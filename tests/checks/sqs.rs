@@ -94,8 +94,8 @@ fn what_else_may_be_answered() {
         ),
         (400, r#"{"__type":"com.amazonaws.sqs#ThrottlingException","message":"x"}"#, "SQS throttles these requests"),
         (400, r#"{"__type":"com.amazon.coral.service#ExpiredTokenException"}"#, "the session token from the service's"),
-        (500, "", "500 Internal Server Error, but no answer as SQS gives it"),
-        (200, "<html>hunter4</html>", "200 OK, but no answer as SQS gives it"),
+        (500, "", "500 Internal Server Error, but not an answer of SQS"),
+        (200, "<html>hunter4</html>", "200 OK, but not an answer of SQS"),
         (200, r#"{"Attributes":{"ApproximateNumberOfMessages":"8"}}"#, "about 8 messages wait"),
     ] {
         server.answers(code, &[], body);

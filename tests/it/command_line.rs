@@ -249,7 +249,7 @@ fn doctor_names_what_is_wrong_and_the_remedy() {
     let text = said(&found);
     assert_eq!(found.status.code(), Some(0), "{text}");
     assert!(text.contains("consul billing/") && text.contains("1 key can be read"), "{text}");
-    assert!(text.contains("nobody listens on") && text.contains("start Telegraf"), "{text}");
+    assert!(text.contains("nothing listens on") && text.contains("start Telegraf"), "{text}");
 
     let setup = setup.config("exec {\n  command = [\"/no/such/program\"]\n}\nadmin {\n  group = \"nosuchgroup\"\n}\n");
     fs::write(setup.path("state"), "").unwrap();

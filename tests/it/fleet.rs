@@ -349,7 +349,7 @@ fn a_semaphore_that_somebody_else_wrote_is_said_and_lets_nobody_pass() {
     consul.put("lictor/svc/rollout/odd", b"\xff\0{");
     consul.put("billing/GREETING", "good day");
     for lictor in &lictors {
-        let board = waits(lictor, "lictor/svc/turn/.lock is no semaphore");
+        let board = waits(lictor, "lictor/svc/turn/.lock is not a semaphore");
         assert_eq!(board.restarts, 0);
     }
     consul.delete("lictor/svc/turn/.lock");

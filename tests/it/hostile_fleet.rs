@@ -78,7 +78,7 @@ fn a_plain_consul_lock_has_another_layout_and_lets_nobody_pass() {
     });
     consul.put("billing/GREETING", "good day");
     for lictor in &lictors {
-        assert_eq!(waits(lictor, "lictor/svc/turn/.lock is no semaphore").restarts, 0);
+        assert_eq!(waits(lictor, "lictor/svc/turn/.lock is not a semaphore").restarts, 0);
     }
     // It takes its key away when it ends.
     crate::harness::processes::signal(lock.id(), rustix::process::Signal::TERM);

@@ -122,7 +122,7 @@ fn restart_is_answered_when_another_process_is_healthy() {
     assert_eq!(board.config.state, ConfigState::Good);
 
     lictor.until_applied(|| lictor.setup().write("SLOW_START", "2s"));
-    ends(&lictor.cli("restart", &["--timeout", "200ms"]), 1, "under way, but not in time");
+    ends(&lictor.cli("restart", &["--timeout", "200ms"]), 1, "goes on, but was not done in time");
     lictor.until("it goes on all the same", |board| board.healthy && board.phase == Phase::Up);
 }
 

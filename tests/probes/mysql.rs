@@ -52,7 +52,7 @@ fn every_answer_has_its_words() {
         (
             "Another signer",
             format!("{guarded}; tls = \"verify-ca\"; ca = {other_ca:?}"),
-            "signed by nobody who is trusted",
+            "signed by a CA that is not trusted",
         ),
         ("Slow", format!("url = \"mysql://app:{MARKER}@{nobody_speaks}/orders\""), "no answer within 2s"),
     ];

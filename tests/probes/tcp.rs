@@ -39,8 +39,8 @@ fn every_answer_has_its_words() {
         ),
         ("Does not speak", format!("address = \"{nobody_speaks}\"; {asks}"), "no answer within 2s"),
         ("No TLS there", format!("address = \"{nobody_speaks}\"; tls = \"require\""), "no answer within 2s"),
-        ("Nobody trusted", format!("address = \"{tls}\"; tls = \"verify-full\""), "signed by nobody who is trusted"),
-        ("Another signer", format!("address = \"{tls}\"; ca = {other_ca:?}"), "signed by nobody who is trusted"),
+        ("Nobody trusted", format!("address = \"{tls}\"; tls = \"verify-full\""), "signed by a CA that is not trusted"),
+        ("Another signer", format!("address = \"{tls}\"; ca = {other_ca:?}"), "signed by a CA that is not trusted"),
         ("Another name", format!("address = \"{other}\"; ca = {ca:?}"), "its certificate is for another name"),
         ("No such file", format!("address = \"{tls}\"; ca = \"/nowhere/ca.pem\""), "cannot read ca /nowhere/ca.pem"),
     ];

@@ -81,7 +81,7 @@ async fn what_is_no_postgresql_is_not_taken_for_one() {
         |mode: &'static str| move |at: &str| Kind::Postgres(sql(format!("postgres://a:hunter2@{at}/?sslmode={mode}")));
     let web = b"HTTP/1.1 400 Bad Request\r\n\r\n";
     assert_eq!(found(web, with("disable")).await, bad("its answer is not a message of PostgreSQL's"));
-    assert_eq!(found(web, with("prefer")).await, bad("what answers at ADDRESS is not a PostgreSQL"));
+    assert_eq!(found(web, with("prefer")).await, bad("the server at ADDRESS is not PostgreSQL"));
     assert_eq!(found(b"N", with("require")).await, bad("ADDRESS has no TLS, and `tls` asks for it"));
     let huge = b"R\0\0\0\x08\0\0\0\0D\x7f\xff\xff\xff";
     assert_eq!(found(huge, with("disable")).await, bad("its answer is not a message of PostgreSQL's"));

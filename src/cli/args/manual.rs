@@ -86,7 +86,7 @@ Exit codes:
   0   done
   1   the newest wish is refused: rejected, or in quarantine
   2   wrong usage
-  3   with --exit-code: there are changes (keys that only wait for a restart do not count)
+  3   with --exit-code: there are changes (keys that only wait for a restart are no change)
   69  neither a lictor nor a required source answered
   78  the configuration is wrong";
 

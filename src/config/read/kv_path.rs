@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn what_would_be_the_whole_store_is_refused() {
         for text in ["", "/", "//", "@dc1", "/@dc1", "?ns=a"] {
-            assert!(read(text).expect_err(text).contains("names no folder"), "{text}");
+            assert!(read(text).expect_err(text).contains("does not name a folder"), "{text}");
         }
     }
 

@@ -102,7 +102,7 @@ fn pairs_must_fit() {
         ("wait {\n  min = \"5s\"\n  max = \"1s\"\n}", "2:9: wait.min: min must not be longer than max"),
         (
             "apply {\n  min_healthy = \"5m\"\n}",
-            "2:17: apply.min_healthy: nothing is ever good in time: deadline must be longer by at least 1ms, the time between two \
+            "2:17: apply.min_healthy: no change could be good in time: deadline must be longer by at least 1ms, the time between two \
              probes",
         ),
         (
@@ -348,7 +348,7 @@ fn a_new_host_may_start_on_edits_that_are_not_sealed() {
     assert_eq!(first(""), FirstSet::Sealed);
     assert_eq!(first("commit_start = \"sealed\"\n"), FirstSet::Sealed);
     assert_eq!(first("commit_start = \"any\"\n"), FirstSet::Any);
-    assert!(errors_of("commit_start = \"any\"\n").contains("commit_start: it says nothing without commit_key"));
+    assert!(errors_of("commit_start = \"any\"\n").contains("commit_start has no effect without commit_key"));
     assert!(errors_of("commit_start = \"never\"\n").contains("commit_start"));
 }
 

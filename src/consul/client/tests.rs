@@ -73,7 +73,7 @@ async fn a_lost_connection_says_where_and_why() {
     assert_eq!(
         error.sentence(),
         format!(
-            "consul at {address} (kv app/) cannot be reached; see that its agent runs and that address and tls are \
+            "consul at {address} (kv app/) cannot be reached; check that its agent runs and that address and tls are \
              right: Connection refused (os error 111)"
         )
     );

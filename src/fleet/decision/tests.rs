@@ -111,7 +111,7 @@ fn whoever_holds_the_semaphore_without_a_mark_counts_and_its_limit_too() {
 fn a_semaphore_that_is_none_lets_nobody_pass() {
     let look =
         Look { turn: vec![pair(".lock", "hello", 0, None)], catalog: catalog(&[("us", PASSING)]), ..Look::default() };
-    assert!(why(decide(Limit::Count(9), &look)).starts_with("lictor/billing/turn/.lock is no semaphore"));
+    assert!(why(decide(Limit::Count(9), &look)).starts_with("lictor/billing/turn/.lock is not a semaphore"));
 }
 
 #[test]

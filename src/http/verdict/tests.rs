@@ -64,7 +64,7 @@ fn the_table_of_answers() {
         ("not healthy", wants("1.214"), changed(sick), at_once,
             Some((Readiness, Open, "Database is Unhealthy (connection refused)"))),
         ("the old build still runs", wants("1.214"), changed(|board| runs(board, "1.213", "1.214")), at_once,
-            Some((Identity, Open, "running 1.213, not 1.214; on disk is 1.214"))),
+            Some((Identity, Open, "running 1.213, not 1.214; 1.214 is installed"))),
         ("a new build was given up for the one that serves", wants("1.214"),
             changed(|board| {
                 runs(board, "1.213", "1.214");
@@ -87,7 +87,7 @@ fn the_table_of_answers() {
             SURE_AFTER,
             Some((Readiness, Sure, "Database is Unhealthy (connection refused); running 1.213, not 1.214"))),
         ("nobody can tell the version", wants("1.214"), changed(|board| board.build.running = Version::default()), at_once,
-            Some((Identity, Open, "the running version is unknown, not 1.214; on disk is 1.214"))),
+            Some((Identity, Open, "the running version is unknown, not 1.214; 1.214 is installed"))),
         ("on trial", wants("1.214"),
             changed(|board| { board.config.state = ConfigState::Trial; board.config.settled = false; }), at_once,
             Some((Readiness, Open, "the newest config is on trial"))),
@@ -96,7 +96,7 @@ fn the_table_of_answers() {
             Some((Readiness, Sure, "Database is Unhealthy (connection refused); Reverted: DB_URL"))),
         ("reverted on the build before", wants("1.214"),
             changed(|board| { reverted(board); runs(board, "1.213", "1.214"); }), at_once,
-            Some((Identity, Open, "running 1.213, not 1.214; on disk is 1.214"))),
+            Some((Identity, Open, "running 1.213, not 1.214; 1.214 is installed"))),
         ("rejected", question(About::Settled), changed(|board| board.config.state = ConfigState::Rejected), at_once,
             Some((Identity, Sure, "the newest config was rejected"))),
         ("settled", question(About::Settled), board(), at_once, None),
