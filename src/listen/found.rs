@@ -19,6 +19,8 @@ pub struct Found {
     survivor: Vec<OwnedFd>,
     /// The side of the service that still runs.
     side: Option<Side>,
+    /// Names under which something else is to be kept from now on.
+    stale: Vec<String>,
 }
 
 impl Found {
@@ -71,12 +73,18 @@ impl Found {
 
     /// The sockets of this `listen`, one a side, that were kept; what is kept under its name and does not fit is let go.
     pub(super) fn take(&mut self, spec: &Spec) -> [Option<OwnedFd>; 2] {
-        Side::BOTH.map(|side| {
+        let before = self.kept.len();
+        let taken = Side::BOTH.map(|side| {
             let name = name(&spec.name, side);
             let at = self.kept.iter().position(|(kept, _)| *kept == name)?;
             let (_, socket) = self.kept.swap_remove(at);
             fits(&socket, spec).then_some(socket)
-        })
+        });
+        if self.kept.len() < before && taken.iter().any(Option::is_none) {
+            // Others take their place, and the service manager would keep both under one name.
+            self.stale.extend(Side::BOTH.map(|side| name(&spec.name, side)));
+        }
+        taken
     }
 
     /// The service's own copy of the socket of this `listen`.
@@ -87,7 +95,8 @@ impl Found {
 
     /// Names of kept sockets that the configuration does not have any more.
     pub(super) fn left(&self) -> impl Iterator<Item = &str> {
-        self.kept.iter().map(|(name, _)| name.as_str()).filter(|name| name.starts_with(PREFIX))
+        let left = self.kept.iter().map(|(name, _)| name.as_str()).filter(|name| name.starts_with(PREFIX));
+        left.chain(self.stale.iter().map(String::as_str))
     }
 }
 

@@ -90,7 +90,7 @@ fn one(spec: &Spec, width: Width, steering: Steering, found: &mut Found) -> Resu
         ([Some(a), Some(b)], _) if width == Width::Two => {
             Pair::kept(spec, [a, b], steering).map(|pair| (Way::Kept, pair)).map_err(failed)
         }
-        (_, Some(left)) | ([Some(left), None], None) => {
+        (_, Some(left)) | ([Some(left), None] | [None, Some(left)], None) => {
             Pair::around(spec, left, width, steering.marks).map(|pair| (Way::Around, pair)).map_err(failed)
         }
         _ => Pair::bind(spec, width, steering).map(|pair| (Way::Bound, pair)),

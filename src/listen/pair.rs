@@ -124,6 +124,11 @@ impl Pair {
         }
     }
 
+    /// Whether one of them does not listen any more. `shutdown(2)` on a copy, which the service has, is felt by all.
+    pub(super) fn is_shut(&self) -> bool {
+        self.sockets.iter().any(|socket| sockopt::socket_acceptconn(socket).is_ok_and(|listens| !listens))
+    }
+
     /// How full the queue of a side is. Of a socket in the file system only emptiness is known, not the number.
     pub(super) fn queue(&self, side: Side) -> Queue {
         match &self.place {

@@ -265,8 +265,16 @@ impl Sockets {
                 )
             })
         });
+        let shut = self.pairs.iter().find(|pair| pair.is_shut()).map(|pair| {
+            format!(
+                "the service has shut down the socket of listen {:?}, which it shares with lictor: a run that is given it \
+                 cannot accept. The service must close its listener, and not call shutdown(2) on it; restart the unit to have \
+                 the socket again",
+                pair.name()
+            )
+        });
         let missing = (!self.missing.is_empty()).then(|| MISSING.to_owned());
-        full.or(missing).or(untaken).or_else(|| self.unsteered.clone())
+        shut.or(full).or(missing).or(untaken).or_else(|| self.unsteered.clone())
     }
 
     /// What a run has left in a queue for very long.

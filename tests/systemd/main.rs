@@ -16,6 +16,7 @@ mod wait;
 mod rig;
 
 mod envfile;
+mod kills;
 mod life;
 mod listen;
 mod reexec;

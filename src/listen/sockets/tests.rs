@@ -261,6 +261,48 @@ async fn the_sockets_of_both_runs_come_back_from_them() {
     assert!(takes(&old).is_none() && takes(&new).is_some(), "connections go where they went");
 }
 
+#[test]
+fn what_was_kept_and_does_not_listen_any_more_is_replaced_and_its_name_is_free_again() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _within = runtime.enter();
+    for dead in [0, 1] {
+        let (sockets, address) = held(LOCAL);
+        let kept: Vec<(String, OwnedFd)> = sockets
+            .to_be_kept()
+            .into_iter()
+            .map(|(name, socket)| (name, socket.try_clone_to_owned().unwrap()))
+            .collect();
+        drop(sockets);
+        rustix::net::shutdown(&kept[dead].1, rustix::net::Shutdown::Both).unwrap();
+        let specs = [spec("http", &address.to_string())];
+        let mut sockets = Sockets::open(&specs, Marks::Ignored, Found::nothing().kept(kept)).unwrap();
+        assert_eq!(
+            sockets.to_be_forgotten(),
+            ["listen-http.0", "listen-http.1"],
+            "two by one name could not be told apart"
+        );
+        assert_eq!((sockets.to_be_kept().len(), sockets.look()), (2, None));
+        let (first, second) = (given(&mut sockets, 1), given(&mut sockets, 2));
+        for run in [1, 2] {
+            sockets.steer(RunId(run), Share::OF_ALL).unwrap();
+            let _client = connect(address);
+            let (right, wrong) = if run == 1 { (&first, &second) } else { (&second, &first) };
+            assert!(takes(wrong).is_none() && takes(right).is_some(), "{dead} was dead, steered to {run}");
+        }
+    }
+}
+
+#[test]
+fn a_service_that_shuts_its_listener_down_is_said() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _within = runtime.enter();
+    let (mut sockets, _) = held(LOCAL);
+    let given = given(&mut sockets, 1);
+    rustix::net::shutdown(&given, rustix::net::Shutdown::Both).unwrap();
+    let problem = sockets.look().unwrap();
+    assert!(problem.starts_with("the service has shut down the socket of listen \"http\""), "{problem}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_run_that_never_takes_anything_is_said() {
     let (mut sockets, address) = held(LOCAL);
