@@ -45,8 +45,11 @@ fn survivor(settings: &Settings, state: &State, found: Found) -> Found {
     let beside = kept.beside.take().map(|beside| *beside);
     if let Some(beside) = beside {
         let active = live(&kept).or_else(|| live(&beside)).map(|(_, side)| side);
-        let runs: Vec<_> =
-            [&kept, &beside].into_iter().filter_map(live).map(|(process, side)| (side, copies(&process))).collect();
+        let runs: Vec<_> = [&kept, &beside]
+            .into_iter()
+            .filter_map(live)
+            .map(|(process, side)| (side, copies(&process).collect()))
+            .collect();
         return match active {
             Some(side) => found.with(&settings.listen, [], side).with_both(&settings.listen, runs),
             None => found.with(&settings.listen, [], kept.side),
@@ -68,12 +71,13 @@ fn live(kept: &KeptProcess) -> Option<(Process, Option<u8>)> {
     Some((Process::adopt(pid, start_time).ok()?, kept.side))
 }
 
-fn copies(process: &Process) -> Vec<OwnedFd> {
+/// Copies of its sockets, each made when it is looked at: whoever looks at no more than needed holds nobody's connection.
+fn copies(process: &Process) -> impl Iterator<Item = OwnedFd> {
     let copy = |number| {
         let copied = process.copy(number);
         copied.inspect_err(|error| tracing::debug!(number, %error, "a socket cannot be had from the service")).ok()
     };
-    sockets_of(process.pid()).into_iter().filter_map(copy).collect()
+    sockets_of(process.pid()).into_iter().filter_map(copy)
 }
 
 /// The numbers of a process's sockets, in their order. A library may have moved what was passed to it, and another socket

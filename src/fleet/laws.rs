@@ -25,7 +25,7 @@ use self::host::{Config, Mind, Nature};
 use self::world::{Fault, World};
 
 /// So many seeds, unless `FLEET_SEEDS` says otherwise: the machine itself takes ten times as long as its stand-in.
-const SEEDS: [(Mind, u64); 2] = [(Mind::StandIn, 100), (Mind::Machine, 16)];
+const SEEDS: [(Mind, u64); 3] = [(Mind::StandIn, 100), (Mind::Machine, 16), (Mind::Overlapping, 10)];
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -152,6 +152,24 @@ fn whatever_fails_the_laws_hold_and_the_fleet_goes_on() {
 #[test]
 fn whatever_fails_the_laws_hold_with_the_machine_itself() {
     hold(Mind::Machine, troubled, |seed| any_world(seed, Mind::Machine));
+}
+
+/// With `handover = "overlap"` a turn is asked for all the same.
+#[test]
+fn whatever_fails_the_laws_hold_where_processes_overlap() {
+    hold(Mind::Overlapping, troubled, |seed| any_world(seed, Mind::Overlapping));
+}
+
+/// Changes, good and bad, on hosts whose processes overlap: nobody is ever out for config.
+fn undisturbed(seed: u64, world: &mut World) {
+    bad_changes(seed, world);
+    assert_eq!(world.most_out, 0, "somebody was out for config");
+    assert!(world.grants > 0, "nobody had a turn");
+}
+
+#[test]
+fn where_processes_overlap_no_change_takes_anybody_out() {
+    hold(Mind::Overlapping, undisturbed, |seed| World::new(seed, Mind::Overlapping, 4, 1));
 }
 
 /// Several bad changes, and nothing else that goes wrong.

@@ -16,6 +16,7 @@ use crate::machine::Moment;
 use crate::machine::event::TurnRefusal;
 use crate::machine::numbers::TurnId;
 use crate::machine::order::TurnVerdict;
+use crate::machine::policy::Handover;
 
 /// A config, and how a service fares on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +67,19 @@ pub(super) enum Mind {
     StandIn,
     /// The machine itself.
     Machine,
+    /// The machine itself, with `handover = "overlap"`.
+    Overlapping,
+}
+
+impl Mind {
+    /// How one process takes the place of another, where the machine decides.
+    fn handover(self) -> Option<Handover> {
+        match self {
+            Self::StandIn => None,
+            Self::Machine => Some(Handover::Restart),
+            Self::Overlapping => Some(Handover::Overlap { share: 100 }),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -108,7 +122,7 @@ impl Host {
     pub(super) fn new(number: usize, config: Config, mind: Mind) -> Self {
         let node = format!("host-{number}");
         Self {
-            road: (mind == Mind::Machine).then(|| Box::new(Road::new(&node))),
+            road: mind.handover().map(|handover| Box::new(Road::new(&node, handover))),
             member: Member { node, id: "billing".into() },
             turns: None,
             life: 0,

@@ -1,6 +1,6 @@
 //! The real machine on a simulated host, with a process and its probes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::fleet::turns::Event;
 use crate::machine::board::ConfigState;
 use crate::machine::event::{Exit, ProbeResult, TurnRefusal};
 use crate::machine::numbers::TurnId;
-use crate::machine::policy::{CheckRule, Crash, Policy, Role, StepSetting};
+use crate::machine::policy::{CheckRule, Crash, Handover, Policy, Role, StepSetting};
 use crate::machine::{self, Board, Build, Machine, Moment, Order, Restored, RunId, Version};
 
 /// Why the service is not in traffic.
@@ -49,8 +49,12 @@ pub(super) struct Road {
     machine: Option<Machine>,
     board: Option<Board>,
     kept: Restored,
-    process: Option<Process>,
-    probing: Option<RunId>,
+    handover: Handover,
+    /// The oldest first; two only where they overlap.
+    processes: Vec<Process>,
+    /// The run that new connections go to.
+    connected: Option<RunId>,
+    probing: BTreeSet<RunId>,
     coming: BTreeMap<(Moment, u64), Fact>,
     count: u64,
     held: Option<TurnId>,
@@ -64,8 +68,9 @@ pub(super) struct Road {
 
 const PROBE: Duration = Duration::from_millis(400);
 
-fn policy() -> Policy {
+fn policy(handover: Handover) -> Policy {
     Policy {
+        handover,
         quiet_min: Duration::ZERO,
         min_healthy: Duration::from_secs(3),
         deadline: Duration::from_secs(10),
@@ -108,13 +113,15 @@ impl Process {
 }
 
 impl Road {
-    pub(super) fn new(node: &str) -> Self {
+    pub(super) fn new(node: &str, handover: Handover) -> Self {
         Self {
+            handover,
             machine: None,
             board: None,
             kept: Restored::default(),
-            process: None,
-            probing: None,
+            processes: Vec::new(),
+            connected: None,
+            probing: BTreeSet::new(),
             coming: BTreeMap::new(),
             count: 0,
             held: None,
@@ -145,7 +152,11 @@ impl Road {
     }
 
     pub(super) fn runs(&self) -> Option<Config> {
-        self.process.as_ref().map(|process| process.config)
+        self.connected_process().map(|process| process.config)
+    }
+
+    fn connected_process(&self) -> Option<&Process> {
+        self.processes.iter().find(|process| Some(process.run) == self.connected)
     }
 
     /// Whether nothing is on its way.
@@ -195,12 +206,12 @@ impl Road {
     }
 
     fn probe(&mut self, now: Moment, run: RunId) -> Vec<Event> {
-        if self.probing != Some(run) {
+        if !self.probing.contains(&run) {
             return Vec::new();
         }
-        let well = self.process.as_ref().is_some_and(|process| process.run == run && process.is_well(now));
+        let well = self.processes.iter().any(|process| process.run == run && process.is_well(now));
         self.plan(now + PROBE, Fact::Probe(run));
-        if well {
+        if well && self.connected == Some(run) {
             self.away = Away::No;
         }
         let outcome = if well { ProbeResult::Pass } else { ProbeResult::Fail("sick".into()) };
@@ -208,10 +219,11 @@ impl Road {
     }
 
     fn end(&mut self, now: Moment, run: RunId) -> Vec<Event> {
-        if self.process.as_ref().is_none_or(|process| process.run != run) {
+        let before = self.processes.len();
+        self.processes.retain(|process| process.run != run);
+        if self.processes.len() == before {
             return Vec::new();
         }
-        self.process = None;
         self.tell(now, machine::Event::Exited { run, exit: Exit::Code(1) })
     }
 
@@ -233,17 +245,26 @@ impl Road {
         match order {
             Order::Start { run, environment, .. } => self.start(now, run, environment),
             Order::Stop { run } | Order::Kill { run } => {
-                if let Some(process) = self.process.as_mut().filter(|process| process.run == run) {
+                let connected = self.connected == Some(run);
+                if let Some(process) = self.processes.iter_mut().find(|process| process.run == run) {
                     process.stopping = true;
+                }
+                self.plan(now + Duration::from_millis(300), Fact::Ends(run));
+                if connected {
                     self.away = if self.held.is_some() { Away::ForConfig } else { Away::Otherwise };
-                    self.plan(now + Duration::from_millis(300), Fact::Ends(run));
                 }
             }
-            Order::Probe { run, .. } if self.probing != Some(run) => {
-                self.probing = Some(run);
+            Order::Steer { run, .. } => {
+                self.connected = Some(run);
+                self.plan(now, Fact::Told(machine::Event::Steered { run }));
+            }
+            Order::Probe { run, .. } if !self.probing.contains(&run) => {
+                self.probing.insert(run);
                 self.plan(now + Duration::from_millis(100), Fact::Probe(run));
             }
-            Order::StopProbing { .. } => self.probing = None,
+            Order::StopProbing { run } => {
+                self.probing.remove(&run);
+            }
             Order::KeepGood { good } => self.kept.good = good,
             Order::KeepQuarantine { quarantine } => self.kept.quarantine = quarantine,
             Order::AskTurn { turn, wish, running, build } => {
@@ -267,29 +288,38 @@ impl Road {
     }
 
     fn start(&mut self, now: Moment, run: RunId, environment: Arc<Environment>) {
-        assert!(self.process.is_none(), "two processes");
+        let most = usize::from(self.handover != Handover::Restart);
+        assert!(self.processes.len() <= most, "too many processes");
         let config = config_of(&environment);
         self.tried.push(config);
         self.plan(now, Fact::Told(machine::Event::Started { run, pid: 4 }));
         if config.nature == Nature::Exits {
             self.plan(now + Duration::from_millis(300), Fact::Ends(run));
         }
-        self.process = Some(Process { run, config, environment, started: now, stopping: false });
+        if self.processes.is_empty() {
+            self.connected = Some(run);
+        }
+        self.processes.push(Process { run, config, environment, started: now, stopping: false });
     }
 
     /// lictor is killed. The process goes on, but for one that is being stopped.
     pub(super) fn kill(&mut self) {
-        (self.machine, self.board, self.probing, self.held) = (None, None, None, None);
+        (self.machine, self.board, self.held) = (None, None, None);
+        self.probing.clear();
         self.coming.clear();
-        self.ready = self.ready && self.process.as_ref().is_some_and(|process| !process.stopping);
+        self.ready = self.ready && self.connected_process().is_some_and(|process| !process.stopping);
     }
 
     pub(super) fn revive(&mut self, now: Moment, seed: u64, wish: Config) -> Vec<Event> {
-        self.process =
-            self.process.take().filter(|process| !process.stopping && process.config.nature != Nature::Exits);
-        self.machine = Some(Machine::new(policy(), self.kept.clone(), seed, now, 1_700_000_000_000));
+        // Of two the one that is connected to goes on, and the other one is ended.
+        let connected = self.connected;
+        self.processes.retain(|process| {
+            Some(process.run) == connected && !process.stopping && process.config.nature != Nature::Exits
+        });
+        self.connected = self.processes.first().map(|_| RunId(1));
+        self.machine = Some(Machine::new(policy(self.handover), self.kept.clone(), seed, now, 1_700_000_000_000));
         let mut events = self.tell(now, machine::Event::Installed { build: build(), version: Version::default() });
-        if let Some(process) = &mut self.process {
+        if let Some(process) = self.processes.first_mut() {
             process.run = RunId(1);
             let environment = process.environment.fingerprint();
             let adopted = machine::Event::Adopted { run: RunId(1), pid: 4, environment, build: build() };
