@@ -1,7 +1,7 @@
 //! What Consul's folder of the fleets holds, read as what it means. A record that cannot be read is one that says so, and
 //! the rest stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::consul::kv::Pair;
@@ -52,6 +52,8 @@ pub(super) struct Service {
     pub(super) rollouts: BTreeMap<String, Read<Rollout>>,
     pub(super) histories: BTreeMap<String, Read<HistoryRecord>>,
     pub(super) hold: Option<FleetHold>,
+    /// The nodes that more than one of its instances is on.
+    shared: BTreeSet<String>,
 }
 
 /// A record, read once for as long as it is not written again.
@@ -98,11 +100,15 @@ impl Fleets {
                 "rollout" => add(&mut service.rollouts, known.map(|known| &known.rollouts), key, pair, plain),
                 "history" => add(&mut service.histories, known.map(|known| &known.histories), key, pair, history),
                 // Whatever stands there holds.
-                "hold" => service.hold = Some(plain(pair.value.expose()).unwrap_or_default()),
+                "hold" => {
+                    let hold: FleetHold = plain(pair.value.expose()).unwrap_or_default();
+                    service.hold = Some(hold).filter(|hold| hold.until.is_none_or(|until| until > read_at));
+                }
                 _ => {}
             }
         }
         services.retain(|_, service| !service.is_empty());
+        services.values_mut().for_each(Service::find_shared_nodes);
         Self { services, consul: Standing::Answers, read_at }
     }
 }
@@ -118,11 +124,21 @@ impl Service {
         self.instances.iter().filter_map(|(key, read)| Some((key, read.get()?)))
     }
 
-    /// How an instance is called, by its key: its id on its node.
+    /// How an instance is called, by its key: as its node, with its id where a node has several.
     pub(super) fn name_of(&self, key: &str) -> String {
         let member = self.instances.get(key).and_then(Read::get).map(|record| &record.member);
         let member = member.or_else(|| self.histories.get(key)?.get().map(|history| &history.member));
-        member.map_or_else(|| shown(key), |member| shown(&member.node))
+        let Some(member) = member else { return shown(key) };
+        if self.shared.contains(&member.node) {
+            return format!("{} on {}", shown(&member.id), shown(&member.node));
+        }
+        shown(&member.node)
+    }
+
+    fn find_shared_nodes(&mut self) {
+        let mut seen = BTreeSet::new();
+        let nodes = self.records().map(|(_, record)| record.member.node.clone());
+        self.shared = nodes.filter(|node| !seen.insert(node.clone())).collect();
     }
 }
 

@@ -103,7 +103,11 @@ pub(super) fn config(record: &InstanceRecord) -> Word {
 pub(super) fn version(record: &InstanceRecord) -> String {
     let outdated = record.shown.details.as_ref().is_some_and(|details| details.outdated);
     let running = record.shown.version.as_deref().map_or_else(|| "unknown".to_owned(), super::fleets::shown);
-    if outdated { format!("{running}, not restarted") } else { running }
+    match record.shown.installed.as_deref().filter(|installed| Some(*installed) != record.shown.version.as_deref()) {
+        Some(installed) => format!("{running}, {} is installed", super::fleets::shown(installed)),
+        None if outdated => format!("{running}, another build is installed"),
+        None => running,
+    }
 }
 
 /// A moment, in Unix milliseconds: as UTC, and in a browser as how long ago it was.
@@ -114,6 +118,11 @@ pub(super) fn moment(at: u64) -> Element {
     let text = humantime::format_rfc3339_seconds(time).to_string();
     let words = text.trim_end_matches('Z').replace('T', " ");
     element("time").with("datetime", text).text(format!("{words} UTC"))
+}
+
+/// The same behind the word "since": in a browser the time of day.
+pub(super) fn since(at: u64) -> Element {
+    moment(at).with("data-form", "since")
 }
 
 /// A length of time as a person says it.

@@ -26,6 +26,8 @@
     const seconds = Math.round((Date.now() - at) / 1000);
     let words;
     if (time.dataset.form === "clock") words = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    else if (time.dataset.form === "since" && seconds < 86400) words = date.toLocaleTimeString([], { hourCycle: "h23" });
+    else if (time.dataset.form === "since") words = date.toLocaleString([], { hourCycle: "h23" });
     else if (seconds < -1) words = `in ${-seconds} s`;
     else if (seconds < 60) words = text(Math.max(seconds, 0), "s");
     else if (seconds < 3600) words = text(Math.floor(seconds / 60), "min");

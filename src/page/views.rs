@@ -11,7 +11,7 @@ mod timeline;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::fleets::{Fleets, Standing};
-use super::look::{Tone, moment, shape};
+use super::look::{Tone, moment, shape, since};
 use super::node::{Element, classed, element, link};
 
 pub(super) use host::host;
@@ -91,7 +91,7 @@ fn consul(fleets: &Fleets) -> Option<Element> {
     match &fleets.consul {
         Standing::Answers => None,
         Standing::Unknown => Some(notice("consul", Tone::Unknown).text("Consul has not answered yet.")),
-        Standing::Away { since, why } => {
+        Standing::Away { since: at, why } => {
             let known = if fleets.read_at == 0 {
                 element("span").text("Nothing is known yet.")
             } else {
@@ -99,7 +99,7 @@ fn consul(fleets: &Fleets) -> Option<Element> {
             };
             let text = notice("consul", Tone::Bad)
                 .child(element("strong").text("Consul has not answered since "))
-                .child(moment(*since))
+                .child(since(*at))
                 .text(". ");
             Some(text.child(known).child(classed("span", "why").text(format!(" {}", super::fleets::sentence(why)))))
         }

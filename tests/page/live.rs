@@ -127,6 +127,7 @@ fn a_fleet_of_real_lictors_is_seen_as_it_stops_on_a_bad_change() {
     consul.put("billing/EXIT_CODE", "3");
     let text = tab.until_text("A change is halted.");
     assert!(text.contains("took it back"), "{text}");
+    assert!(text.contains("svc-a on node-1") && text.contains("svc-b on node-1"), "two on one node: {text}");
     eventually("the story of the change", || tab.text().contains("taken back on 1, halted on 1").then_some(()));
     let link = tab.ask("[...document.querySelectorAll('.stories a')].find(a => a.textContent === 'EXIT_CODE').href");
     tab.follow(link.as_str().unwrap());

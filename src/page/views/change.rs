@@ -152,7 +152,10 @@ fn steps(event: &Happening, longest: u64) -> Element {
         from = millis.saturating_add(from);
         text.push(format!("{word} {}", length(millis)));
     }
-    let text = if text.is_empty() { "at once".to_owned() } else { text.join(", ") };
+    if text.is_empty() {
+        return words("at once");
+    }
+    let text = text.join(", ");
     classed("div", "steps-box").child(bar).child(element("span").text(text))
 }
 

@@ -1,7 +1,7 @@
 //! The page of one host: its board, for people.
 
 use super::super::fleets::{sentence, shown};
-use super::super::look::{Tone, Word, length, moment};
+use super::super::look::{Tone, Word, length, moment, since};
 use super::super::node::{Element, classed, element, percent};
 use super::{View, fact, notice, words};
 use crate::line::{counted, listed};
@@ -208,7 +208,7 @@ fn candidate(board: &Board) -> Option<Element> {
                 element("p")
                     .child(element("strong").text(listed(&keys, 6)))
                     .text(format!(": {}, since ", board_words::step(candidate.step)))
-                    .child(moment(unix(board, candidate.since)))
+                    .child(since(unix(board, candidate.since)))
                     .text("."),
             )
             .child(classed("ol", "road").children(steps)),

@@ -8,6 +8,7 @@ use super::{View, change, fact, notice, page, to_change, to_service, words};
 use crate::fleet::{Details, InstanceRecord};
 use crate::line::{counted, listed};
 use crate::machine::board::{CheckState, words as board};
+use crate::machine::deployment::Verdict;
 use crate::machine::event::TrafficState;
 
 pub(super) fn instance(fleets: &Fleets, name: &str, key: &str, now: u64) -> Option<View> {
@@ -100,6 +101,13 @@ fn described(main: Element, record: &InstanceRecord) -> Element {
         let text = words(format!("{}, ", shown(&exit.text))).child(moment(exit.at));
         facts = facts.child(fact("of", "Last exit", text));
     }
+    if let Some(deployment) = &shown_.deployment {
+        let word = match deployment.verdict {
+            Verdict::Yes => Word::new(Tone::Good, format!("{}, validated", shown(&deployment.id))),
+            Verdict::No => Word::new(Tone::Bad, format!("{}, not validated", shown(&deployment.id))),
+        };
+        facts = facts.child(fact("of", "Deployment", word.badge()));
+    }
     facts = facts.child(fact("of", "Service id", words(shown(&record.member.id))));
     main = main.child(facts);
     if let Some(candidate) = &details.candidate {
@@ -114,7 +122,7 @@ fn described(main: Element, record: &InstanceRecord) -> Element {
                     element("p")
                         .child(Word::new(look::config(record).tone, text).badge())
                         .text(" since ")
-                        .child(moment(candidate.since)),
+                        .child(look::since(candidate.since)),
                 ),
         );
     }

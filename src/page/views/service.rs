@@ -37,6 +37,7 @@ fn summary(service: &Service) -> String {
     let all: usize = versions.iter().map(|(_, count)| count).sum();
     let running = match versions.as_slice() {
         [] => String::new(),
+        [(version, 1)] => format!("on {version}"),
         [(version, _)] => format!("all {all} on {version}"),
         [(version, count), rest @ ..] => {
             let rest: Vec<_> = rest.iter().take(3).map(|(version, count)| format!("{count} on {version}")).collect();
@@ -56,7 +57,10 @@ fn notices(name: &str, service: &Service) -> Vec<Element> {
             .child(element("strong").text("The whole fleet is held "))
             .text(format!("by {by}"));
         if hold.at > 0 {
-            notice = notice.text(" since ").child(moment(hold.at));
+            notice = notice.text(" since ").child(look::since(hold.at));
+        }
+        if let Some(until) = hold.until {
+            notice = notice.text(" until ").child(look::since(until));
         }
         notices.push(notice.text(if hold.reason.is_empty() {
             ".".to_owned()
@@ -102,14 +106,14 @@ fn instances(name: &str, service: &Service, form: Form) -> Element {
 fn table(name: &str, service: &Service) -> Element {
     let heads = ["Host", "Version", "Health", "Config", "Since", "Note"];
     let head = element("tr").children(heads.map(|head| element("th").with("scope", "col").text(head)));
-    let rows = service.instances.iter().map(|(key, read)| row(name, key, read));
+    let rows = service.instances.iter().map(|(key, read)| row(name, service, key, read));
     classed("table", "instances")
         .child(classed("caption", "unseen").text("The instances and how they do"))
         .child(element("thead").child(head))
         .child(element("tbody").keyed("rows").children(rows))
 }
 
-fn row(name: &str, key: &str, read: &Read<InstanceRecord>) -> Element {
+fn row(name: &str, service: &Service, key: &str, read: &Read<InstanceRecord>) -> Element {
     let row = element("tr").keyed(format!("row {key}"));
     let head = |text: String| element("th").with("scope", "row").child(link(to_instance(name, key), text));
     let cell = |label: &'static str| element("td").with("data-label", label);
@@ -121,7 +125,7 @@ fn row(name: &str, key: &str, read: &Read<InstanceRecord>) -> Element {
                 let mark = config.as_str().get(..6).unwrap_or_default().to_owned();
                 state = state.text(" ").child(classed("code", "mark").text(mark));
             }
-            row.child(head(shown(&record.member.node)))
+            row.child(head(service.name_of(key)))
                 .child(cell("Version").child(classed("span", "name").text(look::version(record))))
                 .child(cell("Health").child(look::health(record).badge()))
                 .child(cell("Config").child(state))
@@ -148,19 +152,19 @@ fn tiles(name: &str, service: &Service) -> Vec<Element> {
         classed("ul", "tiles")
             .with("aria-label", format!("Instances {} to {}", place * TOGETHER + 1, place * TOGETHER + some.len()))
             .keyed(format!("tiles {place}"))
-            .children(some.iter().map(|(key, read)| tile(name, key, read)))
+            .children(some.iter().map(|(key, read)| tile(name, service, key, read)))
     };
     all.chunks(TOGETHER).enumerate().map(list).collect()
 }
 
 /// The worse of the two words decides how it looks; both are there to be read.
-fn tile(name: &str, key: &str, read: &Read<InstanceRecord>) -> Element {
+fn tile(name: &str, service: &Service, key: &str, read: &Read<InstanceRecord>) -> Element {
     let (host, tone, line) = match &read.record {
         Ok(record) => {
             let (health, config) = (look::health(record), look::config(record));
             let worse = if config.tone > health.tone { &config } else { &health };
             let line = format!("{} \u{b7} {}", look::version(record), worse.text);
-            (shown(&record.member.node), worse.tone, line)
+            (service.name_of(key), worse.tone, line)
         }
         Err(_) => (shown(key), Tone::Unknown, "cannot be read".to_owned()),
     };
