@@ -27,6 +27,15 @@ const RENEWAL: Duration = Duration::from_secs(5);
 /// A folder that is empty is woken by every write to the store: it is not asked again before this.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// How the parts of a look are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// Over as many connections as there are parts, each of which is kept for a minute.
+    AtOnce,
+    /// Over one.
+    OneByOne,
+}
+
 /// Consul, as one fleet needs it. Clones share their connections.
 #[derive(Clone, Debug)]
 pub(super) struct Access {
@@ -100,7 +109,9 @@ impl Access {
                 let _ = timeout(wait, access.change(&on, wait)).await;
             }
             sleep(delay).await;
-            access.read(&member, records).await
+            // Where somebody waits for this look, each answer counts; else each connection does.
+            let pace = if on.is_empty() { Pace::OneByOne } else { Pace::AtOnce };
+            access.read(&member, records, pace).await
         };
         match looked.await {
             Ok(look) => Event::Seen(op, Box::new(look)),
@@ -148,21 +159,21 @@ impl Access {
         }
     }
 
-    /// Everything at once, but for the semaphore: that is read first, so that whatever is added later changes it.
-    async fn read(&self, member: &Member, records: Records) -> Result<Look, Error> {
+    /// Everything; the semaphore first, so that whatever is added later changes it.
+    async fn read(&self, member: &Member, records: Records, pace: Pace) -> Result<Look, Error> {
         let Self { client, places, .. } = self;
         let folder = |name| client.folder(&places.path(name), None);
         let single = |path: String| client.single(&path);
         let turn = client.list(&folder("turn/"), &Query::PLAIN).await?;
         let (out, rollout, hold, ours) =
             (folder("out/"), folder("rollout/"), single(places.hold()), single(places.instance(member)));
-        let (out, rollout, hold, ours, catalog) = tokio::try_join!(
-            client.list(&out, &Query::PLAIN),
-            client.list(&rollout, &Query::PLAIN),
-            client.read(&hold, &Query::PLAIN),
-            client.read(&ours, &Query::PLAIN),
-            client.instances(&self.service, &Query::PLAIN),
-        )?;
+        let (out, rollout) = (client.list(&out, &Query::PLAIN), client.list(&rollout, &Query::PLAIN));
+        let (hold, ours) = (client.read(&hold, &Query::PLAIN), client.read(&ours, &Query::PLAIN));
+        let catalog = client.instances(&self.service, &Query::PLAIN);
+        let (out, rollout, hold, ours, catalog) = match pace {
+            Pace::AtOnce => tokio::try_join!(out, rollout, hold, ours, catalog)?,
+            Pace::OneByOne => (out.await?, rollout.await?, hold.await?, ours.await?, catalog.await?),
+        };
         let records = match records {
             Records::Read => Some(client.list(&folder("instances/"), &Query::PLAIN).await?.pairs),
             Records::Left => None,

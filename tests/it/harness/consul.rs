@@ -95,7 +95,9 @@ impl Consul {
                 command.args(["-server", "-bootstrap-expect=1", "-node=node", "-data-dir"]).arg(self.folder.path());
             }
         }
+        // All clients of a test have one address; the benchmark has two hundred lictors on one agent.
         let mut settings = "disable_update_check = true\nperformance { raft_multiplier = 1 }\n\
+                            limits { http_max_conns_per_client = 4000 }\n\
                             ports { dns = -1 grpc = -1 grpc_tls = -1 serf_wan = -1 }\n"
             .to_owned();
         if self.access == Access::Denied {
