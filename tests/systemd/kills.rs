@@ -162,6 +162,7 @@ fn whenever_lictor_is_killed_no_request_is_lost_where_a_change_is_started_beside
     no_request_is_lost("overlap");
 }
 
+#[expect(clippy::print_stdout, reason = "the seed and the figures, for whoever runs it with --nocapture")]
 fn no_request_is_lost(handover: &str) {
     let kills = std::env::var("LICTOR_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     let seed = std::env::var("LICTOR_SEED").map_or(11, |seed| seed.parse().unwrap());
