@@ -82,7 +82,7 @@ pub struct Context {
     /// Where `command` checks run (`exec.directory`).
     pub directory: Option<PathBuf>,
     /// Where `command` checks are recorded as lictor's own children.
-    pub roster: OwnChildren,
+    pub own_children: OwnChildren,
     /// The environment that `command` checks run with.
     pub environment: BuildEnvironment,
 }
@@ -228,7 +228,7 @@ fn surroundings(context: &Context, environment: &Arc<Environment>) -> Surroundin
         composed: Arc::clone(environment),
         directory: context.directory.clone(),
         user: context.user.clone(),
-        roster: context.roster.clone(),
+        own_children: context.own_children.clone(),
         ready: OnceCell::new(),
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn next_start(settings: &Settings, own: &OwnChildren, accounts: &Acco
         min_healthy: settings.policy.min_healthy,
         user: command.user.clone(),
         directory: command.directory.clone(),
-        roster: own.clone(),
+        own_children: own.clone(),
         // The start of the service has looked the user up before anything is probed.
         environment: Arc::new(move |composed: &environment::Environment| {
             service::known_environment(&of_service, composed, &known)

@@ -27,7 +27,7 @@ pub type Load = Arc<dyn Fn() -> Result<(Settings, Vec<Warning>), Errors> + Send 
 /// Files that take longer are on a disk that hangs.
 const READ_TIME: Duration = Duration::from_secs(30);
 /// At most this many errors are listed; further ones are counted.
-const TOLD: usize = 20;
+const LISTED: usize = 20;
 
 /// What is needed to take up another configuration.
 pub(super) struct Reloader {
@@ -54,8 +54,8 @@ impl Reloader {
         while let Some(ReloadRequest { uid, answer }) = requests.recv().await {
             let _reloading = self.signs.begin();
             let new = self.read().await;
-            let (told, outcome) = oneshot::channel();
-            if self.changes.send(ConfigChange { who: uid, new, answer: told }).await.is_err() {
+            let (settle, outcome) = oneshot::channel();
+            if self.changes.send(ConfigChange { who: uid, new, answer: settle }).await.is_err() {
                 return;
             }
             if let Ok(outcome) = outcome.await {
@@ -69,7 +69,7 @@ impl Reloader {
         let (load, known) = (Arc::clone(&self.load), self.consul.clone());
         // All that has to be asked of a disk.
         let read = offload(move || {
-            let (settings, warnings) = load().map_err(|errors| told(&errors))?;
+            let (settings, warnings) = load().map_err(|errors| listed(&errors))?;
             let client = match known {
                 (connection, client @ Some(_)) if connection == settings.consul => client,
                 _ => client(&settings).map_err(|error| vec![chain::sentence(&error)])?,
@@ -134,10 +134,10 @@ impl Reloader {
     }
 }
 
-fn told(errors: &Errors) -> Vec<String> {
-    let mut told: Vec<_> = errors.errors.iter().take(TOLD).map(ToString::to_string).collect();
-    if let more @ 1.. = errors.errors.len().saturating_sub(TOLD) {
-        told.push(format!("and {more} more"));
+fn listed(errors: &Errors) -> Vec<String> {
+    let mut listed: Vec<_> = errors.errors.iter().take(LISTED).map(ToString::to_string).collect();
+    if let more @ 1.. = errors.errors.len().saturating_sub(LISTED) {
+        listed.push(format!("and {more} more"));
     }
-    told
+    listed
 }

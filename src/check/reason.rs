@@ -3,18 +3,14 @@
 use std::io;
 use std::time::Duration;
 
+use crate::line::one_line;
+
 /// More than this is not shown, in characters.
 const LONGEST: usize = 200;
 
-/// The text as one short line: control characters become spaces, what is too long is cut.
+/// The text as one short line.
 pub(super) fn brief(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let mut line: String = plain.trim().chars().take(LONGEST).collect();
-    if plain.trim().chars().nth(LONGEST).is_some() {
-        line.pop();
-        line.push('…');
-    }
-    line
+    one_line(text.trim(), LONGEST).trim().to_owned()
 }
 
 /// A probe that was cut off.
@@ -53,7 +49,7 @@ mod tests {
         assert_eq!(brief("  disk\tfull \u{1b}[31mnow\r\n"), "disk full  [31mnow");
         let long = brief(&"é".repeat(LONGEST + 1));
         assert_eq!(long.chars().count(), LONGEST);
-        assert!(long.ends_with('…'));
+        assert!(long.ends_with("..."));
         assert_eq!(brief(&"é".repeat(LONGEST)), "é".repeat(LONGEST));
     }
 

@@ -53,7 +53,7 @@ pub(super) fn surroundings() -> Surroundings {
         composed: Arc::default(),
         directory: None,
         user: None,
-        roster: OwnChildren::default(),
+        own_children: OwnChildren::default(),
         ready: OnceCell::new(),
     }
 }
@@ -72,7 +72,7 @@ fn checks(specs: Vec<Spec>) -> (Checks, mpsc::Receiver<Event>, Arc<Environment>)
         min_healthy: Duration::from_secs(10),
         user: None,
         directory: None,
-        roster: OwnChildren::default(),
+        own_children: OwnChildren::default(),
         environment: Arc::new(|composed| {
             let variables = composed.variables().iter();
             variables.map(|(name, variable)| (name.into(), variable.value.expose_os().to_owned())).collect()

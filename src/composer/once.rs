@@ -8,7 +8,7 @@ use super::Composer;
 use crate::machine::event::SourceReport;
 use crate::machine::{Event, Moment};
 
-/// What the sources have said.
+/// What the sources have answered.
 #[derive(Debug)]
 pub struct AskedOnce {
     /// The wish that they compose to, or why they do not; `None`: a required source has not answered.
@@ -35,7 +35,7 @@ impl Composer {
                 break;
             }
         }
-        let silent = reports.iter().filter(|source| source.keys.is_none()).map(said).collect();
+        let silent = reports.iter().filter(|source| source.keys.is_none()).map(unanswered).collect();
         AskedOnce { wish, silent, left_out: self.remarks() }
     }
 }
@@ -44,7 +44,7 @@ fn is_open(source: &SourceReport) -> bool {
     source.keys.is_none() && source.freshness.error.is_none()
 }
 
-fn said(source: &SourceReport) -> String {
+fn unanswered(source: &SourceReport) -> String {
     let why = source.freshness.error.as_deref().unwrap_or("it takes too long");
     format!("{} has not answered: {why}", source.name)
 }

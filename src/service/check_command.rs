@@ -15,6 +15,7 @@ use super::{Command, child_environment};
 use crate::chain;
 use crate::environment::redact::Start;
 use crate::environment::{Environment, Redactor};
+use crate::line::one_line;
 use crate::machine::Event;
 use crate::machine::event::{CheckVerdict, Exit};
 use crate::machine::numbers::CheckId;
@@ -144,12 +145,7 @@ fn last_lines(output: &[u8], redactor: &Redactor) -> String {
 
 /// Without control characters, and not too long.
 fn plain(line: &str) -> String {
-    let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let line = line.trim();
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
-    }
+    one_line(line.trim(), LONGEST).trim().to_owned()
 }
 
 #[cfg(test)]
@@ -199,6 +195,6 @@ mod tests {
         let CheckVerdict::Refused { why: reason } = judged(Some(Exit::Code(1)), &"é".repeat(3000)) else {
             panic!("no answer");
         };
-        assert!(reason.ends_with('…') && reason.chars().count() < 250, "{reason}");
+        assert!(reason.ends_with("...") && reason.chars().count() < 250, "{reason}");
     }
 }

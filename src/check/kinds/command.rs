@@ -37,7 +37,7 @@ pub(in crate::check) struct Surroundings {
     pub(in crate::check) composed: Arc<Composed>,
     pub(in crate::check) directory: Option<PathBuf>,
     pub(in crate::check) user: Option<String>,
-    pub(in crate::check) roster: OwnChildren,
+    pub(in crate::check) own_children: OwnChildren,
     /// Made when the first command needs it.
     pub(in crate::check) ready: OnceCell<Ready>,
 }
@@ -92,7 +92,7 @@ pub(in crate::check) async fn probe(
         user: around.user.clone(),
         timeout,
     };
-    judge(errand::run(errand, &around.roster).await, timeout, &ready.redactor)
+    judge(errand::run(errand, &around.own_children).await, timeout, &ready.redactor)
 }
 
 /// What the end of the program means.

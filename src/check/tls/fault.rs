@@ -20,12 +20,12 @@ pub(in crate::check) fn of_chain(error: &(dyn std::error::Error + 'static)) -> O
         deepest = Some(error.to_string());
         cause = error.source();
     }
-    deepest.map(|text| told(&text).unwrap_or_else(|| reason::brief(&text)))
+    deepest.map(|text| alert_in(&text).unwrap_or_else(|| reason::brief(&text)))
 }
 
 /// A failure of a connection: of TLS, if it is one, else of the kernel.
 pub(in crate::check) fn of_io(error: &io::Error) -> String {
-    within(error).or_else(|| told(&error.to_string())).unwrap_or_else(|| reason::of_io(error))
+    within(error).or_else(|| alert_in(&error.to_string())).unwrap_or_else(|| reason::of_io(error))
 }
 
 /// The failure of TLS within a failure of the connection, if it is one.
@@ -49,7 +49,7 @@ pub(in crate::check) fn sentence(error: &Error) -> String {
 }
 
 /// The same for an alert of which a library has kept nothing but the text.
-fn told(text: &str) -> Option<String> {
+fn alert_in(text: &str) -> Option<String> {
     use AlertDescription as A;
     let name = text.strip_prefix("received fatal alert: ")?;
     let about_us = [A::CertificateRequired, A::BadCertificate, A::UnknownCA, A::DecryptError, A::CertificateExpired];
@@ -97,7 +97,7 @@ mod tests {
 
     use rustls::{AlertDescription, CertificateError, Error};
 
-    use super::{sentence, told, within};
+    use super::{alert_in, sentence, within};
 
     #[test]
     fn a_failure_says_what_to_do() {
@@ -107,8 +107,8 @@ mod tests {
         assert!(within(&wrapped).is_some_and(|text| text.contains("`ca`")));
         assert_eq!(within(&io::Error::from(io::ErrorKind::ConnectionReset)), None);
         let text = format!("{}", Error::AlertReceived(AlertDescription::UnknownCA));
-        assert_eq!(told(&text).as_deref(), Some("it refuses the certificate in `cert` (UnknownCA)"), "{text}");
-        assert_eq!(told("anything"), None);
+        assert_eq!(alert_in(&text).as_deref(), Some("it refuses the certificate in `cert` (UnknownCA)"), "{text}");
+        assert_eq!(alert_in("anything"), None);
         let refused = sentence(&Error::AlertReceived(AlertDescription::CertificateRequired));
         assert!(refused.contains("`cert`"), "{refused}");
     }

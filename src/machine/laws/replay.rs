@@ -1,7 +1,7 @@
 //! Recorded logs replay to the orders that were given when they were recorded (law 7, over time and releases).
 //!
 //! A log is a file of JSON lines in `logs/`. The first line is what the machine was made with (`Made`); every other line
-//! is one event, when it was told, and the orders that came of it (`Told`). There is no value in it.
+//! is one event, when it happened, and the orders that came of it (`Logged`). There is no value in it.
 //!
 //! A change of the machine's mind, or of the form of an order, shows here as a difference of a log. If it is meant, the
 //! logs are recorded anew and the difference is read before it is committed:
@@ -34,14 +34,14 @@ struct Made {
 
 /// One event, and what was ordered for it.
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::machine) struct Told {
+pub(in crate::machine) struct Logged {
     pub(in crate::machine) at: Moment,
     pub(in crate::machine) event: Event,
     /// As JSON: what is compared is what is written.
     pub(in crate::machine) orders: Value,
 }
 
-impl Told {
+impl Logged {
     pub(in crate::machine) fn new(at: Moment, event: Event, orders: &[Order]) -> Self {
         Self { at, event, orders: serde_json::to_value(orders).unwrap() }
     }
@@ -119,7 +119,8 @@ fn replay(path: &Path) {
     let mut machine = Machine::new(policy, Restored::default(), seed, Moment(0), 0);
     for (number, line) in (2..).zip(lines) {
         let place = format!("{}:{number}", path.display());
-        let Told { at, event, orders } = serde_json::from_str(line).unwrap_or_else(|error| panic!("{place}: {error}"));
+        let Logged { at, event, orders } =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{place}: {error}"));
         let now = serde_json::to_value(machine.handle(at, event)).unwrap();
         assert_eq!(now, orders, "{place}: other orders than recorded");
     }

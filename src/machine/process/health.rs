@@ -233,7 +233,7 @@ impl Health {
             rule.role == Role::Liveness && enough
         };
         let found = rules.iter().zip(&self.tallies).find(failed).filter(|_| self.armed);
-        found.map(|(rule, tally)| said(rule, tally))
+        found.map(|(rule, tally)| described(rule, tally))
     }
 
     /// Whether each readiness and liveness check has passed since then. A startup check is not probed any more.
@@ -248,14 +248,14 @@ impl Health {
         let fails = |(rule, tally): &(&CheckRule, &Tally)| {
             gates(rule.role) && tally.failures_in_a_row > 0 && tally.failed_at.is_some_and(|at| at >= then)
         };
-        rules.iter().zip(&self.tallies).find(fails).map(|(rule, tally)| said(rule, tally))
+        rules.iter().zip(&self.tallies).find(fails).map(|(rule, tally)| described(rule, tally))
     }
 
     /// Which gating checks are not steady, and why, for a verdict's sentence.
     pub(in super::super) fn complaint(&self, rules: &[CheckRule]) -> Option<String> {
         let unsteady = |(rule, tally): &(&CheckRule, &Tally)| gates(rule.role) && !tally.steady(rule);
         let words: Vec<_> =
-            rules.iter().zip(&self.tallies).filter(unsteady).map(|(rule, tally)| said(rule, tally)).collect();
+            rules.iter().zip(&self.tallies).filter(unsteady).map(|(rule, tally)| described(rule, tally)).collect();
         (!words.is_empty()).then(|| words.join("; "))
     }
 }
@@ -273,7 +273,7 @@ fn since(mark: &mut Option<Moment>, now: Moment, holds: bool) {
     *mark = if holds { mark.or(Some(now)) } else { None };
 }
 
-fn said(rule: &CheckRule, tally: &Tally) -> String {
+fn described(rule: &CheckRule, tally: &Tally) -> String {
     match &tally.why {
         Some(why) => format!("{}: {why}", rule.name),
         None if tally.probes == 0 => format!("{}: not probed yet", rule.name),

@@ -11,7 +11,7 @@ use crate::environment::{Environment, Fingerprint, Variable, Visibility};
 use crate::machine::board::ConfigState;
 use crate::machine::event::{CheckVerdict, Event, Exit, ProbeResult, Requester, TrafficState, TurnRefusal, Verb};
 use crate::machine::history::Outcome;
-use crate::machine::laws::replay::Told;
+use crate::machine::laws::replay::Logged;
 use crate::machine::numbers::{CheckId, RunId, TurnId};
 use crate::machine::order::Pace;
 use crate::machine::policy::{CheckRule, Handover, Policy, Role};
@@ -63,7 +63,7 @@ pub(in crate::machine) struct Story {
     pub(in crate::machine) machine: Machine,
     first_policy: Policy,
     policy: Policy,
-    log: Vec<Told>,
+    log: Vec<Logged>,
     now: Moment,
     build: String,
     by_hand: BTreeSet<Part>,

@@ -67,7 +67,7 @@ async fn shell(script: &str, timeout: Duration) -> Finding {
         composed: Arc::new(composed()),
         directory: Some(PathBuf::from("/")),
         user: None,
-        roster: OwnChildren::default(),
+        own_children: OwnChildren::default(),
         ready: OnceCell::new(),
     };
     let whole = |_: &Composed| vec![(OsString::from("PASSWORD"), OsString::from("hunter2\nhunter3"))];

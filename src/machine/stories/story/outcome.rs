@@ -3,7 +3,7 @@
 use super::{Story, name_of, pair_name};
 use crate::machine::board::ConfigState;
 use crate::machine::history::Outcome;
-use crate::machine::laws::replay::Told;
+use crate::machine::laws::replay::Logged;
 use crate::machine::order::Pace;
 use crate::machine::policy::Policy;
 use crate::machine::{Board, Moment};
@@ -73,7 +73,7 @@ impl Story {
     }
 
     /// All that was told and ordered.
-    pub(in crate::machine) fn log(&self) -> &[Told] {
+    pub(in crate::machine) fn log(&self) -> &[Logged] {
         &self.log
     }
 

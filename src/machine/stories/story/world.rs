@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Nature, Part, Process, Story, Weather, build, name_of, pair_name};
 use crate::machine::event::{CheckVerdict, Event, Exit, ProbeResult, TrafficState};
-use crate::machine::laws::replay::Told;
+use crate::machine::laws::replay::Logged;
 use crate::machine::order::{Order, Traffic};
 
 impl Story {
@@ -58,7 +58,7 @@ impl Story {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             let orders = self.machine.handle(self.now, event.clone());
-            self.log.push(Told::new(self.now, event, &orders));
+            self.log.push(Logged::new(self.now, event, &orders));
             for order in orders {
                 self.note(&order);
                 events.extend(self.carry_out(order));

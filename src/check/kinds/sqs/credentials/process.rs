@@ -38,7 +38,8 @@ pub(super) async fn run(chain: &Chain<'_>, profile: &str, command: &str) -> Resu
                 user: chain.around.user.clone(),
                 timeout: LONGEST,
             };
-            let finished = errand::run(errand, &chain.around.roster).await.map_err(|_| failed("cannot be run"))?;
+            let finished =
+                errand::run(errand, &chain.around.own_children).await.map_err(|_| failed("cannot be run"))?;
             match finished.exit {
                 Some(Exit::Code(0)) => {}
                 Some(Exit::Code(code)) => return Err(failed(&format!("exited with {code}"))),
