@@ -1,5 +1,6 @@
 //! `lictor fleet`: all instances of a service, and what concerns all of them, from Consul alone.
 
+mod history;
 mod render;
 mod validate;
 
@@ -15,6 +16,7 @@ use crate::config::{self, Flags, Inputs};
 use crate::consul::{Connection, Error};
 use crate::exit;
 use crate::fleet::operator::{Operator, Picture};
+use crate::fleet::{Happening, HistoryRecord};
 use render::{halted, render, total};
 
 /// Where every host's agent is.
@@ -98,6 +100,10 @@ async fn perform(options: &Fleet, place: &Place, out: &mut dyn Write, err: &mut 
             ("the fleet's hold is over\n".to_owned(), exit::OK)
         }
         Some(FleetVerb::Release { change }) => released(&operator, change.as_deref()).await?,
+        Some(FleetVerb::History { number, json }) => {
+            let form = if *json { Form::Json } else { Form::Text(Paint::for_stdout()) };
+            happened(&operator.histories().await?, *number, form)
+        }
         Some(FleetVerb::Validate { version, expect, timeout }) => {
             let last = |prefix: &str| prefix.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
             let question = validate::Question {
@@ -111,6 +117,23 @@ async fn perform(options: &Fleet, place: &Place, out: &mut dyn Write, err: &mut 
     // A reader that is gone needs no answer.
     let _ = out.write_all(text.as_bytes());
     Ok(code)
+}
+
+/// What happened on every host: lines for people, or an object for each.
+fn happened(records: &[HistoryRecord], most: Option<usize>, form: Form) -> (String, u8) {
+    let lines = history::merged(records, most);
+    let object = |(record, event): &(&HistoryRecord, &Happening)| {
+        let mut object = serde_json::to_value(event).unwrap_or_default();
+        object["node"] = record.member.node.clone().into();
+        object["id"] = record.member.id.clone().into();
+        format!("{object}\n")
+    };
+    let text = match form {
+        Form::Json => lines.iter().map(object).collect(),
+        Form::Text(_) if lines.is_empty() => "no instance has kept a history here\n".to_owned(),
+        Form::Text(paint) => history::render(&lines, paint),
+    };
+    (text, if lines.is_empty() { exit::NO } else { exit::OK })
 }
 
 async fn released(operator: &Operator, change: Option<&str>) -> Result<(String, u8), Error> {

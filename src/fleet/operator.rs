@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::chronicle::HistoryRecord;
 use super::layout::{FleetHold, LARGEST, Member, OutMark, Places, Promotion, Rollout, RolloutState, json, said};
 use super::mark::Key;
 use super::record::InstanceRecord;
@@ -117,6 +118,15 @@ impl Operator {
         // Whatever stands there holds.
         let hold = hold.pair.map(|pair| parse(&pair).unwrap_or_default());
         Ok(Picture { index: listed.index, instances, out, halts, hold, foreign })
+    }
+
+    /// What happened to each instance in the last day, as far as it can be read.
+    ///
+    /// # Errors
+    /// Consul does not answer, or refuses.
+    pub async fn histories(&self) -> Result<Vec<HistoryRecord>, Error> {
+        let pairs = self.list("history/").await?;
+        Ok(pairs.iter().filter_map(|pair| HistoryRecord::parse(pair.value.expose())).collect())
     }
 
     /// The key of the fleet's marks, once an instance has made one.

@@ -189,6 +189,8 @@ fn what_became_of_a_change_is_kept_for_each_host_and_outlives_its_lictor() {
         assert_eq!(event["keys"], serde_json::json!(["EXIT_CODE"]));
     }
     assert!(reverted["steps"]["trial"].as_u64().unwrap() > 0, "{reverted}");
+    let merged = operator(&consul, &lictors[0], &["history"]);
+    assert!(merged.contains("reverted") && merged.contains("halted") && merged.contains("EXIT_CODE"), "{merged}");
     assert!(reverted["written"][0]["index"].as_u64().unwrap() > 0, "{reverted}");
     for lictor in &lictors {
         lictor.restart(Signal::TERM);

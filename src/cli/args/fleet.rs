@@ -71,6 +71,15 @@ pub enum FleetVerb {
         #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration::parse)]
         timeout: Duration,
     },
+    /// What became of each change on every host in the last day, merged by time
+    History {
+        /// At most so many lines, the newest ones
+        #[arg(short, long = "number", value_name = "N")]
+        number: Option<usize>,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
     /// Lets the fleet try a change again that one of its instances took back
     Release {
         /// Which change, as `lictor fleet` shows it; without it every one
