@@ -47,8 +47,11 @@ fn hosts() -> [Host; 2] {
         host.rig().done(&format!("ip address add {address}/24 dev eth0"));
         host.rig().done("ip link set eth0 up");
         let [first, _] = ADDRESSES;
-        let joins =
-            if address == first { "-server -bootstrap-expect=1".to_owned() } else { format!("-retry-join={first}") };
+        let joins = if address == first {
+            "-server -bootstrap-expect=1".to_owned()
+        } else {
+            format!("-retry-join={first} -retry-interval=1s")
+        };
         let node = if address == first { "host-a" } else { "host-b" };
         host.rig().done(&format!(
             "systemd-run --quiet --unit consul consul agent {joins} -node {node} -bind {address} -data-dir /var/lib/consul \

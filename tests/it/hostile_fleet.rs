@@ -42,7 +42,8 @@ fn records_halts_and_marks_that_no_lictor_wrote_are_said_and_cost_nothing() {
     says(&lictors[0], "svc-a holds 4 bytes that no lictor wrote");
     eventually("its record is its own again", || {
         let shown = operator(&consul, &lictors[0], &[]);
-        (shown.contains("svc-a") && shown.contains("svc-b") && shown.contains("no lictor wrote")).then_some(())
+        (shown.contains("svc-a") && shown.contains("svc-b") && shown.contains("was not written by a lictor"))
+            .then_some(())
     });
 
     // A mark counts, whatever it holds: its instance may be out.
@@ -94,7 +95,7 @@ fn a_key_of_the_marks_that_is_none_is_said_and_nothing_restarts() {
     let lictors = fleet_of(&consul, &["svc-a"], "");
     consul.put("lictor/svc/key", b"mine");
     consul.put("billing/GREETING", "good day");
-    let board = waits(&lictors[0], "lictor/svc/key is no key of a fleet: delete it");
+    let board = waits(&lictors[0], "lictor/svc/key is not the key of a fleet: delete it");
     assert_eq!(board.restarts, 0);
     consul.delete("lictor/svc/key");
     lictors[0].until("good", |board| is_good(board) && board.restarts == 1);

@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn a_failure_says_what_to_do() {
         let unknown = Error::InvalidCertificate(CertificateError::UnknownIssuer);
-        assert!(sentence(&unknown).ends_with("set `ca` to its CA"));
+        assert!(sentence(&unknown).ends_with("set `ca` to that CA"));
         let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, unknown));
         assert!(within(&wrapped).is_some_and(|text| text.contains("`ca`")));
         assert_eq!(within(&io::Error::from(io::ErrorKind::ConnectionReset)), None);

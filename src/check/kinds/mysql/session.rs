@@ -323,7 +323,9 @@ mod tests {
         assert_eq!(proof(SHA2, b"secret", &nonce, Secrecy::Open).unwrap(), sha2);
         assert_eq!(proof(SHA2, b"", &nonce, Secrecy::Open).unwrap(), b"");
         assert!(proof("mysql_clear_password", b"secret", &nonce, Secrecy::Open).is_err());
-        assert!(proof("dialog", b"secret", &nonce, Secrecy::Secret).unwrap_err().contains("by dialog, which"));
+        assert!(
+            proof("dialog", b"secret", &nonce, Secrecy::Secret).unwrap_err().contains("logs in with dialog, which")
+        );
     }
 
     /// A packet with its head.
