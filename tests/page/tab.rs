@@ -87,9 +87,10 @@ impl Tab {
         answer["result"]["value"].clone()
     }
 
-    /// The text of the page, as it is seen.
+    /// The text of the page, as it is seen; none while the page is still being read, which may be in the middle of it.
     pub fn text(&mut self) -> String {
-        self.ask("document.body?.innerText ?? ''").as_str().unwrap().to_owned()
+        let text = self.ask("document.readyState === 'loading' ? '' : document.body?.innerText ?? ''");
+        text.as_str().unwrap().to_owned()
     }
 
     /// The texts of these elements.
