@@ -84,6 +84,9 @@ async fn promote(options: &Promote, out: &mut dyn Write) -> Result<(), Refusal> 
     if options.to_token_file.len() > options.to.len() {
         return Err(Refusal::Usage("there are more --to-token-file than --to".into()));
     }
+    if options.to.len() > 1 && options.backup.is_some() {
+        return Err(Refusal::Usage("a --backup holds what one target had: name one --to at a time".into()));
+    }
     let source = options
         .from
         .as_ref()

@@ -103,6 +103,8 @@ fn a_proved_set_is_promoted_followed_to_its_verdict_and_undone() {
     let kept = two.production.ask("GET", "/v1/kv/lictor/billing/promotion?raw", b"").text();
     assert!(kept.contains("GREETING") && !kept.contains("hello") && !kept.contains("old\""), "{kept}");
 
+    let (code, text) = two.promote(&["--to", "127.0.0.1:1", "--yes", "--backup", &path]);
+    assert!(code == Some(2) && text.contains("one --to at a time"), "before anything is written: {text}");
     let (code, text) = two.promote(&["--skip", "DATABASE_URL"]);
     assert_eq!(code, Some(0), "there is nothing to do: {text}");
     let (code, text) = two.promote(&["--undo", "--backup", &path, "--yes", "--watch"]);
