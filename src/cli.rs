@@ -169,7 +169,7 @@ fn print_answer(text: &str, code: u8) -> u8 {
     out.ended(code)
 }
 
-/// Prints why there is no answer, to standard error.
+/// Prints to standard error why the question could not be answered.
 fn print_error(text: &str, code: u8) -> u8 {
     let _ = writeln!(std::io::stderr(), "{text}");
     code

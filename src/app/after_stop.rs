@@ -87,7 +87,7 @@ impl Stopped {
             .then(|| format!("lictor had ended without stopping the service: {ended} of its processes were ended"))
     }
 
-    /// Whether systemd is about to stop the unit, or to stop it before it starts it again. Unknown is no.
+    /// Whether systemd is about to stop the unit, or to stop it before it starts it again; no if systemd does not say.
     async fn is_being_stopped(&self) -> bool {
         let jobs = self.systemctl(&["list-jobs", "--no-legend", "--plain", "--full"]).await.unwrap_or_default();
         let job = |line: &str| {
@@ -97,7 +97,7 @@ impl Stopped {
         jobs.lines().any(job)
     }
 
-    /// Whether systemd has given the unit up: it is not started again by itself. Unknown is no.
+    /// Whether systemd has given the unit up and does not start it again by itself; no if systemd does not say.
     async fn is_given_up(&self) -> bool {
         let state = self.systemctl(&["show", "--property=ActiveState", "--value", &self.unit]).await;
         matches!(state.as_deref().map(str::trim), Some("inactive" | "failed"))

@@ -43,7 +43,7 @@ pub enum Unfetched {
 /// than `limit` bytes. `reach` is the way to one run.
 ///
 /// # Errors
-/// Why there is no answer.
+/// What kept the answer from coming.
 pub async fn fetch(url: &str, reach: Option<Reach>, patience: Duration, limit: usize) -> Result<Fetched, Unfetched> {
     let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or(Unfetched::Unfit)?;

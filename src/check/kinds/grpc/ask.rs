@@ -85,7 +85,7 @@ impl Service<Uri> for Once {
     }
 }
 
-/// Why there is no answer. What the server says beside its code is not shown: it is not ours.
+/// What kept the answer from coming. What the server says beside its code is not shown: it is not ours.
 fn refusal(status: &Status, service: &str) -> String {
     match status.code() {
         Code::NotFound => format!("the server does not know {}", shown(service)),
