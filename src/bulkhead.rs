@@ -13,6 +13,8 @@ use std::thread;
 
 use tokio::sync::watch;
 
+use crate::signal;
+
 /// What one piece of work comes to, once it is over.
 type Answer<T> = watch::Receiver<Option<T>>;
 
@@ -79,7 +81,7 @@ impl<T: Clone + Send + Sync + 'static> Bulkhead<T> {
             Some(Entry::Started(done, answer)) => {
                 let place = Taken { key: key.to_owned(), running: Arc::clone(&self.running), done };
                 let run = move || place.end(work());
-                thread::Builder::new().name(self.name.to_owned()).spawn(run)?;
+                signal::shielded(|| thread::Builder::new().name(self.name.to_owned()).spawn(run))?;
                 Ok(answer)
             }
             None => Err(io::ErrorKind::Interrupted.into()),

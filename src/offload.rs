@@ -12,6 +12,8 @@ use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::signal;
+
 /// A piece of work on its way. Dropping it leaves the work to finish by itself; its result is then dropped on its thread.
 #[derive(Debug)]
 pub struct Offloaded<T>(Result<oneshot::Receiver<T>, Option<io::Error>>);
@@ -27,7 +29,7 @@ pub fn offload<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
         // Nobody waits any more: the result is dropped here.
         let _ = answer_tx.send(work());
     };
-    let spawned = std::thread::Builder::new().name("lictor-io".to_owned()).spawn(run);
+    let spawned = signal::shielded(|| std::thread::Builder::new().name("lictor-io".to_owned()).spawn(run));
     Offloaded(spawned.map(|_| answer_rx).map_err(Some))
 }
 

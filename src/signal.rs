@@ -65,6 +65,18 @@ pub fn hold() -> io::Result<()> {
     mask(Mask::Everything)
 }
 
+/// Starts threads that no signal reaches: they inherit that from the thread which starts them. So each signal to this
+/// process comes to the main thread, where it can be held for the program that lictor executes to begin anew; in another
+/// thread it would be taken by a handler that nobody hears any more.
+pub fn shielded<T>(start: impl FnOnce() -> T) -> T {
+    let before = exchange_mask(Mask::Everything);
+    let started = start();
+    if let Ok(before) = before {
+        restore_mask(&before);
+    }
+    started
+}
+
 /// A signal that came and was not acted on: it waits, after [`hold`], for the program that this thread executes.
 #[expect(unsafe_code, reason = "rustix sends no signal to a thread of ours")]
 pub fn leave_pending(number: i32) {
@@ -85,18 +97,30 @@ enum Mask {
     Everything,
 }
 
-#[expect(unsafe_code, reason = "neither std nor rustix can change the mask of signals")]
 fn mask(mask: Mask) -> io::Result<()> {
-    // SAFETY: the set is initialised by sigemptyset or sigfillset before it is read; a null old set is allowed.
-    let failed = unsafe {
-        let mut set = std::mem::zeroed();
+    exchange_mask(mask).map(drop)
+}
+
+/// Gives the mask that was there before.
+#[expect(unsafe_code, reason = "neither std nor rustix can change the mask of signals")]
+fn exchange_mask(mask: Mask) -> io::Result<libc::sigset_t> {
+    // SAFETY: the new set is initialised by sigemptyset or sigfillset before it is read; the old one is plain numbers, which
+    // the call fills.
+    let (failed, before) = unsafe {
+        let (mut set, mut before) = (std::mem::zeroed(), std::mem::zeroed());
         match mask {
             Mask::Nothing => libc::sigemptyset(&raw mut set),
             Mask::Everything => libc::sigfillset(&raw mut set),
         };
-        libc::pthread_sigmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut())
+        (libc::pthread_sigmask(libc::SIG_SETMASK, &raw const set, &raw mut before), before)
     };
-    if failed == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(failed)) }
+    if failed == 0 { Ok(before) } else { Err(io::Error::from_raw_os_error(failed)) }
+}
+
+#[expect(unsafe_code, reason = "neither std nor rustix can change the mask of signals")]
+fn restore_mask(set: &libc::sigset_t) {
+    // SAFETY: the kernel has filled the set; a null old set is allowed. It fails for no set and this way of changing.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, set, std::ptr::null_mut()) };
 }
 
 /// Gives each signal that is ignored its default action again. SIGPIPE stays ignored: Rust's runtime did that, and gives

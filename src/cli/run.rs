@@ -11,6 +11,7 @@ use crate::app::{self, AppError, Load};
 use crate::chain::sentence;
 use crate::config::{Errors, LogFormat};
 use crate::exit;
+use crate::signal;
 use crate::telemetry;
 
 /// As many descriptors as a quiet lictor has at most; with fewer it would run, and be short of one at the wrong moment.
@@ -48,8 +49,9 @@ pub fn run(run: &RunArgs) -> u8 {
     }
     // This thread, and those that wait for a disk. Lookups of names, and the files of checks, which may hang for as long as
     // a network likes, have threads of their own.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(DISK_THREADS).build();
-    let runtime = match runtime {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().max_blocking_threads(DISK_THREADS).on_thread_start(|| drop(signal::hold()));
+    let runtime = match runtime.build() {
         Ok(runtime) => runtime,
         Err(error) => return print_error(&format!("lictor: cannot start: {error}"), exit::BUG),
     };

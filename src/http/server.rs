@@ -1,6 +1,7 @@
 //! The server: accepts within limits, serves HTTP/1.1, and ends in good order.
 
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use hyper::Request;
@@ -8,7 +9,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 
@@ -26,6 +26,9 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 const REST: Duration = Duration::from_millis(100);
 /// How often idle clients are looked for while somebody waits for a slot.
 const LOOK: Duration = Duration::from_millis(100);
+/// How long a client that has just been accepted when draining begins has for its first request. It is under way: the
+/// client cannot know that another lictor, or none, will listen in a moment.
+const FIRST_REQUEST: Duration = Duration::from_millis(100);
 /// Between two log lines about that.
 const QUIET: Duration = Duration::from_secs(30);
 
@@ -71,27 +74,16 @@ async fn attend<L: Listener, H: Handler>(
 ) {
     let Some(listener) = open else { return };
     let mut slots = ConnectionSlots::new(limits.connections);
-    let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut complaint = Complaint::default();
     let mut looks = tokio::time::interval(LOOK);
     // A client that has come and has no slot yet. The next ones are better off in the kernel's queue.
     let mut newcomer = None;
     loop {
-        if let Some((stream, peer)) = newcomer.take_if(|_| !slots.are_all_taken()) {
+        if let Some(newcomer) = newcomer.take_if(|_| !slots.are_all_taken()) {
             let turns = Turns::default();
-            let (handler, own) = (handler.clone(), turns.clone());
-            let service = service_fn(move |request| own.answering(handler.handle(&peer, request)));
-            let stream = TokioIo::new(Attended::<L>::new(stream, turns.clone()));
-            let connection = protocol(limits).serve_connection(stream, service);
-            let connection = graceful.watch(connection);
-            let task = connections.spawn(async move {
-                // What a client does wrong ends its own connection, and is not worth more than a debug line.
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection ended early");
-                }
-            });
-            slots.take(task, turns);
+            let conversation = converse::<L, H>(newcomer, limits, handler.clone(), turns.clone(), drain.clone());
+            slots.take(connections.spawn(conversation), turns);
         }
         tokio::select! {
             biased;
@@ -102,10 +94,45 @@ async fn attend<L: Listener, H: Handler>(
         }
     }
     *open = None;
-    drop(newcomer);
-    // Idle connections close at once, busy ones after their answer; what is left at the end falls with the set.
-    if tokio::time::timeout(limits.drain_time, graceful.shutdown()).await.is_err() {
+    if let Some(newcomer) = newcomer {
+        connections.spawn(converse::<L, H>(newcomer, limits, handler.clone(), Turns::default(), drain.clone()));
+    }
+    // What is left at the end falls with the set.
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(limits.drain_time, ended).await.is_err() {
         tracing::debug!(left = connections.len(), "connections were cut off at the end of the drain");
+    }
+}
+
+/// Serves one connection. Once draining has begun an idle one is closed at once, a busy one after its answer, and one whose
+/// first request has not come yet after [`FIRST_REQUEST`].
+async fn converse<L: Listener, H: Handler>(
+    (stream, peer): (L::Stream, Peer),
+    limits: Limits,
+    handler: H,
+    turns: Turns,
+    mut drain: DrainWatcher,
+) {
+    let own = turns.clone();
+    let service = service_fn(move |request| own.answering(handler.handle(&peer, request)));
+    let stream = TokioIo::new(Attended::<L>::new(stream, turns.clone()));
+    let mut connection = pin!(protocol(limits).serve_connection(stream, service));
+    let end = async {
+        drain.draining().await;
+        if turns.none_has_begun() {
+            tokio::time::sleep(FIRST_REQUEST).await;
+        }
+    };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = end => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    // What a client does wrong ends its own connection, and is not worth more than a debug line.
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
     }
 }
 

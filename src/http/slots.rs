@@ -101,6 +101,11 @@ impl Turns {
         Answering { reply, turns: self.clone(), looks }
     }
 
+    /// Whether the client has not asked for anything yet.
+    pub(super) fn none_has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+
     fn are_ours(&self) -> bool {
         is_busy(self.0.load(Ordering::Relaxed))
     }

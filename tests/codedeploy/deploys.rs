@@ -59,8 +59,9 @@ fn a_bad_build_is_a_no_that_says_why_and_the_rollback_heals() {
     let bad = agent.deploy(&bundle::broken());
     let failure = bad.failed_in("check_service.sh");
     let said = failure.last_line();
-    assert!(said.starts_with("no: down, the last run exited with 1; "), "{said}");
-    assert!(said.contains("Build failed: "), "{said}");
+    // It may just have been started again.
+    assert!(said.starts_with("no: "), "{said}");
+    assert!(said.contains("Build failed: exited with 1"), "{said}");
     assert!(bad.done.contains(&"Install"), "the pointer is written all the same: {bad:#?}");
     assert!(host.board()["config"]["quarantine"].as_array().unwrap().is_empty(), "the build is to blame");
 

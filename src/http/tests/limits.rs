@@ -127,6 +127,22 @@ async fn what_does_not_end_is_cut_off_at_the_deadline() {
 }
 
 #[tokio::test]
+async fn who_was_accepted_as_the_drain_begins_gets_an_answer() {
+    let harness = Harness::new().await;
+    let mut connection = harness.connect().await;
+    harness.receivers(2).await;
+    let asked_late = async {
+        // The first of these turns lets the server see the drain.
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        connection.send(&get("/live")).await;
+        connection.response().await.status
+    };
+    assert_eq!(tokio::join!(harness.drain(), asked_late), (Drained::Clean, 200));
+}
+
+#[tokio::test]
 async fn finished_connections_leave_nothing_behind() {
     let harness = Harness::new().await;
     for _ in 0..300 {

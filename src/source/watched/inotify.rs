@@ -9,6 +9,7 @@ use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Wat
 use tokio::sync::mpsc;
 
 use super::route::Route;
+use crate::signal;
 
 /// Watches until it is dropped.
 pub(super) type Watch = RecommendedWatcher;
@@ -59,11 +60,14 @@ fn set(route: &Route, changed: mpsc::Sender<()>) -> Result<Watch, Blind> {
     let turns = &route.turns | &route.beside;
     let concern = Concern { turns, watched: route.watched(), end: route.end.clone() };
     // Runs on notify's own thread. The channel holds one: if it is full, a reading is due already.
-    let mut watch = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        if event.map_or(true, |event| concern.covers(&event)) {
-            let _ = changed.try_send(());
-        }
-    })?;
+    let begin = || {
+        notify::recommended_watcher(move |event: notify::Result<Event>| {
+            if event.map_or(true, |event| concern.covers(&event)) {
+                let _ = changed.try_send(());
+            }
+        })
+    };
+    let mut watch = signal::shielded(begin)?;
     for place in route.watched() {
         watch.watch(&place, RecursiveMode::NonRecursive)?;
     }
