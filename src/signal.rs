@@ -69,7 +69,16 @@ pub fn hold() -> io::Result<()> {
 /// process comes to the main thread, where it can be held for the program that lictor executes to begin anew; in another
 /// thread it would be taken by a handler that nobody hears any more.
 pub fn shielded<T>(start: impl FnOnce() -> T) -> T {
-    let before = exchange_mask(Mask::Everything);
+    under_mask(Mask::Everything, start)
+}
+
+/// Starts processes from a thread that may be shielded. They would inherit that and could not be told to end.
+pub fn unshielded<T>(start: impl FnOnce() -> T) -> T {
+    under_mask(Mask::Nothing, start)
+}
+
+fn under_mask<T>(mask: Mask, start: impl FnOnce() -> T) -> T {
+    let before = exchange_mask(mask);
     let started = start();
     if let Ok(before) = before {
         restore_mask(&before);

@@ -203,7 +203,8 @@ impl Machine {
             self.stop(reason);
         } else if self.process.old().is_some_and(|old| old.id == run) {
             self.bring_back_old(None);
-            self.stop(reason);
+            // It gets no connections: a stop takes nothing away, and needs no turn as one for the change would.
+            self.stop(if reason == StopReason::Switch { StopReason::Revert } else { reason });
         }
     }
 

@@ -20,6 +20,7 @@ use super::process::Process;
 use super::{Command, program};
 use crate::environment::{Environment, inherit};
 use crate::listen::Passed;
+use crate::signal;
 
 /// What to start, and the whole environment that it gets.
 #[derive(Debug)]
@@ -119,9 +120,9 @@ fn variables(command: &Command, environment: &Environment, account: Option<&Acco
 
 /// Starts a process as the leader of a new group. It may block, on the program's disk for one; call it within the runtime.
 ///
-/// Without a user and sockets nothing of ours runs between fork and exec, so that std may use `posix_spawn`. The mask and the ignored
-/// signals are inherited: `signal::signals` has cleared both before any thread was started, and std gives SIGPIPE its
-/// default.
+/// Without a user and sockets nothing of ours runs between fork and exec, so that std may use `posix_spawn`. The mask and
+/// the ignored signals are inherited: the mask is emptied for the start, `signal::numbers` has given the ignored ones their
+/// default action before any thread was started, and std does so for SIGPIPE.
 pub(super) fn launch(mut launch: Launch, own: &OwnChildren) -> Result<Launched, ServiceError> {
     if let Some(directory) = &launch.directory {
         let not_there = |source| ServiceError::Directory { directory: directory.clone(), source };
@@ -156,7 +157,7 @@ pub(super) fn launch(mut launch: Launch, own: &OwnChildren) -> Result<Launched, 
         pass_before_exec(&mut command, execution.map_err(|source| refused(&program, source))?);
     }
     let launching = own.begin_launch(launch.words);
-    let child = command.spawn().map_err(|source| refused(&program, source))?;
+    let child = signal::unshielded(|| command.spawn()).map_err(|source| refused(&program, source))?;
     // std's handle neither waits nor kills when it is dropped.
     let pid = Pid::from_child(&child);
     let enrolled = launching.enroll(child.id());

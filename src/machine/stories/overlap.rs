@@ -316,6 +316,27 @@ fn a_steering_that_fails_becomes_a_restart() {
     assert_eq!(story.state(), ConfigState::Good);
 }
 
+/// Connections go back to the old one when the new one ends. If that fails, the old one serves nobody: it is stopped without
+/// a turn, and not for the change.
+#[test]
+fn an_old_one_that_gets_no_connections_is_stopped_at_once() {
+    let mut story = Story::with(|policy| {
+        policy.handover = Handover::Overlap { share: 100 };
+        policy.turn = StepSetting::Enabled;
+    });
+    story.wish("a");
+    story.passes(SECOND);
+    story.wish("b");
+    story.passes(SECOND);
+    assert_eq!(story.did(), ["start a", "ask turn", "start b", "steer to b"]);
+    story.by_hand(Part::Steer);
+    story.by_hand(Part::Turn);
+    story.exits(1);
+    assert_eq!(story.did(), ["steer to a", "return turn"], "nothing was ever good: there is nothing to go back to");
+    story.steer_failed();
+    assert_eq!(story.did(), ["write a", "stop", "start b"]);
+}
+
 /// The trial begins with the connections: without them nothing is proved.
 #[test]
 fn nothing_is_proved_without_connections() {

@@ -1,5 +1,6 @@
 //! Orders are carried out, and the laws held to each of them.
 
+use super::nature::is_same_but_ignored;
 use super::{Behaviour, Process, VIOLATING, World, behaviour, build};
 use crate::environment::Environment;
 use crate::machine::StopReason;
@@ -35,7 +36,10 @@ impl World {
             Order::Steer { run, share } => self.steer(run, share),
             Order::WriteFile { environment } => {
                 let number = self.must_be_allowed(&environment);
-                assert!(self.live.values().any(|process| process.environment == number), "a file for nobody");
+                let reader = |process: &Process| {
+                    process.environment == number || is_same_but_ignored(process.environment, number)
+                };
+                assert!(self.live.values().any(reader), "a file for nobody");
             }
             Order::Reload { run, environment } => self.tell_process(run, &environment),
             Order::Check { check, environment } => {
