@@ -1,9 +1,9 @@
 # Not needed where lictor registers the service itself: registration { port = 8080 }.
 #
-# The service billing as Consul sees it: in traffic while lictor's /health says 200. Into the agent's configuration
-# folder (then `consul reload`), or `consul services register lictor-service.hcl`.
+# Registers the service billing in Consul: it is in traffic while lictor's /health answers 200. Put this file into the agent's
+# configuration directory and run `consul reload`, or run `consul services register lictor-service.hcl`.
 #
-# Where Consul asks for tokens, `token` here names one with: service "billing" { policy = "write" }. It is not lictor's.
+# If Consul uses ACLs, add a `token` with the rule: service "billing" { policy = "write" }. lictor does not need this token.
 service {
   name = "billing"
   port = 8080
@@ -11,11 +11,11 @@ service {
   check {
     id       = "billing:lictor"
     name     = "billing by lictor"
-    # An answer from memory: lictor probes on its own clock, with its own rise and fall, so none is needed here.
-    # /health?warn is 429, a warning, for trouble with the configuration; prepared queries and consul-template that ask
-    # for passing instances only leave such a one out.
+    # lictor answers from memory and has its own intervals, rise and fall, so none are needed here. /health?warn answers 429, a
+    # warning, for trouble with the configuration; consul-template, and queries for passing instances only, leave out an
+    # instance with a warning.
     http     = "http://127.0.0.1:8127/health"
-    # Where lictor takes the service out of traffic (registration {}), Consul sees at its next look that it is back.
+    # With registration {}, Consul sees by its next probe that the service is back in traffic.
     interval = "1s"
     timeout  = "2s"
   }

@@ -1,11 +1,11 @@
-# What lictor needs in Consul, and no more: to read the folders that its configuration names, one rule for each prefix {};
-# and, if it takes the service out of traffic, the two rules at the end.
+# The rights that lictor needs in Consul, and no more: to read the folders in its configuration, one rule for each prefix {}, and
+# with registration {} the two rules at the end.
 #
 #   consul acl policy create -name lictor-billing -rules @policy.hcl
 #   consul acl token create -description 'lictor of billing' -policy-name lictor-billing
 #
-# The token goes into the file of consul { token_file } (0640, readable by the service's user). A token that is replaced
-# there is taken up without a restart. Where the servers have acl.enable_key_list_policy, it must be "list" instead.
+# Write the token into the file that consul { token_file } names (0640, readable by the service's user). lictor uses a new token in
+# that file without a restart. If the servers have acl.enable_key_list_policy, the policies of the folders must be "list".
 key_prefix "billing/" {
   policy = "read"
 }

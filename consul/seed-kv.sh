@@ -1,13 +1,13 @@
 #!/bin/bash
 # seed-kv.sh FOLDER SOURCE...: writes variables into a folder of Consul's KV store, for lictor to read.
 #
-# A SOURCE is a file of NAME=value lines, a directory with one file a key, or - for lines on stdin. The value is all that
-# stands after the first =, as it is: quotes and $ mean nothing. Blank lines and lines that begin with # are passed over.
-# In a directory, names that begin with a dot and subfolders are passed over, and one newline at a file's end is removed.
+# A SOURCE is a file of NAME=value lines, a directory with one file for each key, or - for lines on stdin. The value is everything
+# after the first =, as it is: quotes and $ have no meaning. Blank lines and lines that begin with # are left out. In a directory,
+# subdirectories and names that begin with a dot are left out, and one newline at the end of a file is removed.
 #
-# The address and the token are those of `consul` (CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN_FILE, ...). Everything is read and
-# checked before the first key is written. Keys are written one by one: lictor waits for quiet (wait {}) before it acts,
-# and with a commit_key, written last, it takes all of them or none.
+# The address and the token are those of `consul` (CONSUL_HTTP_ADDR, CONSUL_HTTP_TOKEN_FILE, ...). Everything is read and checked
+# before the first key is written. Keys are written one by one: lictor waits until edits have stopped (wait {}) before it acts, and
+# with a commit_key, written last, it takes all of them or none.
 #
 #   ./seed-kv.sh billing/ billing.env
 set -euo pipefail
@@ -20,16 +20,16 @@ if (($# < 2)) || [[ $1 == -h || $1 == --help ]]; then
 fi
 command -v consul >/dev/null || fail "consul is not in PATH; install it, or run this where it is"
 folder=${1%/}/
-[[ $folder =~ ^[A-Za-z0-9_][A-Za-z0-9_./-]*$ ]] || fail "'$1' is no folder of the KV store; name one such as billing/"
+[[ $folder =~ ^[A-Za-z0-9_][A-Za-z0-9_./-]*$ ]] || fail "'$1' cannot be a folder of the KV store; name one such as billing/"
 shift
 
-# Values are kept in files that nobody else can read: they are no arguments, which every user can see, and hold any byte.
+# Values are kept in files that nobody else can read: every user can see arguments, and an argument cannot hold every byte.
 values=$(mktemp -d)
 trap 'rm -rf "$values"' EXIT
 names=()
 
 keep() { # keep NAME WHERE: stdin is the value
-  [[ $1 =~ ^[A-Za-z_][A-Za-z0-9_.-]*$ ]] || fail "$2: '$1' is no name of a variable; nothing was written"
+  [[ $1 =~ ^[A-Za-z_][A-Za-z0-9_.-]*$ ]] || fail "$2: '$1' cannot be the name of a variable; nothing was written"
   cat >"$values/${#names[@]}"
   names+=("$1")
 }
@@ -55,7 +55,7 @@ for source; do
     keep "${line%%=*}" "$source:$number" < <(printf %s "${line#*=}")
   done < <(cat -- "$source")
 done
-((${#names[@]})) || fail "there is nothing to write in $*"
+((${#names[@]})) || fail "there are no keys in $*"
 
 for index in "${!names[@]}"; do
   consul kv put "$folder${names[index]}" - <"$values/$index" >/dev/null ||

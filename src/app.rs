@@ -15,7 +15,6 @@ mod sockets;
 
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -358,7 +357,7 @@ fn wanted(settings: &Settings) -> Wanted {
 
 async fn bind_admin(settings: &Settings) -> Result<Option<AdminSocket>, AppError> {
     let Some(place) = places::socket(settings) else {
-        tracing::warn!("there is no admin socket: this user has no default place for it; set admin.socket");
+        tracing::warn!("there is no admin socket: this user has no default place for it; set admin.socket or, in a unit, RuntimeDirectory=lictor/NAME");
         return Ok(None);
     };
     let access = Access { mode: settings.admin.mode, group: settings.admin.group.clone() };
@@ -404,16 +403,16 @@ fn usable(found: state::Restored, settings: &Settings) -> (Restored, Vec<String>
     (Restored { good, quarantine, guarded, hold, next_generation, validation: None }, warnings)
 }
 
-/// The admin socket of a lictor with these settings; `None`: this user has no default place for it.
-pub fn socket(settings: &Settings) -> Option<PathBuf> {
-    places::socket(settings).map(|place| place.path().to_owned())
-}
-
 /// Who asks Consul, if a source is Consul's, the hosts take turns or the instance is to be known there.
 fn client(settings: &Settings) -> Result<Option<Arc<Client>>, AppError> {
     let asks_consul = settings.sources.iter().any(|source| matches!(source.kind, Kind::Consul(_)));
     (asks_consul || settings.fleet.is_some() || settings.registration.is_some())
-        .then(|| Client::new(&settings.consul).map(Arc::new))
+        .then(|| {
+            let mut client = Client::new(&settings.consul)?;
+            // Whoever asks once asks with the token of the file; a file that is not there yet is read by those who watch.
+            let _ = client.renew_token();
+            Ok(Arc::new(client))
+        })
         .transpose()
         .map_err(AppError::Consul)
 }

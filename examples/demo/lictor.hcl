@@ -1,4 +1,4 @@
-# What `make demo` runs. The demo adds the source on the command line: a watched directory, or with CONSUL=1 the folder
+# The configuration of `make demo`. The demo adds the source on the command line: a watched directory, or with CONSUL=1 the folder
 # billing/ of a real Consul.
 name = "billing"
 
@@ -7,7 +7,7 @@ exec {
   kill_timeout = "5s"
 }
 
-# Short, so that a revert is there to be seen in seconds. On a real host leave the defaults.
+# Short, so that the demo shows a revert within seconds. On a real host, keep the defaults.
 apply {
   min_healthy = "2s"
   deadline    = "6s"

@@ -482,7 +482,9 @@ async fn identify(run: RunId, subject: Subject, unknown: Unknown, inbox: mpsc::S
     // Nobody listens any more when lictor ends: nothing is lost then.
     let _ = inbox.send(Event::Identified { run, build: build.clone(), version: version.clone() }).await;
     if !known {
-        let version = version::complete(version, &subject).await;
-        let _ = inbox.send(Event::Identified { run, build, version }).await;
+        let complete = version::complete(version.clone(), &subject).await;
+        if complete != version {
+            let _ = inbox.send(Event::Identified { run, build, version: complete }).await;
+        }
     }
 }

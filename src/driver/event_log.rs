@@ -13,7 +13,9 @@ pub(super) fn note_event(event: &Event) {
         Event::Steered { run } => tracing::info!(%run, "new connections go to this run"),
         Event::SteerFailed { run, error } => tracing::error!(%run, "{error}"),
         Event::StartFailed { run, error } | Event::ReloadFailed { run, error } => tracing::error!(%run, "{error}"),
-        Event::Exited { run, exit } => tracing::info!(%run, ?exit, "the service has ended"),
+        Event::Exited { run, exit } => tracing::info!(%run, "the process {exit}"),
+        // The process had ended before its program could be read: that it ended is in the log.
+        Event::Identified { build, version, .. } if build.0.is_empty() && version.version.is_none() => {}
         Event::Identified { version, .. } => {
             let source = version.source.as_deref().unwrap_or_default();
             if let Some(version) = version.version.as_deref() {

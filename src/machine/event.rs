@@ -1,5 +1,6 @@
 //! What can happen. Every fact carries the number of the run, check or turn that it is about.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -309,6 +310,17 @@ pub enum Exit {
     Signal(i32),
     /// Its exit status could not be collected (a process that was taken over).
     Unknown,
+}
+
+/// What the process did, to follow its name: `exited with 1`.
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exited with {code}"),
+            Self::Signal(signal) => write!(f, "was killed by signal {signal}"),
+            Self::Unknown => f.write_str("ended"),
+        }
+    }
 }
 
 /// What one probe found.

@@ -16,7 +16,7 @@ use super::order::Order;
 use super::policy::Policy;
 use super::process::Life;
 use super::process::health::Health;
-use super::process::slot::{ProcessOrigin, Slot, StopReason, how_it_ended};
+use super::process::slot::{ProcessOrigin, Slot, StopReason};
 use super::road::News;
 use super::road::checked::Judge;
 use super::road::journey::Step;
@@ -39,7 +39,7 @@ impl Machine {
             Event::Started { run, pid } => self.process.started(run, pid, self.now, &self.policy.checks),
             Event::Adopted { run, pid, environment, build } => self.adopted(run, pid, environment, build),
             Event::StartFailed { run, error } => self.ended(run, None, error),
-            Event::Exited { run, exit } => self.ended(run, Some(exit), how_it_ended(exit)),
+            Event::Exited { run, exit } => self.ended(run, Some(exit), exit.to_string()),
             Event::Identified { run, build, version } => self.process.identified(run, build, version),
             Event::Probed { run, check, outcome, took } => {
                 if self.process.answering(run).is_some() {

@@ -16,7 +16,7 @@ pub enum Error {
         directory: PathBuf,
     },
     /// It is not there and cannot be made.
-    #[error("cannot create the state directory {}: create it for this user, or set state.directory", .directory.display())]
+    #[error("cannot create the state directory {}: create it for this user (in a unit: StateDirectory=lictor/NAME), or set state.directory", .directory.display())]
     Create {
         /// The directory.
         directory: PathBuf,
@@ -33,7 +33,7 @@ pub enum Error {
     },
     /// It belongs to somebody else, who could change what is kept.
     #[error(
-        "the state directory {} belongs to uid {owner} and not to the user that lictor runs as: change its owner, or set state.directory",
+        "the state directory {} belongs to uid {owner} and not to the user that lictor runs as: run lictor as that user, change the owner, or set state.directory",
         .directory.display()
     )]
     Foreign {

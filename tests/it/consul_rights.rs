@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::lictor::is_good;
+use crate::harness::lictor::{finish, is_good, said};
 use crate::harness::{Consul, Setup};
 
 const READ: &str = "key_prefix \"billing/\" { policy = \"read\" }";
@@ -50,6 +50,21 @@ fn no_token_where_one_is_needed_is_denied_not_empty() {
     let board = lictor.until("denied", |board| board.sources[0].freshness.class.as_deref() == Some("denied"));
     assert!(board.process.is_none(), "{board:#?}");
     assert_eq!(board.sources[0].keys, None);
+}
+
+#[test]
+fn doctor_asks_with_the_token_of_the_file_and_names_a_file_that_is_missing() {
+    let consul = Consul::with_tokens();
+    consul.put("billing/GREETING", "hello");
+    consul.policy("reader", READ);
+    let setup = on(&consul, &consul.token("reader").secret);
+    let text = said(&finish(setup.configured("doctor")));
+    assert!(text.contains("1 key can be read") && text.contains("1 variable"), "{text}");
+    fs::remove_file(setup.path("token")).unwrap();
+    let found = finish(setup.configured("doctor"));
+    assert_eq!(found.status.code(), Some(1), "{}", said(&found));
+    let named = |line: &str| line.starts_with("wrong") && line.contains("token_file");
+    assert!(said(&found).lines().any(named), "{}", said(&found));
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn ctrl_c_reaches_lictor_alone_which_stops_in_order() {
     let log = lictor.log();
     let at = |text: &str| log.find(text).unwrap_or_else(|| panic!("{text:?} is not said:\n{log}"));
     // An interrupt would have ended it otherwise, and before lictor asked it to end.
-    assert!(at("stopping") < at("the service has ended run=1 exit=Code(0)"), "{log}");
+    assert!(at("stopping") < at("the process exited with 0 run=1"), "{log}");
     let left = processes::naming(lictor.setup().folder());
     assert!(left.is_empty(), "left behind: {left:?}");
 }

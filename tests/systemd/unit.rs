@@ -1,6 +1,6 @@
 //! The unit itself: systemd finds nothing to say about it, and a wrong configuration does not make it start for ever.
 
-use crate::rig::{Rig, UNIT};
+use crate::rig::{Rig, UNIT, is_good};
 
 #[test]
 fn systemd_has_nothing_to_say_about_the_unit_and_its_exposure_is_low() {
@@ -29,4 +29,13 @@ fn a_wrong_configuration_fails_the_start_for_good() {
     assert_eq!((rig.property("ExecMainStatus"), rig.property("NRestarts")), ("78".into(), "0".into()));
     let journal = rig.journal();
     assert!(journal.contains("/etc/lictor/svc.hcl:") && journal.contains("nonsense"), "{journal}");
+}
+
+#[test]
+fn a_plan_with_the_unit_s_configuration_asks_the_lictor_of_the_unit() {
+    let rig = Rig::boot("name = \"svc\"\n");
+    rig.done(&format!("systemctl start {UNIT}"));
+    rig.until("StatusText", "good", is_good);
+    let plan = rig.done("lictor plan -c /etc/lictor/svc.hcl --exit-code");
+    assert!(plan.contains("no changes") && !plan.contains("no lictor runs"), "{plan}");
 }

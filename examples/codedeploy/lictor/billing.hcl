@@ -18,13 +18,14 @@ check "Web" {
   }
 }
 
-# Out of traffic before each stop, a deployment's too, and back in when it is ready. consul/billing.hcl registers the service.
+# lictor takes the service out of traffic before each stop (also that of a deployment), and back when it is ready. The file
+# consul/billing.hcl registers the service.
 registration {
 }
 drain {
-  wait = "2s"   # consul-template's wait { min } and a little more
+  wait = "2s"   # a little more than consul-template's wait { min }
 }
 
-# A change of the configuration reaches one host at a time, and stops at the first one that takes it back.
+# A change of the configuration is tried on one host at a time, and on no further host once it has failed.
 fleet {
 }

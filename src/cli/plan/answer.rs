@@ -60,21 +60,22 @@ pub(super) async fn find(target: &Target, configuration: &Configuration) -> Resu
     }
     let (settings, _) = configuration.load()?;
     let named = target.socket.is_some() || target.name.is_some();
-    let meant = if named { Some(target.clone()) } else { its_own(target, &settings) };
-    if let Some(meant) = meant {
-        match ask(&meant).await {
-            Err(error) if error.may_pass() => {}
-            answered => return Ok(answered?),
-        }
+    let meant = if named { target.clone() } else { its_own(target, &settings) };
+    match ask(&meant).await {
+        Err(error) if error.may_pass() => {}
+        answered => return Ok(answered?),
     }
     let Planned { plan, remarks } = app::plan(&settings).await?;
     Ok(Answer { plan, remarks })
 }
 
-/// The lictor that runs on this configuration, if it does.
-fn its_own(target: &Target, settings: &Settings) -> Option<Target> {
-    let socket = app::socket(settings)?;
-    Some(Target { socket: Some(socket), ..target.clone() })
+/// The lictor that runs on this configuration: at its socket or, as a unit may have a runtime directory of its own, wherever one
+/// of this name is found.
+fn its_own(target: &Target, settings: &Settings) -> Target {
+    match settings.admin.socket.clone() {
+        Some(socket) => Target { socket: Some(socket), ..target.clone() },
+        None => Target { name: Some(settings.name.clone()), ..target.clone() },
+    }
 }
 
 async fn ask(target: &Target) -> Result<Answer, ClientError> {

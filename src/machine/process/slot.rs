@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::build::{Build, Version};
-use super::super::event::Exit;
 use super::super::moment::Moment;
 use super::super::numbers::{GenerationId, RunId};
 use super::super::policy::CheckRule;
@@ -112,14 +111,5 @@ impl StopReason {
             Self::Operator => "restarts for an operator",
             Self::Shutdown => "stops",
         }
-    }
-}
-
-/// The end of a process as a sentence.
-pub(in super::super) fn how_it_ended(exit: Exit) -> String {
-    match exit {
-        Exit::Code(code) => format!("exited with {code}"),
-        Exit::Signal(signal) => format!("was killed by signal {signal}"),
-        Exit::Unknown => "ended".to_owned(),
     }
 }
