@@ -33,30 +33,30 @@ pub struct Access {
     pub group: Option<String>,
 }
 
-/// The socket cannot be had.
+/// The socket could not be bound.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    /// A live process holds it.
+    /// A live process serves it.
     #[error("the admin socket {} is in use by a running lictor; stop that one, or give this one another name", .path.display())]
     Taken {
         /// The socket.
         path: PathBuf,
     },
-    /// Something else has that name.
+    /// There is something at that path, but not a socket.
     #[error("{} exists but is not a socket; move it away or set admin.socket", .path.display())]
     NotASocket {
         /// The path.
         path: PathBuf,
     },
-    /// The directory cannot be made.
-    #[error("cannot make the directory {} for the admin socket; make it or set admin.socket", .path.display())]
+    /// The directory could not be created.
+    #[error("cannot create the directory {} for the admin socket; create it or set admin.socket", .path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
         /// What the kernel said.
         source: io::Error,
     },
-    /// The socket cannot be bound.
+    /// The kernel refuses to bind the socket.
     #[error("cannot bind the admin socket {}; make sure that its directory exists and is writable, or set admin.socket", .path.display())]
     Bind {
         /// The socket.
@@ -70,7 +70,7 @@ pub enum AdminError {
         /// The name.
         group: String,
     },
-    /// Mode or group cannot be set.
+    /// Mode or group could not be set.
     #[error("cannot give the admin socket {} its mode and group; lictor must be in admin.group, or root", .path.display())]
     Access {
         /// The socket.
@@ -81,8 +81,8 @@ pub enum AdminError {
 }
 
 impl AdminError {
-    /// Whether another attempt may succeed without anybody mending the configuration: what is taken may become free, and
-    /// a directory or a group may come a moment later than lictor when a host boots.
+    /// Whether another attempt may succeed although the configuration stays the same: a socket may become free, and when a host
+    /// boots, a directory or a group may appear a moment after lictor's start.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Taken { .. } | Self::Directory { .. } | Self::NoGroup { .. } => true,
@@ -92,7 +92,7 @@ impl AdminError {
     }
 }
 
-/// The bound socket; its file goes away with it.
+/// The bound socket; its file is removed with it.
 #[derive(Debug)]
 pub struct AdminSocket {
     listener: UnixListener,
@@ -100,8 +100,8 @@ pub struct AdminSocket {
 }
 
 impl AdminSocket {
-    /// Binds the socket: makes the default directory, replaces a socket that no process serves any more, and accepts no
-    /// connection before mode and group are right.
+    /// Binds the socket: creates the default directory, replaces a socket that no process serves any more, and accepts no
+    /// connection before mode and group are set.
     pub async fn bind(place: &Place, access: &Access) -> Result<Self, AdminError> {
         let group = access.group.as_deref().map(socket::group).transpose()?;
         if let Place::Default(path) = place {
@@ -111,7 +111,7 @@ impl AdminSocket {
         Ok(Self { listener, file })
     }
 
-    /// Where it is.
+    /// The path of the socket.
     pub fn path(&self) -> &Path {
         self.file.path()
     }

@@ -357,7 +357,9 @@ fn wanted(settings: &Settings) -> Wanted {
 
 async fn bind_admin(settings: &Settings) -> Result<Option<AdminSocket>, AppError> {
     let Some(place) = places::socket(settings) else {
-        tracing::warn!("there is no admin socket: this user has no default place for it; set admin.socket or, in a unit, RuntimeDirectory=lictor/NAME");
+        tracing::warn!(
+            "there is no admin socket: this user has no default place for it; set admin.socket or, in a unit, RuntimeDirectory=lictor/NAME"
+        );
         return Ok(None);
     };
     let access = Access { mode: settings.admin.mode, group: settings.admin.group.clone() };

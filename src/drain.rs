@@ -22,11 +22,11 @@ pub enum Drained {
     Overdue,
 }
 
-/// Begins the end. Dropping it begins the end as well, without waiting.
+/// Begins the end. Dropping it begins the end too, without waiting.
 #[derive(Debug)]
 pub struct DrainTrigger(watch::Sender<Stage>);
 
-/// Held by a task that has to end gracefully. Each clone counts on its own.
+/// Held by a task that has to end gracefully. Each clone counts.
 #[derive(Clone, Debug)]
 pub struct DrainWatcher(watch::Receiver<Stage>);
 
@@ -55,7 +55,7 @@ impl DrainWatcher {
 
     /// Returns once the end has begun; at once if it has.
     pub async fn draining(&mut self) {
-        // An error means that the trigger is gone, and that is the end too.
+        // An error means that the trigger has been dropped, which begins the end too.
         let _ = self.0.wait_for(|stage| *stage == Stage::Draining).await;
     }
 }

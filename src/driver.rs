@@ -1,4 +1,4 @@
-//! The loop: names what happened, lets the machine decide, hands the orders over. It never awaits what an order does.
+//! The loop: takes what has happened, lets the machine decide, and passes its orders on. It never awaits the effect of an order.
 //!
 //! Only the driver owns the machine, and only the driver publishes the board.
 
@@ -24,39 +24,39 @@ use crate::machine::reload::Pending;
 use crate::machine::{Board, Event, Machine};
 use drawing::{Drawing, News};
 
-/// How many facts may wait for the loop before their senders do.
+/// How many facts may wait for the loop; further senders have to wait.
 pub const INBOX: usize = 1024;
 
-/// A loop that comes so much later than it should has stood still, with all that it times.
+/// If the loop turns this much later than it should, lictor did not run meanwhile, nor did its timers.
 const STANDSTILL: Duration = Duration::from_secs(2);
 
-/// How often the pulse is given.
+/// How often the loop gives its pulse.
 pub const PULSE: Duration = Duration::from_secs(1);
 
-/// Everything the loop turns.
+/// Everything that the loop needs.
 #[derive(Debug)]
 pub struct Driver {
-    /// Decides.
+    /// Makes the decisions.
     pub machine: Machine,
-    /// Tells the time.
+    /// The clock.
     pub clock: Clock,
-    /// Facts from the rooms; every one counts.
+    /// Facts from the rooms; none may be lost.
     pub inbox: mpsc::Receiver<Event>,
-    /// What operators ask for.
+    /// Requests of operators.
     pub requests: mpsc::Receiver<OperatorRequest>,
     /// Our own configuration, each time it was read again.
     pub changes: mpsc::Receiver<ConfigChange>,
-    /// What the sources want.
+    /// The sources, composed to wishes.
     pub composer: Composer,
-    /// What is known before anything is decided: which process runs already, and what lies on the disk.
+    /// What is known before the first decision: which process runs already, and which build is on the disk.
     pub known: Vec<Event>,
-    /// Where orders go.
+    /// Carries out orders.
     pub effects: Effects,
-    /// Where the public picture is published.
+    /// Publishes the board.
     pub board: watch::Sender<Arc<Board>>,
-    /// Moves when lictor is to begin anew: the loop ends, and leaves the service running.
+    /// Changes when lictor is to replace itself (reexec): the loop ends, and leaves the service running.
     pub leave: watch::Receiver<()>,
-    /// Moves every [`PULSE`], when nothing else is left to do: the proof that the loop turns.
+    /// Changes every [`PULSE`], when nothing else is left to do: the proof that the loop turns.
     pub pulse: watch::Sender<()>,
 }
 
@@ -65,12 +65,12 @@ pub struct Driver {
 pub enum Outcome {
     /// The machine is finished: the service has been stopped.
     Finished,
-    /// lictor is to begin anew.
+    /// lictor replaces itself (reexec).
     Left,
 }
 
 impl Driver {
-    /// Turns until the machine is finished, or until lictor is to begin anew; gives them back, to be closed.
+    /// Turns until the machine is finished or lictor replaces itself; returns the effects, to be closed.
     pub async fn run(mut self) -> (Effects, Outcome) {
         let known = std::mem::take(&mut self.known);
         let heard = self.composer.events(self.clock.now());
@@ -85,7 +85,7 @@ impl Driver {
         let mut outcome = Outcome::Finished;
         while !self.machine.is_finished() {
             let stays = self.board.borrow().stopping;
-            // Every arm is cancel-safe and only names what happened; facts come before wishes.
+            // Every arm is cancel-safe and only notes what happened; facts come before wishes.
             let events = tokio::select! {
                 biased;
                 Some(event) = self.inbox.recv() => vec![event],
@@ -95,7 +95,7 @@ impl Driver {
                 event = self.effects.changed() => event.into_iter().collect(),
                 () = self.clock.until(self.machine.next_wake()) => self.tick(),
                 () = drawing.overdue() => Vec::new(),
-                // A stop that has begun is not forgotten.
+                // A stop that has begun must not get lost.
                 Ok(()) = self.leave.changed(), if !stays => {
                     outcome = Outcome::Left;
                     break;
@@ -105,7 +105,7 @@ impl Driver {
                     self.effects.sockets_news()
                 }
             };
-            // A loop that turns at least every PULSE and comes this late was not running: the host or lictor stood still.
+            // The loop turns at least every PULSE. If it comes this late, the host or lictor did not run meanwhile.
             let now = self.clock.now();
             let late = (now - std::mem::replace(&mut turned_at, now)).saturating_sub(PULSE);
             let paused = (late > STANDSTILL).then_some(Event::Paused { length: late });

@@ -1,11 +1,11 @@
-//! Tells systemd how things stand: ready, a line of status, the watchdog, reloading, stopping.
+//! Notifies systemd: readiness, a line of status, the watchdog's ping, reloading, stopping.
 //!
-//! The protocol is one datagram a message, so it is spoken here. The crate for it (`sd-notify`) reads the process's
-//! environment by itself and blocks when it sends: neither suits a single thread that must never wait for PID 1, nor
-//! tests that run side by side.
+//! The protocol is one datagram for each message, so it is implemented here. The crate for it (`sd-notify`) reads the process's
+//! environment by itself and blocks when it sends. That suits neither a single thread that must never wait for PID 1 nor tests
+//! that run side by side.
 //!
-//! Nothing here has a clock of its own but for the deadline of readiness: the driver's pulse is the clock. When its loop
-//! no longer turns, nothing pings the watchdog and nothing asks for more time.
+//! Except for the deadline of readiness, the driver's pulse is the clock here. When the driver's loop no longer turns, nothing
+//! pings the watchdog and nothing asks for more time.
 
 mod announced;
 mod kept;
@@ -31,20 +31,20 @@ use reload::Progress;
 use crate::machine::Board;
 use crate::revive::revived;
 
-/// What announcements are made from.
+/// The inputs of the announcements.
 #[derive(Debug)]
 pub struct Signs {
-    /// The public picture.
+    /// The board.
     pub boards: watch::Receiver<Arc<Board>>,
-    /// Moves each time the driver's loop comes round with nothing left to do.
+    /// Changes each time the driver's loop has nothing left to do.
     pub pulse: watch::Receiver<()>,
-    /// How often the pulse moves.
+    /// How often the pulse changes.
     pub period: Duration,
-    /// How long readiness may take from now on (`apply.deadline`); after that, the reason why it is missing is announced.
+    /// How long readiness may take from now on (`apply.deadline`). After that, readiness is announced with the reason why it is missing.
     pub deadline: Duration,
 }
 
-/// Starts a task that keeps the manager informed; without a manager there is none. The handle is for reloads.
+/// Starts a task that notifies the manager; without a manager it starts none. The handle is for reloads.
 pub fn spawn(tasks: &mut JoinSet<()>, manager: Option<Manager>, signs: Signs) -> Reloads {
     let (reloads, progress) = reload::channel();
     if let Some(manager) = manager {
@@ -52,20 +52,20 @@ pub fn spawn(tasks: &mut JoinSet<()>, manager: Option<Manager>, signs: Signs) ->
             tracing::warn!("WatchdogSec is too short for lictor's pings; set it to 10s or more");
         }
         let parts = (manager, signs, progress);
-        tasks.spawn(revived("what keeps systemd informed", parts, |(manager, signs, progress)| {
+        tasks.spawn(revived("the notifications to systemd", parts, |(manager, signs, progress)| {
             Box::pin(inform(manager, signs, progress))
         }));
     }
     reloads
 }
 
-/// Announces what is new, until the driver has ended.
+/// Announces what is new until the driver has ended.
 async fn inform(manager: &Manager, signs: &mut Signs, reloads: &mut watch::Receiver<Progress>) {
     let start = Instant::now();
     let terms = Terms { watchdog: manager.watchdog(), period: signs.period, deadline: signs.deadline };
     let mut announced = Announced::default();
     let mut failing = None;
-    // Having come here is the first proof that the loop turns.
+    // That this task runs is the first proof that the loop turns.
     let mut sign = Sign::Pulse;
     loop {
         let board = Arc::clone(&signs.boards.borrow_and_update());
@@ -82,7 +82,7 @@ async fn inform(manager: &Manager, signs: &mut Signs, reloads: &mut watch::Recei
                 announced = next;
                 failing = None;
             }
-            // What could not be sent is sent at the next pulse.
+            // A message that could not be sent is sent at the next pulse.
             Err(error) => complain(&mut failing, &error),
         }
         sign = tokio::select! {
@@ -103,7 +103,7 @@ fn monotonic_usec() -> u64 {
     part(time.tv_sec).saturating_mul(1_000_000).saturating_add(part(time.tv_nsec) / 1_000)
 }
 
-/// Says it once, not each second.
+/// Logs a failure once, not each second.
 fn complain(failing: &mut Option<std::io::ErrorKind>, error: &std::io::Error) {
     if *failing != Some(error.kind()) {
         tracing::warn!(%error, "systemd cannot be reached; the status is sent again with the next ping");

@@ -1,12 +1,11 @@
-//! What Consul knows of this instance: its registration, and whether it is in traffic.
+//! This instance in Consul: its registration, and whether it is in traffic.
 //!
-//! Traffic is a level. The machine says whether the run in front may be in traffic; this room makes it so and reports.
-//! Out of traffic is Consul's maintenance mode with a reason of ours; a maintenance with another reason is somebody
-//! else's, and is neither begun nor ended here. Whoever dies in the middle leaves that reason behind, and the next lictor
-//! finds it and makes the level true.
+//! Traffic is a level. The machine decides whether the run in front may be in traffic; this room brings Consul to that state and
+//! reports it. To take the service out of traffic, lictor sets Consul's maintenance mode with a reason of ours; a maintenance with
+//! another reason belongs to somebody else and is left alone. If lictor dies in between, the next one finds that reason and goes on.
 //!
-//! Two tasks: `keeper` holds the local agent to what is wanted (the decisions are `plan`, pure), `steer` keeps the
-//! time of a drain (the rule is `leave`, pure) and tells the machine.
+//! There are two tasks: `keeper` keeps the local agent in the wanted state (the decisions are in `plan`, pure); `steer` times a
+//! drain (the rule is in `leave`, pure) and reports to the machine.
 
 mod keeper;
 mod leave;
@@ -32,11 +31,11 @@ use crate::revive::revived;
 /// `registration {}` and `drain {}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Of the service in the local agent.
+    /// The service's ID in the local agent.
     pub id: String,
-    /// The service's name in the catalog, whichever program registers it.
+    /// The service's name in the catalog, whoever registers it.
     pub name: String,
-    /// What lictor registers; `None`: somebody else registers the service, and lictor only steers traffic.
+    /// What lictor registers; `None`: another program registers the service, and lictor only steers traffic.
     pub service: Option<Service>,
     /// How the service leaves traffic.
     pub drain: Drain,
@@ -45,30 +44,30 @@ pub struct Settings {
 /// The service as lictor registers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// What the catalog knows it by.
+    /// Its name in the catalog.
     pub name: String,
-    /// Empty: the host's own address.
+    /// Its address; empty: the host's own.
     pub address: String,
-    /// Where it listens.
+    /// Its port.
     pub port: u16,
     /// Its tags.
     pub tags: Vec<String>,
-    /// Free pairs; `version` and `lictor` are added.
+    /// Its meta data; `version` and `lictor` are added.
     pub meta: BTreeMap<String, String>,
-    /// How often Consul asks for our `/health`.
+    /// How often Consul's check asks for our `/health`.
     pub check_interval: Duration,
-    /// After how long of being critical Consul takes it away; `None`: never.
+    /// Consul removes a service that has been critical for this long; `None`: never.
     pub deregister_after: Option<Duration>,
 }
 
-/// `drain {}`: before a process that is in traffic is stopped.
+/// `drain {}`: how long a process leaves traffic before it is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drain {
-    /// At least so long, from the catalog showing it as critical on: the load balancer needs it.
+    /// The least time after the catalog shows the service as critical: the load balancer needs it.
     pub wait: Duration,
-    /// Then until nothing new has come and nothing has moved for so long ...
+    /// Then until for this long no connection has come and none had data ...
     pub quiet: Duration,
-    /// ... but no longer than this, from the order on.
+    /// ... but no longer than this from the order on.
     pub max: Duration,
 }
 
@@ -78,24 +77,24 @@ impl Default for Drain {
     }
 }
 
-/// What the room is made of.
+/// What the room needs.
 #[derive(Debug)]
 pub struct Parts {
-    /// What is configured.
+    /// The configuration.
     pub settings: Settings,
-    /// Who asks Consul.
+    /// The client for Consul.
     pub client: Client,
-    /// Where the status port listens, for Consul's check; `None`: there is none.
+    /// The status port's address, for Consul's check; `None`: there is no status port.
     pub status: Option<SocketAddr>,
-    /// The public picture: which process runs, and whether it is ready.
+    /// The board: which process runs, and whether it is ready.
     pub boards: watch::Receiver<Arc<Board>>,
-    /// Where facts go.
+    /// The driver's inbox.
     pub inbox: mpsc::Sender<Event>,
-    /// The end of lictor.
+    /// Announces that lictor stops.
     pub drain: DrainWatcher,
 }
 
-/// An order, and how many there have been.
+/// An order, and its number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Ordered {
     number: u64,
@@ -103,14 +102,14 @@ struct Ordered {
     level: Traffic,
 }
 
-/// Takes orders, and never waits for what comes of them.
+/// Takes orders without waiting for their effect.
 #[derive(Debug)]
 pub struct Registration {
     orders: watch::Sender<Option<Ordered>>,
 }
 
 impl Registration {
-    /// Makes it so from now on; answered by `TrafficChanged`.
+    /// Sets the wanted state of traffic; answered by `TrafficChanged`.
     pub fn traffic(&self, run: RunId, level: Traffic) {
         self.orders.send_modify(|ordered| {
             let number = ordered.as_ref().map_or(1, |before| before.number + 1);
@@ -119,7 +118,7 @@ impl Registration {
     }
 }
 
-/// Begins to hold the local agent to what is configured, and to what is ordered.
+/// Starts the two tasks, which keep the local agent in the configured and ordered state.
 pub fn spawn(tasks: &mut JoinSet<()>, parts: Parts) -> Registration {
     let Parts { settings, client, status, boards, inbox, drain } = parts;
     let (orders, ordered) = watch::channel(None);
@@ -132,14 +131,14 @@ pub fn spawn(tasks: &mut JoinSet<()>, parts: Parts) -> Registration {
         boards: boards.clone(),
         inbox: inbox.clone(),
     };
-    tasks.spawn(revived("what steers traffic", steer, |steer| Box::pin(steer.run())));
+    tasks.spawn(revived("the steering of traffic", steer, |steer| Box::pin(steer.run())));
     let links = keeper::Links { status: status.map(reachable), orders: ordered, boards, seen, inbox };
     let keeper = (keeper::Keeper::new(settings, client, links), drain);
     tasks.spawn(revived("the registration in Consul", keeper, |(keeper, drain)| Box::pin(keeper.run(drain))));
     Registration { orders }
 }
 
-/// The address of a listener as a neighbour on this host reaches it.
+/// The address by which another process on this host reaches a listener.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,

@@ -1,7 +1,7 @@
-//! The service as a child process, the errands that run beside it, and what either leaves behind.
+//! The service as a child process, the errands beside it, and the processes that either leaves behind.
 //!
-//! [`Service`] takes orders and never awaits; what comes of them comes back as events. The service is not tied to
-//! lictor's life: no parent-death signal, and dropping the [`Service`] leaves its process running.
+//! [`Service`] takes orders and never awaits; their results come back as events. The service may outlive lictor: there is no
+//! parent-death signal, and dropping the [`Service`] leaves its process running.
 
 mod account;
 mod adopt;
@@ -48,25 +48,25 @@ pub use own_children::OwnChildren;
 
 pub use crate::environment::Inherit;
 
-/// What to run, and how to stop it (`exec {}`).
+/// The command to run, and how to stop it (`exec {}`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
-    /// The program: a path, or a name to be found in `PATH`.
+    /// The program: a path, or a name that is looked up in `PATH`.
     pub program: PathBuf,
     /// Its arguments, as given; never joined or split.
     pub arguments: Vec<String>,
-    /// Where it runs; `None`: where lictor does.
+    /// Its working directory; `None`: lictor's.
     pub directory: Option<PathBuf>,
-    /// As whom it runs; `None`: as lictor does.
+    /// The user that it runs as; `None`: lictor's.
     pub user: Option<String>,
-    /// Sent to the process group to stop it.
+    /// The signal to the process group that stops it.
     pub kill_signal: i32,
-    /// How long the process group has before KILL.
+    /// How long the process group has before SIGKILL.
     pub kill_timeout: Duration,
-    /// Sent to the main process for a change that needs no restart.
+    /// The signal to the main process for a change that needs no restart.
     pub reload_signal: Option<i32>,
-    /// A file that is kept with the variables, for the service to read again.
+    /// A file that lictor keeps up to date with the variables, for the service to read again.
     pub env_file: Option<PathBuf>,
-    /// What of lictor's own environment the service inherits.
+    /// Which of lictor's own variables the service inherits.
     pub inherit: Inherit,
 }

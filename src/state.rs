@@ -1,13 +1,13 @@
-//! What is kept on disk between two lives of lictor: the good environments, the quarantine, the operator's hold, history.
+//! What lictor keeps on disk for its next start: the good environments, the quarantine, the operator's hold, the history.
 //!
-//! `good.json` is the only file with values in it. Every file is replaced whole: new contents are first laid beside it,
-//! where the next lictor finds them if this one is killed, then forced to the disk and renamed. `process.json` alone is
-//! written in place by a single short write. So lictor can be killed at any time. Nothing in a file is trusted that another
-//! user could have written, that belongs to another machine, service, Consul or list of sources, or that does not match
-//! its fingerprint: it is ignored with a reason, and lictor starts without it.
+//! `good.json` is the only file with values in it. Every file is replaced as a whole: new contents are first written to a file
+//! beside it, where the next lictor finds them if this one is killed, then forced to the disk and renamed. Only `process.json` is
+//! written in place, by a single short write. So lictor can be killed at any time. Contents are ignored, with a reason, if another
+//! user could have written them, if they belong to another machine, service, Consul or list of sources, or if they do not match
+//! their fingerprint; lictor then starts without them.
 //!
-//! The directory is locked while lictor lives. All writing happens in tasks and on threads of its own, where the newest
-//! contents of a file win, so that a disk that hangs holds up nothing; a full one is reported and tried again.
+//! The directory is locked while lictor runs. All writing happens in tasks and on threads of its own, where the newest contents of a
+//! file win. So nothing waits for a disk that hangs; a full disk is reported, and writing is tried again.
 
 mod calendar;
 mod contents;
@@ -47,14 +47,14 @@ use crate::machine::hold::{GuardRecord, Hold};
 use crate::machine::ledger::{GOOD_KEPT, Good, QUARANTINE_KEPT, Quarantined};
 use crate::revive::revived;
 
-/// After a failure it is tried again this often.
+/// How often a failed write is tried again.
 const RETRY: Duration = Duration::from_secs(30);
 
-/// What is kept on disk, or the reason why nothing is.
+/// The state on disk, or the reason why nothing is kept.
 #[derive(Debug)]
 pub struct State {
     store: Store,
-    /// What fingerprints are made with.
+    /// The key that fingerprints are made with.
     key: FingerprintKey,
     /// The newest lines of history, with a disk or without.
     recent: watch::Sender<Recent>,
@@ -111,11 +111,11 @@ pub fn open(directory: &Path, identity: StateIdentity) -> Result<State, Error> {
     Ok(State { store, key, recent })
 }
 
-/// What is kept in the directory, for readers that change nothing, with fingerprints by the key that belongs to it:
-/// nothing is made, locked or changed. No directory: nothing, and a key of this life.
+/// Reads the directory without creating, locking or changing anything, and converts fingerprints to the key in it. Without a
+/// directory, it gives nothing and a temporary key.
 ///
 /// # Errors
-/// It is there and cannot be read, or belongs to somebody else.
+/// The directory exists, but cannot be read, or belongs to another user.
 pub fn peek(directory: &Path, identity: &StateIdentity) -> Result<(Restored, FingerprintKey), Error> {
     let ephemeral = || key::ephemeral_key().map_err(|source| Error::Use { directory: directory.to_owned(), source });
     let Some(found) = Directory::look(directory)? else { return Ok((Restored::default(), ephemeral()?)) };
@@ -126,31 +126,30 @@ pub fn peek(directory: &Path, identity: &StateIdentity) -> Result<(Restored, Fin
     Ok((Restored::from_disk(&found, identity, &key), key))
 }
 
-/// The mark of the newest run that a lictor has recorded in the directory since the last boot, for readers that change
-/// nothing.
+/// The mark of the newest run that a lictor has recorded in the directory since the last boot. Changes nothing.
 pub fn peek_mark(directory: &Path) -> Option<String> {
     Directory::look(directory).ok().flatten().and_then(|directory| process::mark(&directory))
 }
 
-/// Whether a lictor lives that has this directory.
+/// Whether a running lictor has this directory.
 pub fn is_held(directory: &Path) -> bool {
     Directory::look(directory).ok().flatten().is_some_and(|directory| directory.is_held())
 }
 
 impl State {
-    /// Nothing is kept, for this reason. It is said once, here, and on the board by [`State::problem`].
+    /// A state that keeps nothing, for this reason, which is logged here once, and shown on the board by [`State::problem`].
     pub fn absent(reason: impl Into<String>, key: FingerprintKey) -> Self {
         let reason = reason.into();
         tracing::warn!("nothing is kept on disk: {reason}");
         Self { store: Store::Absent { reason }, key, recent: watch::Sender::default() }
     }
 
-    /// What fingerprints are made with, so that they can be compared with those that are kept.
+    /// The key that fingerprints are made with, so that they can be compared with those on disk.
     pub fn fingerprint_key(&self) -> &FingerprintKey {
         &self.key
     }
 
-    /// Reads what an earlier life has left. Waits for the disk, so it belongs before the loop.
+    /// Reads what an earlier lictor has kept. It waits for the disk, so call it before the loop.
     pub fn load(&self) -> Restored {
         match &self.store {
             Store::Open(open) => Restored::from_disk(&open.directory, &open.identity, &self.key),
@@ -173,8 +172,8 @@ impl State {
         self.keep(|| Contents::Hold(Arc::new((hold, guarded))));
     }
 
-    /// Ends when everything that was to be kept by now outlives lictor, or could not be written. A disk that hangs hangs
-    /// this too, so the caller sets a limit.
+    /// Returns when everything up to now would outlive a kill of lictor, or could not be written. If the disk hangs, this hangs too,
+    /// so the caller sets a limit.
     pub fn kept(&self) -> impl Future<Output = ()> + Send + 'static {
         let open = match &self.store {
             Store::Open(open) => Some((open.laid.clone(), open.wanted.borrow().changes)),
@@ -182,20 +181,20 @@ impl State {
         };
         async move {
             if let Some((mut laid, wanted)) = open {
-                // The writer is gone only when lictor ends.
+                // The writer ends only with lictor.
                 let _ = laid.wait_for(|laid| *laid >= wanted).await;
             }
         }
     }
 
-    /// What is kept from now on belongs to this; what is on disk already changes with its next replacement.
+    /// Sets what everything kept from now on belongs to; each file on disk changes with its next replacement.
     pub fn rebind(&self, identity: StateIdentity) {
         if let Store::Open(open) = &self.store {
             open.wanted.send_modify(|wanted| wanted.identity = Some(Arc::new(identity.with_key(&self.key))));
         }
     }
 
-    /// Adds a line to `history.jsonl`, soon, and to [`State::history`] at once.
+    /// Adds a line to [`State::history`] at once, and to `history.jsonl` soon.
     pub fn record(&self, entry: &Entry) {
         if let Some(line) = history::line(entry, &self.key) {
             self.recent.send_modify(|recent| recent.push(line));
@@ -215,8 +214,8 @@ impl State {
         }
     }
 
-    /// The process that an earlier lictor left in `process.json`, in this boot. Waits for the disk, so it belongs before
-    /// the loop.
+    /// The process that an earlier lictor has recorded in `process.json` since the last boot. It waits for the disk, so call it
+    /// before the loop.
     pub fn process(&self) -> Option<KeptProcess> {
         match &self.store {
             Store::Open(open) => process::read(&open.directory, &self.key),
@@ -224,7 +223,7 @@ impl State {
         }
     }
 
-    /// Why what should be on disk is not, for the board; `None` if it is, or will be in a moment.
+    /// Why something that should be on disk is not, for the board; `None` if all is, or will be in a moment.
     pub fn problem(&self) -> Option<String> {
         match &self.store {
             Store::Open(open) => open.problem.borrow().clone().or_else(|| open.unwritten.borrow().clone()),
@@ -232,7 +231,7 @@ impl State {
         }
     }
 
-    /// Waits until [`State::problem`] may say something else. Cancel-safe.
+    /// Waits until [`State::problem`] may have changed. Cancel-safe.
     pub async fn problem_changed(&mut self) {
         if let Store::Open(Open { problem, unwritten, .. }) = &mut self.store {
             tokio::select! {
@@ -244,8 +243,7 @@ impl State {
         std::future::pending::<()>().await;
     }
 
-    /// Writes what has not been written yet, and gives the lock back. A disk that hangs hangs this too, so the caller
-    /// sets a limit.
+    /// Writes what has not been written yet, and releases the lock. If the disk hangs, this hangs too, so the caller sets a limit.
     pub async fn close(self) {
         let Self { store, recent, .. } = self;
         let Store::Open(Open { wanted, processes, mut writer, .. }) = store else { return };

@@ -13,18 +13,18 @@ use crate::machine::numbers::RunId;
 use crate::machine::order::Effect;
 use crate::machine::{Board, Moment};
 
-/// What came of it.
+/// The result of an operator's request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Conclusion {
-    /// It was done; what is so now, as a sentence.
+    /// It took effect; the new state as a sentence.
     Done(String),
-    /// It will not be so, and why.
+    /// It will not take effect; the reason.
     Failed(String),
-    /// The time is over, and how things stand.
+    /// The time is over; the present state as a sentence.
     Late(String),
 }
 
-/// Waits for the effect, on the board.
+/// Waits until the board shows the effect.
 pub(super) async fn wait(
     effect: Effect,
     mut boards: watch::Receiver<Arc<Board>>,
@@ -54,17 +54,17 @@ pub(super) async fn wait(
     }
 }
 
-/// What a board says of the effect.
+/// What a board shows about the effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Judgement {
     Over(Conclusion),
-    /// Nothing yet. Without another board, look again then.
+    /// Nothing yet. Without a new board, look again at this moment.
     Open {
         again: Option<Instant>,
     },
 }
 
-/// What has to be seen on the board.
+/// The effect that the board has to show.
 #[derive(Debug)]
 enum Expectation {
     Nothing,
@@ -92,8 +92,8 @@ impl Expectation {
     }
 }
 
-/// A run that was asked for has to prove itself as it would in a trial, whether its environment is known to be good or not:
-/// a process that has just been started says nothing yet.
+/// A run that an operator asked for has to stay healthy as long as one on trial, even if its environment is known to be good:
+/// that its process has started proves nothing.
 #[derive(Debug)]
 struct RunTrial {
     after: RunId,
@@ -101,7 +101,7 @@ struct RunTrial {
     deadline: Duration,
     /// The run that is judged, and when it was first seen.
     started: Option<(RunId, Instant)>,
-    /// Since which moment of the board it has been healthy, and when that was first seen.
+    /// Since which moment of the board the run has been healthy, and when that was first seen.
     healthy: Option<(Moment, Instant)>,
 }
 
@@ -112,7 +112,7 @@ impl RunTrial {
             return failed(exit.text.clone());
         }
         let Some(process) = board.process.as_ref().filter(|process| process.run > self.after) else {
-            // It was to take over from a process that serves on, and has ended before it did.
+            // It ended before it took over from the process that serves on.
             let given_up = board.last_exit.as_ref().filter(|exit| exit.run > self.after);
             let given_up = given_up.filter(|_| board.process.is_some() && board.beside.is_none());
             return match given_up {
@@ -137,7 +137,7 @@ impl RunTrial {
                 let on = board.config.fingerprint.map(|on| format!(" on {on}")).unwrap_or_default();
                 Judgement::Over(Conclusion::Done(format!("{} is healthy{on}{pid}", board.service)))
             }
-            // Once it is too late to be healthy for long enough, waiting cannot help.
+            // It can no longer be healthy for long enough in time, so waiting cannot help.
             _ if overdue <= now => failed(format!("not healthy in time: {}", words::standing(board))),
             Some(proven) => Judgement::Open { again: Some(proven.min(overdue)) },
             None => Judgement::Open { again: Some(overdue) },
@@ -145,7 +145,7 @@ impl RunTrial {
     }
 }
 
-/// What this board says of the wish; `None`: nothing yet.
+/// The result that this board shows for the wish; `None`: none yet.
 fn verdict(wish: Fingerprint, board: &Board) -> Option<Conclusion> {
     if board.config.wish != Some(wish) {
         return Some(Conclusion::Failed(format!("{wish} is not the newest wish any more")));

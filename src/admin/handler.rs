@@ -31,22 +31,22 @@ const NOBODY: &str = "the kernel does not say which user asks: use the admin soc
 
 const STOPPING: &str = "lictor is stopping";
 
-/// What the operator's socket serves. A clone serves one connection.
+/// Serves the admin socket. A clone serves one connection.
 #[derive(Clone, Debug)]
 pub struct AdminHandler {
-    /// What the status port serves too.
+    /// The resources that the status port serves too.
     pub resources: Resources,
-    /// The board, on which the effect of a verb is seen.
+    /// The board, which shows the effect of a verb.
     pub boards: watch::Receiver<Arc<Board>>,
     /// The newest lines of history.
     pub history: watch::Receiver<Recent>,
-    /// Where verbs go.
+    /// The driver's end for verbs.
     pub requests: mpsc::Sender<OperatorRequest>,
-    /// Where the wish to read our configuration again goes.
+    /// The end for requests to read our own configuration again.
     pub reloads: mpsc::Sender<ReloadRequest>,
-    /// Where the wish to begin anew goes.
+    /// The end for requests of a reexec.
     pub reexecs: mpsc::Sender<ReexecRequest>,
-    /// Ends every wait.
+    /// Ends every wait when lictor stops.
     pub drain: DrainWatcher,
 }
 

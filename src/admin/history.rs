@@ -11,7 +11,7 @@ use crate::drain::DrainWatcher;
 use crate::http::{self, Answer, Query, Reply, Resources};
 use crate::state::Recent;
 
-/// A wait is never longer than this.
+/// The longest wait.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
 pub(super) fn read(
@@ -29,7 +29,7 @@ pub(super) fn read(
     }
 }
 
-/// Lines with a larger number than `after`, waiting for one for at most `wait`.
+/// The lines with a number larger than `after`; waits for one for at most `wait`.
 struct Question {
     after: u64,
     wait: Duration,
@@ -46,7 +46,7 @@ fn question(query: Option<&str>) -> Result<Question, String> {
 async fn answer(question: Question, mut history: watch::Receiver<Recent>, mut drain: DrainWatcher) -> Answer {
     if !question.wait.is_zero() {
         let until = Instant::now() + question.wait;
-        // Whatever ends the wait, the answer is what is there then.
+        // Whatever ends the wait, the answer is what is there at that moment.
         tokio::select! {
             biased;
             _ = history.wait_for(|recent| recent.last() > question.after) => {}

@@ -1,4 +1,4 @@
-//! What somebody at the socket asks for, on its way to the driver, with the channel for the answer.
+//! An operator's request on its way to the driver, with the channel for the answer.
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -7,23 +7,23 @@ use crate::machine::event::Verb;
 use crate::machine::order::Effect;
 use crate::machine::reload::Pending;
 
-/// Something for the machine to do.
+/// A verb for the machine.
 #[derive(Debug)]
 pub struct OperatorRequest {
-    /// What to do.
+    /// The verb.
     pub verb: Verb,
     /// The uid of the client; `None`: the kernel did not provide it.
     pub uid: Option<u32>,
-    /// Gets what to wait for, or why the request was refused.
+    /// Receives the effect to wait for, or the reason why the request was refused.
     pub answer: oneshot::Sender<Result<Effect, String>>,
 }
 
-/// The request to begin anew from lictor's file.
+/// The request to replace lictor by the program in its file (reexec).
 #[derive(Debug)]
 pub struct ReexecRequest {
-    /// How long what is under way may be waited for.
+    /// How long to wait for a change, a start or a stop that is under way.
     pub until: Instant,
-    /// Gets what the new program says of its version once it is certain that it takes over, or why it does not.
+    /// Receives the new program's version once it is certain that it takes over, or the reason why it does not.
     pub answer: oneshot::Sender<Result<String, String>>,
 }
 
@@ -32,12 +32,12 @@ pub struct ReexecRequest {
 pub struct ReloadRequest {
     /// The uid of the requester; `None`: the request came by a signal, or the kernel did not provide it.
     pub uid: Option<u32>,
-    /// Gets what waits for a restart, or every error with its place.
+    /// Receives the settings that wait for a restart, or every error with its place.
     pub answer: oneshot::Sender<Result<Pending, Vec<String>>>,
 }
 
 impl ReloadRequest {
-    /// The request that a signal makes: its answer is dropped.
+    /// The request by a signal: nobody waits for the answer.
     pub fn by_signal() -> Self {
         Self { uid: None, answer: oneshot::channel().0 }
     }

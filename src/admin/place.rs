@@ -1,4 +1,4 @@
-//! Where admin sockets are, by default. Pure: the environment is asked through a function.
+//! The default places of admin sockets. Pure: variables are read through a function.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 /// Where root's sockets are when systemd says nothing else.
 const SYSTEM: &str = "/run/lictor";
 
-/// Where the socket is to be.
+/// The place of the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// In the default directory, which is made if it is not there.
+    /// In the default directory, which is created if it does not exist.
     Default(PathBuf),
-    /// Where the configuration says; its directory is there, or that is an error.
+    /// Where the configuration says; its directory must exist.
     Configured(PathBuf),
 }
 
@@ -24,12 +24,12 @@ impl Place {
     }
 }
 
-/// As whom lictor runs.
+/// The user that lictor runs as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum User {
-    /// May write below `/run`.
+    /// Root, who may write below `/run`.
     Root,
-    /// Anybody else.
+    /// Any other user.
     Other,
 }
 
@@ -63,9 +63,9 @@ pub fn directories(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> 
     directories
 }
 
-/// Where in such a directory the socket of this service may be: in it, or in the service's own folder, as
-/// `RuntimeDirectory=lictor/NAME` makes it where each lictor runs as a user of its own. Only root can make those folders,
-/// and in each only the socket of the folder's name counts, so no service can pass for another.
+/// The places in such a directory where the socket of this service may be: in the directory itself, or in the service's own folder,
+/// which `RuntimeDirectory=lictor/NAME` creates if each lictor runs as a user of its own. Only root can create those folders, and in
+/// each only the socket with the folder's name counts, so no service can pass for another.
 pub fn within(directory: &Path, name: &str) -> Option<[PathBuf; 2]> {
     let file = file_name(name)?;
     Some([directory.join(&file), directory.join(name).join(file)])
@@ -77,7 +77,7 @@ pub fn file_name(name: &str) -> Option<String> {
     plain.then(|| format!("{name}.sock"))
 }
 
-/// systemd sets it to one directory or several, with colons between.
+/// systemd sets it to one directory, or to several with colons between them.
 fn runtime_directory(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let value = variable("RUNTIME_DIRECTORY")?.into_string().ok()?;
     absolute(value.split(':').next().unwrap_or_default())

@@ -1,4 +1,4 @@
-//! `/plan`: what the newest wish would change, and what is or would be done about it.
+//! `/plan`: what the newest wish would change, and what lictor does or would do about it.
 
 use hyper::{Method, StatusCode};
 

@@ -1,5 +1,5 @@
-//! A request for a verb: the last part of its path, and a small JSON object. Pure and total: any bytes give a request or
-//! an error.
+//! Reads a request for a verb, from the last part of its path and a small JSON object. Pure and total: any bytes give a request
+//! or an error.
 
 use std::time::Duration;
 
@@ -10,38 +10,38 @@ use crate::machine::deployment::{Deployment, Verdict};
 use crate::machine::event::Verb;
 use crate::{environment, signal};
 
-/// How long an effect is waited for unless the request says otherwise ...
+/// How long lictor waits for an effect unless the request says otherwise ...
 const TIMEOUT: Duration = Duration::from_mins(1);
 /// ... and at most.
 const LONGEST_TIMEOUT: Duration = Duration::from_mins(10);
-/// A hold is never longer than this.
+/// The longest hold.
 const LONGEST_HOLD: Duration = Duration::from_hours(24 * 365);
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 200;
 /// The longest name of a deployment, its group or its event, in characters.
 const LONGEST_NAME: usize = 100;
 
-/// What is asked for.
+/// A verb with its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Which effect is meant.
+    /// The verb itself.
     pub what: What,
-    /// How long its effect is waited for.
+    /// How long to wait for its effect.
     pub timeout: Duration,
 }
 
-/// Who has to do it.
+/// Which part of lictor carries it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// The machine.
     Verb(Verb),
-    /// Our own configuration is to be read again.
+    /// The reload of our own configuration.
     Reload,
-    /// lictor is to begin anew from its file.
+    /// The reexec from lictor's file.
     Reexec,
 }
 
-/// The words of a body; a verb ignores those that are not about it.
+/// The members of a body; a verb ignores those of other verbs.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Words {
@@ -57,10 +57,10 @@ struct Words {
     verdict: Option<Verdict>,
 }
 
-/// How the words of one verb are read.
+/// How the members for one verb are read.
 type Reader = fn(&Words) -> Result<What, String>;
 
-/// Every verb that is served, and nothing for any other.
+/// The reader for each verb; `None` for any other word.
 const VERBS: [(&str, Reader); 10] = [
     ("restart", |_| Ok(What::Verb(Verb::Restart))),
     ("reload", |_| Ok(What::Reload)),
@@ -115,7 +115,7 @@ fn words(body: &[u8]) -> Result<Words, String> {
         return Err("the body is not a JSON object".to_owned());
     }
     let wrong = |error: serde_json::Error| {
-        // It repeats a word of the body.
+        // The error repeats a word of the body.
         let why = error.to_string();
         format!("the body is not a JSON object of known words: {}", one_line(&why, LONGEST_REASON))
     };

@@ -1,4 +1,4 @@
-//! Binding a unix socket so that at no moment the wrong people get in, or a live one is pushed aside.
+//! Binds a unix socket so that at no moment the wrong users get in, or a socket in use is replaced.
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, ErrorKind};
@@ -14,10 +14,10 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::AdminError;
 
-/// A socket that takes longer to answer a connection counts as in use.
+/// A socket on which a connection takes longer than this counts as in use.
 const PROBE_TIME: Duration = Duration::from_secs(1);
 
-/// The file of a bound socket. Dropping it removes the file, unless another one has taken its place.
+/// The file of a bound socket. Dropping it removes the file, unless another file has taken its place.
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
@@ -48,7 +48,7 @@ fn identity(path: &Path) -> Option<Identity> {
 /// Binds at this path with this mode and group. A socket that no process serves is replaced.
 pub(super) async fn bind(path: &Path, mode: u32, group: Option<u32>) -> Result<(UnixListener, SocketFile), AdminError> {
     let bind_error = |source| AdminError::Bind { path: path.to_owned(), source };
-    // Clients connect by this path, so it must fit a socket address although it is not what is bound.
+    // Clients connect by this path, so it must fit into a socket address, although another one is bound.
     SocketAddr::from_pathname(path).map_err(bind_error)?;
     remove_stale(path).await?;
     let private = PrivateDirectory::beside(path).map_err(bind_error)?;
@@ -57,14 +57,14 @@ pub(super) async fn bind(path: &Path, mode: u32, group: Option<u32>) -> Result<(
     open_to(&unseen, mode, group).map_err(|source| AdminError::Access { path: path.to_owned(), source })?;
     match renameat_with(CWD, &unseen, CWD, path, RenameFlags::NOREPLACE) {
         Ok(()) => Ok((listener, SocketFile { path: path.to_owned(), identity: identity(path) })),
-        // Another process was quicker to replace the stale one.
+        // Another process has just replaced the stale one.
         Err(Errno::EXIST) => Err(AdminError::Taken { path: path.to_owned() }),
         Err(error) => Err(bind_error(error.into())),
     }
 }
 
-/// A directory that only we can enter, where a socket is made ready before it gets its place. (A umask would do the same,
-/// but it applies to every thread of the process.)
+/// A directory that only we can enter. The socket is prepared in it and then moved to its place. (A umask would do the same, but it
+/// applies to every thread of the process.)
 #[derive(Debug)]
 struct PrivateDirectory(PathBuf);
 
@@ -76,7 +76,7 @@ impl PrivateDirectory {
         Ok(Self(directory))
     }
 
-    /// Binds the socket in it. Its own path may be longer than a socket address can be, although the final one is not.
+    /// Binds the socket in it, by a path that is short enough for a socket address.
     fn bind(&self) -> io::Result<UnixListener> {
         let directory = File::open(&self.0)?;
         UnixListener::bind(format!("/proc/self/fd/{}/s", directory.as_raw_fd()))
@@ -90,7 +90,7 @@ impl Drop for PrivateDirectory {
     }
 }
 
-/// Removes a socket at this path that no process serves; anything else there is an error.
+/// Removes a socket at this path that no process serves. Anything else at the path is an error.
 async fn remove_stale(path: &Path) -> Result<(), AdminError> {
     let found = fs::symlink_metadata(path);
     let bind_error = |source| AdminError::Bind { path: path.to_owned(), source };
@@ -110,7 +110,7 @@ async fn remove_stale(path: &Path) -> Result<(), AdminError> {
     }
 }
 
-/// Gives the socket its group, then opens it as far as its mode says.
+/// Sets the socket's group, then its mode.
 fn open_to(path: &Path, mode: u32, group: Option<u32>) -> io::Result<()> {
     if group.is_some() {
         chown(path, None, group)?;
@@ -118,7 +118,7 @@ fn open_to(path: &Path, mode: u32, group: Option<u32>) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode & 0o777))
 }
 
-/// A group's number, by its name or as it is.
+/// The number of a group that is given by name or number.
 pub(super) fn group(name: &str) -> Result<u32, AdminError> {
     match uzers::get_group_by_name(name) {
         Some(group) => Ok(group.gid()),
@@ -126,7 +126,7 @@ pub(super) fn group(name: &str) -> Result<u32, AdminError> {
     }
 }
 
-/// Makes the directory of this socket, readable for everybody, unless it exists.
+/// Creates the directory of this socket, readable for everybody, unless it exists.
 pub(super) fn make_directory(path: &Path) -> Result<(), AdminError> {
     let Some(directory) = path.parent() else { return Ok(()) };
     if directory.is_dir() {

@@ -1,11 +1,11 @@
-//! When the board is drawn: at once, but for findings of checks that come one on the heels of another.
+//! When the board is drawn: at once, except for results of checks that follow closely on each other.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// Boards with nothing new but findings are drawn no more often. Two hundred checks a second would have two hundred boards
-/// drawn, each with all of them on it.
+/// The least time between two boards that differ only in results of checks. Otherwise two hundred checks a second would draw two
+/// hundred boards, each with all of them on it.
 const APART: Duration = Duration::from_millis(50);
 
 /// What has happened since the last board.

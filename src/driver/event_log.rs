@@ -1,4 +1,4 @@
-//! What happens, as log lines: one line an event, never a value.
+//! Writes events to the log: one line for each event, never a value.
 
 use crate::machine::history::{Entry, Outcome};
 use crate::machine::reload::Pending;
@@ -29,11 +29,11 @@ pub(super) fn note_event(event: &Event) {
         Event::Reloaded { outcome: Ok(pending), .. } => note_reload(pending),
         Event::Reloaded { outcome: Err(errors), .. } => {
             for error in errors {
-                tracing::error!("the configuration was not read again: {error}");
+                tracing::error!("the configuration cannot be read again: {error}");
             }
         }
         Event::Installed { build, version } => {
-            // That a version is unknown is logged once, of the process.
+            // An unknown version is logged once, when the process is identified.
             if let Some(version) = version.version.as_deref() {
                 tracing::info!(build = %build.0, version, "installed");
             } else {

@@ -1,5 +1,5 @@
-//! Requests of operators on their way through the machine: each gets a number, and by it its answer. An answer goes out
-//! once what it says outlives lictor.
+//! Requests of operators on their way through the machine: each gets a number, by which its answer is found. An answer is sent once
+//! what it says would outlive a kill of lictor.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::machine::order::Effect;
 
 type Answer = Result<Effect, String>;
 
-/// An operator does not wait longer for a disk that hangs; the board tells about that.
+/// How long an operator waits for a disk that hangs; the board shows that.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Who waits for which answer.
+/// The operators who wait for an answer, by number.
 #[derive(Debug, Default)]
 pub(super) struct PendingAnswers {
     last: RequestId,
@@ -28,7 +28,7 @@ pub(super) struct PendingAnswers {
 }
 
 impl PendingAnswers {
-    /// The request as something that happened.
+    /// Turns the request into an event.
     pub(super) fn admit(&mut self, request: OperatorRequest) -> Event {
         let OperatorRequest { verb, uid, answer } = request;
         self.last = self.last.next();
@@ -36,7 +36,7 @@ impl PendingAnswers {
         Event::Operator { verb, by: Requester { request: self.last, uid } }
     }
 
-    /// Hands the answer over, if somebody still waits for it, once what was ordered with it is kept.
+    /// Sends the answer, if somebody still waits for it, once what was ordered with it has been stored.
     pub(super) fn answer(
         &mut self,
         request: RequestId,

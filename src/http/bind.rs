@@ -8,16 +8,16 @@ use tokio::net::TcpListener;
 
 use crate::exit;
 
-/// Who wants this address.
+/// Where the address comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// Somebody configured it: not getting it is an error.
+    /// The configuration names it: if it cannot be bound, that is an error.
     Configured,
-    /// It is the default: not getting it is a warning, the admin socket remains.
+    /// It is the default: if it cannot be bound, that is a warning, and the admin socket remains.
     Default,
 }
 
-/// What came of binding.
+/// The result of binding.
 #[derive(Debug)]
 pub enum StatusPort {
     /// It listens.
@@ -27,20 +27,20 @@ pub enum StatusPort {
         /// The address as bound: port 0 has become a real one.
         address: SocketAddr,
     },
-    /// The default address could not be had; the sentence is to be logged as a warning.
+    /// The default address could not be bound; the caller logs the sentence as a warning.
     Skipped(String),
 }
 
-/// A configured address could not be had.
+/// A configured address could not be bound.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// Somebody else listens there.
+    /// Another process listens there.
     #[error("the status address {address} is taken; stop what listens there (`ss -ltnp`) or set status.address")]
     Taken {
         /// The address.
         address: SocketAddr,
     },
-    /// No interface of this host has the address; one may have it in a moment.
+    /// No interface of this host has the address yet.
     #[error(
         "no interface of this host has the status address {address}; wait until one has it, or set status.address to one of this host's"
     )]
@@ -48,7 +48,7 @@ pub enum BindError {
         /// The address.
         address: SocketAddr,
     },
-    /// Any other reason: a port that needs privileges, say.
+    /// Any other reason, such as a port that needs privileges.
     #[error("cannot listen on the status address {address}; set status.address to one that lictor may use")]
     Unfit {
         /// The address.
@@ -59,7 +59,7 @@ pub enum BindError {
 }
 
 impl BindError {
-    /// Whether another attempt may succeed without anybody mending the configuration.
+    /// Whether another attempt may succeed although the configuration stays the same.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Taken { .. } | Self::NotHere { .. } => true,
@@ -68,7 +68,7 @@ impl BindError {
     }
 }
 
-/// Binds the status port, unless `kept` is it already. Port 0 works.
+/// Binds the status port, or takes over `kept` if that is bound to it already. Port 0 works.
 pub async fn bind_status(address: SocketAddr, wanted: Wanted, kept: Option<OwnedFd>) -> Result<StatusPort, BindError> {
     let kept = kept.and_then(|kept| taken_up(kept, address).ok());
     let bound = match kept {
@@ -94,7 +94,7 @@ pub async fn bind_status(address: SocketAddr, wanted: Wanted, kept: Option<Owned
     }
 }
 
-/// What lictor listened on before it began anew, if it is still where it should be.
+/// Takes over the listener from before a reexec, if its address is still the wanted one.
 fn taken_up(kept: OwnedFd, address: SocketAddr) -> io::Result<TcpListener> {
     let listener = TcpListener::from_std(kept.into())?;
     let there = listener.local_addr()?;

@@ -1,4 +1,4 @@
-//! `/board`: everything that may be known, as JSON; blocks like Consul's own queries.
+//! `/board`: everything that may be shown, as JSON; it blocks like Consul's own queries.
 
 use hyper::StatusCode;
 use hyper::header::HeaderName;

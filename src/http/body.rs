@@ -9,14 +9,14 @@ use futures_util::Stream;
 use http_body_util::Full;
 use hyper::body::{Body as HttpBody, Bytes, Frame, SizeHint};
 
-/// Events, each as the body of an event stream has it.
+/// Events, each in the form that the body of an event stream has.
 pub type Events = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
 
-/// What is sent behind a head.
+/// The body of an answer.
 pub enum Body {
     /// All of it.
     Whole(Full<Bytes>),
-    /// One event after the other, until there is no more or the client has gone.
+    /// One event after the other, until the stream ends or the client has gone.
     Events(Events),
 }
 

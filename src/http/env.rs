@@ -1,5 +1,5 @@
 //! `/env`: the variables of the service by name, with origin and fingerprint; values only of public keys.
-//! `/env?diff`: what the newest wish changes of them.
+//! `/env?diff`: what the newest wish would change.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use super::reply::{Answer, error, json as json_answer};
 use crate::environment::{Environment, Fingerprint, ShownVariable};
 use crate::machine::Board;
 
-/// What the newest wish changes of what runs. Lists are in the order of the names.
+/// The difference between the environment that runs and the newest wish. Lists are in the order of the names.
 #[derive(Serialize)]
 struct Difference {
-    /// What runs.
+    /// The environment that runs.
     running: Option<Fingerprint>,
-    /// What is wanted; `None`: nothing that composes.
+    /// The newest wish; `None`: the sources do not compose to one.
     wish: Option<Fingerprint>,
     added: Vec<ShownVariable>,
     changed: Vec<Changed>,
@@ -30,7 +30,7 @@ struct Changed {
     after: ShownVariable,
 }
 
-/// The environment that runs, as it may be shown.
+/// The environment that runs, without values that must not be shown.
 pub(super) fn variables(board: &Board) -> Answer {
     match &board.environment {
         Some(environment) => written(environment.as_ref()),
@@ -38,7 +38,7 @@ pub(super) fn variables(board: &Board) -> Answer {
     }
 }
 
-/// What the newest wish changes of it, as it may be shown.
+/// What the newest wish changes in it, without values that must not be shown.
 pub(super) fn difference(board: &Board) -> Answer {
     let shown = |environment: &Option<Arc<Environment>>| -> BTreeMap<String, ShownVariable> {
         let variables = environment.as_ref().map(|environment| environment.shown()).unwrap_or_default();

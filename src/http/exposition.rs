@@ -19,7 +19,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// What a client with these headers prefers; Prometheus's own format unless `OpenMetrics` is named.
+    /// The format that a client with these headers prefers; Prometheus's own unless `OpenMetrics` is named.
     fn accepted(headers: &HeaderMap) -> Self {
         let named = |media_type: &str| {
             let values = headers.get_all(ACCEPT).into_iter().filter_map(|value| value.to_str().ok());
@@ -39,7 +39,7 @@ impl Format {
     }
 }
 
-/// How much this choice of an `Accept` header wants the media type, in thousandths; `None`: it is about another one.
+/// The weight that one choice of an `Accept` header gives to the media type, in thousandths; `None`: it names another type.
 fn weight(choice: &str, media_type: &str) -> Option<u16> {
     let mut parts = choice.split(';').map(str::trim);
     parts.next().filter(|name| name.eq_ignore_ascii_case(media_type))?;

@@ -1,6 +1,6 @@
-//! `/health` for Consul's HTTP check, and `/live` and `/ready`, the roles on their own: text, a line a check.
+//! `/health` for Consul's HTTP check, and `/live` and `/ready` for one role each: text, one line for each check.
 //!
-//! Consul keeps the last 4096 bytes of a body, so what matters stands at the end.
+//! Consul keeps the last 4096 bytes of a body, so the important lines are at the end.
 
 use hyper::StatusCode;
 
@@ -9,17 +9,17 @@ use crate::line::{fitting, one_line};
 use crate::machine::board::{Board, CheckPicture, CheckState, Phase, words};
 use crate::machine::policy::Role;
 
-/// Under what Consul keeps, in bytes.
+/// The largest body, in bytes: Consul keeps one more.
 const LARGEST: usize = 4095;
 /// The longest line, in characters; with four bytes each it still fits.
 const LONGEST_LINE: usize = 500;
 
-/// `?warn`: whether trouble that leaves the service in traffic is a warning.
+/// `?warn`: how trouble is reported that leaves the service in traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
-    /// It is mentioned in the text only.
+    /// Only in the text.
     Mentioned,
-    /// 429, which is a warning to Consul.
+    /// By 429, which Consul counts as a warning.
     Warned,
 }
 

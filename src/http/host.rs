@@ -1,5 +1,5 @@
-//! Which names the status port answers to. A page in somebody's browser must not reach it by making its own name lead to
-//! this host (DNS rebinding), so a name that is not configured is refused. An address cannot be made to lead elsewhere.
+//! The host names that the status port answers to. A page in a browser must not reach it by a name of its own that resolves to
+//! this host (DNS rebinding), so a name that is not configured is refused. Addresses cannot be misused like this.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use hyper::http::uri::Authority;
 
 use crate::line::one_line;
 
-/// The names besides every address and `localhost`.
+/// The names that are allowed besides every address and `localhost`.
 #[derive(Clone, Debug)]
 pub struct HostNames(Arc<[String]>);
 
-/// Somebody asks for another host.
+/// The request names another host.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not {0}: ask by the address, or write the name into status.hosts")]
 pub(super) struct Misdirected(pub(super) String);
 
 impl HostNames {
-    /// These names, and that of this machine.
+    /// Allows these names, and that of this machine.
     pub fn of_this_machine_and(configured: impl IntoIterator<Item = String>) -> Self {
         let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
         Self::new(configured.into_iter().chain([machine]))
@@ -30,7 +30,7 @@ impl HostNames {
         Self(names.into_iter().map(|name| normal(&name)).collect())
     }
 
-    /// Whether a request may be answered. A request that names no host comes from no browser.
+    /// Whether a request may be answered. One without a host does not come from a browser, and is allowed.
     pub(super) fn admit(&self, head: &Parts) -> Result<(), Misdirected> {
         let named = match (head.uri.authority(), head.headers.get(HOST)) {
             (Some(authority), _) => authority.as_str().as_bytes(),
@@ -59,7 +59,7 @@ impl HostNames {
     }
 }
 
-/// Names differ neither by case nor by the dot of the root.
+/// Brings a name to lower case and without a dot at its end, to compare it.
 fn normal(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }

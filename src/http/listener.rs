@@ -1,4 +1,4 @@
-//! Where connections come from: TCP or a unix socket, behind one small seam.
+//! Where connections come from: TCP or a unix socket, behind one trait.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,19 +10,19 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::unix::UCred;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-/// A client that takes nothing of its answer for this long is cut off: it holds one of few slots.
+/// A client that reads nothing of its answer for this long is cut off, because it holds one of few slots.
 const STALLED_WRITE: Duration = Duration::from_secs(30);
 
-/// Who is at the other end.
+/// The client of a connection.
 #[derive(Clone, Copy, Debug)]
 pub enum Peer {
-    /// Somebody on the network.
+    /// A client on the network.
     Remote(SocketAddr),
-    /// A process of this host; the kernel vouches for its user and group. `None` if the kernel could not tell.
+    /// A process on this host, with its user and group from the kernel; `None` if the kernel did not provide them.
     Local(Option<UCred>),
 }
 
-/// Accepts one connection after the other.
+/// Accepts connections, one after the other.
 pub trait Listener: Send + 'static {
     /// One connection.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
@@ -41,7 +41,7 @@ impl Listener for TcpListener {
 
     async fn accept(&mut self) -> io::Result<(TcpStream, Peer)> {
         let (stream, address) = TcpListener::accept(self).await?;
-        // Both only make things better; a socket that refuses them still serves.
+        // Both are improvements only: a socket that refuses them still serves.
         let _ = stream.set_nodelay(true);
         let stalled = u32::try_from(STALLED_WRITE.as_millis()).unwrap_or(u32::MAX);
         let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, stalled);

@@ -1,4 +1,4 @@
-//! Pages for people, which another room draws: here is how they are served, beside the other resources or alone.
+//! Serves pages for people, which another room draws, beside the other resources or alone.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use super::listener::Peer;
 use super::reply::{Answer, Reply, error, events, last, not_read, too_many};
 use super::server::Handler;
 
-/// What a page is served as.
+/// The answer to a request for a page.
 pub enum Served {
-    /// All of it.
+    /// The whole page.
     Answer(Answer),
-    /// What changes of it, for as long as the client goes on looking.
+    /// The changes of a page, as long as the client has it open.
     Events(Events),
 }
 
@@ -35,11 +35,11 @@ impl fmt::Debug for Served {
 
 /// Pages, drawn from memory and at once.
 pub trait Pages: Send + Sync {
-    /// The page that a request for it asks for; `None`: there is none.
+    /// The page that this request asks for; `None`: there is no such page.
     fn serve(&self, head: &Parts) -> Option<Served>;
 }
 
-/// The page, if there is one. Whoever goes on looking takes one of the places, as one who waits does.
+/// The page, if there is one. A client that has it open takes one of the places for requests that wait.
 pub(super) fn serve(pages: &dyn Pages, head: &Parts, places: &Arc<Semaphore>) -> Option<Reply> {
     Some(Reply::now(match pages.serve(head)? {
         Served::Answer(answer) => answer,
@@ -61,7 +61,7 @@ pub struct PageHandler {
 }
 
 impl PageHandler {
-    /// These pages, for clients that ask by one of these names; so many of them may go on looking at one time.
+    /// Serves these pages to clients that ask by one of these names. At most `most` of them may have a page open at one time.
     pub fn new(pages: Arc<dyn Pages>, hosts: HostNames, most: usize) -> Self {
         Self { pages, hosts, places: Arc::new(Semaphore::new(most)) }
     }
@@ -85,7 +85,7 @@ impl Handler for PageHandler {
             serve(&*self.pages, &head, &self.places)
                 .unwrap_or_else(|| Reply::now(error(StatusCode::NOT_FOUND, "no such page; the services are at /")))
         };
-        // Nobody reads a body here; a connection with one in it cannot go on.
+        // No body is read here, so a connection with one in it cannot be used again.
         match answer {
             Reply::Now(Some(answer)) if !body.is_end_stream() => Reply::now(last(answer)),
             answer => answer,

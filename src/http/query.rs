@@ -1,4 +1,4 @@
-//! The query of a request line, decoded. Pure and total: any text gives a query or an error.
+//! Decodes the query of a request line. Pure and total: any text gives a query or an error.
 
 use std::borrow::Cow;
 
@@ -14,9 +14,9 @@ pub struct Query<'a>(Vec<Parameter<'a>>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Parameter<'a> {
     name: Cow<'a, str>,
-    /// With `+` as a space.
+    /// Decoded with `+` as a space.
     value: Cow<'a, str>,
-    /// With `+` as itself.
+    /// Decoded with `+` as itself.
     literal: Cow<'a, str>,
 }
 
@@ -29,7 +29,7 @@ pub enum Malformed {
     /// Not UTF-8 after decoding.
     #[error("the query is not UTF-8 after percent-decoding")]
     NotUtf8,
-    /// One name twice with different values: it is unclear which one is meant.
+    /// One name is there twice with different values.
     #[error("the query has {0} twice")]
     Twice(String),
 }
@@ -53,13 +53,12 @@ impl<'a> Query<'a> {
         Ok(Self(parameters))
     }
 
-    /// The value of a parameter, in which `+` is a space; empty if the parameter stands there without one.
+    /// The value of a parameter, in which `+` is a space; empty if the parameter has no value.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.find(name).map(|found| found.value.as_ref())
     }
 
-    /// The same where `+` stands for itself, as in `version=1.214+7`: that is how `curl` sends it, and no version has a
-    /// space.
+    /// The same with `+` as itself, as in `version=1.214+7`: `curl` sends it like that, and no version has a space.
     pub fn get_literal(&self, name: &str) -> Option<&str> {
         self.find(name).map(|found| found.literal.as_ref())
     }
@@ -77,7 +76,7 @@ fn decode_with_spaces(text: &str) -> Result<Cow<'_, str>, Malformed> {
     decode(&text.replace('+', " ")).map(|decoded| Cow::Owned(decoded.into_owned()))
 }
 
-/// `%XX` is a byte; a `%` that begins no such thing stands for itself.
+/// `%XX` is a byte; any other `%` stands for itself.
 fn decode(text: &str) -> Result<Cow<'_, str>, Malformed> {
     percent_decode_str(text).decode_utf8().map_err(|_| Malformed::NotUtf8)
 }

@@ -1,23 +1,23 @@
-//! What a request asks for, out of its query: each known parameter is right or refused, unknown ones are ignored.
+//! Reads from the query what a request asks for. A known parameter with a wrong value is refused, an unknown one is ignored.
 
 use std::time::Duration;
 
 use super::query::Query;
 use crate::line::one_line;
 
-/// A wait is never longer than this; more is clamped, as Consul does.
+/// The longest wait; a longer one is shortened to it, as Consul does.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
-/// The wait of a blocking `/board` that names none, as Consul's.
+/// How long a blocking `/board` waits if the request does not say: as in Consul.
 const DEFAULT_BLOCK: Duration = Duration::from_mins(5);
 
 /// The question to `/status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Question {
-    /// What must be so for a yes.
+    /// The condition for a yes.
     pub(super) about: About,
     /// The service that is meant; a lictor of another one says no.
     pub(super) service: Option<String>,
-    /// How long a yes or a sure no is waited for.
+    /// How long to wait for a yes or a sure no.
     pub(super) wait: Duration,
 }
 
@@ -26,13 +26,13 @@ pub(super) struct Question {
 pub(super) enum About {
     /// The service is healthy.
     Health,
-    /// `settled`: it is, and its config is settled (`lictor validate` without a version asks this).
+    /// `settled`: the same, and its config is settled (`lictor validate` without a version asks this).
     Settled,
-    /// `version=V`: all that, and the running build is exactly this version.
+    /// `version=V`: the same, and the running build is exactly this version.
     Version(String),
 }
 
-/// A parameter is wrong; answered with 400.
+/// A parameter has a wrong value; the answer is 400.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Wrong {
     #[error("version= is empty: name the version that should run, such as version=1.214")]
@@ -48,7 +48,7 @@ pub(super) enum Wrong {
 }
 
 impl Question {
-    /// Reads the question; `None` is the plain `/status`.
+    /// Reads the question; `None`: the plain `/status` is asked for.
     pub(super) fn read(query: &Query<'_>) -> Result<Option<Self>, Wrong> {
         let wait = wait(query)?;
         let service = query.get("service").map(str::to_owned);
@@ -69,17 +69,17 @@ impl Question {
     }
 }
 
-/// What a blocking `/board` waits for.
+/// The condition that a blocking `/board` waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Block {
-    /// A larger index than this.
+    /// The index is larger than this.
     pub(super) index: u64,
-    /// For at most this long.
+    /// The longest wait.
     pub(super) wait: Duration,
 }
 
 impl Block {
-    /// Reads `index` and `wait`; without an index nothing blocks.
+    /// Reads `index` and `wait`; without an index the request does not block.
     pub(super) fn read(query: &Query<'_>) -> Result<Option<Self>, Wrong> {
         let wait = wait(query)?.unwrap_or(DEFAULT_BLOCK);
         let Some(text) = query.get("index") else { return Ok(None) };
@@ -88,7 +88,7 @@ impl Block {
     }
 }
 
-/// A parameter that is there or not: `warn`, `warn=1`.
+/// Reads a parameter that is there or not: `warn`, `warn=1`.
 pub(super) fn flag(query: &Query<'_>, name: &'static str) -> Result<bool, Wrong> {
     match query.get(name) {
         None | Some("0" | "false") => Ok(false),

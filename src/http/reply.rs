@@ -13,21 +13,21 @@ use super::body::{Body, Events};
 /// A response; its body comes from memory, or goes on as a stream of events.
 pub type Answer = Response<Body>;
 
-/// An answer that is there already, or one that takes a while.
+/// An answer that is ready, or one that takes a while.
 pub enum Reply {
-    /// At once, without an allocation for the wait. `None` once taken.
+    /// Ready, without an allocation for a wait. `None` once it has been taken.
     Now(Option<Answer>),
-    /// Later.
+    /// Not ready yet.
     Later(Pin<Box<dyn Future<Output = Answer> + Send>>),
 }
 
 impl Reply {
-    /// This answer, at once.
+    /// A reply that is ready.
     pub fn now(answer: Answer) -> Self {
         Self::Now(Some(answer))
     }
 
-    /// What this future says, when it does.
+    /// The answer that this future gives.
     pub fn later(future: impl Future<Output = Answer> + Send + 'static) -> Self {
         Self::Later(Box::pin(future))
     }
@@ -56,7 +56,7 @@ impl Future for Reply {
     }
 }
 
-/// JSON that has been written already.
+/// An answer with this JSON text.
 pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Answer {
     with_type(status, HeaderValue::from_static("application/json"), body.into())
 }
@@ -66,19 +66,19 @@ pub(super) fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
     with_type(status, HeaderValue::from_static("text/plain; charset=utf-8"), body.into())
 }
 
-/// A text of this kind for browsers, which may not keep it.
+/// A text of this media type for browsers, which must not cache it.
 pub fn page(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Answer {
     with_type(status, content_type, body.into())
 }
 
-/// What changes, for as long as somebody listens.
+/// A stream of events, until the client has gone.
 pub(super) fn events(stream: Events) -> Answer {
     let mut answer = with_type(StatusCode::OK, HeaderValue::from_static("text/event-stream"), Bytes::new());
     *answer.body_mut() = Body::Events(stream);
     answer
 }
 
-/// Every place to wait in is taken.
+/// 429, because too many requests wait.
 pub(super) fn too_many() -> Answer {
     const TOO_MANY: &str = "too many requests wait already: ask without a wait, or again in a moment";
     with_header(error(StatusCode::TOO_MANY_REQUESTS, TOO_MANY), RETRY_AFTER, "1")
@@ -89,14 +89,14 @@ pub fn error(status: StatusCode, sentence: &str) -> Answer {
     json(status, serde_json::json!({ "error": sentence }).to_string())
 }
 
-/// 405, with what would be allowed.
+/// 405, with the methods that are allowed.
 pub fn not_allowed(allowed: &'static str, sentence: &str) -> Answer {
     let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, sentence);
     answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     answer
 }
 
-/// 405 for a method that does not read; `None`: it does.
+/// 405 for a method that does not only read; `None`: it only reads.
 pub fn not_read(method: &Method) -> Option<Answer> {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     (!reads).then(|| not_allowed("GET, HEAD", "this is read-only: use GET or HEAD"))
@@ -121,7 +121,7 @@ fn with_type(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Answ
     let mut answer = Response::new(Body::Whole(Full::new(body)));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, content_type);
-    // The answer is true for a moment only, and no proxy may keep it for longer.
+    // The answer holds only for the moment, so no proxy may keep it.
     answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }

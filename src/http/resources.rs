@@ -1,4 +1,4 @@
-//! Which path is which resource, and who may ask for it.
+//! The resources by their paths, and who may ask for them.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -27,13 +27,13 @@ use super::{board, env, health, status};
 use crate::drain::DrainWatcher;
 use crate::machine::Board;
 
-/// A body is ignored here. One of at most so many bytes is read, so that the connection can go on ...
+/// Bodies are ignored. One of at most this many bytes is read, so that the connection can be used again ...
 const LARGEST_BODY: u64 = 16 * 1024;
-/// ... if it comes right behind its head, as it does from a client that means no harm. Nothing waits for the rest.
+/// ... if it arrives within this time after its head, as from every honest client. Otherwise the connection is closed.
 const BODY_TIME: Duration = Duration::from_millis(100);
 
-/// So many requests may wait at one time on a server with these limits: the other connections stay free for clients that
-/// ask how things stand, or want something done.
+/// How many requests may wait at one time on a server with these limits. The other connections stay free for requests that are
+/// answered at once.
 pub const fn waits(limits: Limits) -> usize {
     limits.connections * 3 / 4
 }
@@ -42,7 +42,7 @@ const NOTHING_HERE: &str = "no such path: there are /status, /health, /live, /re
 
 const NOT_HERE: &str = "verbs are served on the admin socket only: use lictor's command line on the host";
 
-/// What there is to read.
+/// A resource that can be read.
 #[derive(Clone, Copy, Debug)]
 enum Resource {
     Status,
@@ -83,13 +83,13 @@ impl fmt::Debug for Drawn {
 #[derive(Debug)]
 pub struct Resources {
     boards: Boards,
-    /// The plain `/status` of the last board seen: a client that asks again and again gets ready-made bytes.
+    /// The plain `/status` of the last board, rendered: a client that asks again and again gets the same bytes.
     page: RefCell<Option<Page>>,
     metrics: Option<Exposition>,
     pages: Option<Drawn>,
     /// Shared by all connections.
     waits: Arc<Semaphore>,
-    /// `None`: any name will do.
+    /// `None`: every name is allowed.
     hosts: Option<HostNames>,
 }
 
@@ -102,7 +102,7 @@ impl Clone for Resources {
 }
 
 impl Resources {
-    /// The resources of these boards. When `drain` begins, waiting requests are answered with what is so then.
+    /// The resources of these boards. When `drain` begins, waiting requests are answered at once with the state of then.
     pub fn new(boards: watch::Receiver<Arc<Board>>, drain: DrainWatcher) -> Self {
         let waits = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
         Self {
@@ -115,35 +115,35 @@ impl Resources {
         }
     }
 
-    /// Only for clients that ask by one of these names; others are refused with 421.
+    /// Restricted to requests for one of these names; others are refused with 421.
     #[must_use]
     pub fn with_hosts(self, hosts: HostNames) -> Self {
         Self { hosts: Some(hosts), ..self }
     }
 
-    /// With at most so many requests that wait at one time; one more is refused with 429, as Consul does.
+    /// With at most `most` requests that wait at one time; one more is refused with 429, as in Consul.
     #[must_use]
     pub fn with_waits(self, most: usize) -> Self {
         Self { waits: Arc::new(Semaphore::new(most)), ..self }
     }
 
-    /// With `/metrics` beside the others.
+    /// With `/metrics`.
     #[must_use]
     pub fn with_metrics(self, metrics: Exposition) -> Self {
         Self { metrics: Some(metrics), ..self }
     }
 
-    /// With pages for people beside the others, where nothing else is.
+    /// With pages for people at the paths that no other resource has.
     #[must_use]
     pub fn with_pages(self, pages: Arc<dyn Pages>) -> Self {
         Self { pages: Some(Drawn(pages)), ..self }
     }
 
-    /// Answers a request whose body, if any, has been dealt with.
+    /// Answers a request; its body has been read or given up before.
     pub fn answer(&self, head: &Parts) -> Reply {
         let Parts { method, uri, .. } = head;
         let Some(resource) = Resource::at(uri.path()) else {
-            // Verbs are served on the operator's socket, and no method brings them here.
+            // Verbs are served on the admin socket only, whatever the method.
             let verb = uri.path().starts_with("/verb/");
             if let Some(Drawn(pages)) = self.pages.as_ref().filter(|_| not_read(method).is_none())
                 && let Some(reply) = pages::serve(&**pages, head, &self.waits)
@@ -192,7 +192,7 @@ impl Resources {
         Ok(Reply::Now(page.as_ref().map(Page::answer)))
     }
 
-    /// An answer that may take a while, if there is a place for it. An answer that is there already needs no place.
+    /// An answer that may take a while, if there is a place for one more wait. An answer that is ready needs no place.
     pub fn wait(&self, answer: impl Future<Output = Answer> + Send + 'static) -> Reply {
         let mut answer = Box::pin(answer);
         if let Some(answer) = answer.as_mut().now_or_never() {
@@ -228,7 +228,7 @@ impl Resources {
     }
 }
 
-/// The request cannot be understood; the sentence says why.
+/// The request is malformed; the sentence says why.
 struct BadRequest(String);
 
 impl BadRequest {

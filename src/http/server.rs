@@ -1,4 +1,4 @@
-//! The server: accepts within limits, serves HTTP/1.1, and ends in good order.
+//! The server: accepts connections within limits, serves HTTP/1.1, and ends gracefully.
 
 use std::io;
 use std::pin::pin;
@@ -20,25 +20,25 @@ use crate::revive::revived;
 
 /// The largest head of a request, in bytes.
 const LARGEST_HEAD: usize = 16 * 1024;
-/// From the first moment of a connection, or the end of the last answer, to the end of a request's head.
+/// How long a request's head may take, from the start of the connection or the end of the last answer on.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long accepting pauses when the process is out of file descriptors or memory.
 const REST: Duration = Duration::from_millis(100);
-/// How often idle clients are looked for while somebody waits for a slot.
+/// How often idle clients are looked for while a new client waits for a slot.
 const LOOK: Duration = Duration::from_millis(100);
-/// How long a client that has just been accepted when draining begins has for its first request. It is under way: the
-/// client cannot know that another lictor, or none, will listen in a moment.
+/// How long a client that was accepted just before draining began has for its first request. The request is probably on its way,
+/// and the client cannot know that lictor is about to stop listening.
 const FIRST_REQUEST: Duration = Duration::from_millis(100);
-/// Between two log lines about that.
+/// The least time between two log lines about a failure to accept.
 const QUIET: Duration = Duration::from_secs(30);
 
 /// What one server may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at one time. The next one waits for a slot; if none becomes free within a second, it gets that of a
-    /// client that is slow over its request.
+    /// Connections at one time. The next one waits for a slot; if none becomes free within a second, it gets the slot of a
+    /// client that is slow to send its request.
     pub connections: usize,
-    /// From one byte of a head to its end. Shorter only in tests.
+    /// How long a request's head may take. Shorter only in tests.
     pub head_time: Duration,
     /// How long connections have to end once draining has begun.
     pub drain_time: Duration,
@@ -47,7 +47,7 @@ pub struct Limits {
 impl Limits {
     /// For the status port.
     pub const STATUS: Self = Self { connections: 256, head_time: HEAD_TIME, drain_time: Duration::from_secs(2) };
-    /// For the admin socket: slots of its own, so that a flood elsewhere never locks the operator out.
+    /// For the admin socket: it has slots of its own, so that a flood of the status port never locks the operator out.
     pub const ADMIN: Self = Self { connections: 64, ..Self::STATUS };
 }
 
@@ -65,7 +65,7 @@ pub async fn serve<L: Listener, H: Handler>(listener: L, limits: Limits, handler
     .await;
 }
 
-/// The same; the listener is gone once draining has begun.
+/// Serves once; the listener is taken out and closed when draining begins.
 async fn attend<L: Listener, H: Handler>(
     open: &mut Option<L>,
     limits: Limits,
@@ -77,7 +77,7 @@ async fn attend<L: Listener, H: Handler>(
     let mut connections = JoinSet::new();
     let mut complaint = Complaint::default();
     let mut looks = tokio::time::interval(LOOK);
-    // A client that has come and has no slot yet. The next ones are better off in the kernel's queue.
+    // A client that has been accepted and has no slot yet. Further ones wait in the kernel's queue.
     let mut newcomer = None;
     loop {
         if let Some(newcomer) = newcomer.take_if(|_| !slots.are_all_taken()) {
@@ -97,15 +97,15 @@ async fn attend<L: Listener, H: Handler>(
     if let Some(newcomer) = newcomer {
         connections.spawn(converse::<L, H>(newcomer, limits, handler.clone(), Turns::default(), drain.clone()));
     }
-    // What is left at the end falls with the set.
+    // Dropping the set ends what is left.
     let ended = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(limits.drain_time, ended).await.is_err() {
         tracing::debug!(left = connections.len(), "connections were cut off at the end of the drain");
     }
 }
 
-/// Serves one connection. Once draining has begun an idle one is closed at once, a busy one after its answer, and one whose
-/// first request has not come yet after [`FIRST_REQUEST`].
+/// Serves one connection. Once draining has begun, an idle connection is closed at once, a busy one after its answer, and one that
+/// has not had a request yet after [`FIRST_REQUEST`].
 async fn converse<L: Listener, H: Handler>(
     (stream, peer): (L::Stream, Peer),
     limits: Limits,
@@ -130,13 +130,13 @@ async fn converse<L: Listener, H: Handler>(
             connection.await
         }
     };
-    // What a client does wrong ends its own connection, and is not worth more than a debug line.
+    // A client's mistake ends only its own connection, so a debug line is enough.
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
 }
 
-/// The next connection. `None`: there was none this time.
+/// The next connection. `None`: accepting failed, and may be tried again.
 async fn accept<L: Listener>(listener: &mut L, complaint: &mut Complaint) -> Option<(L::Stream, Peer)> {
     match listener.accept().await {
         Ok(accepted) => Some(accepted),
@@ -149,7 +149,7 @@ async fn accept<L: Listener>(listener: &mut L, complaint: &mut Complaint) -> Opt
     }
 }
 
-/// Says that accepting fails, but not ten times a second.
+/// Logs that accepting fails, but not ten times a second.
 #[derive(Debug, Default)]
 struct Complaint(Option<Instant>);
 
@@ -162,7 +162,7 @@ impl Complaint {
     }
 }
 
-/// Errors of a connection that was gone before it was accepted, rather than of the listener.
+/// Whether the error concerns a connection that was gone before it was accepted, and not the listener.
 fn is_the_clients_own(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
@@ -172,7 +172,7 @@ fn protocol(limits: Limits) -> http1::Builder {
     let mut protocol = http1::Builder::new();
     protocol
         .timer(TokioTimer::new())
-        // Answers are small: one copy of the body behind its head costs less than the kernel's vectored path.
+        // Answers are small: copying the body behind its head costs less than a vectored write.
         .writev(false)
         .header_read_timeout(limits.head_time)
         .max_buf_size(LARGEST_HEAD)
@@ -180,7 +180,7 @@ fn protocol(limits: Limits) -> http1::Builder {
     protocol
 }
 
-/// Which task has ended.
+/// The task that has ended; logs a panic.
 fn report(ended: Result<(Id, ()), JoinError>) -> Id {
     match ended {
         Ok((task, ())) => task,

@@ -15,11 +15,11 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 use super::listener::Listener;
 use super::reply::Reply;
 
-/// When every slot is taken and somebody waits for one, a client may still be idle for this long.
+/// How long a client may be idle when every slot is taken and another client waits for one.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// One slot in this many is made free at each look: all of the kernel's queue has its turn within a second or two.
+/// At each look, one slot in this many is freed. So every client in the kernel's queue gets its turn within a second or two.
 const SHARE: usize = 16;
-/// How often it is looked whether a client that waits for an answer is still there.
+/// How often lictor checks that a client that waits for an answer is still connected.
 const PRESENCE: Duration = Duration::from_secs(1);
 
 /// The connections of one server.
@@ -54,9 +54,9 @@ impl ConnectionSlots {
         self.taken.remove(&task);
     }
 
-    /// Ends the connections whose clients have been idle for longest, if any have been for long enough. It ends a few at a
-    /// time, because a queue of silent clients may stand before one that asks. A slot is free once its task has ended. Call
-    /// it again and again: a client's idle time counts from the first call that saw it idle.
+    /// Ends the connections whose clients have been idle for longest, if they have been for long enough. It ends several at a
+    /// time, because many silent clients may be in the queue before one that has a request. A slot is free once its task has
+    /// ended. Call it again and again: a client's idle time counts from the first call that saw it idle.
     pub(super) fn evict_idle(&mut self, now: Instant) {
         for slot in self.taken.values_mut() {
             slot.look(now);
@@ -81,7 +81,7 @@ impl Slot {
     }
 }
 
-/// Counts the turns of a connection: odd while a request is being answered, even while the client is to say something.
+/// Counts the turns of a connection: odd while a request is being answered, even while the server waits for the client.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Turns(Arc<AtomicU32>);
 
@@ -90,7 +90,7 @@ fn is_busy(turn: u32) -> bool {
 }
 
 impl Turns {
-    /// The reply; until it is there, the client is not idle.
+    /// Passes the reply on; until it is ready, the client does not count as idle.
     pub(super) fn answering(&self, reply: Reply) -> Answering {
         self.0.fetch_add(1, Ordering::Relaxed);
         let looks = matches!(reply, Reply::Later(_)).then(|| {
@@ -101,7 +101,7 @@ impl Turns {
         Answering { reply, turns: self.clone(), looks }
     }
 
-    /// Whether the client has not asked for anything yet.
+    /// Whether the client has not sent a request yet.
     pub(super) fn none_has_begun(&self) -> bool {
         self.0.load(Ordering::Relaxed) == 0
     }
@@ -111,8 +111,8 @@ impl Turns {
     }
 }
 
-/// A reply that is being made. While it is waited for, it wakes the connection now and then, so that
-/// [`Attended`] sees a client that has gone.
+/// A reply that is not ready yet. Meanwhile it wakes the connection now and then, so that [`Attended`] notices when the client has
+/// gone.
 #[derive(Debug)]
 pub(super) struct Answering {
     reply: Reply,
@@ -138,8 +138,8 @@ impl Drop for Answering {
     }
 }
 
-/// A stream that fails once its client has gone while an answer is being waited for. The protocol alone does not notice
-/// if the client has sent more requests behind the one that waits: it reads nothing then.
+/// A stream that fails once its client has gone while it waits for an answer. The protocol alone would not notice that if the
+/// client had sent further requests, because it does not read meanwhile.
 pub(super) struct Attended<L: Listener> {
     stream: L::Stream,
     turns: Turns,

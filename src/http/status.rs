@@ -1,4 +1,4 @@
-//! `/status`: one flat object, and the answer to the question of a deployment.
+//! `/status`: one flat object, and the answer to a deployment's question.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::machine::Board;
 
 /// Why the answer to a question is no, in a header as well as in the body.
 pub const REASON_HEADER: HeaderName = HeaderName::from_static("lictor-reason");
-/// `yes`, `not-yet` (asking again may help) or `no` (it will not).
+/// `yes`, `not-yet` (asking again may help) or `no` (asking again will not help).
 pub const VERDICT_HEADER: HeaderName = HeaderName::from_static("lictor-verdict");
 
-/// The last key of the object when a question is answered with no.
+/// The last key of the object when the answer is no: the reason.
 const REASON_KEY: &str = "reason";
 
 /// The plain answer, kept until the board changes.
@@ -37,7 +37,7 @@ impl Page {
         Self { index: board.index, status, body: object(board, None).into() }
     }
 
-    /// Whether it is the page of this board.
+    /// Whether this page was rendered from this board.
     pub(super) fn is_of(&self, board: &Board) -> bool {
         self.index == board.index
     }
@@ -48,7 +48,7 @@ impl Page {
     }
 }
 
-/// Answers a question as soon as it is yes, or surely no, or the time is over, or lictor ends.
+/// Answers a question as soon as the answer is yes or surely no, or the time is over, or lictor stops.
 pub(super) async fn ask(question: Question, mut boards: Boards) -> Answer {
     let deadline = Instant::now() + question.wait;
     let mut differs_since: Option<Instant> = None;
@@ -89,7 +89,7 @@ fn answer(board: &Board, verdict: &Verdict) -> Answer {
     }
 }
 
-/// The flat object, in the order that people read it in. A check that is itself called "reason" keeps its place.
+/// The flat object, in the order of the configuration. A check that is itself called "reason" keeps its place.
 fn object(board: &Board, reason: Option<&str>) -> Vec<u8> {
     let mut body = Vec::with_capacity(64 + 48 * board.checks.len());
     // Writing strings to memory cannot fail.

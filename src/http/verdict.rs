@@ -1,4 +1,4 @@
-//! Yes or no to a question about the service, and whether waiting could change it. Pure.
+//! The answer to a question about the service, and whether waiting could change it. Pure.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use super::question::{About, Question};
 use crate::line::one_line;
 use crate::machine::board::{Board, ConfigState, words};
 
-/// A build that has been the wrong one for this long will not be the right one by waiting.
+/// After the wrong build has been there for this long, waiting is not expected to help.
 pub(super) const SURE_AFTER: Duration = Duration::from_secs(5);
-/// The longest reason, in characters: it ends up as one line in the log of a deployment.
+/// The longest reason, in characters: it becomes one line in the log of a deployment.
 const LONGEST_REASON: usize = 180;
 
-/// The answer to a question, as things stand.
+/// The answer to a question at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It is so.
+    /// The condition holds.
     Yes,
-    /// It is not.
+    /// The condition does not hold.
     No {
         /// What is missing.
         lack: Lack,
-        /// Whether time alone could make it a yes.
+        /// Whether the answer could become yes by waiting.
         outlook: Outlook,
-        /// Why, as one short line.
+        /// The reason, as one short line.
         reason: String,
     },
 }
@@ -30,30 +30,30 @@ pub(super) enum Verdict {
 /// What is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lack {
-    /// The service is not healthy, or its config is still on the road: 503.
+    /// The service is not healthy, or its config is not settled yet: 503.
     Readiness,
-    /// It is healthy, but not what was asked for: 409.
+    /// The service is healthy, but not the one that was asked for: 409.
     Identity,
 }
 
 /// Whether waiting makes sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outlook {
-    /// It may still become a yes.
+    /// The answer may still become yes.
     Open,
-    /// It will not without a new deploy, a new wish or an operator.
+    /// The answer will stay no without a new deploy, a new wish or an operator.
     Sure,
 }
 
-/// How the build stands to the version that was asked for.
+/// How the builds, running and on disk, compare with the version that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Difference {
     /// The build that runs or the one on disk has the version; or the disk cannot be read.
     None,
-    /// Nothing says so yet: a process is there, but has not been identified.
+    /// It is not known yet: there is a process, but it has not been identified.
     Unclear,
-    /// What runs (if anything does) and what is on disk are known to have other versions; or, if any version will do, what
-    /// runs is not what is on disk.
+    /// The running build (if any) and the one on disk are known to have other versions; or, if no version was asked for, the
+    /// running build is not the one on disk.
     Both,
 }
 
@@ -73,7 +73,7 @@ pub(super) fn difference(about: &About, board: &Board) -> Difference {
     }
 }
 
-/// Decides; `differed` is for how long [`Difference::Both`] has held.
+/// Decides; `differed` is how long [`Difference::Both`] has held.
 pub(super) fn decide(question: &Question, board: &Board, differed: Duration) -> Verdict {
     let no = |lack, outlook, reason: &str| {
         let reason = one_line(reason, LONGEST_REASON).into_owned();
@@ -85,8 +85,8 @@ pub(super) fn decide(question: &Question, board: &Board, differed: Duration) -> 
     }
     let other_build = other_build(&question.about, board);
     let refused = refused(&question.about, board);
-    // That an earlier build's config was refused means nothing for the build that is awaited.
-    // A build that was tried beside the one that runs, and did not take over.
+    // A refusal of the config on an earlier build says nothing about the build that is awaited.
+    // This build was tried beside the one that runs, and did not take over.
     let given_up = board.config.state == ConfigState::BuildFailed && board.healthy && board.build.outdated;
     let sure = differed >= SURE_AFTER || given_up || (refused.is_some() && other_build.is_none());
     let outlook = if sure { Outlook::Sure } else { Outlook::Open };
@@ -112,7 +112,7 @@ pub(super) fn decide(question: &Question, board: &Board, differed: Duration) -> 
     Verdict::Yes
 }
 
-/// Why the running build is not the one asked for; `None`: it is, or none was asked for.
+/// Why the running build is not the one that was asked for; `None`: it is, or none was asked for.
 fn other_build(about: &About, board: &Board) -> Option<String> {
     let wanted = match about {
         About::Version(wanted) => wanted,
@@ -138,13 +138,13 @@ fn other_build(about: &About, board: &Board) -> Option<String> {
     })
 }
 
-/// What to say while the process was started on another executable than the one on disk.
+/// The sentence for a process whose executable is not the one on disk.
 pub fn not_restarted(board: &Board) -> Option<String> {
     let version = || one_line(board.build.installed.version.as_deref().unwrap_or("another build"), 40);
     board.build.outdated.then(|| format!("{} is installed but not restarted", version()))
 }
 
-/// What became of the newest wish, if it was reverted or rejected.
+/// The message about the newest wish, if it was reverted or rejected.
 fn refused<'a>(about: &About, board: &'a Board) -> Option<&'a str> {
     let is_refused = matches!(board.config.state, ConfigState::Reverted | ConfigState::Rejected);
     (is_refused && *about != About::Health).then(|| words::newest_config(board))

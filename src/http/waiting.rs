@@ -8,21 +8,21 @@ use tokio::time::Instant;
 use crate::drain::DrainWatcher;
 use crate::machine::Board;
 
-/// The board as it comes.
+/// The board, and the end of waiting for it.
 #[derive(Clone, Debug)]
 pub(super) struct Boards {
     /// Its newest state.
     pub(super) latest: watch::Receiver<Arc<Board>>,
-    /// Ends every wait.
+    /// Ends every wait when lictor stops.
     pub(super) drain: DrainWatcher,
 }
 
 /// Why a wait is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Woken {
-    /// There is a new board, or it is time to look again.
+    /// There is a new board, or the time is over: look again.
     Look,
-    /// Nothing more will come: lictor is on its way out.
+    /// lictor is stopping, so there will be no more boards.
     Ending,
 }
 

@@ -1,4 +1,4 @@
-//! What has been announced to the manager, and what there is to announce now. Pure.
+//! Decides what to announce to the manager, from what has been announced before. Pure.
 
 use std::fmt::{Display, Write as _};
 use std::time::Duration;
@@ -7,23 +7,23 @@ use super::line::line;
 use super::reload::Progress;
 use crate::machine::Board;
 
-/// How much more time is asked for while the service starts or stops ...
+/// How much more time lictor asks for while the service starts or stops ...
 const EXTENSION: Duration = Duration::from_secs(30);
-/// ... and how often; a loop that has stopped turning gets no more.
+/// ... and how often; a loop that no longer turns does not ask again.
 const EXTEND_EVERY: Duration = Duration::from_secs(5);
 
-/// What the manager and the configuration ask for.
+/// The times that the manager and the configuration set.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
-    /// The manager expects pings at most this far apart.
+    /// The longest time between two pings that the manager allows.
     pub(super) watchdog: Option<Duration>,
     /// How often a pulse comes while the loop turns.
     pub(super) period: Duration,
-    /// The start counts as over by then, healthy or not.
+    /// When the start counts as over, healthy or not.
     pub(super) deadline: Duration,
 }
 
-/// Why the announcements are looked at.
+/// Why it is time to look for announcements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sign {
     /// The driver's loop turns.
@@ -32,10 +32,10 @@ pub(super) enum Sign {
     News,
 }
 
-/// How things stand.
+/// The present state.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen<'a> {
-    /// Since the start of lictor.
+    /// The time since the start of lictor.
     pub(super) after: Duration,
     /// The same moment in microseconds of `CLOCK_MONOTONIC`.
     pub(super) monotonic_usec: u64,
@@ -44,7 +44,7 @@ pub(super) struct Seen<'a> {
     pub(super) reloads: Progress,
 }
 
-/// What has been announced to the manager so far.
+/// The announcements that the manager has received so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Announced {
     ready: bool,
@@ -61,7 +61,7 @@ impl Announced {
         self.ready
     }
 
-    /// The messages that are due, in order, and what will have been announced once they are sent.
+    /// The messages that are due, in order, and the state of the announcements once they are sent.
     pub(super) fn news(&self, terms: &Terms, seen: &Seen<'_>) -> (Self, Vec<String>) {
         let mut next = self.clone();
         let mut message = Message::default();
@@ -80,7 +80,7 @@ impl Announced {
         if seen.board.stopping && !self.stopping {
             message.add("STOPPING", 1);
             self.stopping = true;
-            // What was asked for the start is spent; and only a loop that turned can have said so.
+            // The time that was asked for the start is used up; and only a loop that turned can have asked for it.
             self.extended = None;
             self.extend(seen.after, message);
         } else if !self.ready && !self.stopping && (seen.board.healthy || seen.after >= terms.deadline) {
@@ -99,7 +99,7 @@ impl Announced {
 
     fn ping(&mut self, terms: &Terms, now: Duration, message: &mut Message) {
         let Some(interval) = terms.watchdog else { return };
-        // A pulse later it would be more than half the interval.
+        // At the next pulse, more than half of the interval would be over.
         if is_due(self.pinged, (interval / 2).saturating_sub(terms.period), now) {
             message.add("WATCHDOG", 1);
             self.pinged = Some(now);
@@ -113,11 +113,11 @@ impl Announced {
         }
     }
 
-    /// Each in a message of its own: one that says both would be taken for one of them.
+    /// Each is a message of its own, because systemd would take a message with both for one of them.
     fn reloads(&mut self, seen: &Seen<'_>, messages: &mut Vec<String>) {
         let now = seen.reloads;
         if !self.ready || self.stopping {
-            // The manager knows no reload of what has not started, and the end of one must not look like readiness.
+            // For the manager, a unit that has not started cannot reload, and the end of a reload must not look like readiness.
             self.reloads = Progress { begun: now.begun, ended: now.begun };
             return;
         }

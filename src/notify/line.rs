@@ -1,9 +1,9 @@
-//! How things stand, as one line for `systemctl status`. Pure.
+//! The state of the service as one line for `systemctl status`. Pure.
 
 use crate::line::one_line;
 use crate::machine::board::{Board, ConfigState, Phase, words};
 
-/// More is cut off: it is a line on a screen.
+/// The longest line, in characters; the rest is cut off.
 const LONGEST: usize = 240;
 
 /// The line: `billing 1.214 up, healthy; config 3f9a0c12be77 good`.
@@ -16,7 +16,7 @@ pub(super) fn line(board: &Board) -> String {
     if let Some(config) = config(board).filter(|_| !board.stopping) {
         line = format!("{line}; {config}");
     }
-    // Messages may quote what others have said: control characters must not begin a new line of the protocol.
+    // Messages may quote foreign text, whose control characters must not begin a new line of the protocol.
     one_line(&line, LONGEST).into_owned()
 }
 
@@ -34,7 +34,7 @@ fn service(board: &Board) -> String {
 }
 
 fn config(board: &Board) -> Option<String> {
-    // What there is to say of it stands in the same words in /status.
+    // The message is the same as in /status.
     if let Some(message) = &board.config.message {
         return Some(message.clone());
     }

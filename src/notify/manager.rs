@@ -1,4 +1,4 @@
-//! The service manager as this process's environment names it, and how to send to it.
+//! The service manager that this process's environment names, and sending to it.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use tokio::net::UnixDatagram;
 
-/// Nothing can be sent to the manager. lictor runs on without it.
+/// Messages cannot be sent to the manager. lictor runs on without it.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
-    /// The address is of a kind that is not spoken here.
+    /// The address is of a kind that is not supported.
     #[error("NOTIFY_SOCKET is {0:?}, which is neither a path nor @ and a name; systemd gets no status")]
     Address(OsString),
-    /// No socket can have this address.
+    /// The address cannot be that of a socket.
     #[error("NOTIFY_SOCKET {address:?} cannot be used; systemd gets no status")]
     Unfit {
         /// The address.
@@ -25,7 +25,7 @@ pub enum NotifyError {
     },
 }
 
-/// Where messages go, and how often one is expected.
+/// The manager's address, and how often it expects a ping.
 #[derive(Clone, Debug)]
 pub struct Manager {
     address: SocketAddr,
@@ -40,12 +40,12 @@ impl Manager {
         Ok(Some(Self { address, watchdog: watchdog(lookup, pid) }))
     }
 
-    /// The manager expects pings at most this far apart, if it expects any.
+    /// The longest time between two pings that the manager allows, if it expects any.
     pub fn watchdog(&self) -> Option<Duration> {
         self.watchdog
     }
 
-    /// Sends them in this order; waits while the manager is too busy to take them.
+    /// Sends the messages in this order; waits while the manager is too busy to receive them.
     pub(super) async fn send_all(&self, messages: &[String]) -> io::Result<()> {
         if messages.is_empty() {
             return Ok(());
@@ -59,7 +59,7 @@ impl Manager {
 }
 
 impl Manager {
-    /// A new socket each time, as libsystemd does: one that is kept would outlive the manager's.
+    /// A new socket each time, as in libsystemd: one that was kept would not reach a manager that has been started again.
     pub(super) fn connected(&self) -> io::Result<Unready> {
         let socket = Unready::unbound()?;
         socket.set_nonblocking(true)?;
@@ -77,7 +77,7 @@ fn address(name: &OsStr) -> Result<SocketAddr, NotifyError> {
     address.map_err(|source| NotifyError::Unfit { address: name.to_owned(), source })
 }
 
-/// `WATCHDOG_PID` names the process that has to ping; any other process has only inherited the variables.
+/// Whether this process has to ping: any other than `WATCHDOG_PID` has only inherited the variables.
 fn watchdog(lookup: impl Fn(&str) -> Option<OsString>, pid: u32) -> Option<Duration> {
     let number = |name| lookup(name).map(|text| text.to_str().and_then(|text| text.parse::<u64>().ok()));
     let meant = number("WATCHDOG_PID").is_none_or(|meant| meant == Some(pid.into()));

@@ -1,19 +1,19 @@
-//! Reloads of our own configuration, as the manager should hear of them.
+//! Reports reloads of our own configuration to the manager.
 
 use tokio::sync::watch;
 
-/// How many reloads have begun and ended. Counted, so that one that is over at once is still seen.
+/// How many reloads have begun and ended. Counters, so that a reload that is over at once is still noticed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Progress {
     pub(super) begun: u64,
     pub(super) ended: u64,
 }
 
-/// Tells the manager of reloads; does nothing where there is no manager.
+/// Reports reloads to the manager; does nothing if there is no manager.
 #[derive(Clone, Debug)]
 pub struct Reloads(watch::Sender<Progress>);
 
-/// A reload that goes on, until it is dropped.
+/// A reload that lasts until this is dropped.
 #[derive(Debug)]
 #[must_use = "the reload is over when this is dropped"]
 pub struct Reloading(watch::Sender<Progress>);
@@ -24,7 +24,7 @@ pub(super) fn channel() -> (Reloads, watch::Receiver<Progress>) {
 }
 
 impl Reloads {
-    /// A reload begins; it ends, well or not, when what comes back is dropped.
+    /// Begins a reload; it ends, whatever its result, when the returned value is dropped.
     pub fn begin(&self) -> Reloading {
         self.0.send_modify(|progress| progress.begun += 1);
         Reloading(self.0.clone())

@@ -1,4 +1,4 @@
-//! Holds the local agent to what is wanted: looks, lets the plan decide, writes, and looks again.
+//! Keeps the local agent in the wanted state: reads it, lets the plan decide, writes, and reads again.
 
 mod follow;
 
@@ -21,33 +21,33 @@ use crate::drain::DrainWatcher;
 use crate::machine::order::Traffic;
 use crate::machine::{Board, Event, RunId};
 
-/// Everything is compared at least this often, whatever the agent tells by itself.
+/// Everything is compared at least this often, even if the agent reports no change.
 const FULL_LOOK: Duration = Duration::from_mins(1);
-/// A service that somebody else has yet to register is looked for this often.
+/// How often lictor looks for a service that another program has not registered yet.
 const MISSING: Duration = Duration::from_secs(5);
-/// How long the agent may hold a question for changes. Shorter than the write timeout of any Consul.
+/// How long a blocking query may wait in the agent. Shorter than the write timeout of any Consul.
 const HOLD: Duration = Duration::from_secs(25);
 /// The pause after the first failure; it doubles.
 const FIRST_RETRY: Duration = Duration::from_millis(250);
-/// The longest: traffic waits for it.
+/// The longest pause after a failure, because traffic waits for the next attempt.
 const LAST_RETRY: Duration = Duration::from_secs(2);
-/// What only a person can mend is tried less often.
+/// The pause after a failure that only a person can mend.
 const DENIED_RETRY: Duration = Duration::from_secs(10);
-/// A plan is one round; the second one sees that nothing is left. More would be somebody who writes against us.
+/// The most rounds: one carries out a plan, the second finds nothing left. More would mean that another program writes against us.
 const ROUNDS: usize = 3;
-/// At the end of lictor.
+/// How long deregistering may take when lictor stops.
 const FAREWELL: Duration = Duration::from_millis(2500);
-/// Our `/health` answers from memory.
+/// The timeout of Consul's check; our `/health` answers from memory.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How far the newest order has come.
+/// How far the newest order has been carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     order: u64,
     level: Level,
 }
 
-/// Whether what was ordered is so.
+/// Whether the order has been carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Level {
     #[default]
@@ -56,7 +56,7 @@ enum Level {
 }
 
 impl Seen {
-    /// Whether this order has been made so, as far as it is ours to make.
+    /// Whether this order has been carried out, as far as we can do it.
     pub(super) fn reached(self, order: u64) -> bool {
         self == Self { order, level: Level::Reached }
     }
@@ -71,17 +71,17 @@ pub(super) struct Keeper {
     found: Found,
     node: Option<String>,
     follow: Follow,
-    /// The order that the catalog is followed for.
+    /// The order for which the catalog is watched.
     followed: u64,
-    /// The run whose being ready the check has shown; from then on Consul's own probes count.
+    /// The run that the check has shown as ready; from then on Consul's own probes count.
     shown: Option<RunId>,
     failures: u32,
     problem: Option<String>,
 }
 
-/// What the keeper hears of, and whom it tells.
+/// The keeper's inputs and outputs.
 pub(super) struct Links {
-    /// Where Consul's check finds us.
+    /// The address that Consul's check asks.
     pub(super) status: Option<SocketAddr>,
     pub(super) orders: watch::Receiver<Option<Ordered>>,
     pub(super) boards: watch::Receiver<Arc<Board>>,
@@ -109,7 +109,7 @@ impl Keeper {
     }
 
     pub(super) async fn run(&mut self, drain: &mut DrainWatcher) {
-        // The board of before the loop has begun doesn't know a process that outlived the last lictor.
+        // The board before the loop has begun does not show a process that outlived the last lictor.
         tokio::select! {
             _ = self.links.boards.changed() => {}
             () = drain.draining() => return,
@@ -123,7 +123,7 @@ impl Keeper {
         self.farewell().await;
     }
 
-    /// Makes it so, and waits for a reason to look again.
+    /// Brings the agent to the wanted state, and waits for a reason to look again.
     async fn turn(&mut self) {
         let pause = self.make_it_so().await;
         let instance = self.unsettled().then(|| self.instance()).flatten();
@@ -139,7 +139,7 @@ impl Keeper {
         }
     }
 
-    /// Looks and writes until nothing is left to write; says how long that may stay unlooked at.
+    /// Reads and writes until nothing is left to write; returns how long to wait before the next look.
     async fn make_it_so(&mut self) -> Duration {
         let ordered = self.links.orders.borrow_and_update().clone();
         self.situation = Situation::of(&self.links.boards.borrow_and_update());
@@ -164,7 +164,7 @@ impl Keeper {
 
     async fn rounds(&mut self, ordered: Option<&Ordered>) -> Result<(), Error> {
         if self.client.renew_token()? == Renewal::Changed && self.found.service.is_some() {
-            // A registration is held with the token that it was made with.
+            // The agent keeps a registration with the token that it was made with.
             self.presence = Presence::Renewed;
         }
         for _ in 0..ROUNDS {
@@ -198,13 +198,13 @@ impl Keeper {
 
     async fn look(&mut self) -> Result<(), Error> {
         let service = self.client.agent_service(&self.settings.id, None).await?;
-        // Without the service there are no checks of it, but a token that may see none is noticed.
+        // Without the service it has no checks, but a token that may not read them is noticed.
         let checks = self.client.agent_checks(&self.settings.id).await?;
         self.found = Found { service, checks };
         if let Some(node) = self.found.node() {
             self.node = Some(node.to_owned());
         } else if self.node.is_none() && self.found.service.is_some() {
-            // The first check reports a token that may not ask.
+            // The first query reports a token that may not read.
             self.node = self.client.node_name().await.ok();
         }
         Ok(())
@@ -218,22 +218,22 @@ impl Keeper {
                 self.client.register(&registration, check.as_ref().map(|(check, status)| (check, *status))).await
             }
             Write::RemakeCheck(check, status) => {
-                tracing::info!(id, ?status, "consul's check is made anew");
+                tracing::info!(id, ?status, "replacing consul's check");
                 self.client.deregister_check(&check.id).await?;
                 self.client.register_check(&check, status).await.map(drop)
             }
             Write::Maintain(maintenance) => {
-                tracing::info!(id, ?maintenance, "consul's maintenance mode is set");
+                tracing::info!(id, ?maintenance, "setting consul's maintenance mode");
                 self.client.set_maintenance(id, &maintenance).await.map(drop)
             }
             Write::Deregister => {
-                tracing::info!(id, "taking the service's registration away from consul");
+                tracing::info!(id, "deregistering the service from consul");
                 self.client.deregister(id).await
             }
         }
     }
 
-    /// What the check is to show without Consul asking first: that the process has gone, and that it is ready again.
+    /// The status that the check is to show before Consul's next probe: that the process has ended, or that it is ready again.
     fn check(&self, ordered: Option<&Ordered>) -> Option<Status> {
         match (self.situation.process, ordered) {
             (Process::Gone, _) => Some(Status::Critical),
@@ -246,7 +246,7 @@ impl Keeper {
         }
     }
 
-    /// What lictor registers, if it does.
+    /// The registration, if lictor registers the service.
     fn definition(&self) -> Option<Definition> {
         let Settings { id, service, .. } = &self.settings;
         let (service, status) = (service.as_ref()?, self.links.status?);
@@ -284,7 +284,7 @@ impl Keeper {
         Some(Definition { registration, check })
     }
 
-    /// The name of the service: as the agent has it, as it is configured, or at least its id.
+    /// The name of the service: from the agent, else from the configuration, else its ID.
     fn name(&self) -> String {
         let found = self.found.service.as_ref().map(|service| &service.service);
         found.or(self.settings.service.as_ref().map(|service| &service.name)).unwrap_or(&self.settings.id).clone()
@@ -295,7 +295,7 @@ impl Keeper {
         Some(Instance { service: self.name(), id: self.settings.id.clone(), node })
     }
 
-    /// Whether the catalog has to be watched: until it shows us in traffic again.
+    /// Whether the catalog has to be watched, which lasts until it shows us in traffic again.
     fn unsettled(&self) -> bool {
         match &*self.links.orders.borrow() {
             None => false,
@@ -308,13 +308,13 @@ impl Keeper {
         let Some(Ordered { number, run, level }) = ordered else { return };
         let keeper = self.found.keeper(&self.settings.id);
         let is_so = match (level, self.follow.sight()) {
-            // Nothing of it is in the catalog: there is nothing to take out.
+            // The service is not in the catalog, so there is nothing to take out.
             (Traffic::Out { .. }, _) if self.found.service.is_none() => true,
-            // Where the token may not read the catalog, only the agent can be asked.
+            // If the token may not read the catalog, only the agent can be asked.
             (_, Sight::Hidden) | (Traffic::In, Sight::Shown(Standing::Serving)) => true,
             (_, Sight::Unknown) => false,
             (Traffic::Out { .. }, Sight::Shown(standing)) => standing != Standing::Serving,
-            // It is not we who keep it out.
+            // Somebody else keeps it out.
             (Traffic::In, Sight::Shown(_)) => keeper == MaintenanceKeeper::SomebodyElse,
         };
         if is_so && *level == Traffic::In {
@@ -332,7 +332,7 @@ impl Keeper {
         self.follow.failure().map(|error| problem::sentence(error, Right::Nodes))
     }
 
-    /// For the board; each thing once.
+    /// Reports a problem to the board; each only once.
     async fn tell(&mut self, problem: Option<String>) {
         if self.problem == problem {
             return;
@@ -347,7 +347,7 @@ impl Keeper {
         let _ = self.links.inbox.send(Event::TrafficTrouble { problem }).await;
     }
 
-    /// lictor ends: what it has registered goes, unless the service goes on without it.
+    /// lictor stops: it deregisters the service, unless the service runs on without it.
     async fn farewell(&mut self) {
         self.situation = Situation::of(&self.links.boards.borrow());
         if self.settings.service.is_none() || self.situation.process != Process::Gone {
@@ -357,12 +357,12 @@ impl Keeper {
         match timeout(FAREWELL, self.rounds(None)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!("the service stays registered: {}", error.sentence()),
-            Err(_) => tracing::warn!("the service stays registered: consul doesn't answer"),
+            Err(_) => tracing::warn!("the service stays registered: consul does not answer"),
         }
     }
 }
 
-/// Of a value in a service's meta.
+/// The longest value in a service's meta data.
 fn shortened(version: String) -> String {
     const LONGEST: usize = 512;
     if version.len() <= LONGEST { version } else { version.chars().take(LONGEST / 4).collect() }
@@ -375,11 +375,11 @@ async fn changed(boards: &mut watch::Receiver<Arc<Board>>, situation: &Situation
             return;
         }
     }
-    // The driver is gone; the end of lictor is announced by other means.
+    // The driver has ended; the stop of lictor is announced in another way.
     std::future::pending::<()>().await;
 }
 
-/// Returns once the agent has something else under this id. An error is a reason to look again, too.
+/// Returns once the agent's service of this ID has changed. An error is a reason to look again, too.
 async fn service_changed(client: &Client, id: &str, hash: Option<&str>) {
     let Some(hash) = hash else { return std::future::pending().await };
     loop {

@@ -1,28 +1,28 @@
-//! How long leaving traffic takes: the rule, without clock or kernel. Times are durations since any fixed moment.
+//! The rule for how long leaving traffic takes, without clock or kernel. Times are durations since some fixed moment.
 
 use std::time::Duration;
 
 use super::Drain;
 
-/// One leaving of traffic.
+/// A run that leaves traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Leave {
     rules: Drain,
     began: Duration,
-    /// Since when the catalog has shown us out of traffic.
+    /// When the catalog first showed us out of traffic.
     out: Option<Duration>,
 }
 
-/// How far it is.
+/// The phases of leaving traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// The catalog still shows us in traffic, or can't be asked.
+    /// The catalog still shows us in traffic, or cannot be asked.
     Announcing,
-    /// The load balancer has its time.
+    /// The load balancer has time to notice.
     Waiting,
-    /// What still comes is watched.
+    /// The connections are watched.
     Quieting,
-    /// Nothing comes any more, or the time is over.
+    /// The connections are quiet, or the time is over.
     Over,
 }
 
@@ -31,7 +31,7 @@ impl Leave {
         Self { rules, began: now, out: None }
     }
 
-    /// The catalog shows us out of traffic, or doesn't.
+    /// Notes whether the catalog shows us out of traffic.
     pub(super) fn shown(&mut self, now: Duration, is_out: bool) {
         self.out = match self.out {
             _ if !is_out => None,
@@ -40,7 +40,7 @@ impl Leave {
         };
     }
 
-    /// How far it is; `still` is for how long nothing has come or moved, if that is known.
+    /// The present phase; `still` is how long the connections have been quiet, if that is known.
     pub(super) fn stage(&self, now: Duration, still: Option<Duration>) -> Stage {
         if now >= self.limit() {
             return Stage::Over;
@@ -49,7 +49,7 @@ impl Leave {
         if now < floor {
             return Stage::Waiting;
         }
-        // What was quiet before the load balancer knew says nothing.
+        // Quiet before the load balancer knew proves nothing.
         match still.map(|still| still.min(now.saturating_sub(floor))) {
             Some(still) if still >= self.rules.quiet => Stage::Over,
             _ if self.rules.quiet.is_zero() => Stage::Over,
@@ -57,12 +57,12 @@ impl Leave {
         }
     }
 
-    /// When the load balancer has had its time.
+    /// When the load balancer's time is over.
     pub(super) fn floor(&self) -> Option<Duration> {
         self.out.map(|out| out + self.rules.wait)
     }
 
-    /// When it is over whatever happens.
+    /// When leaving is over in any case.
     pub(super) fn limit(&self) -> Duration {
         self.began + self.rules.max
     }

@@ -1,27 +1,27 @@
-//! What has to be written into the local agent: what is wanted beside what is found there. No I/O.
+//! Decides what to write into the local agent, from what is wanted and what is found there. No I/O.
 //!
-//! Nothing is written where nothing differs: a registration that is repeated restarts Consul's checks at a random moment.
+//! Nothing is written if nothing differs, because repeating a registration restarts Consul's checks at a random moment.
 
 use crate::consul::agent::{AgentCheck, AgentService, HttpCheck, Maintenance, Registration, Status, maintenance_check};
 use crate::machine::order::Traffic;
 
-/// Every reason of ours begins so; any other reason is somebody else's.
+/// Every reason of ours begins with this; a maintenance with any other reason belongs to somebody else.
 const OURS: &str = "lictor: ";
-/// Of a reason; it travels in a URL, and is shown in lists.
+/// The longest reason: it is sent in a URL and shown in lists.
 const LONGEST_REASON: usize = 200;
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Desired<'a> {
-    /// The service's id.
+    /// The service's ID.
     pub(super) id: &'a str,
-    /// What lictor registers; `None`: somebody else does.
+    /// What lictor registers; `None`: another program registers the service.
     pub(super) definition: Option<&'a Definition>,
-    /// Whether it is to be there at all; only for what lictor registers.
+    /// Whether the service is to be registered at all; only if lictor registers it.
     pub(super) presence: Presence,
-    /// Whether it may be in traffic; `None`: nothing was said yet.
+    /// Whether it may be in traffic; `None`: there was no order yet.
     pub(super) traffic: Option<&'a Traffic>,
-    /// What the check is to show at once, without Consul asking first; `None`: whatever Consul has found.
+    /// The status that the check is to show at once, before Consul's next probe; `None`: the one that Consul has found.
     pub(super) check: Option<Status>,
 }
 
@@ -32,25 +32,25 @@ pub(super) struct Definition {
     pub(super) check: HttpCheck,
 }
 
-/// Whether a registration is kept.
+/// What becomes of a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Presence {
-    /// As it is, it stays.
+    /// It stays as it is, if nothing differs.
     Kept,
-    /// It is written anew even if nothing differs: another token holds from now on.
+    /// It is written anew even if nothing differs, because the token has changed.
     Renewed,
-    /// It is taken away.
+    /// It is removed.
     Gone,
 }
 
-/// What the agent has.
+/// What the agent has registered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) service: Option<AgentService>,
     pub(super) checks: Vec<AgentCheck>,
 }
 
-/// Who keeps the service out of traffic.
+/// Who keeps the service in maintenance mode, if anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Keeper {
     Nobody,
@@ -58,16 +58,16 @@ pub(super) enum Keeper {
     SomebodyElse,
 }
 
-/// One thing to write.
+/// One write to the agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Write {
-    /// The service; with its check and the check's status, if there is no such check yet.
+    /// Register the service, with its check and the check's status if there is no such check yet.
     Register(Registration, Option<(HttpCheck, Status)>),
-    /// The check away and registered again, with this status: it keeps the one that it has otherwise.
+    /// Remove the check and register it again with this status, because a check that exists keeps the one that it has.
     RemakeCheck(HttpCheck, Status),
-    /// The maintenance mode.
+    /// Set the maintenance mode.
     Maintain(Maintenance),
-    /// The service away.
+    /// Deregister the service.
     Deregister,
 }
 
@@ -76,7 +76,7 @@ impl Found {
         self.checks.iter().find(|check| check.check_id == id)
     }
 
-    /// Who keeps this service out of traffic by maintenance mode.
+    /// Who keeps this service in maintenance mode, if anybody.
     pub(super) fn keeper(&self, id: &str) -> Keeper {
         match self.check(&maintenance_check(id)) {
             None => Keeper::Nobody,
@@ -91,7 +91,7 @@ impl Found {
     }
 }
 
-/// What has to be written, in this order.
+/// The writes, in this order.
 pub(super) fn writes(desired: &Desired<'_>, found: &Found) -> Vec<Write> {
     let mut writes = Vec::new();
     if let Some(definition) = desired.definition {
@@ -103,7 +103,7 @@ pub(super) fn writes(desired: &Desired<'_>, found: &Found) -> Vec<Write> {
         return writes;
     }
     if let Some(maintenance) = maintaining(desired, found) {
-        // Out of traffic before all else, if there is something to take out; back in after all else.
+        // Taking it out of traffic comes first, if there is something to take out; bringing it back comes last.
         let is_first = found.service.is_some() && maintenance != Maintenance::Off;
         let place = if is_first { 0 } else { writes.len() };
         writes.insert(place, Write::Maintain(maintenance));
@@ -134,14 +134,14 @@ fn registering(desired: &Desired<'_>, definition: &Definition, found: &Found) ->
     } else if known.is_none() {
         writes.push(Write::RemakeCheck(check.clone(), status));
     }
-    // What the check calls isn't told, so its notes say it.
+    // The agent does not show which URL a check asks, so the check's notes have it.
     if known.is_some_and(|known| known.notes != check.notes || known.status != status) {
         writes.push(Write::RemakeCheck(check.clone(), status));
     }
     writes
 }
 
-/// While no version is known (the process has just been started), the one that was registered stays.
+/// The version to register: while none is known, because the process has just been started, the registered one stays.
 fn with_known_version(registration: &Registration, found: &Found) -> Registration {
     let mut registration = registration.clone();
     let known = found.service.as_ref().and_then(|service| service.meta.get(VERSION));
@@ -151,17 +151,17 @@ fn with_known_version(registration: &Registration, found: &Found) -> Registratio
     registration
 }
 
-/// The key in a service's meta for the version that runs.
+/// The key in a service's meta data for the running version.
 pub(super) const VERSION: &str = "version";
 
 fn differs(registration: &Registration, service: &AgentService) -> bool {
-    // Taken apart, so that a field that is new there is not forgotten here.
+    // Destructured, so that a new field there is not forgotten here.
     let Registration { id: _, name, address, port, tags, meta } = registration;
     (name, address, port, tags, meta)
         != (&service.service, &service.address, &service.port, &service.tags, &service.meta)
 }
 
-/// The reason as it is shown in Consul.
+/// The reason in the form that Consul shows.
 fn reason(why: &str) -> String {
     let why: String = why.chars().filter(|character| !character.is_control()).take(LONGEST_REASON).collect();
     format!("{OURS}{why}")

@@ -1,8 +1,8 @@
-//! What keeps us from steering traffic, as a sentence for the board; for a missing right with the line of policy.
+//! The sentence for the board about why lictor cannot steer traffic; for a missing right, with the rule that the policy needs.
 
 use crate::consul::{Class, Error};
 
-/// Which right a request needs.
+/// The right that a request needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Right<'a> {
     /// To change this service, its checks and its maintenance, and to read them.
@@ -12,7 +12,7 @@ pub(super) enum Right<'a> {
 }
 
 impl Right<'_> {
-    /// The line that a policy needs for it.
+    /// The rule that a policy needs for it.
     fn line(self) -> String {
         match self {
             Self::Service(name) => format!("service {name:?} {{ policy = \"write\" }}"),
@@ -21,17 +21,17 @@ impl Right<'_> {
     }
 }
 
-/// Why a request came to nothing.
+/// Why a request failed.
 pub(super) fn sentence(error: &Error, right: Right<'_>) -> String {
     match error.class() {
         Class::Denied if !matches!(error, Error::File { .. } | Error::Content { .. }) => {
-            format!("consul doesn't let us: the policy of lictor's token lacks {}", right.line())
+            format!("consul refuses: the policy of lictor's token lacks {}", right.line())
         }
         _ => error.sentence(),
     }
 }
 
-/// There is nothing to take out of traffic.
+/// The service is not registered, so it cannot be taken out of traffic.
 pub(super) fn not_registered(id: &str) -> String {
     format!(
         "no service with the id {id:?} is registered with the local consul agent; register it, or set registration.id \

@@ -1,8 +1,8 @@
-//! What of the board matters here.
+//! The part of the board that matters for the registration.
 
 use crate::machine::{Board, RunId};
 
-/// The process in front, as far as Consul is concerned.
+/// The state of the process in front, as far as Consul is concerned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Situation {
     pub(super) process: Process,
@@ -10,13 +10,13 @@ pub(super) struct Situation {
     pub(super) version: Option<String>,
 }
 
-/// Where the process stands.
+/// The state of the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Process {
-    /// There is none.
+    /// There is no process.
     #[default]
     Gone,
-    /// It runs, and isn't ready.
+    /// It runs and is not ready.
     Unready(u32),
     /// It runs and is ready.
     Ready(RunId, u32),
@@ -33,7 +33,7 @@ impl Situation {
         Self { process, version: board.build.running.version.clone() }
     }
 
-    /// The number of the main process, which is its group's too.
+    /// The PID of the main process, which is its group's ID too.
     pub(super) fn pid(&self) -> Option<u32> {
         match self.process {
             Process::Gone => None,

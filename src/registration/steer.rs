@@ -1,4 +1,4 @@
-//! Keeps the time of an order about traffic, and tells the machine when it is so.
+//! Times an order about traffic, and reports to the machine when it has been carried out.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::machine::order::Traffic;
 use crate::machine::{Board, Event};
 use crate::quiet::Observer;
 
-/// How often connections are looked at. One that comes and goes in between leaves a trace only if the service closes it
-/// first, as it does for HTTP/1.0 and `Connection: close`.
+/// How often the connections are listed. One that comes and goes in between is seen only if the service closes it first, as for
+/// HTTP/1.0 and `Connection: close`.
 const LOOK: Duration = Duration::from_millis(20);
 
 pub(super) struct Steer {
@@ -61,7 +61,7 @@ impl Steer {
         let Ordered { number, run, level } = ordered;
         let state = match level {
             Traffic::In => {
-                // The keeper goes on trying; it ends with us.
+                // The keeper keeps trying; it ends with us.
                 if self.sights.wait_for(|seen| seen.reached(*number)).await.is_err() {
                     std::future::pending::<()>().await;
                 }
@@ -75,7 +75,7 @@ impl Steer {
         Event::TrafficChanged { run: *run, state }
     }
 
-    /// Returns once nothing comes any more, or the time is over.
+    /// Returns once the connections are quiet, or the time is over.
     async fn leave(&mut self, number: u64) {
         let origin = Instant::now();
         let mut leave = Leave::begin(self.rules, Duration::ZERO);
@@ -83,7 +83,7 @@ impl Steer {
         loop {
             let board = Arc::clone(&self.boards.borrow_and_update());
             let Some(pid) = Situation::of(&board).pid() else {
-                // Nothing is there any more that anything could come to.
+                // There is no process any more that could get connections.
                 return;
             };
             let now = origin.elapsed();
@@ -116,13 +116,13 @@ impl Steer {
     }
 }
 
-/// What looks at the connections.
+/// The observer of the connections.
 #[derive(Debug)]
 enum Eye {
-    /// It has had nothing to look at yet.
+    /// It has not listed any connections yet.
     Shut,
     Open(Box<Observer>),
-    /// The kernel doesn't tell: only the time counts.
+    /// The kernel does not list them: only the time counts.
     Blind,
 }
 

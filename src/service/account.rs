@@ -1,4 +1,4 @@
-//! Another user to run as: looked up before the fork, become after it.
+//! Running as another user, who is looked up before the fork.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -12,7 +12,7 @@ use uzers::os::unix::UserExt;
 
 use super::failure::ServiceError;
 
-/// Somebody else than lictor runs as.
+/// A user other than the one that lictor runs as.
 #[derive(Clone, Debug)]
 pub struct Account {
     name: OsString,
@@ -25,13 +25,12 @@ pub struct Account {
 
 /// The users that have been looked up. Clones share it.
 ///
-/// A user database may be a directory service that does not answer, so a caller that must not wait uses what is already
-/// known.
+/// The user database may be a directory service that does not answer, so callers that must not wait use the last known result.
 #[derive(Clone, Debug, Default)]
 pub struct Accounts(Arc<watch::Sender<BTreeMap<String, Option<Account>>>>);
 
 impl Accounts {
-    /// Finds a user by name or number, with all groups; `None` when it is who we are already. It may block.
+    /// Finds a user by name or number, with all groups; `None` if we run as that user already. It may block.
     pub(super) fn find(&self, user: Option<&str>) -> Result<Option<Account>, ServiceError> {
         let Some(user) = user else { return Ok(None) };
         let account = Account::find(user)?;
@@ -41,15 +40,15 @@ impl Accounts {
         Ok(account)
     }
 
-    /// What was last found for a user: each start looks it up anew. `None`: nothing was.
+    /// The last known result for a user; each start looks it up anew. `None`: there is none yet.
     pub(super) fn known(&self, user: Option<&str>) -> Option<Account> {
         self.0.borrow().get(user?).cloned().flatten()
     }
 }
 
 impl Account {
-    /// Finds a user by name or number, with all groups; `None` when it is who we are already. It reads the database of
-    /// users, which may be on the network.
+    /// Finds a user by name or number, with all groups; `None` if we run as that user already. It reads the user database, which may
+    /// be on the network.
     ///
     /// # Errors
     /// There is no such user, or lictor does not run as root.
@@ -83,8 +82,8 @@ impl Account {
         }))
     }
 
-    /// Becomes this user for good. For the forked child before exec: three plain system calls, no allocation. They act
-    /// on the calling thread, which is the only one there. Groups first: afterwards we may not.
+    /// Becomes this user permanently. For the forked child before exec: three plain system calls without an allocation. They act
+    /// on the calling thread, which is the only one there. The groups come first, because afterwards they may not be set.
     pub(super) fn become_it(&self) -> io::Result<()> {
         rustix::thread::set_thread_groups(&self.groups)?;
         rustix::thread::set_thread_gid(self.gid)?;
@@ -92,8 +91,9 @@ impl Account {
         Ok(())
     }
 
-    /// Takes on this user's rights in the calling thread alone, for a thread that ends soon. The real and the saved user
-    /// stay lictor's, so that the user's own processes cannot signal the thread. Groups first: afterwards we may not.
+    /// Takes on this user's rights in the calling thread only, for a thread that ends soon. The real and the saved user stay
+    /// lictor's, so that the user's own processes cannot signal the thread. The groups come first, because afterwards they may not
+    /// be set.
     ///
     /// # Errors
     /// The kernel refuses.
@@ -109,7 +109,7 @@ impl Account {
         Ok(rustix::fs::fchown(file, Some(self.uid), Some(self.gid))?)
     }
 
-    /// What systemd's `User=` sets.
+    /// The variables that systemd's `User=` sets.
     pub(super) fn variables(&self) -> [(OsString, OsString); 4] {
         let pair = |name: &str, value: &OsStr| (OsString::from(name), value.to_owned());
         [

@@ -1,4 +1,4 @@
-//! The service of an earlier lictor: its main process is taken over, and what that lictor has left besides is ended.
+//! Takes over the service of an earlier lictor, and ends the other processes that it has left.
 
 use std::time::Duration;
 
@@ -15,38 +15,38 @@ use crate::machine::RunId;
 use crate::offload::offload;
 use crate::procfs;
 
-/// A process that was forked when lictor was killed shows its mark only once it has become its program.
+/// How long to wait for a process that was forked just before lictor was killed: it has its mark only after the exec.
 const UNTIL_EXEC: Duration = Duration::from_millis(300);
-/// Between two looks.
+/// The time between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// What is left of an earlier run has this long to end by itself.
+/// How long the remains of an earlier run have to end by themselves.
 const GRACE: Duration = Duration::from_secs(1);
-/// After this long what was killed hangs in the kernel, or a look does.
+/// After this long, a killed process or a look counts as hanging in the kernel.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What was taken over.
+/// A process that was taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Adopted {
     /// The PID of its main process.
     pub pid: u32,
-    /// Whether it is the process that was recorded, so that what was recorded of it holds.
+    /// Whether it is the recorded process, so that the rest of the record applies to it.
     pub provenance: Provenance,
 }
 
 /// How much is known of an adopted process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provenance {
-    /// All that was recorded.
+    /// Everything in the record.
     Recorded,
-    /// All that was recorded of the run beside the one that new connections went to.
+    /// Everything in the record of the run beside the one that got new connections.
     RecordedBeside,
-    /// It was started after the last record: only its mark tells whose it is.
+    /// Only its mark: it was started after the last record.
     Unrecorded,
 }
 
 impl Service {
-    /// Takes over what an earlier lictor has left running, as this run. All else that was started with the same state
-    /// directory is ended before this returns, so that nothing runs twice.
+    /// Takes over the process that an earlier lictor has left running, as this run. All other processes that were started with the
+    /// same state directory are ended before this returns, so that nothing runs twice.
     pub async fn adopt(&mut self, run: RunId, recorded: Recorded) -> Option<Adopted> {
         let Recorded { mark, process, beside } = recorded;
         if let (Some(mark), Some(other)) = (mark, beside) {
@@ -80,13 +80,13 @@ impl Service {
 }
 
 impl Service {
-    /// Of two runs the one that new connections went to goes on, which is the first of these; the other one only if that
-    /// has ended. What becomes of the other's environment is decided anew.
+    /// Takes over one of two runs: the one that got new connections, which is the first of these, or the other one if that has
+    /// ended. The machine decides anew about the environment of the one that is not taken over.
     async fn adopt_one_of_two(&mut self, run: RunId, two: [(Mark, Option<(u32, u64)>); 2]) -> Option<Adopted> {
         let [(first, _), (second, _)] = two;
         let newest = if first.number() > second.number() { first } else { second };
         if two.iter().any(|(_, process)| process.is_none()) {
-            // It may be about to become its program.
+            // It may be just before its exec.
             newest_leader(newest, UNTIL_EXEC).await;
         }
         let alive = |(mark, process): (Mark, Option<(u32, u64)>)| {
@@ -105,7 +105,7 @@ impl Service {
     }
 }
 
-/// The main process of the newest start of a lineage, from this one on: it leads its group, and is the oldest that does.
+/// The main process of the newest start of a lineage, not older than this start: the oldest process that leads its group.
 async fn newest_leader(from: Mark, patience: Duration) -> Option<(Process, Mark)> {
     let end = Instant::now() + patience;
     loop {
@@ -129,7 +129,7 @@ async fn newest_leader(from: Mark, patience: Duration) -> Option<(Process, Mark)
     }
 }
 
-/// Ends every process of a lineage, but for the one run that goes on: first it is asked, then it is killed.
+/// Ends every process of a lineage except those of one run: first by SIGTERM, then by SIGKILL.
 async fn end_others(lineage: Mark, spared: Option<Mark>) {
     let began = Instant::now();
     let mut first = true;
@@ -151,13 +151,13 @@ async fn end_others(lineage: Mark, spared: Option<Mark>) {
     }
 }
 
-/// Whether the process is there and bears this mark; if so, it has been sent the signal.
+/// Sends the signal to the process if it has this mark; returns whether it has.
 fn send(pid: u32, of: Mark, signal: Option<Signal>) -> bool {
     // The descriptor first: from then on the PID cannot come to mean another process unseen.
     let Some(pidfd) = raw(pid).and_then(|pid| Pidfd::open(pid).ok()) else { return false };
     let is_it = mark::of(pid).contains(&of);
     if let Some(signal) = signal.filter(|_| is_it) {
-        // What we may not signal is warned of in the end.
+        // A process that we may not signal gets a warning in the end.
         let _ = pidfd.signal(signal);
     }
     is_it

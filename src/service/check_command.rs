@@ -1,5 +1,5 @@
-//! `apply.check_command`: asked about a candidate before anything is touched. One at a time; a newer question, or the
-//! news that the answer is not wanted any more, ends the one before.
+//! `apply.check_command`, which judges a candidate before the service is touched. Only one runs at a time: it is ended when a newer
+//! candidate comes, or when its answer is not needed any more.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,32 +22,32 @@ use crate::machine::numbers::CheckId;
 use crate::offload::offload;
 use crate::revive::caught;
 
-/// An errand's output of this many bytes has lost its beginning.
+/// An output of this many bytes has lost its beginning.
 const OUTPUT: usize = 4096;
-/// So many lines at the end of its output are the reason.
+/// How many of its last lines become the reason.
 const LINES: usize = 5;
-/// Of each line no more than this is shown, in characters.
+/// How much of each line is shown, in characters.
 const LONGEST: usize = 200;
 
-/// What is asked, and how.
+/// The command, and what it needs.
 #[derive(Debug)]
 pub struct CheckCommand {
     /// The program and its arguments; empty: none is configured.
     pub words: Vec<String>,
-    /// After this long there is no answer.
+    /// How long the command may take.
     pub timeout: Duration,
-    /// On this record it is told from what the service leaves behind.
+    /// The record that tells it from processes that the service leaves behind.
     pub own: OwnChildren,
     /// The users that have been looked up.
     pub accounts: Accounts,
-    /// Where the answers go.
+    /// The driver's inbox, for the answers.
     pub inbox: mpsc::Sender<Event>,
-    /// At most one, but for what is just ending.
+    /// The tasks: at most one, apart from those that are just ending.
     pub asked: JoinSet<()>,
 }
 
 impl CheckCommand {
-    /// Asks; what can be answered at once comes back. `command` says as whom and where the service runs.
+    /// Runs the command for a candidate; returns an answer that needs no run. `command` has the service's user and directory.
     pub fn ask(&mut self, check: CheckId, command: &Command, environment: &Arc<Environment>) -> Option<Event> {
         self.cancel();
         if self.words.is_empty() {
@@ -65,20 +65,20 @@ impl CheckCommand {
         self.asked.spawn(async move {
             let answered = caught(question.ask()).await.unwrap_or_else(|bug| Err(bug.to_string()));
             let verdict = answered.unwrap_or_else(|why| CheckVerdict::Unanswered { why });
-            // Nobody listens any more when lictor ends: nothing is lost then.
+            // When lictor stops, nobody listens any more, and nothing is lost.
             let _ = inbox.send(Event::Checked { check, verdict }).await;
         });
         None
     }
 
-    /// The answer is not wanted any more: the command and all that it has started is killed.
+    /// Gives up: the command and everything that it has started is killed.
     pub fn cancel(&mut self) {
         self.asked.abort_all();
         while self.asked.try_join_next().is_some() {}
     }
 }
 
-/// One question on its way.
+/// One run of the command.
 struct Question {
     words: Vec<String>,
     timeout: Duration,
@@ -115,7 +115,7 @@ impl Question {
     }
 }
 
-/// Only an exit status is an answer; what did not come to one is asked again.
+/// The verdict: only an exit status is an answer; without one, lictor asks again.
 fn judge(finished: &Finished, timeout: Duration, redactor: &Redactor) -> CheckVerdict {
     let said = last_lines(&finished.output, redactor);
     let with_output = |end: String| if said.is_empty() { end } else { format!("{end}: {said}") };
@@ -134,7 +134,7 @@ fn judge(finished: &Finished, timeout: Duration, redactor: &Redactor) -> CheckVe
     }
 }
 
-/// The last lines in one. Values are masked in the whole output first: one may span lines.
+/// The last lines, joined to one. Values are masked in the whole output first, because one may span several lines.
 fn last_lines(output: &[u8], redactor: &Redactor) -> String {
     let start = if output.len() < OUTPUT { Start::Whole } else { Start::Cut };
     let masked = redactor.mask(output, start);
@@ -143,7 +143,7 @@ fn last_lines(output: &[u8], redactor: &Redactor) -> String {
     lines[lines.len().saturating_sub(LINES)..].join(" | ")
 }
 
-/// Without control characters, and not too long.
+/// The line without control characters, cut to its limit.
 fn plain(line: &str) -> String {
     one_line(line.trim(), LONGEST).trim().to_owned()
 }

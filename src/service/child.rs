@@ -35,7 +35,7 @@ pub struct Service {
     command: Command,
     own: OwnChildren,
     accounts: Accounts,
-    /// Of the newest run.
+    /// The newest run.
     mark: Mark,
     events: mpsc::Sender<Event>,
     runs: BTreeMap<RunId, Handle>,
@@ -43,7 +43,7 @@ pub struct Service {
     tasks: JoinSet<()>,
 }
 
-/// What the orders need of a run; the rest is its task's.
+/// The part of a run that orders need; the rest belongs to its task.
 #[derive(Debug)]
 struct Handle {
     /// Empty until it has been started.
@@ -53,8 +53,8 @@ struct Handle {
 }
 
 impl Service {
-    /// A service that is not running yet. What comes of its runs goes to `events`, in the order in which it happens;
-    /// children that are not the service's are in `own`. Call it within the runtime.
+    /// A service that is not running yet. Events of its runs go to `events`, in the order in which they happen; `own` records the
+    /// children that are not the service's. Call it within the runtime.
     pub fn new(command: Command, own: OwnChildren, accounts: Accounts, events: mpsc::Sender<Event>) -> Self {
         let (files, to_write) = mpsc::unbounded_channel();
         let mut tasks = JoinSet::new();
@@ -66,7 +66,7 @@ impl Service {
         Self { command, own, accounts, mark, events, runs: BTreeMap::new(), files, tasks }
     }
 
-    /// The next start uses this command; a run that goes on keeps its own, also for how it is stopped.
+    /// Sets the command for the next start; the present run keeps its own, also for how it is stopped.
     pub fn update(&mut self, command: Command) {
         self.command = command;
     }
@@ -91,12 +91,12 @@ impl Service {
         self.tasks.spawn(task.stay(enrolled));
     }
 
-    /// What is started from now on continues this lineage.
+    /// Later starts continue this lineage.
     pub(super) fn continue_after(&mut self, mark: Mark) {
         self.mark = mark;
     }
 
-    /// The user's account, for callers that must not wait for the user database.
+    /// The last known accounts, for callers that must not wait for the user database.
     pub(super) async fn look_up_user(&self) {
         let (accounts, user) = (self.accounts.clone(), self.command.user.clone());
         let found = crate::offload::offload(move || accounts.find(user.as_deref()).map(|_| ())).await;
@@ -110,11 +110,11 @@ impl Service {
         self.live(run)?.process.get()
     }
 
-    /// Asks a run's group to end, now, and kills it after the timeout; answered by `Exited`. Once more changes nothing.
+    /// Sends the kill signal to a run's group, and SIGKILL after the timeout; answered by `Exited`. A second call changes nothing.
     pub fn stop(&self, run: RunId) {
         let Some(handle) = self.live(run).filter(|handle| *handle.urgency.borrow() == Urgency::Stay) else { return };
         let numbers = [handle.manners.kill_signal, libc::SIGCONT];
-        // A group that was stopped would never see the first without the second.
+        // A stopped group (SIGSTOP) would not act on the kill signal without SIGCONT.
         for (process, number) in handle.process.get().into_iter().flat_map(|process| numbers.map(|one| (process, one)))
         {
             if let Err(error) = process.signal_group(number) {
@@ -125,7 +125,7 @@ impl Service {
         handle.urgency.send_replace(Urgency::StopBy(deadline));
     }
 
-    /// Kills a run's group, now; answered by `Exited`.
+    /// Kills a run's group at once; answered by `Exited`.
     pub fn kill(&self, run: RunId) {
         if let Some(handle) = self.live(run) {
             if let Some(process) = handle.process.get() {
@@ -135,10 +135,10 @@ impl Service {
         }
     }
 
-    /// Tells a run's main process of a change, in the background: the file first, then the reload signal. `ReloadFailed`
-    /// when it could not be told; the file is then as it was, unless only the signal failed.
+    /// Passes a change on to a run's main process, in the background: first the file, then the reload signal. `ReloadFailed` if that
+    /// is not possible; the file is then as it was, unless only the signal failed.
     pub fn reload(&mut self, run: RunId, environment: &Arc<Environment>) {
-        // What has ended meanwhile is started on all of it.
+        // A run that has ended meanwhile is started again with all of it.
         let Some(handle) = self.live(run) else { return };
         let (process, number) = (Arc::clone(&handle.process), self.command.reload_signal);
         let (file, events) = (self.keep_file(environment), self.events.clone());
@@ -151,7 +151,7 @@ impl Service {
         });
     }
 
-    /// Has `exec.env_file` written for a run that stays as it is, in the background.
+    /// Writes `exec.env_file` in the background, for a run that goes on without a signal.
     pub fn write_file(&mut self, environment: &Arc<Environment>) {
         let Some(file) = self.keep_file(environment) else { return };
         self.tasks.spawn(async move {
@@ -161,19 +161,19 @@ impl Service {
         });
     }
 
-    /// Sends a signal to a run's main process alone.
+    /// Sends a signal to a run's main process only.
     pub fn signal(&self, run: RunId, number: i32) {
         if let Some(Err(error)) = self.process(run).map(|process| process.signal(number)) {
             tracing::warn!(%run, number, %error, "cannot signal the service");
         }
     }
 
-    /// Has `exec.env_file` written, if there is one; gives where the answer comes.
+    /// Orders `exec.env_file` to be written, if there is one; returns the channel for the answer.
     fn keep_file(&self, environment: &Arc<Environment>) -> Option<oneshot::Receiver<Result<(), ServiceError>>> {
         let path = self.command.env_file.clone()?;
         let (done, written) = oneshot::channel();
         let (environment, user) = (Arc::clone(environment), self.command.user.clone());
-        // The writer ends with us.
+        // The writer ends only with us.
         let _ = self.files.send(Job { path, environment, user, done });
         Some(written)
     }
@@ -215,7 +215,7 @@ async fn tell(
     }
     match (process.get(), number) {
         (Some(process), Some(number)) => process.signal(number).map_err(|source| ServiceError::Tell { source }),
-        // Without a process yet, the start has all of it.
+        // If there is no process yet, its start will use all of it.
         (None, _) | (_, None) => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! `exec.env_file`: the service's variables in a file of systemd's grammar, for a service that reads them again.
+//! `exec.env_file`: the service's variables as a systemd `EnvironmentFile`, for a service that reads them again.
 
 use std::fs::{File, OpenOptions, rename};
 use std::io::{self, Write};
@@ -16,10 +16,10 @@ use crate::envfile;
 use crate::environment::Environment;
 use crate::offload::offload;
 
-/// A disk that takes longer hangs.
+/// A disk that takes longer counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// One file to be written.
+/// An order to write the file.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) path: PathBuf,
@@ -28,18 +28,18 @@ pub(super) struct Job {
     pub(super) done: oneshot::Sender<Result<(), ServiceError>>,
 }
 
-/// Writes one file after the other, so that an older one never replaces a newer one.
+/// Writes one file after the other, so that older contents never replace newer ones.
 pub(super) async fn write_in_order(jobs: &mut mpsc::UnboundedReceiver<Job>, accounts: &Accounts) {
     while let Some(Job { path, environment, user, done }) = jobs.recv().await {
         let (accounts, place) = (accounts.clone(), path.clone());
         let written = offload(move || keep(&place, &environment, user.as_deref(), &accounts)).await;
         let written = written.map_err(|source| ServiceError::EnvFile { path, source }).and_then(|written| written);
-        // Who asked may have stopped waiting.
+        // The caller may have stopped waiting.
         let _ = done.send(written);
     }
 }
 
-/// Waits, up to a limit, for a file to be written.
+/// Waits until a file has been written, or the disk counts as hanging.
 pub(super) async fn written(done: oneshot::Receiver<Result<(), ServiceError>>) -> Result<(), ServiceError> {
     match timeout(PATIENCE, done).await {
         Ok(Ok(written)) => written,
@@ -49,9 +49,10 @@ pub(super) async fn written(done: oneshot::Receiver<Result<(), ServiceError>>) -
     }
 }
 
-/// Replaces the file as a whole: a reader sees either the old or the new one. 0600, and owned by the service's user.
+/// Replaces the file as a whole, so that a reader sees either the old or the new one. It has mode 0600 and belongs to the service's
+/// user.
 ///
-/// It is not forced to the disk: it is written again before the next start.
+/// It is not forced to the disk, because it is written again before the next start.
 fn keep(path: &Path, environment: &Environment, user: Option<&str>, accounts: &Accounts) -> Result<(), ServiceError> {
     let text = envfile::write(environment).map_err(|source| ServiceError::Unwritable { source })?;
     let account = accounts.find(user)?;
@@ -60,14 +61,14 @@ fn keep(path: &Path, environment: &Environment, user: Option<&str>, accounts: &A
 
 fn replace(path: &Path, text: &[u8], account: Option<&Account>) -> io::Result<()> {
     let new = beside(path)?;
-    // What an earlier write left behind; a link in its place is not followed.
+    // Removes what an earlier write has left; a link in its place is not followed.
     match std::fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let written = write_new(&new, text, account).and_then(|()| rename(&new, path));
     if written.is_err() {
-        // The reason why it could not be written is what counts.
+        // Only the reason of the failed write matters.
         let _ = std::fs::remove_file(&new);
     }
     written

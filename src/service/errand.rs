@@ -1,4 +1,4 @@
-//! A short command run beside the service: a check, a question for the version, the check command.
+//! A short command beside the service: a check, a command that prints the version, the check command.
 
 use std::ffi::OsString;
 use std::io;
@@ -22,20 +22,20 @@ use super::tail::Tail;
 use crate::machine::event::Exit;
 use crate::offload::offload;
 
-/// What to run and within which limits.
+/// The command, and its limits.
 #[derive(Clone, Debug)]
 pub struct Errand {
-    /// The program: a path, or a name to be found in the `PATH` of `environment`.
+    /// The program: a path, or a name that is looked up in the `PATH` of `environment`.
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
     /// Its whole environment; nothing is inherited.
     pub environment: Vec<(OsString, OsString)>,
-    /// Where it runs.
+    /// Its working directory.
     pub directory: Option<PathBuf>,
-    /// As whom it runs.
+    /// The user that it runs as.
     pub user: Option<String>,
-    /// After this long its process group is killed.
+    /// How long it may run before its process group is killed.
     pub timeout: Duration,
 }
 
@@ -44,7 +44,7 @@ pub struct Errand {
 pub struct Finished {
     /// How its main process ended; `None`: it was killed at the timeout.
     pub exit: Option<Exit>,
-    /// The last 4 KiB of what it wrote to stdout and stderr, mixed as it came.
+    /// The last 4 KiB of its stdout and stderr, in the order in which they came.
     pub output: Vec<u8>,
 }
 
@@ -58,19 +58,19 @@ pub struct CannotRun {
     pub source: io::Error,
 }
 
-/// Killed processes are gone in a moment, unless they hang in the kernel.
+/// How long a killed process may take to end; after that it counts as hanging in the kernel.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long a dropped errand may hold up the thread until it is dead and reaped; a killed process takes about 0.1 ms.
+/// How long dropping an errand may block the thread until it is dead and reaped; a killed process takes about 0.1 ms.
 const DROP_PATIENCE: Duration = Duration::from_millis(5);
 
-/// Runs an errand in a process group of its own and waits for its main process, not for what that leaves behind: the
-/// group is killed in the end. Dropping the future kills the group.
+/// Runs an errand in a process group of its own and waits for its main process only. Then the group is killed, with all that the
+/// main process has left. Dropping the future kills the group too.
 ///
-/// An errand that hangs in the kernel survives even that. None of the same words is started until it is gone: they would
-/// pile up, one a timeout.
+/// An errand that hangs in the kernel survives even that. The same command is not started again until it is gone, because otherwise
+/// one more would hang after each timeout.
 ///
 /// # Errors
-/// When it cannot be started, or the last one of these words still hangs.
+/// When it cannot be started, or the last run of the same command still hangs.
 pub async fn run(errand: Errand, own: &OwnChildren) -> Result<Finished, CannotRun> {
     let Errand { program, arguments, environment, directory, user, timeout: limit } = errand;
     let name = program.display().to_string();
@@ -90,7 +90,7 @@ pub async fn run(errand: Errand, own: &OwnChildren) -> Result<Finished, CannotRu
             let launch = Launch { program, arguments, environment, directory, account, streams, sockets, mark, words };
             let words = Arc::clone(&launch.words);
             let Launched { process, enrolled } = launch::launch(launch, &own)?;
-            // When the caller stops waiting, this is dropped, which kills the process.
+            // If the caller stops waiting, this is dropped, which kills the process.
             Ok::<_, ServiceError>(Charge { started: Some((process, enrolled)), words, own })
         }
     });
@@ -114,7 +114,7 @@ struct Output {
 }
 
 impl Output {
-    /// Reads as it comes, so that the writer is never held up.
+    /// Reads the output as it comes, so that the writer never blocks.
     async fn gather(&mut self) -> std::convert::Infallible {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = self.pipe.read(&mut buffer).await {
@@ -123,8 +123,8 @@ impl Output {
         std::future::pending().await
     }
 
-    /// What a pipe can hold at most, and no more: somebody who left the group may still be writing. The descriptor is
-    /// read itself, because the runtime may not know yet that there is something.
+    /// Reads what is left in the pipe, at most as much as a pipe can hold: a process that left the group may still be writing. It
+    /// reads from the descriptor itself, because the runtime may not have noticed the last output yet.
     fn take_what_is_there(&mut self) {
         const LARGEST_PIPE: usize = 1 << 20;
         let mut buffer = [0; 4096];
@@ -139,10 +139,10 @@ impl Output {
     }
 }
 
-/// A process that must not be left behind, neither running nor as a zombie.
+/// Makes sure that a process is left neither running nor as a zombie.
 #[derive(Debug)]
 struct Charge {
-    /// `None` once it is reaped, or lingers.
+    /// `None` once the process has been reaped, or put on record as hanging.
     started: Option<(Process, Enrolled)>,
     words: Words,
     own: OwnChildren,
@@ -156,7 +156,7 @@ impl Charge {
         }
     }
 
-    /// Kills the group, waits until it is gone, and reaps all of it, the main process last.
+    /// Kills the group, waits until it has ended, and reaps its processes, the main process last.
     async fn end(mut self) {
         let Some((process, _)) = &self.started else { return };
         process.kill_group();
@@ -178,7 +178,7 @@ impl Drop for Charge {
         let Some((process, enrolled)) = self.started.take() else { return };
         process.kill_group();
         if process.ended_within(DROP_PATIENCE) {
-            // What has ended of its group is reaped on the way; the rest comes to us, and is collected with the orphans.
+            // Processes of its group that have ended are reaped here; the others become our children, and are collected with the orphans.
             self.family(&process).round(|_, _| Some(Signal::KILL));
             process.reap();
         } else {

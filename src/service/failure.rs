@@ -1,4 +1,4 @@
-//! What can go wrong before a process runs, as sentences for the person who can mend it.
+//! Why a process could not be started, as sentences for the person who can mend it.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,26 +6,26 @@ use std::path::PathBuf;
 /// Why a process could not be started or taken over.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// A bare name, and no directory of `PATH` holds it.
-    #[error("no directory of the service's PATH holds a program {name}: write its whole path, or set PATH")]
+    /// A bare name that is in no directory of `PATH`.
+    #[error("no directory of the service's PATH has a program {name}: write its whole path, or set PATH")]
     NotInPath {
         /// The name.
         name: String,
     },
-    /// The path leads nowhere.
+    /// There is nothing at the path.
     #[error("the program {} does not exist: install it, or correct the path", program.display())]
     Missing {
         /// The path.
         program: PathBuf,
     },
-    /// There is something, but it cannot be executed.
+    /// There is a file at the path, but it cannot be executed.
     #[error("{} is not executable: it must be a file with the x permission", program.display())]
     NotExecutable {
         /// The path.
         program: PathBuf,
     },
-    /// The program is there, but what it needs to be loaded is not.
-    #[error("the interpreter or loader that {} names is missing: look at its first line, or at file(1) of it", program.display())]
+    /// The program exists, but the interpreter or loader that it needs does not.
+    #[error("the interpreter or loader that {} names is missing: see its first line, or what file(1) says about it", program.display())]
     NoInterpreter {
         /// The path.
         program: PathBuf,
@@ -38,7 +38,7 @@ pub enum ServiceError {
         /// Why.
         source: io::Error,
     },
-    /// The working directory is not there.
+    /// The working directory does not exist or cannot be entered.
     #[error("cannot run in the directory {}: create it, or correct the path", directory.display())]
     Directory {
         /// The path.
@@ -46,25 +46,25 @@ pub enum ServiceError {
         /// Why.
         source: io::Error,
     },
-    /// The host knows no such user.
+    /// The host has no such user.
     #[error("there is no user {user} on this host: create it, or correct the name")]
     NoUser {
         /// The name.
         user: String,
     },
-    /// Only root may become somebody else.
-    #[error("cannot run as user {user}: lictor must run as root for that; else leave the user out")]
+    /// Only root may run a process as another user.
+    #[error("cannot run as user {user}: lictor must run as root for that; otherwise leave the user out")]
     NotRoot {
         /// The name.
         user: String,
     },
-    /// The process runs, but we cannot see it end; it has been killed again.
+    /// The process was started, but its end could not be watched, so it was killed again.
     #[error("cannot watch the new process")]
     Watch {
-        /// Why: no more descriptors, say.
+        /// Why, such as no more descriptors.
         source: io::Error,
     },
-    /// The file of `exec.env_file` cannot be replaced.
+    /// The file of `exec.env_file` could not be replaced.
     #[error("cannot write the env_file {}: free its disk, or correct the path or the rights", path.display())]
     EnvFile {
         /// The path.
@@ -84,7 +84,7 @@ pub enum ServiceError {
         /// Which, and why.
         source: crate::envfile::Error,
     },
-    /// The process that runs does not take the reload signal.
+    /// The reload signal could not be sent to the running process.
     #[error("cannot send the reload signal")]
     Tell {
         /// Why not.
@@ -99,7 +99,7 @@ pub enum ServiceError {
 }
 
 impl ServiceError {
-    /// What a shell would end with: 127 for a program that is not there, 126 for one that cannot be run.
+    /// The exit code that a shell would give: 127 for a program that does not exist, 126 for one that cannot be run.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NotInPath { .. } | Self::Missing { .. } => 127,

@@ -8,7 +8,7 @@ use rustix::termios::{tcgetpgrp, tcsetpgrp};
 
 use crate::procfs;
 
-/// Lent to a process group, and taken back when dropped.
+/// The terminal's foreground, lent to a process group and taken back on drop.
 #[derive(Debug)]
 pub(super) struct Foreground {
     terminal: Stdin,
@@ -17,12 +17,12 @@ pub(super) struct Foreground {
 }
 
 impl Foreground {
-    /// Lends it to the group that this process leads. `None`: standard input is no terminal, or we are in its background.
+    /// Lends it to the group that this process leads. `None`: standard input is not a terminal, or we are in its background.
     pub(super) fn lend(leader: u32) -> Option<Self> {
         let lent_to = Pid::from_raw(leader.try_into().ok()?)?;
         let terminal = io::stdin();
         let front = tcgetpgrp(&terminal).ok()?;
-        // In a namespace of PIDs our group may have its leader outside: then it has no number here.
+        // In a PID namespace the leader of our group may be outside, and then the group has no number here.
         let own = Pid::from_raw(procfs::stat(std::process::id()).ok()?.group.try_into().ok()?)?;
         if front != own {
             return None;
@@ -33,8 +33,8 @@ impl Foreground {
         Some(foreground)
     }
 
-    /// If the command has stopped (Ctrl-Z), so do we, for the shell that waits for us. When the shell lets us go on, the
-    /// command goes on too.
+    /// If the command has been stopped (Ctrl-Z), stops lictor too, for the shell that waits for it. When the shell continues lictor,
+    /// the command is continued too.
     pub(super) fn follow_a_stop(&self) {
         let stopped = waitid(WaitId::Pid(self.lent_to), WaitIdOptions::STOPPED | WaitIdOptions::NOHANG);
         if !matches!(stopped, Ok(Some(status)) if status.stopped()) {
@@ -42,7 +42,7 @@ impl Foreground {
         }
         self.take_back();
         let _ = kill_process(getpid(), Signal::STOP);
-        // Here we go on. In the background the terminal stays with the shell.
+        // The shell has continued us. If we are in the background, the shell keeps the terminal.
         if tcgetpgrp(&self.terminal).is_ok_and(|group| group == self.own) {
             self.hand_over();
         } else {
@@ -51,12 +51,12 @@ impl Foreground {
     }
 
     fn hand_over(&self) {
-        // A terminal that has gone away is for the command to find out.
+        // If the terminal has gone away, the command will notice.
         let _ = tcsetpgrp(&self.terminal, self.lent_to);
         self.wake();
     }
 
-    /// It may have read before the terminal was its own.
+    /// Continues the command, which may have been stopped because it read before it had the terminal.
     fn wake(&self) {
         let _ = rustix::process::kill_process_group(self.lent_to, Signal::CONT);
     }

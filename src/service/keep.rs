@@ -1,10 +1,10 @@
-//! The record of a run, where a later lictor finds it.
+//! The interface to the record of a run, which the next lictor reads.
 
 use futures_util::future::BoxFuture;
 
 use super::mark::Mark;
 
-/// As much as is known of the process of a run.
+/// What is known about the process of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
     /// A process with this mark is about to be started.
@@ -23,25 +23,25 @@ pub enum Known {
     },
 }
 
-/// Puts it down, and returns once it is; or after a while, if it cannot be: a disk that hangs keeps no service down.
+/// Records it, and returns once that is done, or after a while: a disk that hangs must not keep the service down.
 pub type Keep = Box<dyn Fn(Known) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// The record that an earlier lictor has left.
+/// The record of an earlier lictor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// The mark of its newest run; `None`: it gave none.
+    /// The mark of its newest run; `None`: that lictor had no marks.
     pub mark: Option<Mark>,
-    /// PID and start time of the process, if that lictor came to know them.
+    /// PID and start time of the process, if that lictor had recorded them.
     pub process: Option<(u32, u64)>,
-    /// The run that new connections did not go to, if there were two.
+    /// The run that did not get new connections, if there were two.
     pub beside: Option<RecordedBeside>,
 }
 
-/// What an earlier lictor has put down of the run beside the one that new connections went to.
+/// The record of the run beside the one that got new connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordedBeside {
     /// Its mark.
     pub mark: Mark,
-    /// PID and start time of its process, if that lictor came to know them.
+    /// PID and start time of its process, if that lictor had recorded them.
     pub process: Option<(u32, u64)>,
 }

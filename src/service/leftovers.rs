@@ -1,4 +1,4 @@
-//! What is left of a service once there is no lictor any more that could stop it.
+//! Ends what is left of a service when there is no lictor any more that could stop it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,22 +12,22 @@ use super::orphans::of_lineage;
 use super::pidfd::{Pidfd, raw};
 use crate::offload::offload;
 
-/// Between two looks.
+/// The time between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// After this long what was killed hangs in the kernel, or a look does.
+/// After this long, a killed process or a look counts as hanging in the kernel.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A unit of systemd, by its control group: all that it has started is in there.
+/// A systemd unit, by its control group, which has all the unit's processes in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unit {
-    /// As `/proc/PID/cgroup` shows it.
+    /// Its path in `/proc/PID/cgroup`.
     group: String,
-    /// Lists the PIDs.
+    /// The files that list its PIDs.
     members: PathBuf,
 }
 
 impl Unit {
-    /// The unit of this name, if that is the one that this process belongs to.
+    /// The unit of this name, if this process belongs to it.
     pub fn of_this_process(name: &str) -> Option<Self> {
         let lines = fs::read_to_string("/proc/self/cgroup").ok()?;
         let group = lines.lines().find_map(|line| line.strip_prefix("0::"))?.to_owned();
@@ -51,8 +51,8 @@ impl Unit {
     }
 }
 
-/// Ends every process that bears a mark of this lineage or belongs to this unit, but for this one: first it is asked, and
-/// after `grace` it is killed. Gives how many there were.
+/// Ends every process that has a mark of this lineage or belongs to this unit, except this one: first by SIGTERM, and after `grace`
+/// by SIGKILL. Returns how many there were.
 pub async fn end_leftovers(lineage: Option<Mark>, unit: Option<Unit>, grace: Duration) -> usize {
     let (began, mut most, mut first) = (Instant::now(), 0, true);
     loop {
@@ -72,7 +72,7 @@ pub async fn end_leftovers(lineage: Option<Mark>, unit: Option<Unit>, grace: Dur
     }
 }
 
-/// Sends the signal to each of them; gives how many there are.
+/// Sends the signal to each of them; returns how many there are.
 fn round(lineage: Option<Mark>, unit: Option<&Unit>, signal: Option<Signal>) -> usize {
     let marked = lineage.map(of_lineage).unwrap_or_default().into_iter().map(|(pid, _)| pid);
     let mut pids: Vec<u32> = marked.chain(unit.map(Unit::pids).unwrap_or_default()).collect();
@@ -87,7 +87,7 @@ fn round(lineage: Option<Mark>, unit: Option<&Unit>, signal: Option<Signal>) -> 
         let Some(pidfd) = raw(*pid).and_then(|pid| Pidfd::open(pid).ok()) else { return false };
         let there = is_it(*pid) && !pidfd.ended_within(Duration::ZERO);
         if let Some(signal) = signal.filter(|_| there) {
-            // What we may not signal is warned of in the end.
+            // A process that we may not signal gets a warning in the end.
             let _ = pidfd.signal(signal);
         }
         there

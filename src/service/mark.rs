@@ -1,7 +1,7 @@
 //! The mark of a run: the variable `LICTOR_RUN`, which each process of a run inherits from the one that lictor started.
 //!
-//! It is read from `/proc/PID/environ`, and says of a process that has left its group and lost its parents to which run
-//! it belongs, also to a lictor that did not start it. It is not a secret and grants nothing. A process that has cleared or
+//! It is read from `/proc/PID/environ`. By it, lictor recognises to which run a process belongs, even if that has left its group and
+//! lost its parents, or was started by an earlier lictor. It is not secret and grants no rights. A process that has cleared or
 //! overwritten its environment has no mark.
 
 use std::ffi::{OsStr, OsString};
@@ -11,47 +11,47 @@ use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::str::FromStr;
 
-/// The variable that holds it.
+/// The variable with the mark.
 pub(super) const VARIABLE: &str = "LICTOR_RUN";
 
 /// Longer environments are not searched: the kernel's own limit is 6 MiB.
 const LONGEST: u64 = 8 << 20;
 
-/// A lictor that is itself the service of another one hands that one's mark on; no more of it than this, in bytes.
+/// If lictor is itself the service of another lictor, it passes that one's mark on, up to this many bytes.
 const LONGEST_INHERITED: usize = 512;
 
-/// Names one start of the service, of all that were ever made with one state directory.
+/// Identifies one start of the service among all starts with one state directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// Drawn once for a state directory, or for a lictor without one.
+    /// A random number, chosen once for a state directory, or for a lictor without one.
     lineage: u64,
-    /// Counts the starts of that lineage.
+    /// The number of the start in that lineage.
     start: u64,
 }
 
 impl Mark {
-    /// The beginning of a lineage in which nothing has been started yet.
+    /// The mark before the first start of a new lineage.
     pub fn of_new_lineage() -> Self {
         Self { lineage: fastrand::u64(..), start: 0 }
     }
 
-    /// The mark of the start after this one.
+    /// The mark of the next start.
     #[must_use]
     pub fn next(self) -> Self {
         Self { start: self.start + 1, ..self }
     }
 
-    /// The number of the start: a later one has a larger number.
+    /// The number of the start; later starts have larger numbers.
     pub(super) fn number(self) -> u64 {
         self.start
     }
 
-    /// Whether both count the starts of the same service.
+    /// Whether both belong to the same lineage.
     pub(super) fn is_kin_of(self, other: Self) -> bool {
         self.lineage == other.lineage
     }
 
-    /// The variable's value for a process of this run.
+    /// The value of the variable for a process of this run.
     pub(super) fn value(self, inherited: Option<&OsStr>) -> OsString {
         let mut value = inherited.filter(|value| value.len() <= LONGEST_INHERITED).unwrap_or_default().to_owned();
         if !value.is_empty() {
@@ -83,7 +83,7 @@ impl FromStr for Mark {
     }
 }
 
-/// The marks of a live process; none if it has none or we may not look. Reading may block, if the process hangs.
+/// The marks of a live process; empty if it has none or we may not read them. Reading may block if the process hangs.
 pub(super) fn of(pid: u32) -> Vec<Mark> {
     let mut environment = Vec::new();
     let opened = File::open(format!("/proc/{pid}/environ"));

@@ -1,4 +1,4 @@
-//! `run --once`: the command, once, to its end.
+//! `run --once`: runs the command once, to its end.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,9 +21,9 @@ use crate::offload::offload;
 
 /// Runs the command to its end on lictor's own streams and gives its exit code, 128+n after a signal.
 ///
-/// `signals` are the numbers of those that lictor gets: each goes on to the process group, and SIGTERM or SIGINT starts
-/// `kill_timeout`, after which it is killed. What the command leaves running is left alone. On a terminal the command gets
-/// the foreground, so that it can ask a person; a Ctrl-Z stops lictor with it.
+/// `signals` gives the numbers of the signals that lictor receives. Each is passed on to the process group, and after SIGTERM or
+/// SIGINT the group has `kill_timeout` before it is killed. Processes that the command leaves running are left alone. On a terminal
+/// the command gets the foreground, so that it can ask the user; Ctrl-Z stops both it and lictor.
 ///
 /// # Errors
 /// When it cannot be started; the error has the exit code that a shell would give.
@@ -42,7 +42,7 @@ pub async fn once(
     let foreground = Foreground::lend(process.pid());
     let mut changes = foreground.is_some().then(|| Signals::new([libc::SIGCHLD]).ok()).flatten();
     let mut signals = pin!(signals);
-    // Not started yet: it is polled only once the stop has begun.
+    // Polled only once the stop has begun.
     let mut killed = pin!(sleep(Duration::MAX));
     let mut phase = Phase::Running;
     let exit = loop {
@@ -71,7 +71,7 @@ pub async fn once(
     process.reap();
     drop(foreground);
     Ok(match exit {
-        // The kernel keeps eight bits of it.
+        // The kernel keeps only eight bits of an exit code.
         Exit::Code(code) => u8::try_from(code & 0xff).unwrap_or(u8::MAX),
         Exit::Signal(number) => u8::try_from(128 + number).unwrap_or(u8::MAX),
         Exit::Unknown => u8::MAX,

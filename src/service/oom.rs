@@ -1,13 +1,12 @@
-//! Who is killed when memory is short: rather the service than lictor, which can start it again.
+//! Makes the kernel kill the service rather than lictor when memory is short, because lictor can start it again.
 
 use std::fs;
 
-/// By so much lictor's own unit lowers its score.
+/// By how much lictor's unit lowers its score.
 const LOWERED_BY: i32 = 500;
 
-/// Gives a process that lictor has started the score that it would have without lictor. A score that lictor got below
-/// zero, as from its unit, was meant for lictor alone, so the process gets [`LOWERED_BY`] more, but no more than zero;
-/// any other score is inherited.
+/// Gives a process that lictor has started the score that it would have without lictor. A score below zero, as from lictor's unit,
+/// was meant for lictor alone, so the process gets [`LOWERED_BY`] more, but at most zero. Any other score is inherited.
 pub(super) fn let_it_be_as_any(pid: u32) {
     let own = fs::read_to_string("/proc/self/oom_score_adj").ok().and_then(|text| text.trim().parse().ok());
     let Some(score) = own.and_then(score_beside) else { return };
@@ -15,7 +14,7 @@ pub(super) fn let_it_be_as_any(pid: u32) {
     let _ = fs::write(format!("/proc/{pid}/oom_score_adj"), score.to_string());
 }
 
-/// What a process gets beside a lictor that has `own`; `None`: the same.
+/// The score of a process if lictor's is `own`; `None`: the same.
 fn score_beside(own: i32) -> Option<i32> {
     (own < 0).then(|| (own + LOWERED_BY).min(0))
 }

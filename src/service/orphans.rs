@@ -1,8 +1,8 @@
-//! Processes of a run that have outlived their parents.
+//! Finds processes of a run that have outlived their parents.
 //!
-//! lictor is a sub-reaper: whatever the service starts, and however it detaches it, becomes our child once its parent has
-//! ended, if we started the service. What a service leaves that an earlier lictor started goes to PID 1. The mark of the
-//! run tells both; a process without one is told by its group, or by being a child of ours that can be nobody else's.
+//! lictor is a subreaper: every process that the service starts, however detached, becomes our child once its parent has ended, if
+//! we started the service. If an earlier lictor started it, such processes become children of PID 1. Both are recognised by the
+//! mark of the run; a process without one is recognised by its group, or because it is a child of ours that can only be the service's.
 
 use std::io;
 
@@ -14,35 +14,35 @@ use super::pidfd::{Pidfd, raw};
 use super::process::Kinship;
 use crate::procfs;
 
-/// So many are watched at a time, to be modest with descriptors; the rest has its turn in the next round.
+/// How many are watched at a time, to save descriptors; the others follow in the next round.
 const WATCHED_AT_ONCE: usize = 64;
 
-/// Orphans come to lictor from now on, not to PID 1. Once, at start.
+/// From now on orphans become children of lictor, not of PID 1. Call it once, at start.
 ///
 /// # Errors
-/// The kernel's; not known to happen.
+/// The kernel's; none is known to happen.
 pub fn become_subreaper() -> io::Result<()> {
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
 }
 
-/// Whose orphans are looked for.
+/// The run or errand whose orphans are looked for.
 #[derive(Clone, Debug)]
 pub(super) struct Family {
-    /// Its PID is its group's number; it is not an orphan itself.
+    /// The main process: its PID is the group's ID, and it is not an orphan itself.
     pub(super) leader: u32,
     pub(super) kinship: Kinship,
-    /// What its members inherit; `None`: an errand, or a service that was started by an older lictor.
+    /// The mark that its members inherit; `None`: an errand, or a service that was started by an older lictor.
     pub(super) mark: Option<Mark>,
     pub(super) reach: Reach,
     pub(super) own: OwnChildren,
 }
 
-/// How far a family goes.
+/// Which processes belong to a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// Its process group.
+    /// Those in its process group.
     Group,
-    /// Also what has left the group.
+    /// Also those that have left the group.
     Run,
 }
 
@@ -73,20 +73,20 @@ impl Left {
 }
 
 impl Family {
-    /// Finds every orphan of this family, sends each what `signal` says, and reaps those that have ended.
+    /// Finds every orphan of this family, sends each the signal from `signal`, and reaps those that have ended.
     ///
     /// It reads the memory of processes, so with [`Reach::Run`] it may block.
     pub(super) fn round(&self, mut signal: impl FnMut(u32, Place) -> Option<Signal>) -> Left {
         loop {
             let (left, reaped) = self.pass(&mut signal);
-            // Each that has ended since they were listed may have left us more.
+            // Each process that has ended since the listing may have left us further ones.
             if reaped == 0 || !left.is_empty() {
                 return left;
             }
         }
     }
 
-    /// One listing; gives how many were reaped too.
+    /// One listing; also returns how many were reaped.
     fn pass(&self, signal: &mut impl FnMut(u32, Place) -> Option<Signal>) -> (Left, usize) {
         let (mut left, mut reaped) = (Left::default(), 0);
         let before = self.own.quiet();
@@ -104,7 +104,7 @@ impl Family {
                 continue;
             }
             if let Some(signal) = signal(pid, place) {
-                // It may have ended just now, or become somebody whom we may not signal.
+                // It may have ended just now, or run as a user that we may not signal.
                 let _ = pidfd.signal(signal);
             }
             match place {
@@ -118,7 +118,7 @@ impl Family {
         (left, reaped)
     }
 
-    /// `None`: it is not of this family. `quiet`: every child of ours that was listed is on record, if it is our own.
+    /// Where a process belongs; `None`: not to this family. `quiet`: every listed child that is our own is on record.
     fn place_of(&self, pid: u32, quiet: bool) -> Option<Place> {
         let stat = procfs::stat(pid).ok().filter(|_| !self.own.holds(pid))?;
         let ours = stat.parent == std::process::id();
@@ -148,7 +148,7 @@ impl Family {
     }
 }
 
-/// Every live process that was started in this lineage, with its mark. It reads the memory of processes, so it may block.
+/// Every live process with a mark of this lineage. It reads the memory of processes, so it may block.
 pub(super) fn of_lineage(lineage: Mark) -> Vec<(u32, Mark)> {
     let kin = |pid: u32| Some((pid, mark::of(pid).into_iter().find(|mark| mark.is_kin_of(lineage))?));
     procfs::pids().filter(|&pid| pid != std::process::id()).filter_map(kin).collect()
@@ -159,14 +159,14 @@ pub(super) fn collect(own: &OwnChildren) {
     own.reap_lingering();
     let before = own.quiet();
     let listed = procfs::children();
-    // While a child is being launched, its status belongs to the launch.
+    // While a child is being launched, its exit status belongs to the launch.
     if before.is_none() || before != own.quiet() {
         return;
     }
     for pid in listed {
         let zombie = procfs::stat(pid).is_ok_and(|stat| stat.state == 'Z');
         if let Some(pid) = raw(pid).filter(|_| zombie && !own.is_own(pid)) {
-            // An error says that it is not our child any more, which is what we want.
+            // An error means that it is not our child any more, which is what we want.
             let _ = rustix::process::waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
         }
     }

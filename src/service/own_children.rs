@@ -1,5 +1,5 @@
-//! Which child processes of lictor are not the service's: its errands, the main process itself, and the children that
-//! were there before lictor began (an entry script's helper that went on with `exec lictor run`).
+//! Records the child processes of lictor that are not orphans of the service: its errands, the main process itself, and children that
+//! were there before lictor began (such as the helper of an entry script that ended with `exec lictor run`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::mark::{self, Mark};
 use super::process::Process;
 use crate::procfs;
 
-/// An exec that takes longer hangs: the program lies on a disk that does not answer.
+/// An exec that takes longer counts as hanging: the program is on a disk that does not answer.
 const SLOW_EXEC: Duration = Duration::from_secs(2);
 
 /// The record. Clones share it.
@@ -22,10 +22,10 @@ pub struct OwnChildren(Arc<watch::Sender<Record>>);
 #[derive(Debug, Default)]
 struct Record {
     own: BTreeSet<u32>,
-    /// Children that were there before us, each with its start time.
+    /// The children that were there before us, each with its start time.
     strangers: BTreeMap<u32, u64>,
     launches: u64,
-    /// What is between fork and the record, by its number.
+    /// The launches between fork and the record, by number.
     launching: BTreeMap<u64, Begun>,
     stuck: Vec<Stuck>,
 }
@@ -36,7 +36,7 @@ struct Begun {
     since: Instant,
 }
 
-/// An errand that was killed and has not ended.
+/// The errands that were killed and have not ended.
 #[derive(Debug)]
 struct Stuck {
     words: Words,
@@ -46,13 +46,13 @@ struct Stuck {
 /// The program and the arguments of an errand; empty for the service.
 pub(super) type Words = Arc<[String]>;
 
-/// A moment in which no child of ours was between fork and the record.
+/// A moment in which no launch of ours was between fork and the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Quiet(u64);
 
 impl OwnChildren {
-    /// Records the children that lictor has now as strangers, but for those of the service: after `lictor reexec` they are
-    /// in one of its process groups, or bear a mark of its lineage. Call it before anything is started.
+    /// Records lictor's present children as strangers, except those of the service: after `lictor reexec` these are in one of its
+    /// process groups, or have a mark of its lineage. Call it before anything is started.
     pub fn with_strangers(groups_of_service: &[u32], lineage: Option<Mark>) -> Self {
         let strangers = procfs::children().into_iter().filter_map(|pid| Some((pid, procfs::stat(pid).ok()?)));
         let is_marked = |pid| lineage.is_some_and(|own| mark::of(pid).iter().any(|mark| own.is_kin_of(*mark)));
@@ -61,13 +61,13 @@ impl OwnChildren {
         Self(Arc::new(watch::Sender::new(Record { strangers, ..Record::default() })))
     }
 
-    /// Whether a child that bears no mark can only be the service's: lictor adopts what its own descendants leave, as
-    /// PID 1 also what others leave, and it had no children of its own when it began.
+    /// Whether a child without a mark can only be the service's. That is so if lictor had no children when it began and is not PID 1,
+    /// which also adopts the orphans of others.
     pub(super) fn the_unmarked_are_the_services(&self) -> bool {
         self.0.borrow().strangers.is_empty() && !rustix::process::getpid().is_init()
     }
 
-    /// Records a child until the guard is dropped. The child must not have come about by a launch of another thread.
+    /// Records a child until the guard is dropped. The child must not come from a launch by another thread.
     pub(super) fn enroll(&self, pid: u32) -> Enrolled {
         self.0.send_modify(|record| {
             record.own.insert(pid);
@@ -75,7 +75,7 @@ impl OwnChildren {
         Enrolled { own: self.clone(), pid }
     }
 
-    /// Held while a child is forked: until the child is recorded, it must not be taken for an orphan.
+    /// Held while a child is forked, so that it is not taken for an orphan before it is recorded.
     pub(super) fn begin_launch(&self, words: Words) -> Launching {
         let mut number = 0;
         self.0.send_modify(|record| {
@@ -91,7 +91,7 @@ impl OwnChildren {
         self.0.borrow().own.contains(&pid)
     }
 
-    /// Whether this process is one of ours, or was there before us.
+    /// Whether this process is an errand, a main process of ours, or was there before us.
     pub fn holds(&self, pid: u32) -> bool {
         self.is_own(pid) || self.is_stranger(pid)
     }
@@ -102,24 +102,24 @@ impl OwnChildren {
         start.is_some_and(|start| procfs::stat(pid).is_ok_and(|stat| stat.start_time == start))
     }
 
-    /// `None` while a child is being launched. Two equal ones: none was launched between them.
+    /// `None` while a child is being launched. If two calls give equal values, none was launched between them.
     pub(super) fn quiet(&self) -> Option<Quiet> {
         let record = self.0.borrow();
         record.launching.is_empty().then_some(Quiet(record.launches))
     }
 
-    /// Keeps a killed errand that does not end on record, so that no second one of these words is started.
+    /// Keeps a killed errand that does not end on record, so that the same command is not started a second time.
     pub(super) fn linger(&self, words: Words, process: Process, enrolled: Enrolled) {
         enrolled.stay();
         tracing::warn!(
             pid = process.pid(),
             program = words.first().map_or("", String::as_str),
-            "a command does not die of KILL: it hangs in the kernel"
+            "a command does not end after SIGKILL: it hangs in the kernel"
         );
         self.0.send_modify(|record| record.stuck.push(Stuck { words, process }));
     }
 
-    /// Whether an earlier errand with this command still hangs, before or after its exec.
+    /// Whether an earlier run of this command still hangs, before or after its exec.
     pub(super) fn hangs(&self, words: &Words) -> bool {
         self.reap_lingering();
         let record = self.0.borrow();
@@ -128,7 +128,7 @@ impl OwnChildren {
         launching || record.stuck.iter().any(|stuck| stuck.words == *words)
     }
 
-    /// Reaps what has ended after all.
+    /// Reaps hanging errands that have ended after all.
     pub(super) fn reap_lingering(&self) {
         self.0.send_if_modified(|record| {
             let before = record.stuck.len();
@@ -144,7 +144,7 @@ impl OwnChildren {
     }
 }
 
-/// Keeps one process on record; drop it once its exit status has been collected.
+/// Keeps a process on record; drop it once its exit status has been collected.
 #[derive(Debug)]
 pub(super) struct Enrolled {
     own: OwnChildren,
@@ -152,9 +152,9 @@ pub(super) struct Enrolled {
 }
 
 impl Enrolled {
-    /// It stays on record beyond this guard.
+    /// Keeps the process on record after this guard is dropped.
     fn stay(mut self) {
-        // No process has this PID.
+        // This is not the PID of any process.
         self.pid = 0;
     }
 }
@@ -167,7 +167,7 @@ impl Drop for Enrolled {
     }
 }
 
-/// A child may come about at any moment.
+/// A launch, during which a child may appear at any moment.
 #[derive(Debug)]
 pub(super) struct Launching {
     own: OwnChildren,
@@ -175,7 +175,7 @@ pub(super) struct Launching {
 }
 
 impl Launching {
-    /// It has come about, and is recorded in the same step.
+    /// Ends the launch and records the child in one step.
     pub(super) fn enroll(self, pid: u32) -> Enrolled {
         self.own.enroll(pid)
     }

@@ -1,11 +1,10 @@
-//! Sockets for a process that is about to run: from descriptor 3 on, named in `LISTEN_FDNAMES`, with the process's own
-//! number in `LISTEN_PID`, as systemd passes them.
+//! Passes sockets to a new process, as systemd does: from descriptor 3 on, with their names in `LISTEN_FDNAMES` and the process's own
+//! PID in `LISTEN_PID`.
 //!
-//! Libraries take the sockets only if `LISTEN_PID` is their own process, and that number is not known before the fork. A
-//! shell or a small program in between could set it, at half a millisecond or more; here the forked child writes the
-//! digits into an environment that was prepared for it, and executes the program itself. `std` still does the rest
-//! (streams, group, directory, and the error of a failed exec by its pipe), which a `vfork` of our own, though a
-//! quarter of a millisecond faster, would have to do anew.
+//! Libraries use the sockets only if `LISTEN_PID` is their own PID, which is not known before the fork. A shell or a small program in
+//! between could set it, but that takes half a millisecond or more. So the forked child writes the digits into an environment that
+//! was prepared for it, and executes the program itself. `std` still does the rest (streams, group, directory, and reporting a
+//! failed exec through its pipe). A `vfork` of our own would be a quarter of a millisecond faster, but would have to do all that.
 
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
@@ -17,13 +16,13 @@ use rustix::io::fcntl_dupfd_cloexec;
 
 use crate::listen::Passed;
 
-/// Where the sockets begin.
+/// The first descriptor of the sockets.
 const FIRST: RawFd = 3;
 
-/// What only we may say to a process about its sockets.
+/// The variables about sockets, which only we may set.
 const WORDS: [&str; 4] = ["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "LISTEN_PIDFDID"];
 
-/// Room for `LISTEN_PID=`, the digits of a number, and the end.
+/// Room for `LISTEN_PID=`, the digits of a PID, and the final NUL.
 const PID_WORD: &[u8] = b"LISTEN_PID=";
 const DIGITS: usize = 10;
 
@@ -33,23 +32,23 @@ const DIGITS: usize = 10;
 pub(super) struct Execution {
     program: CString,
     _texts: Vec<CString>,
-    /// The last word of the environment, to be filled in.
+    /// The last variable of the environment, which the child fills in.
     pid: Vec<u8>,
-    /// Where the arguments and the environment are, each list with a null at its end. As numbers, so that this can be
-    /// handed to the child; nothing that they point to moves or is freed before `self` is.
+    /// The addresses of the arguments and of the environment, each list with a null at its end. They are numbers, so that this can be
+    /// passed to the child; nothing that they point to moves or is freed before `self`.
     arguments: Vec<usize>,
     environment: Vec<usize>,
     sockets: Vec<OwnedFd>,
-    /// Keeps the descriptors that the sockets get free of others that the child still needs, above all of `std`'s pipe
-    /// for the error of a failed exec.
+    /// Occupies the descriptors that the sockets will get, so that no other descriptor that the child needs has one of them; above
+    /// all `std`'s pipe for the error of a failed exec.
     _reserved: Vec<OwnedFd>,
 }
 
 impl Execution {
-    /// Of this program with these words, these variables, and these sockets in this order.
+    /// Prepares this program with these arguments, these variables, and these sockets in this order.
     ///
     /// # Errors
-    /// A NUL in a word, or no more descriptors.
+    /// A NUL in an argument or variable, or no more descriptors.
     pub(super) fn prepare<'a>(
         program: &Path,
         words: impl IntoIterator<Item = &'a OsStr>,
@@ -57,7 +56,7 @@ impl Execution {
         passed: &[Passed],
     ) -> io::Result<Self> {
         let above = FIRST + RawFd::try_from(passed.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-        // Above all that they will be: none is overwritten by another on its way down.
+        // Above all target descriptors, so that none is overwritten when another is moved to its place.
         let copies = passed.iter().map(|passed| Ok(fcntl_dupfd_cloexec(&passed.socket, above)?));
         let sockets: Vec<OwnedFd> = copies.collect::<io::Result<_>>()?;
         let reserved = reserved(&sockets, above)?;
@@ -79,7 +78,7 @@ impl Execution {
         Ok(Self { program, _texts: texts, pid, arguments, environment, sockets, _reserved: reserved })
     }
 
-    /// Becomes the program. For the forked child, as its last step; it comes back only if that fails.
+    /// Executes the program: the last step of the forked child. It returns only if that fails.
     #[expect(unsafe_code, reason = "std cannot put the child's own number into its environment")]
     pub(super) fn execute(&mut self) -> io::Error {
         self.write_pid();
@@ -112,7 +111,7 @@ impl Execution {
     }
 }
 
-/// Fills what is free between the first descriptor and `above`.
+/// Occupies every free descriptor between the first one and `above`.
 fn reserved(sockets: &[OwnedFd], above: RawFd) -> io::Result<Vec<OwnedFd>> {
     let mut reserved = Vec::new();
     let Some(any) = sockets.first() else { return Ok(reserved) };

@@ -1,4 +1,4 @@
-//! One process, by a descriptor that can never mean another one.
+//! A process by its pidfd, which can never refer to another process.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -13,17 +13,17 @@ use tokio::io::{Interest, unix::AsyncFd};
 use crate::machine::event::Exit;
 use crate::signal;
 
-/// Readable once the process has ended, reaped or not.
+/// The pidfd; it is readable once the process has ended, reaped or not.
 #[derive(Debug)]
 pub(super) struct Pidfd(AsyncFd<OwnedFd>);
 
 impl Pidfd {
-    /// Of the process that has this PID now. The kernel has these descriptors since 5.3, and waits on them since 5.4.
+    /// Opens the process that has this PID now. The kernel has pidfds since 5.3, and waits on them since 5.4.
     pub(super) fn open(pid: Pid) -> io::Result<Self> {
         watched(rustix::process::pidfd_open(pid, PidfdFlags::empty())?).map(Self)
     }
 
-    /// Sends a signal; to a process that has ended it does nothing.
+    /// Sends a signal; does nothing if the process has ended.
     pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
         match rustix::process::pidfd_send_signal(self.0.get_ref(), signal) {
             Err(Errno::SRCH) => Ok(()),
@@ -31,38 +31,38 @@ impl Pidfd {
         }
     }
 
-    /// A copy of a descriptor of the process.
+    /// Copies a descriptor of the process.
     pub(super) fn copy(&self, number: i32) -> io::Result<OwnedFd> {
         Ok(rustix::process::pidfd_getfd(self.0.get_ref(), number, PidfdGetfdFlags::empty())?)
     }
 
-    /// Waits for the end.
+    /// Waits for the process to end.
     pub(super) async fn ended(&self) {
         std::future::poll_fn(|context| self.poll_ended(context)).await;
     }
 
-    /// The same, for several at once in one task.
+    /// Polls for its end, to wait for several processes in one task.
     pub(super) fn poll_ended(&self, context: &mut Context<'_>) -> Poll<()> {
         match self.0.poll_read_ready(context) {
             Poll::Ready(Ok(_)) => Poll::Ready(()),
-            // The runtime is going away, and this task with it.
+            // The runtime is shutting down, and this task with it.
             Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
         }
     }
 
-    /// Whether it has ended, at the latest after `patience`; blocks the thread for that long.
+    /// Waits for the end for at most `patience`, and returns whether it has ended. It blocks the thread.
     pub(super) fn ended_within(&self, patience: Duration) -> bool {
         let mut watched = [PollFd::new(self.0.get_ref(), PollFlags::IN)];
         let patience = Timespec::try_from(patience).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 });
         matches!(rustix::event::poll(&mut watched, Some(&patience)), Ok(1))
     }
 
-    /// How it ended, and leaves it as a zombie. `None`: it runs, or is not our child.
+    /// How it ended, without reaping it. `None`: it runs, or is not our child.
     pub(super) fn peek(&self) -> Option<Exit> {
         self.wait(WaitIdOptions::NOWAIT)
     }
 
-    /// How it ended; its PID is free for others from now on. `None`: it runs, is reaped, or is not our child.
+    /// Reaps it and returns how it ended; from then on its PID may be reused. `None`: it runs, has been reaped, or is not our child.
     pub(super) fn reap(&self) -> Option<Exit> {
         self.wait(WaitIdOptions::empty())
     }
@@ -75,7 +75,7 @@ impl Pidfd {
     }
 }
 
-/// The signal of this number; `None` if there is none that may be sent.
+/// The signal with this number; `None` if there is no such signal that may be sent.
 #[expect(unsafe_code, reason = "rustix has no safe way to name a real-time signal")]
 pub(super) fn signal_of(number: i32) -> Option<Signal> {
     // SAFETY: such a number is one of the kernel's signals that the C library leaves to programs.
@@ -91,17 +91,17 @@ fn watched(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     Ok(unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) }?)
 }
 
-/// Waits until one of these has ended; for ever if there are none.
+/// Waits until one of these has ended; waits for ever if there are none.
 pub(super) async fn any_ended(processes: &[Pidfd]) {
     std::future::poll_fn(|context| {
-        // Each is polled, so that each wakes us.
+        // All are polled, so that each of them can wake this task.
         let ended = processes.iter().filter(|process| process.poll_ended(context).is_ready()).count();
         if ended > 0 { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
 }
 
-/// A PID in the kernel's type.
+/// A PID in rustix's type.
 pub(super) fn raw(pid: u32) -> Option<Pid> {
     i32::try_from(pid).ok().and_then(Pid::from_raw)
 }

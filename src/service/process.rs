@@ -1,4 +1,4 @@
-//! One process of ours, spawned or taken over, that cannot be mistaken for another.
+//! A process that was spawned or taken over, and cannot be mistaken for another.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -13,16 +13,16 @@ use super::pidfd::{Pidfd, raw, signal_of};
 use crate::machine::event::Exit;
 use crate::procfs;
 
-/// Whether its exit status is ours to collect.
+/// Whether we can collect its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kinship {
-    /// We are its parent: it stays a zombie until it is reaped.
+    /// We are its parent, so it stays a zombie until we reap it.
     Child,
-    /// An earlier lictor was: its end is seen, its exit status is not.
+    /// An earlier lictor was its parent: we see its end, but not its exit status.
     Adopted,
 }
 
-/// A process that leads its own process group. Its PID and start time together name it for good.
+/// A process that leads its own process group. Its PID and start time together identify it.
 #[derive(Debug)]
 pub struct Process {
     pid: Pid,
@@ -33,7 +33,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// A child that was just spawned as the leader of its group.
+    /// A child that has just been spawned as the leader of its group.
     pub(super) fn of_child(pid: Pid) -> io::Result<Self> {
         let pidfd = Pidfd::open(pid)?;
         let start_time = procfs::stat(pid.as_raw_nonzero().get().unsigned_abs())?.start_time;
@@ -55,14 +55,14 @@ impl Process {
         };
         let stat = procfs::stat(pid).map_err(|_| gone())?;
         let kinship = if stat.parent == std::process::id() { Kinship::Child } else { Kinship::Adopted };
-        // A child of ours that has ended still tells how.
+        // For a child of ours that has ended, the exit status can still be collected.
         if stat.start_time != start_time || (stat.state == 'Z' && kinship == Kinship::Adopted) {
             return Err(gone());
         }
         Ok(Self { pid: number, start_time, pidfd, kinship, reaped: AtomicBool::new(false) })
     }
 
-    /// Its PID, which is its group's number too.
+    /// Its PID, which is its group's ID too.
     pub fn pid(&self) -> u32 {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
@@ -77,22 +77,22 @@ impl Process {
         self.kinship
     }
 
-    /// A copy of one of its descriptors, where the kernel allows it: to its parent or, with `ptrace_scope` 0, to the same
-    /// user; and not in a sandbox that forbids `pidfd_getfd`.
+    /// Copies one of its descriptors. The kernel allows that to its parent or, with `ptrace_scope` 0, to the same user, unless a
+    /// sandbox forbids `pidfd_getfd`.
     ///
     /// # Errors
-    /// It does not, or there is no such descriptor.
+    /// The kernel does not allow it, or there is no such descriptor.
     pub fn copy(&self, number: i32) -> io::Result<OwnedFd> {
         self.pidfd.copy(number)
     }
 
-    /// Waits for its end. A child stays a zombie until it is reaped, so its group's number means no other meanwhile.
+    /// Waits for its end. A child stays a zombie until it is reaped, so its group's ID is not reused meanwhile.
     pub async fn exited(&self) -> Exit {
         self.pidfd.ended().await;
         self.pidfd.peek().unwrap_or(Exit::Unknown)
     }
 
-    /// Sends a signal to this process alone; nothing happens if it has ended or there is no such signal.
+    /// Sends a signal to this process only; nothing happens if it has ended or there is no such signal.
     pub fn signal(&self, number: i32) -> io::Result<()> {
         signal_of(number).map_or(Ok(()), |signal| self.pidfd.signal(signal))
     }
@@ -104,13 +104,13 @@ impl Process {
             return Ok(());
         }
         match rustix::process::kill_process_group(self.pid, signal) {
-            // The main process may have gone over to another group.
+            // The main process may have moved to another group.
             Err(Errno::SRCH) => self.pidfd.signal(signal),
             sent => Ok(sent?),
         }
     }
 
-    /// KILL to its group and to itself.
+    /// Sends SIGKILL to its group and to itself.
     pub(super) fn kill_group(&self) {
         for killed in [self.signal_group(Signal::KILL.as_raw()), self.pidfd.signal(Signal::KILL)] {
             if let Err(error) = killed {
@@ -119,7 +119,7 @@ impl Process {
         }
     }
 
-    /// Collects the exit status of a child that has ended. From now on its number may mean another process.
+    /// Collects the exit status of a child that has ended. From then on its PID may belong to another process.
     pub(super) fn reap(&self) {
         if self.pidfd.reap().is_some() {
             self.reaped.store(true, Ordering::Relaxed);
@@ -131,12 +131,12 @@ impl Process {
         self.reaped.load(Ordering::Relaxed)
     }
 
-    /// Whether it has ended, at the latest after `patience`; blocks the thread for that long.
+    /// Waits for the end for at most `patience`, and returns whether it has ended. It blocks the thread.
     pub(super) fn ended_within(&self, patience: Duration) -> bool {
         self.pidfd.ended_within(patience)
     }
 
-    /// A group's number is safe to use while its leader exists, even as a zombie of ours.
+    /// Whether the group's ID is safe to use: it is while its leader exists, even as a zombie of ours.
     fn pins_its_group(&self) -> bool {
         match self.kinship {
             Kinship::Child => !self.is_reaped(),

@@ -1,4 +1,4 @@
-//! Where a program is, found before anything is forked, so that the error is a sentence.
+//! Finds a program before anything is forked, so that an error can be explained.
 
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use super::failure::ServiceError;
 
-/// Where to look when the child has no `PATH` at all: systemd's default.
+/// Where to look if the child has no `PATH`: systemd's default.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The absolute path of `program`: a bare name is looked up in `path` (the child's own `PATH`; only its absolute
 /// directories count), a relative path is read from `directory`, as after `cd`.
 ///
 /// # Errors
-/// When nothing is found, or nothing that could be executed.
+/// When no file is found, or none that can be executed.
 pub fn resolve(program: &Path, directory: Option<&Path>, path: Option<&OsStr>) -> Result<PathBuf, ServiceError> {
     if program.as_os_str().as_encoded_bytes().contains(&b'/') {
         let base = directory.map_or_else(std::env::current_dir, std::path::absolute).unwrap_or_default();
@@ -39,7 +39,7 @@ fn judge(program: PathBuf) -> Result<PathBuf, ServiceError> {
     match program.metadata() {
         Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => Ok(program),
         Ok(_) => Err(ServiceError::NotExecutable { program }),
-        // A folder that we may not search: let the kernel say so.
+        // We may not search this directory: the kernel's error will say so.
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => Ok(program),
         Err(_) => Err(ServiceError::Missing { program }),
     }

@@ -1,4 +1,4 @@
-//! The life of one process, from before its start to its very end, in one task.
+//! The task of one run: from before the start of its process until nothing is left of it.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -22,14 +22,14 @@ use crate::machine::{Event, RunId};
 use crate::offload::offload;
 use crate::revive::{caught, revived};
 
-/// How often the zombies among the service's orphans are collected while it runs.
+/// How often zombies among the service's orphans are reaped while it runs.
 const COLLECT: Duration = Duration::from_secs(10);
 
-/// What the task of one run owns.
+/// The data of the task.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) id: RunId,
-    /// Where the task puts the process once it is there.
+    /// The place for the process once it has been started.
     pub(super) process: Arc<OnceLock<Process>>,
     pub(super) mark: Option<Mark>,
     pub(super) manners: Manners,
@@ -38,20 +38,20 @@ pub(super) struct Run {
     pub(super) events: mpsc::Sender<Event>,
 }
 
-/// What has to be done before the process is there.
+/// What has to be done before the process is started.
 pub(super) struct Start {
     pub(super) keep: Keep,
-    /// Answers once `exec.env_file` is written.
+    /// Answers once `exec.env_file` has been written.
     pub(super) file: Option<oneshot::Receiver<Result<(), ServiceError>>>,
     pub(super) launch: Box<dyn FnOnce() -> Result<Launch, ServiceError> + Send>,
 }
 
 impl Run {
-    /// Starts the process, tells of it, and stays with it to its end.
+    /// Starts the process, reports it, and attends to it until its end.
     pub(super) async fn start(self, start: Start) {
         let launched = match caught(self.launch(start)).await {
             Ok(launched) => launched,
-            // A process that is there already is stayed with all the same.
+            // A process that has been started already is attended to anyway.
             Err(bug) => match self.process.get() {
                 Some(process) => Ok((process.pid(), self.own.enroll(process.pid()))),
                 None => Err(bug.to_string()),
@@ -74,7 +74,7 @@ impl Run {
             keep(Known::Begun { mark }).await;
         }
         if let Some(file) = file {
-            // The process gets its variables all the same: a full disk does not keep a service down.
+            // The process gets its variables anyway, so a full disk must not keep the service down.
             if let Err(error) = env_file::written(file).await {
                 tracing::error!("{}", chain::sentence(&error));
             }
@@ -88,7 +88,7 @@ impl Run {
         let Launched { process, enrolled } = launched.map_err(|error| chain::sentence(&error))?;
         let (pid, start_time) = (process.pid(), process.start_time());
         let process = self.process.get_or_init(|| process);
-        // What was ordered while there was no process yet.
+        // Orders that came while there was no process yet.
         match *self.orders.borrow() {
             Urgency::Stay => {}
             Urgency::StopBy(_) => {
@@ -102,10 +102,10 @@ impl Run {
         Ok((pid, enrolled))
     }
 
-    /// Sees the main process end, ends what it left behind, reaps it last, and tells of it.
+    /// Waits for the end of the main process, ends what it has left behind, reaps it last, and reports its end.
     pub(super) async fn stay(self, enrolled: Enrolled) {
-        // The machine waits for the end of a run for as long as it takes.
-        let attending = revived("what attends to the service's process", self, |run| Box::pin(run.attend()));
+        // The machine waits for the end of a run however long that takes.
+        let attending = revived("the task of a run", self, |run| Box::pin(run.attend()));
         attending.await;
         drop(enrolled);
     }
@@ -147,7 +147,7 @@ impl Run {
     }
 
     async fn tell(&self, event: Event) {
-        // Whoever reads it may have ended before us.
+        // The driver may have ended before us.
         let _ = self.events.send(event).await;
     }
 }

@@ -1,4 +1,4 @@
-//! After the main process: nothing that a run started is left.
+//! Ends everything that a run has left after the end of its main process.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,29 +13,29 @@ use super::process::{Kinship, Process};
 use super::urgency::Urgency;
 use crate::offload::offload;
 
-/// What has left the process group has this long to end by itself once the main process has.
+/// How long processes outside the group have to end by themselves after the end of the main process.
 const GRACE: Duration = Duration::from_secs(1);
-/// A process that survives KILL for this long hangs in the kernel and cannot be ended.
+/// A process that survives SIGKILL for this long hangs in the kernel and cannot be ended.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// At the latest after this long it is looked again: a process may have been missed between two parents.
+/// The longest time between two looks: a process may have been missed while its parent changed.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-/// How a run's orphans are asked to end, and until when they may.
+/// Which signal a run's orphans get, and until when they have time to end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manners {
     pub(super) kill_signal: i32,
     pub(super) kill_timeout: Duration,
 }
 
-/// Asks what is left of a run to end, then kills it.
+/// Ends what is left of a run: first by its kill signal, then by SIGKILL.
 ///
-/// The whole process group has `kill_timeout` from the kill signal on, also when its main process ends early, as a shell
-/// does that stands before the service. What has left the group has had no signal yet, and has [`GRACE`] from now on.
+/// The whole process group has `kill_timeout` after the kill signal, also if its main process ends earlier, such as a shell that has
+/// started the service. Processes outside the group have had no signal yet, and have [`GRACE`] from now on.
 pub(super) async fn sweep(process: &Process, family: &Family, manners: Manners, orders: &mut watch::Receiver<Urgency>) {
     let began = Instant::now();
     let mut deadlines = Deadlines { group: began, away: began + GRACE };
     let mut asked = BTreeSet::new();
-    // The group of a leader that was not our child cannot be signalled as one any more.
+    // If the leader was not our child, its group's ID is no longer safe, so the group cannot be signalled as a whole.
     let mut ask_each_of_group = false;
     match *orders.borrow_and_update() {
         Urgency::Stay => {
@@ -77,7 +77,7 @@ pub(super) async fn sweep(process: &Process, family: &Family, manners: Manners, 
             return;
         };
         let Ok((left, asked_so_far)) = round else {
-            // No thread can be started.
+            // The thread could not be started.
             sleep(LOOK_AGAIN).await;
             continue;
         };
@@ -101,7 +101,7 @@ pub(super) async fn sweep(process: &Process, family: &Family, manners: Manners, 
     collect(&family.own);
 }
 
-/// From when on what is left is killed.
+/// When what is left is killed.
 #[derive(Clone, Copy, Debug)]
 struct Deadlines {
     group: Instant,
@@ -120,14 +120,14 @@ impl Deadlines {
         self.group.max(self.away)
     }
 
-    /// When something changes next, or when it is time to look again.
+    /// Waits until something changes, or it is time to look again.
     fn next_after(self, now: Instant) -> Instant {
         let due = [self.group, self.away].into_iter().filter(|deadline| *deadline > now);
         due.fold(now + LOOK_AGAIN, Instant::min)
     }
 }
 
-/// Kills what is left in an errand's group, until nothing is or `patience` is over.
+/// Kills what is left in an errand's group, until nothing is left or `patience` is over.
 pub(super) async fn kill_group(process: &Process, family: &Family, patience: Duration) {
     debug_assert_eq!(family.reach, Reach::Group, "else it may block");
     let give_up = Instant::now() + patience;
@@ -140,7 +140,7 @@ pub(super) async fn kill_group(process: &Process, family: &Family, patience: Dur
     }
 }
 
-/// Waits until one of these has ended, and reaps all that have.
+/// Waits until one of these has ended, and reaps those that have.
 async fn one_ended(left: &Left) {
     any_ended(&left.watched).await;
     for process in &left.watched {

@@ -1,4 +1,4 @@
-//! The last bytes of a long output.
+//! Keeps the last bytes of a long output.
 
 use std::collections::VecDeque;
 
@@ -7,10 +7,10 @@ use std::collections::VecDeque;
 pub(super) struct Tail(VecDeque<u8>);
 
 impl Tail {
-    /// So many bytes are kept.
+    /// How many bytes are kept.
     pub(super) const KEPT: usize = 4096;
 
-    /// Adds to the end; what is too much goes from the front.
+    /// Adds to the end, and drops from the front what exceeds the limit.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         let bytes = &bytes[bytes.len().saturating_sub(Self::KEPT)..];
         let excess = (self.0.len() + bytes.len()).saturating_sub(Self::KEPT);
@@ -18,7 +18,7 @@ impl Tail {
         self.0.extend(bytes);
     }
 
-    /// What was kept.
+    /// The bytes that were kept.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.0.into()
     }

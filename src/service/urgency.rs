@@ -1,13 +1,13 @@
-//! How urgently a run is wanted to end.
+//! How urgently a run has to end.
 
 use tokio::time::Instant;
 
-/// What is wanted of a run. It only grows.
+/// Whether and how a run has to end. It only becomes more urgent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Urgency {
-    /// It shall run.
+    /// It may run.
     Stay,
-    /// Its group has had the kill signal, and has until then.
+    /// Its group has had the kill signal, and has time until this moment.
     StopBy(Instant),
     /// Its group has been killed.
     Now,

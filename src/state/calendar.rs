@@ -1,6 +1,6 @@
-//! Whether a kept time may be believed: the wall clock of a machine that has just booted may be wrong by weeks, until it is
-//! set. In one boot the time since then is known all the same. Across boots there is only what two wall clocks said; where
-//! one of them may not have been set yet, an age is unknown, and nothing is thrown away for an unknown age.
+//! Whether a stored time can be believed. The wall clock of a machine that has just booted may be wrong by weeks until it is set.
+//! Within one boot the elapsed time is known all the same. Across boots only the two wall clocks can be compared; if one of them may
+//! not have been set yet, an age is unknown, and nothing is discarded for an unknown age.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,30 +10,30 @@ use serde::{Deserialize, Serialize};
 use super::process::boot_id;
 use crate::clock::Clock;
 
-/// What systemd-timesyncd leaves there once it has set the clock.
+/// The file that systemd-timesyncd writes once it has set the clock.
 const SET: &str = "/run/systemd/timesync/synchronized";
-/// Whoever sets the clock has done so this long after the boot.
+/// This long after the boot, the clock counts as set.
 const SET_BY: Duration = Duration::from_hours(1);
 
-/// What the wall clock said of a boot.
+/// A boot by the wall clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Calendar {
     boot: String,
     /// Unix time when it booted, in milliseconds.
     booted_unix_ms: u64,
-    /// An older lictor did not say.
+    /// Missing in what an older lictor has stored.
     #[serde(default)]
     clock: WallClock,
 }
 
-/// Whether the wall clock is what it is going to be.
+/// Whether the wall clock may still be set to another time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum WallClock {
-    /// It may be set to another time yet.
+    /// It may still be set to another time.
     #[default]
     MayBeWrong,
-    /// It has been set, or there is nobody who sets it.
+    /// It has been set, or nothing on this host sets it.
     Set,
 }
 
@@ -44,19 +44,19 @@ impl WallClock {
 }
 
 impl Calendar {
-    /// As the clock stands now. It asks the disk.
+    /// The calendar of this moment. It reads from the disk.
     pub(super) fn now() -> Self {
         let uptime = Duration::from_millis(Clock.now().0);
         let clock = WallClock::after(uptime, || Path::new(SET).exists());
         Self { boot: boot_id(), booted_unix_ms: Clock.booted_unix_ms(), clock }
     }
 
-    /// The clock of this run of lictor: it does not change when the wall clock is set.
+    /// The calendar of this run of lictor, which does not change when the wall clock is set.
     pub(super) fn of_this_life() -> Self {
         Self { booted_unix_ms: Clock.epoch_unix_ms(), ..Self::now() }
     }
 
-    /// A time by this calendar, by another one of this boot. A time of an earlier boot stays.
+    /// Converts a time of this calendar to another one of this boot. A time of an earlier boot stays.
     pub(super) fn translate(&self, at_unix_ms: u64, to: &Self) -> u64 {
         match at_unix_ms.checked_sub(self.booted_unix_ms) {
             Some(since) if self.is_of_the_boot_of(to) => to.booted_unix_ms.saturating_add(since),
@@ -64,10 +64,10 @@ impl Calendar {
         }
     }
 
-    /// A time that was kept by this calendar, for whoever reads it by another one. If nobody can say how long ago it was,
-    /// it counts from the boot on.
+    /// Converts a time that was stored by this calendar to the calendar of its reader. If nothing tells how long ago it was, it
+    /// counts from the boot on.
     pub(super) fn read(&self, at_unix_ms: u64, by: &Self) -> u64 {
-        // What is older than the boot in which it was kept was believed in that boot.
+        // A time older than the boot in which it was stored was believed in that boot.
         let was_set = at_unix_ms < self.booted_unix_ms || self.clock == WallClock::Set;
         let is_known = self.is_of_the_boot_of(by) && at_unix_ms >= self.booted_unix_ms;
         if is_known || (was_set && by.clock == WallClock::Set) {

@@ -1,4 +1,4 @@
-//! What a file is to hold: one variant a file.
+//! The contents of the files: one variant for each file.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::{directory, stored};
 use crate::machine::hold::{GuardRecord, Hold};
 use crate::machine::ledger::{Good, Quarantined};
 
-/// The whole contents of one file, not yet in their stored form.
+/// The whole contents of one file, before they are converted to their stored form.
 #[derive(Clone, Debug)]
 pub(super) enum Contents {
     Good(Arc<[Good]>),
@@ -18,7 +18,7 @@ pub(super) enum Contents {
 }
 
 impl Contents {
-    /// The file that they belong in.
+    /// The name of the file.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Good(_) => directory::GOOD,
@@ -27,8 +27,8 @@ impl Contents {
         }
     }
 
-    /// Writes their stored form. Their times are told by the calendar of this life, and kept by that of now: the wall clock
-    /// may have been set since.
+    /// Writes their stored form. Times are converted from the calendar of this run of lictor to the present one, because the wall
+    /// clock may have been set since.
     pub(super) fn write(&self, identity: &StateIdentity, of_this_life: &Calendar, out: impl Write) -> io::Result<()> {
         let written = match self {
             Self::Good(good) => {

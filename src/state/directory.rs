@@ -1,4 +1,4 @@
-//! The locked directory: files in it are read with suspicion and replaced whole.
+//! The locked directory. Its files are trusted only after checks, and replaced as a whole.
 
 use std::fs::{DirBuilder, File};
 use std::io::{self, BufWriter, Read, Write};
@@ -21,25 +21,25 @@ pub(super) const HOLD: &str = "hold.json";
 pub(super) const HISTORY: &str = "history.jsonl";
 pub(super) const KEY: &str = "fingerprint.key";
 const OURS: [&str; 6] = [GOOD, QUARANTINE, PROCESS, HOLD, HISTORY, KEY];
-/// What has just been replaced, in whole or in part ...
+/// The suffix of a file that is being written, and may be incomplete ...
 const UNFINISHED: &str = ".tmp";
-/// ... what is whole, but would be lost by a power cut, and is newer than all else ...
+/// ... of one that is complete, but not on the disk yet; it is the newest of all ...
 const LAID: &str = ".new";
-/// ... and what is on its way to the disk, and is newer than the file itself.
+/// ... and of one that is being forced to the disk; it is newer than the file itself.
 const SINKING: &str = ".sync";
-/// What is written in place has this length, in bytes: less than any page, so it is written at once or not at all.
+/// The length of a file that is written in place, in bytes: less than a page, so that a write is complete or does not happen.
 const BLOCK: usize = 1024;
 
-/// The state directory, held until this is dropped.
+/// The state directory, locked until this is dropped.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
-    /// The lock lies on the directory itself, so there is no file of its own for it.
+    /// The lock is on the directory itself, so it needs no file.
     fd: OwnedFd,
 }
 
 impl Directory {
-    /// Creates it if need be, locks it, and closes it to others.
+    /// Creates the directory if needed, locks it, and takes the rights of other users away.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let directory = || path.to_owned();
         DirBuilder::new()
@@ -60,7 +60,7 @@ impl Directory {
         Ok(opened)
     }
 
-    /// Opens it to be read only: it is neither made nor locked nor changed. `None`: it is not there.
+    /// Opens the directory only for reading: it is not created, locked or changed. `None`: it does not exist.
     pub(super) fn look(path: &Path) -> Result<Option<Self>, Error> {
         let found = match Self::find(path) {
             Ok(found) => found,
@@ -76,7 +76,7 @@ impl Directory {
         Ok(Self { path: path.to_owned(), fd: fs::open(path, flags, Mode::empty())? })
     }
 
-    /// What the kernel says of it, if it is ours.
+    /// The directory's metadata, if it is ours.
     fn of_ours(&self) -> Result<Stat, Error> {
         let unusable = |error: Errno| Error::Use { directory: self.path.clone(), source: error.into() };
         let stat = fs::fstat(&self.fd).map_err(unusable)?;
@@ -86,7 +86,7 @@ impl Directory {
         Ok(stat)
     }
 
-    /// Whether another process has locked it. For readers that change nothing: the attempted lock is released again.
+    /// Whether another process has locked it. For readers: the lock is only tried, and released again.
     pub(super) fn is_held(&self) -> bool {
         match fs::flock(&self.fd, FlockOperation::NonBlockingLockShared) {
             Ok(()) => fs::flock(&self.fd, FlockOperation::Unlock).is_err(),
@@ -94,23 +94,23 @@ impl Directory {
         }
     }
 
-    /// Where it is, for messages.
+    /// The path of the directory, for messages.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether files can be created here, as far as permissions tell.
+    /// Whether permissions allow to create files here.
     pub(super) fn writable(&self) -> io::Result<()> {
         match fs::accessat(&self.fd, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
             Err(error @ (Errno::ACCESS | Errno::ROFS)) => Err(error.into()),
-            // Any other error comes from a kernel that cannot tell; the first write will.
+            // Any other error means that the kernel cannot tell; the first write will show it.
             Ok(()) | Err(_) => Ok(()),
         }
     }
 
     /// The contents of a file; `None` if there is none. The error is the end of a sentence.
     pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, String> {
-        // Not blocking, so that a pipe in its place does not hang us.
+        // Without blocking, so that we do not hang if the file is a pipe.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let fd = match fs::openat(&self.fd, name, flags, Mode::empty()) {
             Ok(fd) => fd,
@@ -125,7 +125,7 @@ impl Directory {
         Ok(Some(contents))
     }
 
-    /// A file to which lines are added; it is made if it is not there.
+    /// Opens a file to add lines to it; creates it if it does not exist.
     pub(super) fn open_to_append(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE;
         let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -134,24 +134,24 @@ impl Directory {
         Ok(File::from(fd))
     }
 
-    /// Replaces a file: after this, and after a power cut, it has the old contents or the new ones.
+    /// Replaces a file. After a power cut it has either the old contents or the new ones.
     pub(super) fn replace(&self, name: &str, contents: &[u8]) -> io::Result<()> {
         self.lay(name, |out| out.write_all(contents))?;
         self.sink(name)
     }
 
-    /// Writes new contents of a file beside it, without waiting for the disk: from now on they outlive lictor, but perhaps
-    /// not a power cut, which leaves the file as it was.
+    /// Writes new contents to a file beside it, without waiting for the disk. From then on they outlive lictor, but perhaps not a
+    /// power cut, after which the file is as it was.
     pub(super) fn lay(&self, name: &str, write: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {
         self.replace_through(&format!("{name}{UNFINISHED}"), &format!("{name}{LAID}"), |file| buffered(file, write))
     }
 
-    /// Makes what was laid last the file, in a way that a power cut finds the old contents or the new ones. New contents
-    /// may be laid meanwhile; they stay where they are.
+    /// Forces the contents that were laid last to the disk and renames them to the file, so that after a power cut it has either the
+    /// old contents or the new ones. New contents may be laid meanwhile; they stay where they are.
     pub(super) fn sink(&self, name: &str) -> io::Result<()> {
         let sinking = format!("{name}{SINKING}");
         match fs::renameat(&self.fd, format!("{name}{LAID}"), &self.fd, &sinking) {
-            // Nothing new was laid since the last time.
+            // Nothing new has been laid since the last time.
             Err(Errno::NOENT) => return Ok(()),
             renamed => renamed?,
         }
@@ -166,18 +166,18 @@ impl Directory {
         File::from(fs::openat(&self.fd, sinking, flags, Mode::empty())?).sync_all()?;
         fs::renameat(&self.fd, sinking, &self.fd, name)?;
         match fs::fsync(&self.fd) {
-            // Some file systems cannot sync a directory; the rename has been done all the same.
+            // Some file systems cannot sync a directory; the rename is done anyway.
             Ok(()) | Err(Errno::INVAL) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Brings to its end what an earlier lictor had no time for: the newest contents that are whole become the file.
+    /// Completes the writes that an earlier lictor has left unfinished: the newest complete contents become the file.
     fn recover(&self) {
         for name in [GOOD, QUARANTINE, HOLD] {
             let (laid, sinking) = (format!("{name}{LAID}"), format!("{name}{SINKING}"));
             if self.is_whole(&laid) {
-                // If it fails, the file is as it was.
+                // If this fails, the file is as it was.
                 let _ = self.sink(name);
             } else if self.is_whole(&sinking) {
                 let _ = self.settle(&sinking, name);
@@ -188,25 +188,25 @@ impl Directory {
         }
     }
 
-    /// A kill or a power cut leaves at most half a file, which is not JSON.
+    /// Whether the contents are complete: a kill or a power cut leaves half a file, which is not JSON.
     fn is_whole(&self, name: &str) -> bool {
         let read = self.read(name).ok().flatten();
         read.is_some_and(|contents| serde_json::from_slice::<serde::de::IgnoredAny>(&contents).is_ok())
     }
 
-    /// Which directory this is on this machine: a copy of it is another one.
+    /// What identifies this directory on this machine: a copy of it has another identity.
     pub(super) fn place(&self) -> Option<String> {
         fs::fstat(&self.fd).ok().map(|stat| format!("{:x}:{:x}", stat.st_dev, stat.st_ino))
     }
 
-    /// Writes a short file in place, in one call, which a kill does not cut, and without waiting for the disk.
+    /// Writes a short file in place, in a single write, which a kill does not interrupt, and without waiting for the disk.
     pub(super) fn overwrite(&self, name: &str, contents: &[u8]) -> io::Result<()> {
         match BLOCK.checked_sub(contents.len()) {
             // In JSON, white space after a value is not part of it.
             Some(blank) => self.write_over(name, &[contents, &b" ".repeat(blank)].concat()),
             None => Err(io::ErrorKind::FileTooLarge.into()),
         }
-        // What is not ours in its place is replaced.
+        // If the file in its place is not ours, it is replaced.
         .or_else(|_| {
             self.replace_through(&format!("{name}{UNFINISHED}"), name, |file| {
                 buffered(file, |out| out.write_all(contents))
@@ -254,8 +254,8 @@ impl Directory {
         }
     }
 
-    /// Takes every right of others away, but only where nothing but our files lie: an operator who points us at `/tmp`
-    /// must not lose it.
+    /// Takes all rights of other users away, but only if the directory has only our files in it: an operator who names `/tmp` must
+    /// not lose it.
     fn close_to_others(&self, mode: u32) -> Result<(), Error> {
         let mode = Mode::from_raw_mode(mode);
         if !mode.intersects(Mode::RWXG | Mode::RWXO) {
@@ -287,7 +287,7 @@ impl Directory {
     }
 }
 
-/// Where contents are written to.
+/// A file that contents are written to.
 pub(super) type Out<'a> = BufWriter<&'a mut File>;
 
 fn buffered(file: &mut File, write: impl FnOnce(&mut Out<'_>) -> io::Result<()>) -> io::Result<()> {

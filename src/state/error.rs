@@ -1,9 +1,9 @@
-//! Why there is no state, or why a file of it is not used.
+//! Why the state directory cannot be used.
 
 use std::io;
 use std::path::PathBuf;
 
-/// What can be wrong with the state directory.
+/// A problem with the state directory.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Another lictor holds the directory: exit code 75.
@@ -15,7 +15,7 @@ pub enum Error {
         /// The directory.
         directory: PathBuf,
     },
-    /// It is not there and cannot be made.
+    /// It does not exist and cannot be created.
     #[error("cannot create the state directory {}: create it for this user (in a unit: StateDirectory=lictor/NAME), or set state.directory", .directory.display())]
     Create {
         /// The directory.
@@ -23,7 +23,7 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
-    /// It is there and cannot be used.
+    /// It exists but cannot be used.
     #[error("cannot use the state directory {}: set state.directory to one that this user owns", .directory.display())]
     Use {
         /// The directory.
@@ -31,7 +31,7 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
-    /// It belongs to somebody else, who could change what is kept.
+    /// It belongs to another user, who could change its files.
     #[error(
         "the state directory {} belongs to uid {owner} and not to the user that lictor runs as: run lictor as that user, change the owner, or set state.directory",
         .directory.display()
@@ -39,7 +39,7 @@ pub enum Error {
     Foreign {
         /// The directory.
         directory: PathBuf,
-        /// Whose it is.
+        /// The UID of its owner.
         owner: u32,
     },
     /// Others may write in it, and it holds more than lictor's files, so its permissions are not ours to change.

@@ -1,5 +1,5 @@
-//! `history.jsonl`: one line an entry, names and fingerprints only. The newest lines are also kept in memory, so that
-//! a reader never waits for a disk, and gets them even without one.
+//! `history.jsonl`: one line for each entry, with names and fingerprints only. The newest lines are also kept in memory, so that
+//! readers never wait for a disk, and get them even without one.
 
 mod append;
 mod keeper;
@@ -18,9 +18,9 @@ use crate::environment::{Fingerprint, FingerprintKey};
 use crate::machine::deployment::Validation;
 use crate::machine::history::Entry;
 
-/// So many lines are kept in memory ...
+/// The most lines that are kept in memory ...
 const LINES: usize = 1000;
-/// ... and so many bytes of them.
+/// ... and the most bytes of them.
 const BYTES: usize = 1 << 20;
 
 /// The newest lines of history, oldest first, each one JSON object without its newline. They are numbered from 1.
@@ -32,19 +32,19 @@ pub struct Recent {
 }
 
 impl Recent {
-    /// The number of the newest line; zero: there is none.
+    /// The number of the newest line; zero if there is none.
     pub fn last(&self) -> u64 {
         self.last
     }
 
-    /// The lines with larger numbers than this, as far as they are still here.
+    /// The lines with larger numbers than this that are still in memory.
     pub fn after(&self, number: u64) -> impl Iterator<Item = &Arc<str>> {
         let first = self.last - self.lines.len() as u64;
         let known = usize::try_from(number.saturating_sub(first)).unwrap_or(usize::MAX);
         self.lines.iter().skip(known)
     }
 
-    /// What the last deployment was answered, as far as that is still here.
+    /// The answer to the last deployment, if it is still in memory.
     pub fn validation(&self) -> Option<Validation> {
         let entries = self.lines.iter().rev().map(|line| serde_json::from_str(line).ok());
         entries.flatten().find_map(|entry: Entry| entry.validation())
@@ -59,8 +59,8 @@ impl Recent {
         }
     }
 
-    /// What an earlier life has left; lines that are damaged are left out, with one warning. Lines of lictor 0.1.0 get
-    /// fingerprints by this key, on disk too: theirs were plain digests.
+    /// Reads the lines of earlier lictors. Damaged lines are left out, with one warning. In lines of lictor 0.1.0 the fingerprints,
+    /// which were plain digests, are replaced by those made with this key, on disk too.
     pub(super) fn from_disk(directory: &Directory, key: &FingerprintKey) -> Self {
         let mut recent = Self::default();
         let path = || directory.path().join(HISTORY);
@@ -104,17 +104,17 @@ impl Recent {
 struct Line<'a> {
     #[serde(flatten)]
     entry: Cow<'a, Entry>,
-    /// The id of the key that its fingerprints are made with; lictor 0.1.0 had none.
+    /// The ID of the key that its fingerprints are made with; lictor 0.1.0 had none.
     #[serde(rename = "fingerprint_key", default, skip_serializing_if = "Option::is_none")]
     key: Option<Fingerprint>,
 }
 
-/// One entry, with fingerprints by this key, as a line without its newline.
+/// One entry as a line without its newline, with fingerprints by this key.
 pub(super) fn line(entry: &Entry, key: &FingerprintKey) -> Option<Arc<str>> {
     serde_json::to_string(&Line { entry: Cow::Borrowed(entry), key: Some(key.id()) }).ok().map(Into::into)
 }
 
-/// An entry of lictor 0.1.0 as it would be today. Its sentence may name fingerprints too.
+/// Converts an entry of lictor 0.1.0, whose sentence may have fingerprints in it too.
 fn with_key(entry: Entry, key: &FingerprintKey) -> Entry {
     let is_end = |character: char| character.is_whitespace() || ",;)".contains(character);
     let words = entry.why.split_inclusive(is_end).map(|piece| {

@@ -1,4 +1,4 @@
-//! What a kept environment belongs to.
+//! What a stored environment belongs to.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,33 +7,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::environment::{Fingerprint, FingerprintKey};
 
-/// A kept environment is used only where it was made: by the same service with the same sources on the same machine.
-/// It protects against an image of a machine, or a directory, that was copied with what was kept.
+/// A stored environment is used only where it was made: for the same service with the same sources on the same machine. This
+/// protects against copies of the directory, or of the whole machine's image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateIdentity {
     machine: String,
     service: String,
     consul: String,
     sources: Vec<String>,
-    /// The id of the key that its fingerprints are made with. Lictor 0.1.0 had none: its fingerprints are plain digests.
+    /// The ID of the key that its fingerprints are made with. Lictor 0.1.0 had none: its fingerprints are plain digests.
     #[serde(rename = "fingerprint_key", default, skip_serializing_if = "Option::is_none")]
     key: Option<Fingerprint>,
 }
 
-/// With which key the fingerprints in a file were made.
+/// The key that the fingerprints in a file were made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MadeWith {
-    /// With the one that is in use: they can be compared as they are.
+    /// The key in use: they can be compared as they are.
     This,
-    /// With none: they can be converted.
+    /// No key: they can be converted.
     Nothing,
-    /// With one that is lost: they mean nothing any more.
+    /// A key that is lost: they are useless.
     Another,
 }
 
 impl StateIdentity {
-    /// Of the machine's id (see [`machine_id`]), the service's name, Consul's address as configured (a user and password
-    /// in it are left out) and the names of the sources in their order.
+    /// The identity for the machine's ID (see [`machine_id`]), the service's name, Consul's address as configured (without a user
+    /// and password in it) and the names of the sources in their order.
     pub fn new<S: Into<String>>(
         machine: impl Into<String>,
         service: impl Into<String>,
@@ -55,7 +55,7 @@ impl StateIdentity {
         Self { key: Some(key.id()), ..self }
     }
 
-    /// With which key the fingerprints in what was kept with this binding were made.
+    /// The key that the fingerprints in a file with this identity were made with.
     pub(super) fn made_with(&self, key: &FingerprintKey) -> MadeWith {
         match self.key {
             None => MadeWith::Nothing,
@@ -64,7 +64,7 @@ impl StateIdentity {
         }
     }
 
-    /// Whether `kept` is of another machine or service, as the end of a sentence.
+    /// If `kept` belongs to another machine or service, the reason, as the end of a sentence.
     pub(super) fn elsewhere(&self, kept: &Self) -> Option<&'static str> {
         if self.machine != kept.machine {
             Some("it was kept on another machine")
@@ -75,7 +75,7 @@ impl StateIdentity {
         }
     }
 
-    /// In what `kept` differs from this one, as the end of a sentence.
+    /// How `kept` differs from this one, as the end of a sentence.
     pub(super) fn difference(&self, kept: &Self) -> Option<&'static str> {
         if let Some(elsewhere) = self.elsewhere(kept) {
             Some(elsewhere)
@@ -97,7 +97,7 @@ fn without_user(address: &str) -> String {
     if scheme.is_empty() { rest[host..].to_owned() } else { format!("{scheme}://{}", &rest[host..]) }
 }
 
-/// The machine's id as systemd keeps it; empty on a machine without one.
+/// The machine's ID from systemd; empty on a machine without one.
 pub fn machine_id() -> String {
     let mut id = String::new();
     for path in ["/etc/machine-id", "/var/lib/dbus/machine-id"] {

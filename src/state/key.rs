@@ -1,4 +1,4 @@
-//! `fingerprint.key`: what the fingerprints of this host are made with. It is made once, and as secret as the values are.
+//! `fingerprint.key`: the key that this host's fingerprints are made with. It is made once, and is as secret as the values.
 
 use std::io;
 
@@ -7,22 +7,22 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::directory::{self, Directory};
 use crate::environment::FingerprintKey;
 
-/// A key for this life alone: fingerprints by it cannot be compared with others.
+/// A key for this run of lictor only: fingerprints made with it cannot be compared with others.
 ///
 /// # Errors
-/// The kernel gives no random bytes.
+/// The kernel provides no random bytes.
 pub fn ephemeral_key() -> io::Result<FingerprintKey> {
     random().map(|bytes| FingerprintKey::new(&bytes))
 }
 
-/// The key that is kept in the directory; `None`: there is none. The error is the end of a sentence.
+/// The key in the directory; `None`: there is none. The error is the end of a sentence.
 pub(super) fn look(directory: &Directory) -> Result<Option<FingerprintKey>, String> {
     let Some(text) = directory.read(directory::KEY)? else { return Ok(None) };
     let bytes = from_hexadecimal(text.trim_ascii()).ok_or("it does not hold 64 hexadecimal digits")?;
     Ok(Some(FingerprintKey::new(&bytes)))
 }
 
-/// The key that is kept in the directory; it is made if there is none. If it cannot be kept, it is a key for this life.
+/// The key in the directory; a new one is made if there is none. If that cannot be written, it holds for this run of lictor only.
 pub(super) fn look_or_make(directory: &Directory) -> io::Result<FingerprintKey> {
     let path = || directory.path().join(directory::KEY);
     match look(directory) {
@@ -36,7 +36,7 @@ pub(super) fn look_or_make(directory: &Directory) -> io::Result<FingerprintKey> 
     let bytes = random()?;
     if let Err(error) = directory.replace(directory::KEY, format!("{}\n", in_hexadecimal(&bytes)).as_bytes()) {
         tracing::warn!(
-            "cannot write {}: {error}; until lictor is started anew its fingerprints are made with a key of this life",
+            "cannot write {}: {error}; until its next start lictor makes fingerprints with a temporary key",
             path().display()
         );
     }

@@ -1,19 +1,19 @@
-//! Where things are by default. Pure: the environment is handed in.
+//! The default place of the state directory. Pure: variables are read through a function.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// As whom lictor runs.
+/// The user that lictor runs as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Account {
-    /// As root: the machine's folders.
+    /// Root: the machine's folders.
     Root,
-    /// As anybody else: this user's folders.
+    /// Another user: this user's folders.
     User,
 }
 
 impl Account {
-    /// The one that this process runs as.
+    /// The user of this process.
     pub fn current() -> Self {
         if rustix::process::geteuid().is_root() { Self::Root } else { Self::User }
     }
@@ -35,13 +35,13 @@ pub fn default_directory(name: &str, lookup: impl Fn(&str) -> Option<OsString>, 
     base.join("lictor").join(file_name(name))
 }
 
-/// What systemd's `StateDirectory=` gave: the first of a list.
+/// The directory from systemd's `StateDirectory=`: the first of a list.
 fn given_by_systemd(lookup: &impl Fn(&str) -> Option<OsString>, name: &str) -> Option<PathBuf> {
     let given = lookup(name)?.into_string().ok()?;
     given.split(':').next().map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
-/// Relative folders are ignored, as the XDG specification asks.
+/// Relative paths are ignored, as the XDG specification requires.
 fn absolute(lookup: &impl Fn(&str) -> Option<OsString>, name: &str) -> Option<PathBuf> {
     lookup(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }

@@ -1,4 +1,4 @@
-//! `process.json`: which processes are the service, for a lictor that comes after this one.
+//! `process.json`: the processes of the service, for the next lictor.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,12 +14,12 @@ use crate::environment::{Fingerprint, FingerprintKey};
 use crate::machine::{Build, RunId};
 use crate::offload::offload;
 
-/// A start waits no longer than this for the disk.
+/// The longest time that a start waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Nor do new connections that are to go elsewhere.
+/// The longest time that steering new connections waits for the disk.
 const STEERING: Duration = Duration::from_millis(100);
 
-/// The service's process, and what it was started with.
+/// A process of the service, and what it was started with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptProcess {
     /// The boot in which it was started: PIDs and start times mean nothing in another one.
@@ -28,20 +28,20 @@ pub struct KeptProcess {
     pub pid: u32,
     /// When it started: field 22 of `/proc/PID/stat`, in clock ticks since boot. Zero while it is being started.
     pub start_time: u64,
-    /// Its environment.
+    /// The fingerprint of its environment.
     pub environment: Fingerprint,
     /// Its build.
     pub build: Build,
-    /// The mark that its processes bear; an older lictor gave none.
+    /// The mark of its processes; an older lictor had none.
     #[serde(default)]
     pub mark: Option<String>,
-    /// The directory that this was written in: the mark in a copy of it is another service's.
+    /// The identity of the directory that this was written to: in a copy of the directory, the mark belongs to another service.
     #[serde(default)]
     place: Option<String>,
-    /// Which of the sockets that lictor holds it has: 0 or 1. `None`: there are none.
+    /// Which of the two sockets that lictor holds for each address the process has: 0 or 1. `None`: there are no sockets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<u8>,
-    /// The other process, while one takes over from another: new connections do not go to it.
+    /// The other process, while one takes over from another: it does not get new connections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<Box<KeptProcess>>,
 }
@@ -51,7 +51,7 @@ pub struct KeptProcess {
 struct Stored<'a> {
     #[serde(flatten)]
     process: Cow<'a, KeptProcess>,
-    /// The id of the key that its fingerprint is made with; lictor 0.1.0 had none.
+    /// The ID of the key that its fingerprint is made with; lictor 0.1.0 had none.
     #[serde(rename = "fingerprint_key", default, skip_serializing_if = "Option::is_none")]
     key: Option<Fingerprint>,
 }
@@ -66,13 +66,13 @@ impl KeptProcess {
         let stored: Stored<'_> = serde_json::from_slice(bytes).ok()?;
         let mut process = stored.process.into_owned();
         if stored.key.is_none() {
-            // A lictor that wrote no key knew one process.
+            // A lictor that wrote no key had only one process.
             process.environment = key.of_unkeyed(process.environment);
         }
         Some(process)
     }
 
-    /// No process has this PID: a start has been begun, and lictor may be killed before it knows the PID.
+    /// The PID of no process: a start has begun, and lictor may be killed before it knows the PID.
     pub const BEGUN: u32 = 0;
 
     /// A process of this boot; its place is filled in when it is kept.
@@ -102,20 +102,20 @@ impl KeptProcess {
     }
 }
 
-/// Reads what an earlier lictor has left, if it is of this boot and of this very directory.
+/// Reads the record of an earlier lictor, if it is from this boot and this directory.
 pub(super) fn read(directory: &Directory, key: &FingerprintKey) -> Option<KeptProcess> {
     let bytes = directory.read(PROCESS).ok().flatten()?;
     KeptProcess::restored(&bytes, key).filter(|process| process.is_of(directory))
 }
 
-/// The mark alone of what an earlier lictor has left, under the same conditions.
+/// Reads only the mark from it, under the same conditions.
 pub(super) fn mark(directory: &Directory) -> Option<String> {
     let bytes = directory.read(PROCESS).ok().flatten()?;
     let stored: Stored<'_> = serde_json::from_slice(&bytes).ok()?;
     stored.process.into_owned().mark_in(directory)
 }
 
-/// The way to `process.json`; clones lead to the same one.
+/// Sends changes to the writer of `process.json`; clones send to the same one.
 #[derive(Clone, Debug, Default)]
 pub struct ProcessKeeper(Option<mpsc::UnboundedSender<Job>>);
 
@@ -125,10 +125,10 @@ pub(super) struct Job {
     done: oneshot::Sender<()>,
 }
 
-/// What has come about.
+/// A change to record.
 #[derive(Debug)]
 enum Change {
-    /// This is known of a run.
+    /// This is known about a run.
     Runs(RunId, Box<KeptProcess>),
     /// New connections are about to go to this run.
     Active(RunId),
@@ -144,7 +144,7 @@ struct Table {
 }
 
 impl Table {
-    /// Takes the change in; gives what is to be kept, if there is anything new to tell.
+    /// Applies the change; returns what to write, if anything is new.
     fn change(&mut self, change: Change) -> Option<KeptProcess> {
         match change {
             Change::Runs(run, process) => {
@@ -153,7 +153,7 @@ impl Table {
             Change::Active(run) => self.active = Some(run),
             Change::Ended(run) => {
                 let known = self.runs.remove(&run).is_some();
-                // What ran last stays on record: its mark says how many starts there were.
+                // The last run stays on record, because its mark has the number of starts.
                 if !known || self.runs.is_empty() {
                     return None;
                 }
@@ -162,7 +162,7 @@ impl Table {
         self.picture()
     }
 
-    /// The run that is connected to, with the other one beside it.
+    /// The run that gets new connections, with the other one beside it.
     fn picture(&self) -> Option<KeptProcess> {
         let active =
             self.active.filter(|run| self.runs.contains_key(run)).or_else(|| self.runs.keys().next().copied())?;
@@ -177,22 +177,22 @@ impl ProcessKeeper {
         (Self(Some(jobs)), to_do)
     }
 
-    /// Replaces `process.json` and returns once that is done, so that it is there when lictor is killed in the next
-    /// moment; or after a second, if the disk hangs. It is not forced to the disk: after a power cut it means nothing.
+    /// Replaces `process.json` and returns once that is done, so that the record is there even if lictor is killed in the next
+    /// moment; or after a second, if the disk hangs. It is not forced to the disk, because after a power cut it is useless.
     pub async fn keep(&self, run: RunId, process: KeptProcess) {
         self.write(Change::Runs(run, Box::new(process)), PATIENCE).await;
     }
 
-    /// Puts down that new connections are about to go to this run, and returns once that is done, or after a moment.
+    /// Records that new connections are about to go to this run, and returns once that is done, or after a moment.
     pub async fn activate(&self, run: RunId) {
         self.write(Change::Active(run), STEERING).await;
     }
 
-    /// Puts down that a run has ended, if another one is alive.
+    /// Records that a run has ended, if another one is alive.
     pub fn ended(&self, run: RunId) {
         if let Some(jobs) = &self.0 {
             let (done, _) = oneshot::channel();
-            // Without a writer nothing is kept.
+            // Without a writer nothing is recorded.
             let _ = jobs.send(Job { change: Change::Ended(run), done });
         }
     }
@@ -208,7 +208,7 @@ impl ProcessKeeper {
     }
 }
 
-/// Writes one after the other, until the sender is gone.
+/// Writes one record after the other, until the sender has been dropped.
 pub(super) async fn keep_in_order(
     directory: &Arc<Directory>,
     key: &FingerprintKey,
@@ -225,12 +225,12 @@ pub(super) async fn keep_in_order(
         if let Err(error) = kept.await.and_then(|kept| kept) {
             tracing::warn!(%error, "the service could not be taken over if lictor were killed now");
         }
-        // Who waited may have given up.
+        // The sender may have stopped waiting.
         let _ = done.send(());
     }
 }
 
-/// The id of this boot; empty where the kernel does not tell.
+/// The ID of this boot; empty if the kernel does not provide one.
 pub fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }

@@ -1,4 +1,4 @@
-//! What an earlier life has left, and what is to be said about it.
+//! What earlier lictors have kept, with warnings about what is not used of it.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use crate::machine::GenerationId;
 use crate::machine::hold::{GuardRecord, Hold};
 use crate::machine::ledger::{GOOD_KEPT, Good, QUARANTINE_KEPT, Quarantined};
 
-/// What was found on disk and may be used.
+/// What was found on disk and can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
     /// The good environments, newest first.
     pub good: Vec<Good>,
-    /// The pairs in quarantine; none if there is no good environment, since there would be nothing else to run.
+    /// The pairs in quarantine; empty if there is no good environment, because then nothing else could run.
     pub quarantine: Vec<Quarantined>,
     /// The operator's hold.
     pub hold: Option<Hold>,
-    /// What the guard held.
+    /// The guard's hold.
     pub guarded: GuardRecord,
-    /// Larger than the number of every generation that is still known.
+    /// The next generation number: larger than that of every known generation.
     pub next_generation: GenerationId,
-    /// A sentence for each thing that was found and is not used.
+    /// A sentence for everything that was found and is not used.
     pub warnings: Vec<String>,
 }
 
@@ -62,8 +62,7 @@ impl Restored {
         restored.without_lone_quarantine()
     }
 
-    /// `state.max_age`: without the good environments that were promoted longer ago than this, with a warning if that
-    /// leaves none.
+    /// Drops the good environments that became good longer ago than this (`state.max_age`), with a warning if none is left.
     #[must_use]
     pub fn without_older_than(mut self, max_age: Duration, now_unix_ms: u64) -> Self {
         let found = self.good.len();

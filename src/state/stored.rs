@@ -1,8 +1,8 @@
-//! The stored form of the files: JSON with a number for its format. Pure.
+//! The stored form of the files: JSON with the number of its format. Pure.
 //!
-//! `Environment` hides values when it is serialised, on purpose, so the form with values is written out here by hand: one
-//! variable after the other, since five environments of ten thousand would take many megabytes at once.
-//! A failure to read never quotes what was read, which may be a value.
+//! `Environment` hides values when it is serialised, on purpose, so the form with values is written by hand here: one variable
+//! after the other, because five environments of ten thousand variables would take many megabytes at once. An error in reading never
+//! quotes the text, which may be a value.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -21,12 +21,12 @@ use crate::machine::ledger::{Good, Quarantined};
 use crate::machine::{Build, GenerationId};
 use crate::secret::Secret;
 
-/// The format that is written: its fingerprints are made with a key.
+/// The format that is written: fingerprints are made with a key.
 const FORMAT: u32 = 2;
-/// The format of lictor 0.1.0, which is read as well: its fingerprints are plain digests.
+/// The format of lictor 0.1.0, which can be read too: fingerprints are plain digests.
 const UNKEYED: u32 = 1;
 
-/// Numbers beyond this were not counted by us, and leave no room to count on.
+/// The largest generation number to believe: we would never count that far, and there must be room to count on.
 const LAST_GENERATION: GenerationId = GenerationId(u64::MAX / 2);
 
 #[derive(Deserialize)]
@@ -39,7 +39,7 @@ struct GoodFileToWrite<'a> {
     format: u32,
     #[serde(rename = "binding")]
     identity: &'a StateIdentity,
-    /// The clock of these times.
+    /// The calendar of the times in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     calendar: Option<&'a Calendar>,
     #[serde(serialize_with = "each_good")]
@@ -62,7 +62,7 @@ struct GoodToWrite<'a> {
 struct GoodFile<'a> {
     #[serde(rename = "binding")]
     identity: Cow<'a, StateIdentity>,
-    /// An older lictor kept none.
+    /// Missing in the file of an older lictor.
     #[serde(default)]
     calendar: Option<Calendar>,
     good: Vec<StoredGood<'a>>,
@@ -75,7 +75,7 @@ struct StoredGood<'a> {
     at_unix_ms: u64,
     builds: Cow<'a, [Build]>,
     variables: Vec<StoredVariable<'a>>,
-    /// What each source gave for it; an older lictor kept none.
+    /// The keys of each source in it; missing in the file of an older lictor.
     #[serde(default)]
     record: Cow<'a, SourceKeys>,
 }
@@ -148,7 +148,7 @@ pub(super) fn write_quarantine(
     serde_json::to_writer(out, &QuarantineFile { format: FORMAT, identity, quarantine })
 }
 
-/// `hold.json`; without a hold it says so.
+/// `hold.json`, also without a hold.
 pub(super) fn write_hold(
     out: impl Write,
     identity: &StateIdentity,
@@ -159,8 +159,8 @@ pub(super) fn write_hold(
     serde_json::to_writer(out, &HoldFile { format: FORMAT, identity, hold, guard: Cow::Borrowed(guarded) })
 }
 
-/// The good environments in a file, each of them or why it is not used, or why none is. Their fingerprints are made with
-/// `key`, whatever they were made with before.
+/// The good environments in a file: each of them, or why it is not used; or why none is used. Their fingerprints are converted to
+/// `key`.
 pub(super) fn decode_good(
     identity: &StateIdentity,
     key: &FingerprintKey,
@@ -196,8 +196,8 @@ pub(super) fn decode_quarantine(
     Ok(quarantine)
 }
 
-/// The holds in a file, or why they are not used. The operator's is a word about this service on this machine, whatever
-/// its sources are; the guard's names its sources.
+/// The holds in a file, or why they are not used. The operator's hold concerns this service on this machine, whatever its sources
+/// are; the guard's hold depends on the sources.
 pub(super) fn decode_hold(
     identity: &StateIdentity,
     key: &FingerprintKey,
@@ -212,7 +212,7 @@ pub(super) fn decode_hold(
     Ok((file.hold.map(Cow::into_owned), guarded))
 }
 
-/// A fingerprint that was kept, as it is made now; `None`: that cannot be computed.
+/// Converts a stored fingerprint to the present key; `None`: that is not possible.
 pub(super) fn translated(kept: Fingerprint, key: &FingerprintKey, made_with: MadeWith) -> Option<Fingerprint> {
     match made_with {
         MadeWith::This => Some(kept),
@@ -265,7 +265,7 @@ fn restore(stored: StoredGood<'_>, key: &FingerprintKey, made_with: MadeWith) ->
     Ok(Good { environment, builds: builds.into_owned(), generation, at_unix_ms })
 }
 
-/// `None` for what no process could be started with.
+/// `None` for a variable that no process can have.
 fn restore_variable(stored: StoredVariable<'_>) -> Option<(String, Variable)> {
     let value = match stored.value {
         StoredValue::Text(text) => Secret::from(text.into_owned()),

@@ -1,9 +1,9 @@
-//! Whether a file may be believed. Pure.
+//! Whether a file can be trusted. Pure.
 
-/// More than this is not read, in bytes.
+/// The largest file that is read, in bytes.
 pub(super) const LARGEST: u64 = 64 << 20;
 
-/// What the kernel says of an open file.
+/// The metadata of an open file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     pub(super) kind: Kind,
@@ -13,7 +13,7 @@ pub(super) struct Seen {
     pub(super) size: u64,
 }
 
-/// What sort of file it is.
+/// The type of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Regular,

@@ -1,4 +1,4 @@
-//! The task that writes. It takes the newest contents of each file, tries again after a failure, and says a failure once.
+//! The task that writes the files. It takes the newest contents of each, tries again after a failure, and logs a failure once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -15,19 +15,19 @@ use super::directory::Directory;
 use super::identity::StateIdentity;
 use crate::offload::{Offloaded, offload};
 
-/// A disk that takes longer hangs.
+/// A disk that takes longer counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A problem that concerns no single file.
 const DISK: &str = "";
 
-/// What the files are to hold, by name. Newer contents replace older ones that were not written yet.
+/// The wanted contents of the files, by name. Newer contents replace older ones that were not written yet.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wanted {
     files: BTreeMap<&'static str, Contents>,
-    /// How often something was wanted.
+    /// How many requests there have been.
     pub(super) changes: u64,
-    /// What they belong to from now on, if that has changed since the start.
+    /// The identity that they belong to, if it has changed since the start.
     pub(super) identity: Option<Arc<StateIdentity>>,
 }
 
@@ -38,12 +38,12 @@ impl Wanted {
         self.files.insert(contents.name(), contents);
     }
 
-    /// What was laid for a file is not there any more.
+    /// Forgets what was laid for a file.
     fn forget(&mut self, name: &'static str) {
         self.files.remove(name);
     }
 
-    /// What is wanted here and not there.
+    /// The contents that are wanted here and not there.
     fn beyond(&self, written: &Self) -> Vec<Contents> {
         let is_written =
             |name: &str, contents: &Contents| written.files.get(name).is_some_and(|there| there.same(contents));
@@ -60,11 +60,11 @@ impl Wanted {
 enum Wake {
     /// There may be something to write.
     Wanted,
-    /// What has failed is due again.
+    /// It is time to try a failed write again.
     Retry,
-    /// Nobody can want anything any more: once more, and that is it.
+    /// There can be no further requests: write what is left, and end.
     Closed,
-    /// The disk is done, or hangs.
+    /// The disk has finished, or hangs.
     Sunk,
 }
 
@@ -73,38 +73,38 @@ enum Wake {
 pub(super) struct Writer {
     directory: Arc<Directory>,
     identity: Arc<StateIdentity>,
-    /// The clock of all times of this run of lictor.
+    /// The calendar of this run of lictor.
     calendar: Calendar,
     wanted: watch::Receiver<Wanted>,
-    /// What lies beside its file, and would outlive lictor.
+    /// What has been written beside its file, and would outlive lictor.
     laid: Wanted,
-    /// How much of what was wanted has been laid, or could not be.
+    /// How many requests have been laid, or could not be.
     laid_changes: watch::Sender<u64>,
     /// What is in its file, and would outlive a power cut.
     sunk: Wanted,
-    /// Why a file is not as it should be.
+    /// Why a file does not have its wanted contents.
     problems: BTreeMap<&'static str, String>,
     problem: watch::Sender<Option<String>>,
-    /// The failures that were told since the last success.
+    /// The failures that were logged since the last success.
     told: BTreeSet<(&'static str, Option<i32>)>,
     retry: Duration,
-    /// What is on its way to the disk: never two batches at a time.
+    /// The batch that is being forced to the disk: never two at a time.
     sinking: Option<Sinking>,
 }
 
-/// What came of writing some files, each with its contents.
+/// The result of writing some files, each with its contents.
 type Outcome = Vec<(Contents, io::Result<()>)>;
 
-/// A batch on its way to the disk.
+/// A batch that is being forced to the disk.
 #[derive(Debug)]
 struct Sinking {
     work: Offloaded<Outcome>,
-    /// When it has been on its way for too long; `None`: that has been said.
+    /// When it has taken too long; `None`: that has been logged.
     too_long: Option<Instant>,
 }
 
 impl Writer {
-    /// Writes into this directory; a failure is tried again after `retry`.
+    /// A writer for this directory; a failed write is tried again after `retry`.
     pub(super) fn new(
         directory: Arc<Directory>,
         identity: Arc<StateIdentity>,
@@ -132,13 +132,13 @@ impl Writer {
         }
     }
 
-    /// How much of what was wanted has been laid, or could not be, as it goes on.
+    /// A channel with the number of requests that have been laid, or could not be.
     pub(super) fn laid(&self) -> watch::Receiver<u64> {
         self.laid_changes.subscribe()
     }
 
-    /// Writes until the other end is gone and nothing is left to be written. What is wanted is laid at once, also while
-    /// the disk is still busy with what was laid before.
+    /// Writes until the sender has been dropped and nothing is left to write. Requests are laid at once, also while the disk is still
+    /// busy with earlier ones.
     pub(super) async fn run(&mut self) {
         let mut wake = Wake::Wanted;
         loop {
@@ -250,7 +250,7 @@ impl Writer {
                 }
                 self.problems.remove(DISK);
             }
-            // What is laid stays laid, and is tried again with the next.
+            // What is laid stays laid, and is tried again with the next batch.
             Err(error) => self.report(DISK, cannot_write(self.directory.path(), &error)),
         }
         self.publish();
@@ -288,13 +288,13 @@ impl Writer {
     }
 }
 
-/// What has become of a batch on its way.
+/// The state of a batch.
 enum Step {
     Done(io::Result<Outcome>),
     Hangs,
 }
 
-/// Waits until a batch is done, or has taken too long, which is reported once; forever if there is none. Cancel-safe.
+/// Waits until a batch is done, or has taken too long, which is reported once; waits for ever if there is none. Cancel-safe.
 async fn next_step(sinking: &mut Option<Sinking>) -> Step {
     let Some(Sinking { work, too_long }) = sinking else { return std::future::pending().await };
     let step = match too_long {

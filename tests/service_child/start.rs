@@ -124,7 +124,7 @@ async fn each_refusal_is_a_sentence() {
     };
     let cases = [
         ("/none/such".to_owned(), "the program /none/such does not exist"),
-        ("no-such-name".to_owned(), "no directory of the service's PATH holds a program no-such-name"),
+        ("no-such-name".to_owned(), "no directory of the service's PATH has a program no-such-name"),
         (file("plain", b"", 0o644), "is not executable"),
         (file("orphan", b"#!/none/such\n", 0o755), "interpreter or loader"),
         (file("garbage", &[1, 2, 3, 4], 0o755), "Exec format error"),

@@ -1,4 +1,4 @@
-//! Follows what the catalog shows of us, as long as somebody wants to know.
+//! Watches our instance in the catalog while the keeper needs it.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use crate::consul::catalog::{Instance, Standing};
 use crate::consul::watch::{Content, Rules};
 use crate::consul::{Class, Client, Error, Retry, Watch};
 
-/// What is known of the catalog.
+/// What is known about our instance in the catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sight {
-    /// It has not been asked yet, or doesn't answer.
+    /// The catalog has not been asked yet, or does not answer.
     Unknown,
-    /// We may not see it.
+    /// The token may not read it.
     Hidden,
-    /// It shows this.
+    /// The catalog shows this.
     Shown(Standing),
 }
 
@@ -37,7 +37,7 @@ impl Follow {
         Self { rules, watch, origin: Instant::now(), sight: Sight::Unknown, failure: None }
     }
 
-    /// Something was written: what was seen before counts no more.
+    /// Something was written, so earlier answers no longer count.
     pub(super) fn begin(&mut self) {
         self.watch = Watch::new(self.rules, fastrand::u64(..));
         self.sight = Sight::Unknown;
@@ -47,17 +47,17 @@ impl Follow {
         self.sight
     }
 
-    /// Why it can't be seen, if it can't.
+    /// Why the instance cannot be seen, if it cannot.
     pub(super) fn failure(&self) -> Option<&Error> {
         self.failure.as_ref()
     }
 
-    /// Returns once there is something else to be seen; never, if there is no instance to be followed. Cancel-safe.
+    /// Returns once the catalog shows something else; never, if there is no instance to watch. Cancel-safe.
     pub(super) async fn changed(&mut self, client: &mut Client, instance: Option<&Instance>) {
         let Some(instance) = instance else { return std::future::pending().await };
         loop {
             sleep_until(self.origin + self.watch.due()).await;
-            // The part that asks the agent reports a token that can't be read.
+            // A token that cannot be read is reported by the part that asks the agent.
             let _ = client.renew_token();
             let query = self.watch.ask(self.origin.elapsed());
             let (sight, failure) = match client.standing(instance, &query).await {

@@ -1,4 +1,4 @@
-//! Adds lines to the file, whole or not at all, and keeps it small.
+//! Adds lines to the file, each completely or not at all, and keeps the file small.
 
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::state::directory::{Directory, HISTORY};
 
-/// The file never grows beyond this, in bytes.
+/// The largest size of the file, in bytes.
 pub(super) const LARGEST: u64 = 1 << 20;
 
-/// Adds these lines. A file that would grow too large loses its older half, in one step.
+/// Adds these lines. If the file would become too large, its older half is dropped, in one step.
 pub(super) fn append(directory: &Directory, lines: &[Arc<str>]) -> io::Result<()> {
     let mut file = directory.open_to_append(HISTORY)?;
     let size = file.metadata()?.len();
@@ -26,13 +26,13 @@ pub(super) fn append(directory: &Directory, lines: &[Arc<str>]) -> io::Result<()
     }
     let written = file.write_all(&added).and_then(|()| file.sync_data());
     if written.is_err() {
-        // What a full disk took of it would stand in the way of the next attempt.
+        // A part that a full disk has still taken would spoil the next attempt.
         let _ = file.set_len(size);
     }
     written
 }
 
-/// A power cut may have left half a line.
+/// Ends a line that a power cut has cut short.
 fn ends_within_a_line(file: &std::fs::File, size: u64) -> io::Result<bool> {
     let Some(last) = size.checked_sub(1) else { return Ok(false) };
     let mut byte = [0];
@@ -40,9 +40,9 @@ fn ends_within_a_line(file: &std::fs::File, size: u64) -> io::Result<bool> {
     Ok(byte != *b"\n")
 }
 
-/// The newer half of the file, and what is added.
+/// The newer half of the file, followed by the new lines.
 fn start_anew(directory: &Directory, added: &[u8]) -> io::Result<()> {
-    // What cannot be read is not worth keeping.
+    // A file that cannot be read is replaced.
     let mut contents = directory.read(HISTORY).ok().flatten().unwrap_or_default();
     let half = contents.len().saturating_sub(usize::try_from(LARGEST / 2).unwrap_or(usize::MAX));
     let begin = contents[half..].iter().position(|byte| *byte == b'\n').map_or(contents.len(), |end| half + end + 1);

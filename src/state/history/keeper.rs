@@ -1,4 +1,4 @@
-//! The task that writes history down. A failure is said once and tried again; meanwhile the newest lines wait in memory.
+//! The task that writes the history to the disk. A failure is logged once and tried again; meanwhile the newest lines stay in memory.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::offload::offload;
 use crate::state::directory::{Directory, HISTORY};
 use crate::state::writer::cannot_write;
 
-/// Writes what is new.
+/// Writes the new lines.
 #[derive(Debug)]
 pub(in crate::state) struct Keeper {
     directory: Arc<Directory>,
@@ -23,7 +23,7 @@ pub(in crate::state) struct Keeper {
 }
 
 impl Keeper {
-    /// Writes what comes after the lines that are there already; a failure is tried again after `retry`.
+    /// Writes the lines after those that are there already; a failed write is tried again after `retry`.
     pub(in crate::state) fn new(
         directory: Arc<Directory>,
         recent: watch::Receiver<Recent>,
@@ -34,7 +34,7 @@ impl Keeper {
         Self { directory, recent, written, problem, retry }
     }
 
-    /// Writes until the other end is gone.
+    /// Writes until the sender has been dropped.
     pub(in crate::state) async fn run(&mut self) {
         loop {
             let failing = self.problem.borrow().is_some();
@@ -63,7 +63,7 @@ impl Keeper {
             Ok(()) => {
                 self.written = last;
                 if self.problem.send_if_modified(|problem| problem.take().is_some()) {
-                    tracing::info!("history is written down again");
+                    tracing::info!("the history is written to the disk again");
                 }
             }
             Err(error) => {
