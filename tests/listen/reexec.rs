@@ -78,7 +78,8 @@ fn lictor_begins_anew_under_load_and_nobody_notices() {
         watcher.join().unwrap()
     });
     assert_eq!(failed, 0, "the status port has always answered");
-    assert!(longest < Duration::from_secs(1), "the status was away for {longest:?}");
+    // Far above what it takes, which a machine with other work prolongs: nobody waits for a time-out.
+    assert!(longest < Duration::from_secs(10), "the status was away for {longest:?}");
     lictor.until_applied(|| lictor.setup().write("GREETING", "hello again"));
     assert_ne!(pid(&lictor.board()), process);
     let outcomes = load.end();

@@ -2,8 +2,8 @@
 //
 //	new   a connection for each GET
 //	get   GETs over connections that are kept
-//	post  POSTs over one connection that is kept; they are never sent twice, so it must never pause for longer than the
-//	      service lingers (a pool that has grown has connections that do)
+//	post  POSTs over one connection that is kept; they are never sent twice, so a connection that has been idle for
+//	      nearly as long as the service lingers is not used again (this program may have had no processor meanwhile)
 //
 // It runs until its standard input ends, and then says as JSON what became of each kind.
 package main
@@ -31,8 +31,12 @@ type kind struct {
 	lock   sync.Mutex
 	sent   int
 	took   []time.Duration
+	last   time.Time
 	errors map[string]int
 }
+
+// Longer than between two requests, and shorter than any service here lingers.
+const longestIdle = 150 * time.Millisecond
 
 func main() {
 	url := flag.String("url", "", "what is asked for")
@@ -115,6 +119,12 @@ func (k *kind) ask(url string) {
 func (k *kind) once(url string) error {
 	var body io.Reader
 	if k.method == http.MethodPost {
+		k.lock.Lock()
+		if time.Since(k.last) > longestIdle {
+			k.client.CloseIdleConnections()
+		}
+		k.last = time.Now()
+		k.lock.Unlock()
 		// A body that cannot be had again: Go's client does not repeat such a request.
 		body = io.MultiReader(strings.NewReader("x"))
 	}
