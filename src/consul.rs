@@ -15,6 +15,7 @@ pub mod head;
 pub mod health;
 pub mod key;
 pub mod kv;
+mod pacer;
 pub mod session;
 pub mod single;
 mod tls;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 pub use client::Client;
 pub use error::{Class, Error};
+pub use pacer::Pacer;
 pub use tls::install_crypto;
 pub use token::Renewal;
 pub use watch::Watch;

@@ -1,7 +1,7 @@
 //! A blocking query as a pure state machine: what to ask next and when. No I/O and no clock of its own.
 //!
-//! Times are durations since any fixed moment. The loop around it is: wait until [`Watch::due`], send what
-//! [`Watch::ask`] says, tell it what came ([`Watch::answered`] or [`Watch::failed`]).
+//! Times are durations since any fixed moment. The loop around it ([`super::Pacer`]) is: wait until [`Watch::due`], send
+//! what [`Watch::ask`] says, tell it what came ([`Watch::answered`] or [`Watch::failed`]).
 //!
 //! The rules, in short: an index is only good for the agent and the connection that gave it, so any error, and any
 //! answer with a lower one, drops it. Whether something changed is decided by the content, never by the index. It never

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::fleets::{Fleets, Standing};
 use crate::consul::kv::Folder;
-use crate::consul::watch::{Content, Rules, Verdict, Watch};
-use crate::consul::{Client, Connection, Error};
+use crate::consul::watch::{Content, Rules, Verdict};
+use crate::consul::{Client, Connection, Error, Pacer};
 
 /// After each answer Consul is left alone for this long, so that changes that come together are read together ...
 const QUIET: Duration = Duration::from_millis(150);
@@ -17,8 +17,6 @@ const QUIET: Duration = Duration::from_millis(150);
 const SHARE: u32 = 30;
 /// ... but a change is seen within a second.
 const LONGEST: Duration = Duration::from_millis(700);
-/// While it waits after an error it looks this often whether the token file has been mended.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Which fleets are watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,11 +50,9 @@ impl Scope {
 
 /// Watches the fleets' folder and publishes what it holds.
 pub(super) struct Watcher {
-    client: Client,
+    pacer: Pacer,
     folder: Folder,
     scope: Scope,
-    watch: Watch,
-    origin: Instant,
     /// What tells one list from the next: how many keys, and the newest write.
     stamp: (usize, Option<u64>),
     fleets: watch::Sender<Arc<Fleets>>,
@@ -69,10 +65,8 @@ impl Watcher {
         let (fleets, latest) = watch::channel(Arc::default());
         let watcher = Self {
             folder: client.folder(scope.folder(), None),
-            watch: Watch::new(rules, fastrand::u64(..)),
-            client,
+            pacer: Pacer::new(client, rules),
             scope,
-            origin: Instant::now(),
             stamp: (0, None),
             fleets,
         };
@@ -82,13 +76,14 @@ impl Watcher {
     /// Goes on until nobody can look any more.
     pub(super) async fn run(&mut self) {
         while !self.fleets.is_closed() {
-            self.pause().await;
-            if let Err(error) = self.client.renew_token() {
-                self.failed(&error);
-                continue;
-            }
-            let query = self.watch.ask(self.origin.elapsed());
-            match self.client.list(&self.folder, &query).await {
+            let query = match self.pacer.next().await {
+                Ok(query) => query,
+                Err(error) => {
+                    self.failed(&error);
+                    continue;
+                }
+            };
+            match self.pacer.client().list(&self.folder, &query).await {
                 Ok(list) => {
                     let begun = Instant::now();
                     let before = Arc::clone(&self.fleets.borrow());
@@ -101,7 +96,7 @@ impl Watcher {
                         false if now * 2 <= was && was > 0 => Content::Fewer,
                         false => Content::Changed,
                     };
-                    if self.watch.answered(self.origin.elapsed(), list.index, content) == Verdict::Confirm {
+                    if self.pacer.answered(list.index, content) == Verdict::Confirm {
                         continue;
                     }
                     if content == Content::Same {
@@ -116,24 +111,9 @@ impl Watcher {
         }
     }
 
-    /// Waits until the next query is due, or the token has changed.
-    async fn pause(&mut self) {
-        loop {
-            let due = self.origin + self.watch.due();
-            let now = Instant::now();
-            if due <= now {
-                return;
-            }
-            sleep_until(due.min(now + LOOK)).await;
-            if let Ok(crate::consul::Renewal::Changed) = self.client.renew_token() {
-                return self.watch.renewed(self.origin.elapsed());
-            }
-        }
-    }
-
     /// What was known stays, with the time since when nothing new is.
     fn failed(&mut self, error: &Error) {
-        self.watch.failed(self.origin.elapsed(), error.class());
+        self.pacer.failed(error.class());
         let why = error.sentence();
         self.fleets.send_if_modified(|fleets| {
             let since = if let Standing::Away { since, .. } = fleets.consul { since } else { unix_ms() };

@@ -3,26 +3,21 @@
 mod seal;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch::Receiver;
 use tokio::task::{JoinSet, yield_now};
-use tokio::time::{Instant, sleep_until};
 
 use self::seal::{Seal, Stamp, Standing};
 use super::{Commit, FirstSet, Prefix, Publisher, Spec};
 use crate::consul::head::Found;
 use crate::consul::kv::{Folder, List};
 use crate::consul::watch::{Content, Rules, Verdict};
-use crate::consul::{Class, Client, Error, Renewal, Watch};
+use crate::consul::{Class, Client, Error, Pacer};
 use crate::environment::{Entry, Snapshot, WriteInfo, have_same_content};
 
 /// For a host that has no set that was sealed: Consul keeps the values of now, and no older ones.
 const UNSEALED: &str = "consul does not keep the set that was sealed last, so this host has none: write the key, or let \
                         new hosts start on such edits (commit_start = \"any\")";
-
-/// While it waits after an error it looks this often whether the token file has been mended.
-const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) fn spawn(
     tasks: &mut JoinSet<()>,
@@ -42,9 +37,7 @@ pub(super) fn spawn(
     let begin = move |publisher| {
         let stream = Stream {
             folder: folder.clone(),
-            client: client.clone(),
-            watch: Watch::new(rules, fastrand::u64(..)),
-            origin: Instant::now(),
+            pacer: Pacer::new(client.clone(), rules),
             path: path.clone(),
             min_keys,
             commit: commit.clone(),
@@ -62,9 +55,7 @@ pub(super) fn spawn(
 
 struct Stream {
     folder: Folder,
-    client: Client,
-    watch: Watch,
-    origin: Instant,
+    pacer: Pacer,
     path: String,
     min_keys: usize,
     commit: Option<Commit>,
@@ -83,38 +74,16 @@ impl Stream {
         loop {
             // What was just published is acted on before the next query is put together.
             yield_now().await;
-            self.pause().await;
-            match self.client.renew_token() {
-                Ok(Renewal::Unchanged) => {}
-                Ok(Renewal::Changed) => self.watch.renewed(self.now()),
+            let query = match self.pacer.next().await {
+                Ok(query) => query,
                 Err(error) => {
                     self.fail(&error);
                     continue;
                 }
-            }
-            let query = self.watch.ask(self.now());
-            match self.client.list(&self.folder, &query).await {
+            };
+            match self.pacer.client().list(&self.folder, &query).await {
                 Ok(list) => self.take(list).await,
                 Err(error) => self.fail(&error),
-            }
-        }
-    }
-
-    fn now(&self) -> Duration {
-        self.origin.elapsed()
-    }
-
-    /// Waits until the next query is due, or the token has changed. In the quiet case it does not wait at all.
-    async fn pause(&mut self) {
-        loop {
-            let due = self.origin + self.watch.due();
-            let now = Instant::now();
-            if due <= now {
-                return;
-            }
-            sleep_until(due.min(now + LOOK)).await;
-            if let Ok(Renewal::Changed) = self.client.renew_token() {
-                return self.watch.renewed(self.now());
             }
         }
     }
@@ -127,7 +96,7 @@ impl Stream {
             share(seen, &mut entries);
         }
         let content = compare(self.seen.as_deref(), &entries);
-        if self.watch.answered(self.now(), index, content) == Verdict::Confirm {
+        if self.pacer.answered(index, content) == Verdict::Confirm {
             return;
         }
         if content == Content::Fewer && !self.are_gone(&entries).await {
@@ -163,14 +132,14 @@ impl Stream {
     async fn are_gone(&mut self, entries: &[Entry]) -> bool {
         let missing = |entry: &&Entry| entries.binary_search_by(|other| other.key.cmp(&entry.key)).is_err();
         let Some(entry) = self.seen.iter().flat_map(|seen| seen.iter()).find(missing) else { return true };
-        match self.client.find(&self.folder, &entry.key).await {
+        match self.pacer.client().find(&self.folder, &entry.key).await {
             Ok(Found::Nothing) => return true,
             // It may have come back just now: the next list says.
             Ok(Found::Something) if self.doubts == 0 => {
                 self.doubts += 1;
-                self.watch.renewed(self.now());
+                self.pacer.ask_anew();
             }
-            Ok(Found::Something) => self.fail(&self.client.hidden(&self.folder)),
+            Ok(Found::Something) => self.fail(&self.pacer.client().hidden(&self.folder)),
             Err(error) => self.fail(&error),
         }
         false
@@ -207,7 +176,7 @@ impl Stream {
     }
 
     fn fail(&mut self, error: &Error) {
-        self.watch.failed(self.now(), error.class());
+        self.pacer.failed(error.class());
         self.publisher.failed(error.class().as_str(), &error.sentence());
     }
 }

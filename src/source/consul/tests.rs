@@ -3,6 +3,7 @@
 mod losses;
 
 use std::fs;
+use std::time::Duration;
 
 use tokio::time::timeout;
 
