@@ -1,72 +1,28 @@
-//! Keys with an end: the container's role (ECS, EKS Pod Identity) and the instance's (EC2, by the second version of its
-//! metadata service), and how long they are kept.
+//! Keys with an end: those of the container's role (ECS, EKS Pod Identity) and of the instance's (EC2, by the second
+//! version of its metadata service).
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde::Deserialize;
-use tokio::sync::watch;
 
 use super::{Chain, Keys, Origin, Variables};
 use crate::check::net::Access;
 use crate::check::net::web::Question;
 use crate::check::{Tls, reason};
 
-/// So long before their end they are fetched again. AWS hands out new ones five minutes before.
-const MARGIN: Duration = Duration::from_mins(3);
-/// Keys that name no end are kept for so long.
-const WITHOUT_END: Duration = Duration::from_mins(5);
 /// More than any such answer. In bytes.
 const LONGEST: usize = 16 * 1024;
 /// They are on this host, or next to it. An address that does not answer must not use up the time of the probe.
 const SOON: Duration = Duration::from_millis(800);
 
-/// What all checks share, from one run of the service to the next: keys, by where they are from.
-#[derive(Clone, Debug, Default)]
-pub(in crate::check) struct Kept(Arc<watch::Sender<BTreeMap<String, Keys>>>);
-
-impl Kept {
-    /// The keys from here, if they are good for a while yet; else what is fetched, or, while that fails, what is still
-    /// good.
-    pub(super) async fn or(
-        &self,
-        from: &str,
-        fetch: impl AsyncFnOnce() -> Result<Keys, String>,
-    ) -> Result<Keys, String> {
-        self.or_at(from, SystemTime::now(), fetch).await
-    }
-
-    async fn or_at(
-        &self,
-        from: &str,
-        now: SystemTime,
-        fetch: impl AsyncFnOnce() -> Result<Keys, String>,
-    ) -> Result<Keys, String> {
-        let good_at = |then: SystemTime| {
-            let keys = self.0.borrow().get(from).cloned();
-            keys.filter(|keys| keys.expires.is_some_and(|end| then < end))
-        };
-        if let Some(keys) = good_at(now + MARGIN) {
-            return Ok(keys);
-        }
-        match fetch().await {
-            Ok(keys) => {
-                if keys.expires.is_some_and(|end| end <= now) {
-                    return Err(format!("the keys from {} have expired", keys.origin));
-                }
-                let expires = keys.expires.or_else(|| now.checked_add(WITHOUT_END));
-                self.0.send_modify(|kept| {
-                    kept.retain(|_, keys| keys.expires.is_some_and(|end| now < end));
-                    kept.insert(from.to_owned(), Keys { expires, ..keys.clone() });
-                });
-                Ok(keys)
-            }
-            Err(why) => good_at(now).ok_or(why),
-        }
+/// The keys of the role that this container has, or else this instance.
+pub(super) async fn of_this_host(chain: &Chain<'_>) -> Result<Option<Keys>, String> {
+    match of_container(chain).await? {
+        Some(keys) => Ok(Some(keys)),
+        None => of_instance(chain).await,
     }
 }
 
@@ -208,29 +164,7 @@ async fn fetch(access: &Access, method: Method, url: Url, fields: HeaderMap) -> 
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use super::{Kept, Keys, MARGIN, Origin, first_line, is_near, parse};
-
-    #[tokio::test]
-    async fn kept_until_shortly_before_their_end() {
-        let end = SystemTime::UNIX_EPOCH + Duration::from_hours(1);
-        let keys = |id: &str| Keys {
-            id: id.to_owned(),
-            secret: "S".into(),
-            token: None,
-            expires: Some(end),
-            origin: Origin::Container,
-        };
-        let (kept, second) = (Kept::default(), Duration::from_secs(1));
-        let start = SystemTime::UNIX_EPOCH;
-        assert_eq!(kept.or_at("here", start, async || Ok(keys("A"))).await, Ok(keys("A")));
-        let nobody = async || Err::<Keys, _>("gone".to_owned());
-        assert_eq!(kept.or_at("here", end - MARGIN - second, async || panic!("they are kept")).await, Ok(keys("A")));
-        assert_eq!(kept.or_at("here", end - MARGIN, nobody).await, Ok(keys("A")), "while there is nothing newer");
-        assert_eq!(kept.or_at("elsewhere", start, nobody).await, Err("gone".to_owned()), "never the keys of another");
-        assert_eq!(kept.or_at("here", end, nobody).await, Err("gone".to_owned()));
-        let expired = kept.or_at("here", end, async || Ok(keys("B"))).await;
-        assert_eq!(expired, Err("the keys from the container's role have expired".to_owned()));
-    }
+    use super::{Origin, first_line, is_near, parse};
 
     #[test]
     fn keys_are_not_fetched_from_afar() {

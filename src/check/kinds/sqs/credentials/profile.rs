@@ -1,12 +1,21 @@
-//! The shared files: `~/.aws/credentials` and `~/.aws/config`, under the name in `AWS_PROFILE`.
+//! The shared files: `~/.aws/credentials` and `~/.aws/config`, under the name in `AWS_PROFILE`; and the command that a
+//! profile may name as its `credential_process`. It runs as the service does, since the service's own files name it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::{Chain, Keys, Origin, assumed, handed_out, process};
+use serde::Deserialize;
+
+use super::{Chain, Keys, Origin, assumed, handed_out};
 use crate::check::net::file::{FileName, Rights};
+use crate::machine::event::Exit;
+use crate::service::errand::{self, Errand};
 
 /// Larger than any such file. In bytes.
 const LIMIT: u64 = 256 * 1024;
+
+/// A `credential_process` ends by then: the probe ends before.
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// More roles than anybody chains.
 const DEEPEST: usize = 5;
@@ -79,7 +88,7 @@ async fn resolve(
         ));
     }
     match word("credential_process") {
-        Some(command) => process::run(chain, name, command).await.map(Some),
+        Some(command) => run(chain, name, command).await.map(Some),
         None => Ok(None),
     }
 }
@@ -115,7 +124,7 @@ async fn base(
         (None, Some(_)) => {
             Err(format!("the profile {name:?} has a credential_source that is not one of AWS's: write source_profile"))
         }
-        (None, None) => chain.of_this_host().await?.ok_or_else(|| none("this host")),
+        (None, None) => handed_out::of_this_host(chain).await?.ok_or_else(|| none("this host")),
     }
 }
 
@@ -181,4 +190,62 @@ fn section(text: &str, is_it: impl Fn(&str) -> bool) -> Option<Words> {
         }
     }
     words
+}
+
+/// What a `credential_process` writes.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Written {
+    version: u32,
+    access_key_id: String,
+    secret_access_key: String,
+    session_token: Option<String>,
+    expiration: Option<String>,
+}
+
+/// The keys that the command of this profile writes.
+async fn run(chain: &Chain<'_>, profile: &str, command: &str) -> Result<Keys, String> {
+    let failed = |why: &str| format!("the credential_process of the profile {profile:?} {why}");
+    let key = format!("process {profile} {command}");
+    chain
+        .kept
+        .or(&key, async || {
+            let ready = chain.around.ready(chain.access).await?;
+            let errand = Errand {
+                program: "/bin/sh".into(),
+                arguments: vec!["-c".to_owned(), command.to_owned()],
+                environment: ready.environment().to_vec(),
+                directory: chain.around.directory.clone(),
+                user: chain.around.user.clone(),
+                timeout: LONGEST,
+            };
+            let finished =
+                errand::run(errand, &chain.around.own_children).await.map_err(|_| failed("cannot be run"))?;
+            match finished.exit {
+                Some(Exit::Code(0)) => {}
+                Some(Exit::Code(code)) => return Err(failed(&format!("exited with {code}"))),
+                _ => return Err(failed("was killed, or did not end in time")),
+            }
+            // What it has written to stderr may stand around it.
+            let output = String::from_utf8_lossy(&finished.output);
+            let json = output.find('{').zip(output.rfind('}')).filter(|(from, to)| from < to);
+            let json = json.map(|(from, to)| &output[from..=to]).unwrap_or_default();
+            written(json, profile).map_err(failed)
+        })
+        .await
+}
+
+fn written(json: &str, profile: &str) -> Result<Keys, &'static str> {
+    let written: Written = serde_json::from_str(json).map_err(|_| "does not write keys as AWS has them")?;
+    if written.version != 1 {
+        return Err("writes keys of a version that is not 1");
+    }
+    let expires = written.expiration.map(|text| humantime::parse_rfc3339(&text)).transpose();
+    Ok(Keys {
+        id: written.access_key_id,
+        secret: written.secret_access_key.into(),
+        token: written.session_token.map(Into::into),
+        expires: expires.map_err(|_| "writes an end that is not a time")?,
+        origin: Origin::Process(profile.to_owned()),
+    })
 }
