@@ -26,7 +26,7 @@ mod view;
 mod writes;
 
 pub use change::{Change, Pairs};
-pub use chronicle::{Happening, HistoryRecord, What, Written as WrittenBy};
+pub use chronicle::{Happening, HistoryRecord, InstanceEvent, What, WrittenBy};
 pub use decision::{Ask, Place};
 pub use details::{CandidateShown, CheckShown, Details, ExitShown};
 pub use handle::Fleet;

@@ -126,7 +126,20 @@ fn write(form: Form, page: &Page, out: &mut dyn Write) -> io::Result<()> {
 
 /// One entry; the columns are of fixed width, so that lines that come later stand below the ones before.
 fn line(entry: &Entry, paint: Paint) -> String {
-    let (word, tone) = match entry.outcome {
+    let (word, tone) = word(entry.outcome);
+    let at = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(entry.at_unix_ms));
+    let mut line = format!("{at}  ");
+    paint.write(&mut line, &cell(word, tone));
+    line.push_str(&" ".repeat(14_usize.saturating_sub(word.len())));
+    let environment = entry.environment.map(|environment| environment.to_string()).unwrap_or_default();
+    // Writing to a string cannot fail.
+    let _ = write!(line, "{environment:<12}  {}", details(entry));
+    line.trim_end().to_owned()
+}
+
+/// What became of a change, a deployment or a process, in a word.
+pub(super) fn word(outcome: Outcome) -> (&'static str, Tone) {
+    match outcome {
         Outcome::Applied => ("applied", Tone::Good),
         Outcome::Reverted => ("reverted", Tone::Bad),
         Outcome::Superseded => ("superseded", Tone::Dim),
@@ -142,15 +155,7 @@ fn line(entry: &Entry, paint: Paint) -> String {
         Outcome::Operator => ("operator", Tone::Strong),
         Outcome::Validated => ("validated", Tone::Good),
         Outcome::NotValidated => ("not validated", Tone::Bad),
-    };
-    let at = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(entry.at_unix_ms));
-    let mut line = format!("{at}  ");
-    paint.write(&mut line, &cell(word, tone));
-    line.push_str(&" ".repeat(14_usize.saturating_sub(word.len())));
-    let environment = entry.environment.map(|environment| environment.to_string()).unwrap_or_default();
-    // Writing to a string cannot fail.
-    let _ = write!(line, "{environment:<12}  {}", details(entry));
-    line.trim_end().to_owned()
+    }
 }
 
 fn details(entry: &Entry) -> String {

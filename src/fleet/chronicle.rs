@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::details::{is_zero, named};
-use super::layout::{LARGEST, Member, json, said};
+use super::layout::{LARGEST, Member, json, short_line};
 use crate::environment::Fingerprint;
 use crate::machine::Board;
 use crate::machine::board::deployment::Deployment;
@@ -61,7 +61,7 @@ pub struct Happening {
     pub more_keys: usize,
     /// Who wrote the first of them, as far as Consul tells.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub written: Vec<Written>,
+    pub written: Vec<WrittenBy>,
     /// Why, as a short sentence.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub why: String,
@@ -82,7 +82,7 @@ pub struct Happening {
 /// What Consul tells of the last write of a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Written {
+pub struct WrittenBy {
     /// The variable.
     pub key: String,
     /// Its source, as a person reads it.
@@ -97,35 +97,19 @@ pub struct Written {
 }
 
 /// What can happen to an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum What {
+    /// What became of a change, a deployment or an operator's request, as the instance's own history tells.
+    Became(Outcome),
+    /// What is in no history of one instance.
+    Instance(InstanceEvent),
+}
+
+/// What the history of an instance does not tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum What {
-    /// A change runs and is good.
-    Applied,
-    /// A change failed its trial and was taken back.
-    Reverted,
-    /// A newer change took its place before there was a verdict.
-    Superseded,
-    /// Neither the change nor what was before it was healthy.
-    Inconclusive,
-    /// A new build failed under a config that was good.
-    BuildFailed,
-    /// A change was stopped by the guard or an operator.
-    Held,
-    /// A change failed on another host, and was not tried here.
-    Halted,
-    /// A change broke a rule.
-    Rejected,
-    /// The process was told of a change, and is healthy on it.
-    Reloaded,
-    /// A change counts from the next start on.
-    Ignored,
-    /// An operator did something.
-    Operator,
-    /// A deployment was answered yes.
-    Validated,
-    /// A deployment was answered no.
-    NotValidated,
+pub enum InstanceEvent {
     /// Another version runs.
     Deployed,
     /// The instance was not ready, and nothing had been planned.
@@ -133,28 +117,19 @@ pub enum What {
     /// A newer lictor's word.
     #[default]
     #[serde(other)]
-    Other,
+    Unknown,
+}
+
+impl Default for What {
+    fn default() -> Self {
+        Self::Instance(InstanceEvent::default())
+    }
 }
 
 impl What {
     /// What a line of history says, if it belongs here. An exit is part of an outage.
     fn of(outcome: Outcome) -> Option<Self> {
-        Some(match outcome {
-            Outcome::Applied => Self::Applied,
-            Outcome::Reverted => Self::Reverted,
-            Outcome::Superseded => Self::Superseded,
-            Outcome::Inconclusive => Self::Inconclusive,
-            Outcome::BuildFailed => Self::BuildFailed,
-            Outcome::Held => Self::Held,
-            Outcome::Halted => Self::Halted,
-            Outcome::Rejected => Self::Rejected,
-            Outcome::Reloaded => Self::Reloaded,
-            Outcome::Ignored => Self::Ignored,
-            Outcome::Operator => Self::Operator,
-            Outcome::Validated => Self::Validated,
-            Outcome::NotValidated => Self::NotValidated,
-            Outcome::Exited | Outcome::Unresponsive => return None,
-        })
+        Some(outcome).filter(|outcome| !matches!(outcome, Outcome::Exited | Outcome::Unresponsive)).map(Self::Became)
     }
 }
 
@@ -187,7 +162,7 @@ impl Chronicle {
         let record = record.unwrap_or_default();
         let mut events: VecDeque<_> = record.events.into();
         // Whether it went on while nobody looked, is not known.
-        events.retain(|event| event.what != What::Outage || event.took_ms.is_some());
+        events.retain(|event| event.what != What::Instance(InstanceEvent::Outage) || event.took_ms.is_some());
         Self { events, version: record.version, ..Self::default() }
     }
 
@@ -197,15 +172,15 @@ impl Chronicle {
         let mut news = Vec::new();
         let mut is_new = false;
         if let Some(version) = &board.build.running.version
-            && self.version.as_deref() != Some(said(version).as_str())
+            && self.version.as_deref() != Some(short_line(version).as_str())
         {
-            let before = self.version.replace(said(version));
+            let before = self.version.replace(short_line(version));
             is_new = true;
             news.extend(before.map(|before| Happening {
                 at: board.process.as_ref().map_or(now, |process| board.epoch_unix_ms + process.started.0),
-                what: What::Deployed,
+                what: What::Instance(InstanceEvent::Deployed),
                 why: format!("{before} before"),
-                version: Some(said(version)),
+                version: Some(short_line(version)),
                 ..Happening::default()
             }));
         }
@@ -227,7 +202,11 @@ impl Chronicle {
 
     /// Whether an outage has begun or ended.
     fn outage(&mut self, board: &Board, now: u64) -> bool {
-        let going_on = self.events.iter_mut().rev().find(|event| event.what == What::Outage && event.took_ms.is_none());
+        let going_on = self
+            .events
+            .iter_mut()
+            .rev()
+            .find(|event| event.what == What::Instance(InstanceEvent::Outage) && event.took_ms.is_none());
         if board.ready {
             self.ready = true;
             let Some(outage) = going_on else { return false };
@@ -241,7 +220,12 @@ impl Chronicle {
         if planned || !std::mem::take(&mut self.ready) || going_on.is_some() {
             return false;
         }
-        self.events.push_back(Happening { at: now, what: What::Outage, why: why(board), ..Happening::default() });
+        self.events.push_back(Happening {
+            at: now,
+            what: What::Instance(InstanceEvent::Outage),
+            why: why(board),
+            ..Happening::default()
+        });
         true
     }
 
@@ -266,11 +250,11 @@ fn why(board: &Board) -> String {
     let failing = |check: &&crate::machine::board::CheckPicture| {
         check.state == CheckState::Failing && matches!(check.role, Role::Readiness | Role::Startup)
     };
-    let names: Vec<String> = board.checks.iter().filter(failing).map(|check| said(&check.name)).collect();
+    let names: Vec<String> = board.checks.iter().filter(failing).map(|check| short_line(&check.name)).collect();
     match (&board.process, &board.last_exit) {
-        (None, Some(exit)) => said(&exit.text),
-        _ if !names.is_empty() => said(&format!("{}: not passing", crate::line::listed(&names, 3))),
-        (_, Some(exit)) => said(&exit.text),
+        (None, Some(exit)) => short_line(&exit.text),
+        _ if !names.is_empty() => short_line(&format!("{}: not passing", crate::line::listed(&names, 3))),
+        (_, Some(exit)) => short_line(&exit.text),
         (_, None) => "not ready".to_owned(),
     }
 }
@@ -280,15 +264,15 @@ fn happening(entry: &Entry, change: impl Fn(Fingerprint) -> Option<String>) -> O
     let (keys, more_keys) = named(&entry.keys);
     let written = entry.from.iter().take(WRITERS).filter_map(|origin| {
         let written = origin.written.as_ref()?;
-        Some(Written {
-            key: said(&origin.key),
-            source: said(&origin.source),
+        Some(WrittenBy {
+            key: short_line(&origin.key),
+            source: short_line(&origin.source),
             index: written.index,
             flags: written.flags,
-            session: written.session.as_deref().map(said),
+            session: written.session.as_deref().map(short_line),
         })
     });
-    let id = |deployment: &Deployment| said(&deployment.id);
+    let id = |deployment: &Deployment| short_line(&deployment.id);
     Some(Happening {
         at: entry.at_unix_ms,
         what,
@@ -296,7 +280,7 @@ fn happening(entry: &Entry, change: impl Fn(Fingerprint) -> Option<String>) -> O
         more_keys: more_keys + entry.more_keys,
         keys,
         written: written.collect(),
-        why: said(&entry.why),
+        why: short_line(&entry.why),
         steps: entry.steps.clone(),
         version: None,
         deployment: entry.deployment.as_ref().map(id),

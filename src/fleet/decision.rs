@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::change::Change;
-use super::layout::{FleetHold, Member, Rollout, RolloutState, said};
+use super::layout::{FleetHold, Member, Rollout, RolloutState, short_line};
 use super::mark::Marks;
 use super::reason::{Blocker, Blocking, Queue, Reason};
 use super::rules::{ENOUGH, Rules};
@@ -104,7 +104,7 @@ impl Asking<'_> {
         if let Some(halt) = halt(view, ask) {
             let Rollout { by, reason, .. } = &halt.rollout;
             let on = vec![(Place::Rollout, view.indexes.rollout)];
-            return Decision::Halted { by: self.shown(by), why: said(reason), on };
+            return Decision::Halted { by: self.shown(by), why: short_line(reason), on };
         }
         let limit = match self.places(view) {
             Ok(limit) => limit,
@@ -159,13 +159,13 @@ impl Asking<'_> {
         let mut out: BTreeMap<String, (bool, Blocker)> = BTreeMap::new();
         for marked in marks.filter(|marked| alive(marked) || waited_for(&marked.key)) {
             let since = marked.mark.as_ref().map(|mark| mark.since);
-            let who = marked.mark.as_ref().map_or_else(|| said(&marked.key), |mark| self.shown(&mark.member));
+            let who = marked.mark.as_ref().map_or_else(|| short_line(&marked.key), |mark| self.shown(&mark.member));
             out.insert(marked.key.clone(), (alive(marked), Blocker { who, what: Blocking::Turn { since } }));
         }
         let sessions: BTreeSet<&String> =
             view.marks.iter().filter_map(|marked| marked.mark.as_ref()).map(|mark| &mark.session).collect();
         for holder in view.holders().filter(|holder| *holder != self.session && !sessions.contains(holder)) {
-            let who = format!("session {}", said(holder));
+            let who = format!("session {}", short_line(holder));
             out.insert(holder.clone(), (true, Blocker { who, what: Blocking::Turn { since: None } }));
         }
         // A sick instance may always be restarted, or two of them would wait for each other forever.
@@ -218,7 +218,7 @@ impl Asking<'_> {
     /// As a person would call it: by its node alone where the ids are the same everywhere.
     fn shown(&self, member: &Member) -> String {
         let Member { node, id } = member;
-        if *id == self.member.id { said(node) } else { format!("{} on {}", said(id), said(node)) }
+        if *id == self.member.id { short_line(node) } else { format!("{} on {}", short_line(id), short_line(node)) }
     }
 }
 

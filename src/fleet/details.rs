@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::said;
+use super::layout::short_line;
 use crate::machine::Board;
 use crate::machine::board::{CheckState, StepName};
 use crate::machine::event::TrafficState;
@@ -100,7 +100,7 @@ impl Details {
     pub(super) fn of(board: &Board, change: Option<String>) -> Self {
         let unix = |at: Moment| board.epoch_unix_ms.saturating_add(at.0);
         let check = |check: &crate::machine::board::CheckPicture| CheckShown {
-            name: said(&check.name),
+            name: short_line(&check.name),
             role: check.role,
             state: check.state,
             since: unix(check.since),
@@ -126,7 +126,10 @@ impl Details {
             traffic: board.traffic,
             checks: board.checks.iter().take(CHECKS).map(check).collect(),
             more_checks: board.checks.len().saturating_sub(CHECKS),
-            last_exit: board.last_exit.as_ref().map(|exit| ExitShown { at: unix(exit.at), text: said(&exit.text) }),
+            last_exit: board
+                .last_exit
+                .as_ref()
+                .map(|exit| ExitShown { at: unix(exit.at), text: short_line(&exit.text) }),
             candidate,
         }
     }
@@ -134,7 +137,7 @@ impl Details {
 
 /// The first of these names, each fit for a record, and how many more there are.
 pub(super) fn named(keys: &[String]) -> (Vec<String>, usize) {
-    (keys.iter().take(NAMED).map(|key| said(key)).collect(), keys.len().saturating_sub(NAMED))
+    (keys.iter().take(NAMED).map(|key| short_line(key)).collect(), keys.len().saturating_sub(NAMED))
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]

@@ -231,8 +231,8 @@ pub(super) fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
-/// Short text of others, fit for a line.
-pub(super) fn said(text: &str) -> String {
+/// Text that others wrote, as it may stand in a line or a record: without control characters, and cut.
+pub(super) fn short_line(text: &str) -> String {
     const LONGEST: usize = 200;
     text.chars().filter(|character| !character.is_control()).take(LONGEST).collect()
 }

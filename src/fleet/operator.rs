@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::chronicle::HistoryRecord;
-use super::layout::{FleetHold, LARGEST, Member, OutMark, Places, Promotion, Rollout, RolloutState, json, said};
+use super::layout::{FleetHold, LARGEST, Member, OutMark, Places, Promotion, Rollout, RolloutState, json, short_line};
 use super::mark::Key;
 use super::record::InstanceRecord;
 use crate::consul::kv::Pair;
@@ -163,7 +163,7 @@ impl Operator {
     pub async fn hold(&self, by: &str, reason: &str, length: Option<Duration>) -> Result<(), Error> {
         let at = unix_ms();
         let until = length.map(|length| at.saturating_add(u64::try_from(length.as_millis()).unwrap_or(u64::MAX)));
-        let hold = FleetHold { reason: said(reason), by: said(by), at, until };
+        let hold = FleetHold { reason: short_line(reason), by: short_line(by), at, until };
         self.client.commit(&[Operation::Set { key: self.places.hold(), value: json(&hold) }]).await.map(drop)
     }
 
@@ -200,12 +200,12 @@ impl Operator {
         let mut halts = Vec::new();
         for pair in self.list("rollout/").await? {
             let Some(rollout) = parse::<Rollout>(&pair) else {
-                foreign.push(said(&format!("rollout/{}", pair.key)));
+                foreign.push(short_line(&format!("rollout/{}", pair.key)));
                 continue;
             };
             if rollout.state == RolloutState::Halt {
-                let by = said(&rollout.by.node);
-                let halt = Halt { change: pair.key.clone(), by, reason: said(&rollout.reason), at: rollout.at };
+                let by = short_line(&rollout.by.node);
+                let halt = Halt { change: pair.key.clone(), by, reason: short_line(&rollout.reason), at: rollout.at };
                 halts.push((halt, pair.modify_index));
             }
         }
@@ -223,7 +223,7 @@ fn read<T: DeserializeOwned>(pairs: &[Pair], folder: &str, foreign: &mut Vec<Str
     for pair in pairs {
         match parse(pair) {
             Some(one) => all.push(one),
-            None => foreign.push(said(&format!("{folder}{}", pair.key))),
+            None => foreign.push(short_line(&format!("{folder}{}", pair.key))),
         }
     }
     all

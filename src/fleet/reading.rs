@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::said;
+use super::layout::short_line;
 use super::mark::{Key, Mark};
 use crate::environment::format::Format;
 use crate::environment::glob::Glob;
@@ -113,7 +113,7 @@ impl Reading {
         // A rule for a restart counts beside one that asks for less of more variables.
         let any_milder = self.on_change.iter().any(|rule| rule.on_change != OnChange::Restart);
         let rules = self.on_change.iter().filter(|_| any_milder);
-        let rule = |rule: &KeyRule| RuleShown { key: said(rule.label.as_str()), on_change: rule.on_change };
+        let rule = |rule: &KeyRule| RuleShown { key: short_line(rule.label.as_str()), on_change: rule.on_change };
         ReadingShown {
             folders: self.folders.iter().map(folder).collect(),
             on_change: rules.take(RULES).map(rule).collect(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::details::Details;
-use super::layout::{Member, said};
+use super::layout::{Member, short_line};
 use super::mark::Mark;
 use super::reading::ReadingShown;
 use super::rules::Rules;
@@ -107,11 +107,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 impl InstanceRecord {
     pub(super) fn new(member: &Member, owner: &str, rules: &Rules, shown: &Shown, at: u64) -> Self {
-        let short = |text: &Option<String>| text.as_deref().map(said);
+        let short = |text: &Option<String>| text.as_deref().map(short_line);
         Self {
             v: FORM,
             member: member.clone(),
-            service: said(&rules.service),
+            service: short_line(&rules.service),
             owner: owner.to_owned(),
             limit: rules.limit.to_string(),
             at,
@@ -122,7 +122,7 @@ impl InstanceRecord {
                 deployment: shown
                     .deployment
                     .clone()
-                    .map(|deployment| DeploymentShown { id: said(&deployment.id), ..deployment }),
+                    .map(|deployment| DeploymentShown { id: short_line(&deployment.id), ..deployment }),
                 ..shown.clone()
             },
         }

@@ -70,7 +70,7 @@ enum Debt {
 enum Busy {
     Nothing,
     Looking(Op, Haste),
-    Writing(Op, Purpose),
+    Writing(Op, WriteFor),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ enum Haste {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purpose {
+enum WriteFor {
     Acquire,
     Release,
     Debt,
@@ -229,11 +229,11 @@ impl Turns {
                 }
             }
             Event::Written(op, written) => {
-                if let Busy::Writing(current, purpose) = self.busy
+                if let Busy::Writing(current, write_for) = self.busy
                     && current == op
                 {
                     self.busy = Busy::Nothing;
-                    self.written(now, purpose, &written);
+                    self.written(now, write_for, &written);
                 } else {
                     self.record.written(now, op, &written);
                 }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 
-use super::layout::{FleetHold, LARGEST, LOCK, Member, OutMark, Rollout, RolloutState, SEMAPHORE, Semaphore, said};
+use super::layout::{
+    FleetHold, LARGEST, LOCK, Member, OutMark, Rollout, RolloutState, SEMAPHORE, Semaphore, short_line,
+};
 use crate::consul::health::{Instance, Standing};
 use crate::consul::kv::Pair;
 
@@ -137,14 +139,15 @@ impl View {
         let hold = look.hold.as_ref().map(|pair| {
             // Whatever stands there, somebody wants the fleet to stop.
             let hold: FleetHold = read(pair, "", &mut remarks).unwrap_or_default();
-            FleetHold { reason: said(&hold.reason), by: said(&hold.by), at: hold.at, until: hold.until }
+            FleetHold { reason: short_line(&hold.reason), by: short_line(&hold.by), at: hold.at, until: hold.until }
         });
         let ours = look.ours.as_ref().map(|pair| Ours {
             session: pair.session.as_deref().map(str::to_owned),
             owner: read::<Owner>(pair, "instances/", &mut remarks).map(|record| record.owner),
         });
         let limits = look.records.as_ref().map(|pairs| {
-            let limit = |pair| read::<LimitOf>(pair, "instances/", &mut remarks).map(|of| (of.member, said(&of.limit)));
+            let limit =
+                |pair| read::<LimitOf>(pair, "instances/", &mut remarks).map(|of| (of.member, short_line(&of.limit)));
             pairs.iter().filter_map(limit).collect()
         });
         let catalog = look
@@ -228,7 +231,7 @@ fn parse<T: DeserializeOwned>(pair: &Pair) -> Option<T> {
 fn read<T: DeserializeOwned>(pair: &Pair, folder: &str, remarks: &mut Vec<String>) -> Option<T> {
     let value = parse(pair);
     if value.is_none() {
-        let (key, bytes) = (said(&pair.key), pair.value.len());
+        let (key, bytes) = (short_line(&pair.key), pair.value.len());
         remarks.push(format!("{folder}{key} holds {bytes} bytes that no lictor wrote"));
     }
     value

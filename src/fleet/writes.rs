@@ -132,7 +132,7 @@ impl Writer<'_> {
             state: RolloutState::Halt,
             by: self.member.clone(),
             session: String::new(),
-            reason: super::layout::said(reason),
+            reason: super::layout::short_line(reason),
             at: self.at,
             build,
             pairs: change.pairs(),

@@ -6,6 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::node::{Element, classed, element};
 use crate::fleet::InstanceRecord;
 use crate::machine::board::StepName;
+use crate::machine::history::Outcome;
 
 /// What a word asks of whoever reads it, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,6 +97,27 @@ pub(super) fn config(record: &InstanceRecord) -> Word {
         ("no_good", _) => Word::new(Tone::Bad, "nothing good yet"),
         ("", _) => Word::new(Tone::Unknown, "unknown"),
         (other, _) => Word::new(Tone::Unknown, super::fleets::shown(other)),
+    }
+}
+
+/// What became of a change, a deployment or a process.
+pub(super) fn outcome(outcome: Outcome) -> Word {
+    match outcome {
+        Outcome::Applied => Word::new(Tone::Good, "good"),
+        Outcome::Reverted => Word::new(Tone::Bad, "taken back"),
+        Outcome::Superseded => Word::new(Tone::Unknown, "overtaken by a newer one"),
+        Outcome::Inconclusive => Word::new(Tone::Warn, "no verdict"),
+        Outcome::BuildFailed => Word::new(Tone::Bad, "the build failed"),
+        Outcome::Held => Word::new(Tone::Waits, "held"),
+        Outcome::Halted => Word::new(Tone::Warn, "halted, never tried"),
+        Outcome::Rejected => Word::new(Tone::Warn, "rejected"),
+        Outcome::Reloaded => Word::new(Tone::Good, "reloaded"),
+        Outcome::Ignored => Word::new(Tone::Good, "counts from the next start on"),
+        Outcome::Exited => Word::new(Tone::Bad, "exited"),
+        Outcome::Unresponsive => Word::new(Tone::Bad, "unresponsive"),
+        Outcome::Operator => Word::new(Tone::Unknown, "operator"),
+        Outcome::Validated => Word::new(Tone::Good, "validated"),
+        Outcome::NotValidated => Word::new(Tone::Bad, "not validated"),
     }
 }
 

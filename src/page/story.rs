@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::fleets::{Service, shown};
 use super::look::{Tone, Word};
 use crate::fleet::layout::RolloutState;
-use crate::fleet::{Happening, What, WrittenBy};
+use crate::fleet::{Happening, InstanceEvent, What, WrittenBy};
 use crate::line::{counted, listed};
+use crate::machine::history::Outcome;
 
 /// What the page looks back on, in milliseconds.
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -87,10 +88,22 @@ pub(super) fn is_of_the_last_day(event: &Happening, now: u64) -> bool {
 
 fn subject(what: What) -> Subject {
     match what {
-        What::Deployed | What::Validated | What::NotValidated | What::BuildFailed => Subject::Deploy,
-        What::Outage => Subject::Outage,
-        What::Operator | What::Other => Subject::Other,
-        _ => Subject::Change,
+        What::Instance(InstanceEvent::Deployed) => Subject::Deploy,
+        What::Instance(InstanceEvent::Outage) => Subject::Outage,
+        What::Instance(InstanceEvent::Unknown) => Subject::Other,
+        What::Became(outcome) => match outcome {
+            Outcome::Validated | Outcome::NotValidated | Outcome::BuildFailed => Subject::Deploy,
+            Outcome::Operator | Outcome::Exited | Outcome::Unresponsive => Subject::Other,
+            Outcome::Applied
+            | Outcome::Reverted
+            | Outcome::Superseded
+            | Outcome::Inconclusive
+            | Outcome::Held
+            | Outcome::Halted
+            | Outcome::Rejected
+            | Outcome::Reloaded
+            | Outcome::Ignored => Subject::Change,
+        },
     }
 }
 
@@ -119,12 +132,13 @@ impl<'a> Story<'a> {
         self.told.iter().flat_map(|(key, events)| events.iter().map(|event| (*key, *event)))
     }
 
-    fn count(&self, what: What) -> usize {
-        self.told.values().filter(|events| events.last().is_some_and(|event| event.what == what)).count()
+    fn count(&self, outcome: Outcome) -> usize {
+        let ended = |events: &&Vec<&Happening>| events.last().is_some_and(|event| event.what == What::Became(outcome));
+        self.told.values().filter(ended).count()
     }
 
-    fn any(&self, what: What) -> Option<(&'a str, &'a Happening)> {
-        self.events().find(|(_, event)| event.what == what)
+    fn has(&self, outcome: Outcome) -> bool {
+        self.events().any(|(_, event)| event.what == What::Became(outcome))
     }
 
     /// The names of the variables that changed, and how many more there are.
@@ -151,33 +165,33 @@ impl<'a> Story<'a> {
             candidate.is_some_and(|candidate| candidate.change.as_ref() == Some(&self.id))
         });
         match self.subject {
-            Subject::Deploy if self.any(What::BuildFailed).is_some() => on("the build failed on", Tone::Bad),
-            Subject::Deploy if self.any(What::NotValidated).is_some() => {
-                let refused = self.count(What::NotValidated) as u64;
+            Subject::Deploy if self.has(Outcome::BuildFailed) => on("the build failed on", Tone::Bad),
+            Subject::Deploy if self.has(Outcome::NotValidated) => {
+                let refused = self.count(Outcome::NotValidated) as u64;
                 Word::new(Tone::Bad, format!("refused by {}", counted(refused, "host")))
             }
-            Subject::Deploy if self.any(What::Validated).is_some() => on("validated by", Tone::Good),
+            Subject::Deploy if self.has(Outcome::Validated) => on("validated by", Tone::Good),
             Subject::Deploy => on("runs on", Tone::Good),
             Subject::Outage => match self.events().find(|(_, event)| event.took_ms.is_none()) {
                 Some(_) => Word::new(Tone::Bad, "goes on"),
                 None => Word::new(Tone::Warn, "over"),
             },
             Subject::Other => Word::new(Tone::Unknown, "noted"),
-            Subject::Change if rollout == Some(RolloutState::Halt) || self.any(What::Reverted).is_some() => {
-                let (back, halted) = (self.count(What::Reverted), self.count(What::Halted));
+            Subject::Change if rollout == Some(RolloutState::Halt) || self.has(Outcome::Reverted) => {
+                let (back, halted) = (self.count(Outcome::Reverted), self.count(Outcome::Halted));
                 let halted = if halted > 0 { format!(", halted on {halted}") } else { String::new() };
                 Word::new(Tone::Bad, format!("taken back on {back}{halted}"))
             }
             Subject::Change if under_way => on("under way; told by", Tone::Busy),
-            Subject::Change if self.any(What::Inconclusive).is_some() => on("no verdict on", Tone::Warn),
-            Subject::Change if self.any(What::Rejected).is_some() => on("rejected by", Tone::Warn),
-            Subject::Change if self.any(What::Applied).is_some() => {
-                Word::new(Tone::Good, format!("good on {}", counted(self.count(What::Applied) as u64, "host")))
+            Subject::Change if self.has(Outcome::Inconclusive) => on("no verdict on", Tone::Warn),
+            Subject::Change if self.has(Outcome::Rejected) => on("rejected by", Tone::Warn),
+            Subject::Change if self.has(Outcome::Applied) => {
+                Word::new(Tone::Good, format!("good on {}", counted(self.count(Outcome::Applied) as u64, "host")))
             }
-            Subject::Change if self.any(What::Reloaded).is_some() => on("told to", Tone::Good),
-            Subject::Change if self.any(What::Ignored).is_some() => on("counts from the next start on:", Tone::Good),
-            Subject::Change if self.any(What::Held).is_some() => on("held on", Tone::Waits),
-            Subject::Change if self.any(What::Halted).is_some() => on("halted on", Tone::Warn),
+            Subject::Change if self.has(Outcome::Reloaded) => on("told to", Tone::Good),
+            Subject::Change if self.has(Outcome::Ignored) => on("counts from the next start on:", Tone::Good),
+            Subject::Change if self.has(Outcome::Held) => on("held on", Tone::Waits),
+            Subject::Change if self.has(Outcome::Halted) => on("halted on", Tone::Warn),
             Subject::Change => on("overtaken on", Tone::Unknown),
         }
     }

@@ -1,6 +1,7 @@
 //! What a page shows, as a tree: one file a page. Pure: records in, trees out.
 
 mod change;
+mod facts;
 mod host;
 mod instance;
 mod overview;

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::super::history;
 use super::super::paint::{Cell, Paint, Tone, cell, plain, table};
-use crate::fleet::{Happening, HistoryRecord, What};
+use crate::fleet::{Happening, HistoryRecord, InstanceEvent, What};
 use crate::line::listed;
 
 /// So many names of variables are shown.
@@ -38,7 +39,7 @@ fn row(record: &HistoryRecord, event: &Happening) -> Vec<Cell> {
     }
     details.extend(event.version.as_ref().map(|version| format!("version {version}")));
     details.extend(event.deployment.as_ref().map(|deployment| format!("deployment {deployment}")));
-    if event.what == What::Outage {
+    if event.what == What::Instance(InstanceEvent::Outage) {
         let lasted = event.took_ms.map(|took| humantime::format_duration(Duration::from_secs(took / 1000)));
         details.push(lasted.map_or_else(|| "it goes on".into(), |lasted| format!("it lasted {lasted}")));
     }
@@ -54,22 +55,10 @@ fn row(record: &HistoryRecord, event: &Happening) -> Vec<Cell> {
 
 fn word(what: What) -> (&'static str, Tone) {
     match what {
-        What::Applied => ("applied", Tone::Good),
-        What::Reverted => ("reverted", Tone::Bad),
-        What::Superseded => ("superseded", Tone::Dim),
-        What::Inconclusive => ("inconclusive", Tone::Bad),
-        What::BuildFailed => ("build failed", Tone::Bad),
-        What::Held => ("held", Tone::Warn),
-        What::Halted => ("halted", Tone::Warn),
-        What::Rejected => ("rejected", Tone::Bad),
-        What::Reloaded => ("reloaded", Tone::Good),
-        What::Ignored => ("ignored", Tone::Dim),
-        What::Operator => ("operator", Tone::Strong),
-        What::Validated => ("validated", Tone::Good),
-        What::NotValidated => ("not validated", Tone::Bad),
-        What::Deployed => ("deployed", Tone::Good),
-        What::Outage => ("outage", Tone::Bad),
-        What::Other => ("of a newer lictor", Tone::Dim),
+        What::Became(outcome) => history::word(outcome),
+        What::Instance(InstanceEvent::Deployed) => ("deployed", Tone::Good),
+        What::Instance(InstanceEvent::Outage) => ("outage", Tone::Bad),
+        What::Instance(InstanceEvent::Unknown) => ("of a newer lictor", Tone::Dim),
     }
 }
 

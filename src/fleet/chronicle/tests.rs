@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BYTES, Chronicle, HistoryRecord, KEPT, What};
+use super::{BYTES, Chronicle, HistoryRecord, InstanceEvent, KEPT, What};
 use crate::environment::Origin;
 use crate::fleet::layout::{Member, json};
 use crate::machine::Board;
@@ -56,7 +56,10 @@ fn each_line_of_history_is_told_once_and_with_its_change() {
     board.history.push(entry(Outcome::Halted, 13));
     board.history.remove(0);
     assert!(see(&mut chronicle, &board));
-    assert_eq!(words(&chronicle), [What::Applied, What::Reverted, What::Halted]);
+    assert_eq!(
+        words(&chronicle),
+        [What::Became(Outcome::Applied), What::Became(Outcome::Reverted), What::Became(Outcome::Halted)]
+    );
     let record = chronicle.record(&member());
     assert_eq!(record.events[0].change.as_deref(), Some("c0ffee"));
     assert_eq!(record.events[0].keys, ["GREETING"]);
@@ -72,7 +75,7 @@ fn the_next_life_goes_on_where_the_last_one_ended() {
     let mut next = Chronicle::of(HistoryRecord::parse(&written));
     board.build.running.version = Some("1.215".to_owned());
     assert!(see(&mut next, &board));
-    assert_eq!(words(&next), [What::Applied, What::Deployed]);
+    assert_eq!(words(&next), [What::Became(Outcome::Applied), What::Instance(InstanceEvent::Deployed)]);
     let deployed = next.record(&member()).events.remove(1);
     assert_eq!((deployed.version.as_deref(), deployed.why.as_str()), (Some("1.215"), "1.214 before"));
 }
@@ -95,7 +98,10 @@ fn an_outage_is_what_nobody_planned() {
     assert!(see(&mut chronicle, &board));
     assert!(!see(&mut chronicle, &board), "it goes on");
     let event = chronicle.record(&member()).events.remove(0);
-    assert_eq!((event.what, event.took_ms, event.why.as_str()), (What::Outage, None, "exited with 3"));
+    assert_eq!(
+        (event.what, event.took_ms, event.why.as_str()),
+        (What::Instance(InstanceEvent::Outage), None, "exited with 3")
+    );
     board.ready = true;
     assert!(chronicle.see(&board, NOW + 2_500, |_| None));
     assert_eq!(chronicle.record(&member()).events[0].took_ms, Some(2_500));
@@ -123,8 +129,21 @@ fn it_stays_small_and_of_a_day() {
 fn what_a_newer_lictor_writes_is_read_as_far_as_it_goes() {
     let text = br#"{"v":9,"node":"a","id":"b","new":[1],"events":[{"at":5,"what":"teleported","how":{}}]}"#;
     let record = HistoryRecord::parse(text).unwrap();
-    assert_eq!(record.events[0].what, What::Other);
+    assert_eq!(record.events[0].what, What::Instance(InstanceEvent::Unknown));
     for hostile in [&b"{}"[..], b"[", b"null", &vec![b'['; 100_000], &vec![b' '; 600 << 10]] {
         let _ = HistoryRecord::parse(hostile);
+    }
+}
+
+#[test]
+fn each_word_is_written_as_it_is_read() {
+    let words = [
+        (What::Became(Outcome::NotValidated), r#""not_validated""#),
+        (What::Instance(InstanceEvent::Outage), r#""outage""#),
+        (What::Instance(InstanceEvent::Deployed), r#""deployed""#),
+    ];
+    for (what, word) in words {
+        assert_eq!(serde_json::to_string(&what).unwrap(), word);
+        assert_eq!(serde_json::from_str::<What>(word).unwrap(), what);
     }
 }

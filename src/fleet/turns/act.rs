@@ -10,7 +10,7 @@ use super::super::record::InstanceRecord;
 use super::super::rules::PATIENCE;
 use super::super::view::{Ours, View};
 use super::super::writes::{Back, CanaryEnd, Writer};
-use super::{Action, Busy, Debt, Haste, Held, Membership, Purpose, Records, Stage, Turns};
+use super::{Action, Busy, Debt, Haste, Held, Membership, Records, Stage, Turns, WriteFor};
 use crate::consul::transaction::Operation;
 use crate::fleet::writes::Written;
 use crate::machine::Moment;
@@ -37,7 +37,7 @@ impl Turns {
         }
         if let Some(debt) = self.debts.front() {
             let operations = self.pay(now, debt);
-            return self.write(operations, Purpose::Debt);
+            return self.write(operations, WriteFor::Debt);
         }
         if self.busy == Busy::Nothing && !self.finish() {
             self.look(now, Vec::new(), Duration::ZERO, Duration::ZERO);
@@ -84,7 +84,7 @@ impl Turns {
             && (self.shown.is_back() || self.leaving)
         {
             let unmark = self.writer(now, "").unmark(marked.index);
-            return self.write(vec![unmark], Purpose::Unmark);
+            return self.write(vec![unmark], WriteFor::Unmark);
         }
         if self.leaving || !self.belongs(now, view) {
             return;
@@ -135,7 +135,7 @@ impl Turns {
             self.held = None;
             return true;
         }
-        self.write(operations, Purpose::Release);
+        self.write(operations, WriteFor::Release);
         false
     }
 
@@ -178,7 +178,7 @@ impl Turns {
             }
             Some(Ours { session: None, .. }) | None => {
                 let join = self.lock_record(now, session);
-                self.write(vec![join], Purpose::Join);
+                self.write(vec![join], WriteFor::Join);
             }
         }
         false
@@ -219,7 +219,7 @@ impl Turns {
                 let operations = self.writer(now, &session).acquire(view, &plan, ask.turn.0);
                 let canary = plan.canary;
                 self.held = Some(Held { turn: ask.turn, ask, session, canary, stage: Stage::Acquiring });
-                self.write(operations, Purpose::Acquire);
+                self.write(operations, WriteFor::Acquire);
             }
             Decision::Waits(Waits { why, on }) => {
                 self.wait(now, why);
@@ -265,27 +265,27 @@ impl Turns {
         Duration::from_micros(self.random.u64(0..=bound))
     }
 
-    pub(super) fn written(&mut self, now: Moment, purpose: Purpose, written: &Written) {
+    pub(super) fn written(&mut self, now: Moment, write_for: WriteFor, written: &Written) {
         if let Written::Unknown(why) = written {
             return self.failed(now, why);
         }
         self.failures = 0;
-        match (purpose, written) {
-            (Purpose::Acquire, Written::Done) => {
+        match (write_for, written) {
+            (WriteFor::Acquire, Written::Done) => {
                 self.marked = true;
                 // Withdrawn or too old meanwhile: it goes back.
                 if let Some(Held { stage: Stage::Acquiring, .. }) = &self.held {
                     self.grant();
                 }
             }
-            (Purpose::Acquire, _) => {
+            (WriteFor::Acquire, _) => {
                 self.held = None;
                 self.not_before = now + self.spread(8);
             }
-            (Purpose::Release, Written::Done) => self.held = None,
-            (Purpose::Debt, _) => drop(self.debts.pop_front()),
-            (Purpose::Unmark, Written::Done) => self.marked = false,
-            (Purpose::Join, Written::Refused) => self.not_before = now + Duration::from_millis(300),
+            (WriteFor::Release, Written::Done) => self.held = None,
+            (WriteFor::Debt, _) => drop(self.debts.pop_front()),
+            (WriteFor::Unmark, Written::Done) => self.marked = false,
+            (WriteFor::Join, Written::Refused) => self.not_before = now + Duration::from_millis(300),
             _ => {}
         }
     }
@@ -316,9 +316,9 @@ impl Turns {
         self.actions.push(Action::Look { op, on, wait, delay, records });
     }
 
-    fn write(&mut self, operations: Vec<Operation>, purpose: Purpose) {
+    fn write(&mut self, operations: Vec<Operation>, write_for: WriteFor) {
         let op = self.op();
-        self.busy = Busy::Writing(op, purpose);
+        self.busy = Busy::Writing(op, write_for);
         self.actions.push(Action::Write(op, operations));
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::super::layout::{Member, said};
+use super::super::layout::{Member, short_line};
 use super::super::rules::Rules;
 use super::super::view::View;
 use crate::machine::Moment;
@@ -55,7 +55,7 @@ impl Comparison {
         if let Some(limits) = &view.limits {
             let ours = rules.limit.to_string();
             let others = limits.iter().filter(|(member, limit)| *member != us && !limit.is_empty() && **limit != ours);
-            let others: Vec<_> = others.map(|(member, limit)| format!("{member} has {}", said(limit))).collect();
+            let others: Vec<_> = others.map(|(member, limit)| format!("{member} has {}", short_line(limit))).collect();
             let without: BTreeSet<_> =
                 view.catalog.keys().filter(|member| *member != us && !limits.contains_key(*member)).cloned().collect();
             let twice: Vec<_> = without.intersection(&self.without).map(ToString::to_string).collect();

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use super::super::fleets::{Fleets, Service, sentence, shown};
-use super::super::look::{Tone, Word, length, moment};
+use super::super::look::{self, Tone, Word, length, moment};
 use super::super::node::{Element, classed, element, link, percent};
 use super::super::story::{Story, Subject, stories};
 use super::{View, fact, page, to_instance, to_service, words};
-use crate::fleet::{Happening, What, WrittenBy};
+use crate::fleet::{Happening, InstanceEvent, What, WrittenBy};
 use crate::machine::board::StepName;
 
 /// So many hosts are listed.
@@ -104,7 +104,7 @@ fn hosts(name: &str, service: &Service, story: &Story<'_>) -> Element {
         } else {
             cell("Lasted").text(match (event.what, event.took_ms) {
                 (_, Some(took)) => length(took),
-                (What::Outage, None) => "goes on".to_owned(),
+                (What::Instance(InstanceEvent::Outage), None) => "goes on".to_owned(),
                 (_, None) => "\u{2013}".to_owned(),
             })
         };
@@ -112,7 +112,7 @@ fn hosts(name: &str, service: &Service, story: &Story<'_>) -> Element {
             .keyed(format!("told {key} {place}"))
             .child(element("th").with("scope", "row").child(link(to_instance(name, key), service.name_of(key))))
             .child(cell("When").child(moment(event.at)))
-            .child(cell("Outcome").child(outcome(event).badge()))
+            .child(cell("Outcome").child(happened(event).badge()))
             .child(steps)
             .child(if event.why.is_empty() {
                 classed("td", "note empty").with("data-label", "Why")
@@ -160,24 +160,12 @@ fn steps(event: &Happening, longest: u64) -> Element {
 }
 
 /// What became of it there.
-pub(super) fn outcome(event: &Happening) -> Word {
+pub(super) fn happened(event: &Happening) -> Word {
     match event.what {
-        What::Applied => Word::new(Tone::Good, "good"),
-        What::Reverted => Word::new(Tone::Bad, "taken back"),
-        What::Superseded => Word::new(Tone::Unknown, "overtaken by a newer one"),
-        What::Inconclusive => Word::new(Tone::Warn, "no verdict"),
-        What::BuildFailed => Word::new(Tone::Bad, "the build failed"),
-        What::Held => Word::new(Tone::Waits, "held"),
-        What::Halted => Word::new(Tone::Warn, "halted, never tried"),
-        What::Rejected => Word::new(Tone::Warn, "rejected"),
-        What::Reloaded => Word::new(Tone::Good, "told to the process"),
-        What::Ignored => Word::new(Tone::Good, "counts from the next start on"),
-        What::Operator => Word::new(Tone::Unknown, "an operator"),
-        What::Validated => Word::new(Tone::Good, "validated"),
-        What::NotValidated => Word::new(Tone::Bad, "not validated"),
-        What::Deployed => Word::new(Tone::Good, "deployed"),
-        What::Outage if event.took_ms.is_none() => Word::new(Tone::Bad, "out, goes on"),
-        What::Outage => Word::new(Tone::Warn, "was out"),
-        What::Other => Word::new(Tone::Unknown, "something that this lictor does not know"),
+        What::Became(outcome) => look::outcome(outcome),
+        What::Instance(InstanceEvent::Deployed) => Word::new(Tone::Good, "deployed"),
+        What::Instance(InstanceEvent::Outage) if event.took_ms.is_none() => Word::new(Tone::Bad, "out, goes on"),
+        What::Instance(InstanceEvent::Outage) => Word::new(Tone::Warn, "was out"),
+        What::Instance(InstanceEvent::Unknown) => Word::new(Tone::Unknown, "something that this lictor does not know"),
     }
 }

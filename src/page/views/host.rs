@@ -1,16 +1,15 @@
 //! The page of one host: its board, for people.
 
 use super::super::fleets::{sentence, shown};
-use super::super::look::{Tone, Word, length, moment, since};
+use super::super::look::{self, Tone, Word, length, moment, since};
 use super::super::node::{Element, classed, element, percent};
+use super::facts::{self, Facts, cell, check_tone, on_its_way};
 use super::{View, fact, notice, words};
 use crate::line::{counted, listed};
 use crate::machine::Board;
-use crate::machine::board::{CheckPicture, CheckState, ConfigState, Phase, StepName, words as board_words};
-use crate::machine::event::TrafficState;
-use crate::machine::history::{Entry, Outcome};
+use crate::machine::board::{CheckPicture, ConfigState, Phase, StepName, words as board_words};
+use crate::machine::history::Entry;
 use crate::machine::moment::Moment;
-use crate::machine::policy::Role;
 
 /// The board as a page.
 pub(in super::super) fn host(board: &Board) -> View {
@@ -109,44 +108,20 @@ fn config(board: &Board) -> Word {
 }
 
 fn facts(board: &Board) -> Element {
-    let version = board.build.running.version.as_deref().map_or_else(|| "unknown".to_owned(), shown);
-    let mut facts = classed("dl", "facts")
-        .keyed("facts")
-        .child(fact("of", "Health", health(board).badge()))
-        .child(fact("of", "Version", words(version)))
-        .child(fact("of", "Config", config(board).badge()));
-    if let Some(fingerprint) = &board.config.fingerprint {
-        let text = format!(", {}", counted(board.config.variables as u64, "variable"));
-        facts = facts.child(fact(
-            "of",
-            "Runs on",
-            words("").child(element("code").text(fingerprint.to_string())).text(text),
-        ));
-    }
-    if let Some(since) = board.config.since {
-        facts = facts.child(fact("of", "In use since", moment(unix(board, since))));
-    }
-    if let Some(process) = &board.process {
-        let pid = process.pid.map_or_else(String::new, |pid| format!("PID {pid}, "));
-        facts = facts.child(fact("of", "Started", words(pid).child(moment(unix(board, process.started)))));
-    }
-    if board.restarts > 0 {
-        facts = facts.child(fact("of", "Restarts", words(board.restarts.to_string())));
-    }
-    if let Some(traffic) = board.traffic {
-        let word = match traffic {
-            TrafficState::In => Word::new(Tone::Good, "gets requests"),
-            TrafficState::Out => Word::new(Tone::Warn, "gets no requests"),
-        };
-        facts = facts.child(fact("of", "Traffic", word.badge()));
-    }
-    if let Some(exit) = &board.last_exit {
-        facts = facts.child(fact(
-            "of",
-            "Last exit",
-            words(format!("{}, ", sentence(&exit.text))).child(moment(unix(board, exit.at))),
-        ));
-    }
+    let known = Facts {
+        health: health(board),
+        version: board.build.running.version.as_deref().map_or_else(|| "unknown".to_owned(), shown),
+        config: config(board),
+        runs_on: board.config.fingerprint.map(|fingerprint| fingerprint.to_string()),
+        variables: board.config.variables,
+        in_use_since: board.config.since.map(|since| unix(board, since)),
+        pid: board.process.as_ref().and_then(|process| process.pid),
+        started: board.process.as_ref().map(|process| unix(board, process.started)),
+        restarts: board.restarts,
+        traffic: board.traffic,
+        last_exit: board.last_exit.as_ref().map(|exit| (sentence(&exit.text), unix(board, exit.at))),
+    };
+    let mut facts = known.drawn();
     if let Some(next) = board.next_start {
         facts = facts.child(fact("of", "Next start", moment(unix(board, next))));
     }
@@ -199,34 +174,17 @@ fn candidate(board: &Board) -> Option<Element> {
         }
     });
     let keys: Vec<String> = candidate.keys.iter().map(|key| shown(key)).collect();
-    Some(
-        element("section")
-            .keyed("candidate")
-            .with("aria-labelledby", "candidate")
-            .child(element("h2").with("id", "candidate").text("On its way"))
-            .child(
-                element("p")
-                    .child(element("strong").text(listed(&keys, 6)))
-                    .text(format!(": {}, since ", board_words::step(candidate.step)))
-                    .child(since(unix(board, candidate.since)))
-                    .text("."),
-            )
-            .child(classed("ol", "road").children(steps)),
-    )
+    let what = element("p")
+        .child(element("strong").text(listed(&keys, 6)))
+        .text(format!(": {}, since ", board_words::step(candidate.step)))
+        .child(since(unix(board, candidate.since)))
+        .text(".");
+    Some(on_its_way(what).child(classed("ol", "road").children(steps)))
 }
 
 fn checks(board: &Board) -> Element {
-    let head = element("tr").children(
-        ["Check", "State", "Role", "Since", "Took", "Why"].map(|head| element("th").with("scope", "col").text(head)),
-    );
     let row = |(place, check): (usize, &CheckPicture)| {
-        let cell = |label: &'static str| element("td").with("data-label", label);
-        let tone = match (check.state, check.role) {
-            (CheckState::Passing, _) => Tone::Good,
-            (CheckState::Failing, Role::Info) => Tone::Warn,
-            (CheckState::Failing, _) => Tone::Bad,
-            (CheckState::Unknown, _) => Tone::Unknown,
-        };
+        let tone = check_tone(check.state, check.role);
         element("tr")
             .keyed(format!("check {place}"))
             .child(element("th").with("scope", "row").text(shown(&check.name)))
@@ -242,16 +200,7 @@ fn checks(board: &Board) -> Element {
                 None => classed("td", "note empty").with("data-label", "Why"),
             })
     };
-    element("section")
-        .with("aria-labelledby", "checks")
-        .keyed("checks")
-        .child(element("h2").with("id", "checks").text("Checks"))
-        .child(
-            classed("table", "checks")
-                .child(classed("caption", "unseen").text("The checks of the service"))
-                .child(element("thead").child(head))
-                .child(element("tbody").keyed("check rows").children(board.checks.iter().enumerate().map(row))),
-        )
+    facts::checks(&["Check", "State", "Role", "Since", "Took", "Why"], board.checks.iter().enumerate().map(row))
 }
 
 fn sources(board: &Board) -> Element {
@@ -285,9 +234,9 @@ fn history(board: &Board) -> Element {
             text = if text.is_empty() { why } else { format!("{text}: {why}") };
         }
         element("li")
-            .keyed(format!("entry {} {}", entry.at.0, outcome(entry).text))
+            .keyed(format!("entry {} {}", entry.at.0, look::outcome(entry.outcome).text))
             .child(moment(entry.at_unix_ms))
-            .child(outcome(entry).badge())
+            .child(look::outcome(entry.outcome).badge())
             .child(took(entry, classed("span", "what").text(text)))
     });
     section.child(classed("ol", "stories own").keyed("entries").children(lines))
@@ -314,24 +263,4 @@ fn took(entry: &Entry, what: Element) -> Element {
         from = millis.saturating_add(from);
     }
     what.child(classed("span", "took").text(text.join(", "))).child(bar)
-}
-
-fn outcome(entry: &Entry) -> Word {
-    match entry.outcome {
-        Outcome::Applied => Word::new(Tone::Good, "applied"),
-        Outcome::Reverted => Word::new(Tone::Bad, "taken back"),
-        Outcome::Superseded => Word::new(Tone::Unknown, "overtaken"),
-        Outcome::Inconclusive => Word::new(Tone::Warn, "no verdict"),
-        Outcome::BuildFailed => Word::new(Tone::Bad, "the build failed"),
-        Outcome::Held => Word::new(Tone::Waits, "held"),
-        Outcome::Halted => Word::new(Tone::Warn, "halted"),
-        Outcome::Rejected => Word::new(Tone::Warn, "rejected"),
-        Outcome::Reloaded => Word::new(Tone::Good, "reloaded"),
-        Outcome::Ignored => Word::new(Tone::Good, "waits for a start"),
-        Outcome::Exited => Word::new(Tone::Bad, "exited"),
-        Outcome::Unresponsive => Word::new(Tone::Bad, "unresponsive"),
-        Outcome::Operator => Word::new(Tone::Unknown, "operator"),
-        Outcome::Validated => Word::new(Tone::Good, "validated"),
-        Outcome::NotValidated => Word::new(Tone::Bad, "not validated"),
-    }
 }

@@ -4,12 +4,12 @@ use super::super::fleets::{Fleets, sentence, shown};
 use super::super::look::{self, Tone, Word, moment};
 use super::super::node::{Element, classed, element, link};
 use super::super::story::{is_of_the_last_day, stories};
+use super::facts::{self, Facts, cell, check_tone, on_its_way};
 use super::{View, change, fact, notice, page, to_change, to_service, words};
 use crate::fleet::{Details, InstanceRecord};
-use crate::line::{counted, listed};
+use crate::line::listed;
 use crate::machine::board::{CheckState, words as board};
 use crate::machine::deployment::Verdict;
-use crate::machine::event::TrafficState;
 
 pub(super) fn instance(fleets: &Fleets, name: &str, key: &str, now: u64) -> Option<View> {
     let service = fleets.services.get(name)?;
@@ -44,7 +44,7 @@ pub(super) fn instance(fleets: &Fleets, name: &str, key: &str, now: u64) -> Opti
                 Some(story) => link(to_change(name, &story.id), title),
                 None => words(title),
             };
-            let word = change::outcome(event);
+            let word = change::happened(event);
             element("li")
                 .keyed(format!("event {place} {}", event.at))
                 .child(moment(event.at))
@@ -71,36 +71,20 @@ fn described(main: Element, record: &InstanceRecord) -> Element {
     if let Some(note) = &shown_.note {
         main = main.child(notice("note", look::config(record).tone.max(Tone::Waits)).text(sentence(note)));
     }
-    let mut facts = classed("dl", "facts")
-        .child(fact("of", "Health", look::health(record).badge()))
-        .child(fact("of", "Version", words(look::version(record))))
-        .child(fact("of", "Config", look::config(record).badge()));
-    if let Some(mark) = &shown_.config {
-        let mark = words("")
-            .child(element("code").text(mark.as_str().to_owned()))
-            .text(format!(", {}", counted(details.variables as u64, "variable")));
-        facts = facts.child(fact("of", "Runs on", mark));
-    }
-    if let Some(since) = details.in_use_since {
-        facts = facts.child(fact("of", "In use since", moment(since)));
-    }
-    if let Some(started) = details.started {
-        facts = facts.child(fact("of", "Started", moment(started)));
-    }
-    if details.restarts > 0 {
-        facts = facts.child(fact("of", "Restarts", words(details.restarts.to_string())));
-    }
-    if let Some(traffic) = details.traffic {
-        let word = match traffic {
-            TrafficState::In => Word::new(Tone::Good, "gets requests"),
-            TrafficState::Out => Word::new(Tone::Warn, "gets no requests"),
-        };
-        facts = facts.child(fact("of", "Traffic", word.badge()));
-    }
-    if let Some(exit) = &details.last_exit {
-        let text = words(format!("{}, ", shown(&exit.text))).child(moment(exit.at));
-        facts = facts.child(fact("of", "Last exit", text));
-    }
+    let known = Facts {
+        health: look::health(record),
+        version: look::version(record),
+        config: look::config(record),
+        runs_on: shown_.config.as_ref().map(|mark| mark.as_str().to_owned()),
+        variables: details.variables,
+        in_use_since: details.in_use_since,
+        pid: None,
+        started: details.started,
+        restarts: details.restarts,
+        traffic: details.traffic,
+        last_exit: details.last_exit.as_ref().map(|exit| (shown(&exit.text), exit.at)),
+    };
+    let mut facts = known.drawn();
     if let Some(deployment) = &shown_.deployment {
         let word = match deployment.verdict {
             Verdict::Yes => Word::new(Tone::Good, format!("{}, validated", shown(&deployment.id))),
@@ -113,18 +97,11 @@ fn described(main: Element, record: &InstanceRecord) -> Element {
     if let Some(candidate) = &details.candidate {
         let keys: Vec<String> = candidate.keys.iter().map(|key| shown(key)).collect();
         let text = format!("{}: {}", listed(&keys, 6), board::step(candidate.step));
-        main = main.child(
-            element("section")
-                .keyed("candidate")
-                .with("aria-labelledby", "candidate")
-                .child(element("h2").with("id", "candidate").text("On its way"))
-                .child(
-                    element("p")
-                        .child(Word::new(look::config(record).tone, text).badge())
-                        .text(" since ")
-                        .child(look::since(candidate.since)),
-                ),
-        );
+        let what = element("p")
+            .child(Word::new(look::config(record).tone, text).badge())
+            .text(" since ")
+            .child(look::since(candidate.since));
+        main = main.child(on_its_way(what));
     }
     if !details.checks.is_empty() {
         main = main.child(checks(details));
@@ -135,28 +112,18 @@ fn described(main: Element, record: &InstanceRecord) -> Element {
 fn checks(details: &Details) -> Element {
     let rows = details.checks.iter().enumerate().map(|(place, check)| {
         let word = match check.state {
-            CheckState::Passing => Word::new(Tone::Good, "passes"),
-            CheckState::Failing => Word::new(Tone::Bad, "fails"),
-            CheckState::Unknown => Word::new(Tone::Unknown, "not run yet"),
+            CheckState::Passing => "passes",
+            CheckState::Failing => "fails",
+            CheckState::Unknown => "not run yet",
         };
-        let cell = |label: &'static str| element("td").with("data-label", label);
         element("tr")
             .keyed(format!("check {place}"))
             .child(element("th").with("scope", "row").text(shown(&check.name)))
-            .child(cell("State").child(word.badge()))
+            .child(cell("State").child(Word::new(check_tone(check.state, check.role), word).badge()))
             .child(cell("Role").text(board::role(check.role)))
             .child(cell("Since").child(moment(check.since)))
     });
-    let head = element("tr")
-        .children(["Check", "State", "Role", "Since"].map(|head| element("th").with("scope", "col").text(head)));
-    let table = classed("table", "checks")
-        .child(classed("caption", "unseen").text("Its checks"))
-        .child(element("thead").child(head))
-        .child(element("tbody").keyed("checks").children(rows));
-    let section = element("section")
-        .with("aria-labelledby", "checks")
-        .child(element("h2").with("id", "checks").text("Checks"))
-        .child(table);
+    let section = facts::checks(&["Check", "State", "Role", "Since"], rows);
     if details.more_checks == 0 {
         section
     } else {

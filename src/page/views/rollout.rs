@@ -11,6 +11,7 @@ use crate::fleet::layout::RolloutState;
 use crate::fleet::{InstanceRecord, Mark, What};
 use crate::line::listed;
 use crate::machine::board::StepName;
+use crate::machine::history::Outcome;
 
 /// So many changes at most are drawn.
 const CHANGES: usize = 3;
@@ -85,9 +86,9 @@ pub(super) fn rollout(name: &str, service: &Service, stories: &[Story<'_>]) -> O
         let lanes = moving.entry(story.id.clone()).or_default();
         for (key, events) in story.told.iter().filter(|(key, _)| service.instances.contains_key(**key)) {
             let lane = match events.last().map(|event| event.what) {
-                Some(What::Applied) => Lane::Has,
-                Some(What::Reverted | What::Inconclusive) => Lane::TookBack,
-                Some(What::Halted) => Lane::LeftAlone,
+                Some(What::Became(Outcome::Applied)) => Lane::Has,
+                Some(What::Became(Outcome::Reverted | Outcome::Inconclusive)) => Lane::TookBack,
+                Some(What::Became(Outcome::Halted)) => Lane::LeftAlone,
                 _ => continue,
             };
             lanes.entry(key).or_insert(lane);
@@ -163,7 +164,8 @@ fn change(name: &str, service: &Service, id: &str, lanes: &BTreeMap<&str, Lane>,
         .child(element("h3").child(link(to_change(name, id), title)))
         .child(bar)
         .child(classed("div", "lanes").children(shown_lanes));
-    let why = story.into_iter().flat_map(Story::events).find(|(_, event)| event.what == What::Reverted);
+    let why =
+        story.into_iter().flat_map(Story::events).find(|(_, event)| event.what == What::Became(Outcome::Reverted));
     if let Some((key, event)) = why.filter(|(_, event)| !event.why.is_empty()) {
         let text = format!("{} took it back: {}", service.name_of(key), sentence(&event.why));
         drawn = drawn.child(classed("p", "why").child(shape(Tone::Bad)).text(text));
