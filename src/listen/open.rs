@@ -32,15 +32,15 @@ pub(super) enum History {
     Old,
 }
 
-/// How one of them was had.
+/// Where the sockets of one `listen` came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum PairOrigin {
     /// Both of its sockets had been kept.
-    Kept,
-    /// One was left.
-    Around,
-    /// It is new.
-    Bound,
+    BothKept,
+    /// One was left, and the other is new.
+    HalfKept,
+    /// Both are new.
+    New,
 }
 
 /// Gets the sockets of every `listen`.
@@ -51,11 +51,11 @@ pub(super) fn open(specs: &[Spec], width: Width, marks: Marks, found: &mut Found
     let survivor = found.side();
     let active = survivor.unwrap_or(Side::A);
     let mut pairs = Vec::new();
-    let mut ways = Vec::new();
+    let mut origins = Vec::new();
     for spec in specs {
         match one(spec, width, Steering::to(active, marks), found) {
-            Ok((way, pair)) => {
-                ways.push(way);
+            Ok((origin, pair)) => {
+                origins.push(origin);
                 pairs.push(pair);
             }
             Err(error) if survivor.is_some() => {
@@ -65,10 +65,10 @@ pub(super) fn open(specs: &[Spec], width: Width, marks: Marks, found: &mut Found
             Err(error) => return Err(error),
         }
     }
-    let around = ways.contains(&Way::Around);
-    if around && active == Side::B {
+    let half_kept = origins.contains(&PairOrigin::HalfKept);
+    if half_kept && active == Side::B {
         // The one that is left has become side A.
-        if ways.contains(&Way::Kept) {
+        if origins.contains(&PairOrigin::BothKept) {
             tracing::warn!("some of the sockets that were kept are missing");
             return Ok(Opened::WithTheSurvivor);
         }
@@ -78,21 +78,21 @@ pub(super) fn open(specs: &[Spec], width: Width, marks: Marks, found: &mut Found
             pair.steer(steering).map_err(unfit)?;
         }
     }
-    let (active, survivor) = if around { (Side::A, survivor.map(|_| Side::A)) } else { (active, survivor) };
-    let history = if ways.iter().all(|way| *way == Way::Bound) { History::New } else { History::Old };
+    let (active, survivor) = if half_kept { (Side::A, survivor.map(|_| Side::A)) } else { (active, survivor) };
+    let history = if origins.iter().all(|origin| *origin == PairOrigin::New) { History::New } else { History::Old };
     Ok(Opened::Held { pairs, active, survivor, history })
 }
 
-fn one(spec: &Spec, width: Width, steering: Steering, found: &mut Found) -> Result<(Way, Pair), ListenError> {
+fn one(spec: &Spec, width: Width, steering: Steering, found: &mut Found) -> Result<(PairOrigin, Pair), ListenError> {
     let failed = |source: io::Error| ListenError::of(&spec.name, &spec.address, source);
     let copy = found.copy(spec);
     match (found.take(spec), copy) {
         ([Some(a), Some(b)], _) if width == Width::Two => {
-            Pair::kept(spec, [a, b], steering).map(|pair| (Way::Kept, pair)).map_err(failed)
+            Pair::kept(spec, [a, b], steering).map(|pair| (PairOrigin::BothKept, pair)).map_err(failed)
         }
         (_, Some(left)) | ([Some(left), None] | [None, Some(left)], None) => {
-            Pair::around(spec, left, width, steering.marks).map(|pair| (Way::Around, pair)).map_err(failed)
+            Pair::around(spec, left, width, steering.marks).map(|pair| (PairOrigin::HalfKept, pair)).map_err(failed)
         }
-        _ => Pair::bind(spec, width, steering).map(|pair| (Way::Bound, pair)),
+        _ => Pair::bind(spec, width, steering).map(|pair| (PairOrigin::New, pair)),
     }
 }
