@@ -30,7 +30,6 @@ pub mod history;
 pub mod hold;
 mod life;
 pub mod moment;
-mod next_wake;
 pub mod numbers;
 mod operator;
 pub mod order;

@@ -17,6 +17,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use super::history::steps::StepName;
+pub use super::process::health::CheckState;
+
 use super::build::{Build, Version};
 use super::event::{Exit, SourceReport, TrafficState};
 use super::history::Entry;
@@ -291,27 +294,6 @@ pub struct CandidatePicture {
     pub effect: OnChange,
 }
 
-/// The steps of the road (`ARCHITECTURE.md` draws it).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepName {
-    /// Waiting for quiet.
-    Settling,
-    /// Waiting for the guard or an operator.
-    Guarded,
-    /// Waiting for the check command.
-    Checked,
-    /// Waiting for the fleet's turn.
-    Turn,
-    /// Waiting for the old process to leave traffic and to end; or, if no restart is needed, for the run to have proved
-    /// itself.
-    Switched,
-    /// Proving itself.
-    Trial,
-    /// Failed; waiting for the good one to be healthy again.
-    Reverting,
-}
-
 /// One check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckPicture {
@@ -339,16 +321,4 @@ pub struct CheckPicture {
     pub failures: u64,
     /// Probes in this run.
     pub probes: u64,
-}
-
-/// The state that probes add up to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CheckState {
-    /// Not probed yet in this run.
-    Unknown,
-    /// Good.
-    Passing,
-    /// Bad.
-    Failing,
 }

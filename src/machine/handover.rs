@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use super::board::ExitPicture;
 use super::event::Exit;
-use super::history::Outcome;
-use super::history::record::Subject;
+use super::history::{Outcome, Subject};
 use super::order::Order;
 use super::policy::Handover;
 use super::process::beside::EndedBeside;

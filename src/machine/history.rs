@@ -3,13 +3,16 @@
 pub(super) mod record;
 pub mod steps;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::board::deployment::{Deployment, Validation, Verdict};
 use super::build::Build;
 use super::moment::Moment;
 use super::numbers::{GenerationId, RunId};
-use crate::environment::{Fingerprint, Origin};
+use crate::environment::{Environment, Fingerprint, Origin};
 use steps::Steps;
 
 /// One line of history: names, numbers and fingerprints, never a value.
@@ -54,6 +57,23 @@ pub struct Entry {
     /// The deployment that asked, for `validated` and `not_validated`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<Deployment>,
+}
+
+/// What a line of history is about.
+pub(super) struct Subject {
+    pub(super) generation: GenerationId,
+    pub(super) environment: Option<Arc<Environment>>,
+    pub(super) build: Build,
+    pub(super) run: Option<RunId>,
+    pub(super) keys: Vec<String>,
+    /// How long its steps have taken.
+    pub(super) took: Steps,
+    /// From the change being seen to the service being healthy on it, if the line tells that.
+    pub(super) propagation: Option<Duration>,
+    /// The uid of the operator who asked for it.
+    pub(super) who: Option<u32>,
+    /// The deployment that it is about.
+    pub(super) deployment: Option<Deployment>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]

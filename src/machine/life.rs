@@ -26,7 +26,7 @@ impl Machine {
         if self.stop_old_first() {
             return true;
         }
-        self.give_way_to_good();
+        self.put_good_before_unproved();
         let Some(target) = self.targets.present() else { return false };
         let environment = Arc::clone(&target.environment);
         if self.old_is_wanted(&environment) {
@@ -100,7 +100,7 @@ impl Machine {
 
     /// What may not be started now gives way to what is good: during a hold whatever is still to be proved, and at any
     /// time a pair in quarantine (an old build put back brings its own with it).
-    fn give_way_to_good(&mut self) {
+    fn put_good_before_unproved(&mut self) {
         let Some(environment) = self.targets.environment() else { return };
         let (build, ledger) = (&self.installed.0, &self.trials.ledger);
         let unproved = self.operator_hold().is_some() && !ledger.knows(environment);

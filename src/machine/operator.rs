@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::board::reload::Pending;
 use super::board::totals::Reason;
 use super::event::{Requester, Verb};
-use super::history::Outcome;
-use super::history::record::Subject;
+use super::history::{Outcome, Subject};
 use super::hold::Hold;
 use super::numbers::RunId;
 use super::order::{Effect, Order};
@@ -31,11 +31,36 @@ impl Machine {
             Verb::Signal { signal } => self.pass_on(signal, who),
             Verb::Hold { reason, length } => Ok(self.begin_hold(reason, length, who)),
             Verb::Unhold => Ok(self.unhold(who)),
-            Verb::Release { fingerprint } => self.release(fingerprint, who),
+            Verb::Release { fingerprint } => self.release(fingerprint, who).map(|()| Effect::Done),
             Verb::Retry { fingerprint } => self.retry(fingerprint, who),
             Verb::RetryAlone { fingerprint } => self.retry_alone(fingerprint, who),
             Verb::Revert => self.go_back(who),
-            Verb::Validated { deployment, verdict, reason } => Ok(self.validated(deployment, verdict, reason, who)),
+            Verb::Validated { deployment, verdict, reason } => {
+                self.validated(deployment, verdict, reason, who);
+                Ok(Effect::Done)
+            }
+        }
+    }
+
+    /// Our own configuration was read again, for an operator or for a signal.
+    pub(super) fn reloaded(&mut self, who: Option<u32>, outcome: Result<Pending, Vec<String>>) {
+        match outcome.as_ref().err().and_then(|errors| errors.first()) {
+            None => {
+                self.note(who, "reload");
+                self.keep_again();
+            }
+            Some(first) => self.note(who, format!("reload refused: {first}")),
+        }
+        self.shown.reloaded(outcome, self.now);
+    }
+
+    /// Writes everything again: the list of sources, which the files name, may have changed.
+    fn keep_again(&mut self) {
+        if !self.trials.ledger.good().is_empty() {
+            self.keep_good();
+        }
+        if !self.trials.ledger.quarantine().is_empty() {
+            self.keep_quarantine();
         }
     }
 

@@ -1,4 +1,5 @@
-//! The road of a wish, up to the switch: one file a step, each a small pure decision.
+//! The road of a wish, up to the switch: one file a step, each a small pure decision (what `guarded` waits for is in
+//! `hold`).
 //!
 //! ```text
 //! seen → settled → guarded → checked → turn → switched → on trial → good
@@ -9,7 +10,6 @@
 //! [`Road`] owns what is wished for and how far it has come; `travel` takes the steps.
 
 pub(super) mod checked;
-pub(super) mod guarded;
 pub(super) mod journey;
 pub(super) mod settled;
 mod switch;

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::board::totals::Reason;
 use super::build::Build;
-use super::history::Outcome;
-use super::history::record::Subject;
+use super::history::{Outcome, Subject};
 use super::order::{Order, TurnVerdict};
 use super::policy::{Revert, StepSetting};
 use super::process::health::Patience;

@@ -35,7 +35,7 @@ impl Machine {
             build: self.build(),
             config: self.config(),
             hold: self.holds.operator().cloned(),
-            reload: shown.reload.clone(),
+            reload: shown.reload().cloned(),
             deployment: shown.validation.clone(),
             candidate: self.candidate(),
             sources: shown.sources.reports().to_vec(),

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::Machine;
 use super::super::moment::Moment;
 
 /// What came of the last reading of our own configuration.
@@ -29,30 +28,13 @@ pub struct Pending {
     pub lictor: Vec<String>,
 }
 
-impl Machine {
-    pub(in super::super) fn reloaded(&mut self, who: Option<u32>, outcome: Result<Pending, Vec<String>>) {
-        let before = self.shown.reload.take().map(|reload| reload.pending).unwrap_or_default();
+impl ConfigReload {
+    /// The next one, after the one before: what was refused has left everything as it was.
+    pub(super) fn after(before: Option<Self>, outcome: Result<Pending, Vec<String>>, at: Moment) -> Self {
         let (errors, pending) = match outcome {
             Ok(pending) => (Vec::new(), pending),
-            Err(errors) => (errors, before),
+            Err(errors) => (errors, before.map(|reload| reload.pending).unwrap_or_default()),
         };
-        match errors.first() {
-            None => {
-                self.note(who, "reload");
-                self.keep_again();
-            }
-            Some(first) => self.note(who, format!("reload refused: {first}")),
-        }
-        self.shown.reload = Some(ConfigReload { at: self.now, errors, pending });
-    }
-
-    /// Writes everything again: the list of sources, which the files name, may have changed.
-    fn keep_again(&mut self) {
-        if !self.trials.ledger.good().is_empty() {
-            self.keep_good();
-        }
-        if !self.trials.ledger.quarantine().is_empty() {
-            self.keep_quarantine();
-        }
+        Self { at, errors, pending }
     }
 }

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use super::super::history::Entry;
 use super::super::history::record::TAIL;
+use super::super::moment::Moment;
 use super::deployment::Validation;
-use super::reload::ConfigReload;
+use super::reload::{ConfigReload, Pending};
 use super::sources::Sources;
 use super::totals::Totals;
 
@@ -20,8 +21,8 @@ pub(in super::super) struct Shown {
     /// Why what runs may not be what the sources want, if they have been silent for long.
     pub(in super::super) stale: Option<String>,
     pub(in super::super) totals: Totals,
-    pub(in super::super) reload: Option<ConfigReload>,
     pub(in super::super) validation: Option<Validation>,
+    reload: Option<ConfigReload>,
     history: VecDeque<Entry>,
 }
 
@@ -42,6 +43,16 @@ impl Shown {
         if self.history.len() > TAIL {
             self.history.pop_front();
         }
+    }
+
+    /// What came of the last reading of our own configuration.
+    pub(super) fn reload(&self) -> Option<&ConfigReload> {
+        self.reload.as_ref()
+    }
+
+    /// Our own configuration was read again.
+    pub(in super::super) fn reloaded(&mut self, outcome: Result<Pending, Vec<String>>, at: Moment) {
+        self.reload = Some(ConfigReload::after(self.reload.take(), outcome, at));
     }
 
     /// A start of the service takes up what waited for it.

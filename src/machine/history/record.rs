@@ -1,17 +1,13 @@
 //! Writes lines of history, for the disk and for the tail on the board.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::super::Machine;
-use super::super::board::StepName;
 use super::super::board::deployment::{Deployment, Validation, Verdict};
-use super::super::build::Build;
-use super::super::numbers::{GenerationId, RunId};
-use super::super::order::{Effect, Order};
+use super::super::order::Order;
 use super::super::process::slot::Slot;
-use super::steps::Steps;
-use super::{Entry, Outcome};
+use super::steps::{StepName, Steps};
+use super::{Entry, Outcome, Subject};
 use crate::environment::{Environment, changed_names};
 
 /// How many lines of history stand on the board.
@@ -25,23 +21,6 @@ const NAMED: usize = 100;
 
 /// Of how many of them it says where they come from.
 const TRACED: usize = 20;
-
-/// What a line of history is about.
-pub(in super::super) struct Subject {
-    pub(in super::super) generation: GenerationId,
-    pub(in super::super) environment: Option<Arc<Environment>>,
-    pub(in super::super) build: Build,
-    pub(in super::super) run: Option<RunId>,
-    pub(in super::super) keys: Vec<String>,
-    /// How long its steps have taken.
-    pub(in super::super) took: Steps,
-    /// From the change being seen to the service being healthy on it, if the line tells that.
-    pub(in super::super) propagation: Option<Duration>,
-    /// The uid of the operator who asked for it.
-    pub(in super::super) who: Option<u32>,
-    /// The deployment that it is about.
-    pub(in super::super) deployment: Option<Deployment>,
-}
 
 impl Machine {
     pub(in super::super) fn record(&mut self, outcome: Outcome, subject: Subject, why: impl Into<String>) {
@@ -121,7 +100,7 @@ impl Machine {
         verdict: Verdict,
         reason: String,
         who: Option<u32>,
-    ) -> Effect {
+    ) {
         let outcome = match verdict {
             Verdict::Yes => Outcome::Validated,
             Verdict::No => Outcome::NotValidated,
@@ -131,7 +110,6 @@ impl Machine {
             Some(Validation { deployment: deployment.clone(), verdict, reason: reason.clone(), at_unix_ms });
         let subject = Subject { who, keys: Vec::new(), deployment: Some(deployment), ..self.subject() };
         self.record(outcome, subject, reason);
-        Effect::Done
     }
 
     /// One line of history about what an operator did.

@@ -5,7 +5,26 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::board::StepName;
+/// The steps of the road (`ARCHITECTURE.md` draws it).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepName {
+    /// Waiting for quiet.
+    Settling,
+    /// Waiting for the guard or an operator.
+    Guarded,
+    /// Waiting for the check command.
+    Checked,
+    /// Waiting for the fleet's turn.
+    Turn,
+    /// Waiting for the old process to leave traffic and to end; or, if no restart is needed, for the run to have proved
+    /// itself.
+    Switched,
+    /// Proving itself.
+    Trial,
+    /// Failed; waiting for the good one to be healthy again.
+    Reverting,
+}
 
 /// Milliseconds by step; a step that was passed at once is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,11 +7,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::super::order::Effect;
+use serde::{Deserialize, Serialize};
+
 use super::super::policy::GuardRules;
-use super::super::road::guarded::{Loss, losses};
 use super::super::{Machine, Moment, Outcome};
-use super::GuardRecord;
+use super::losses::{Loss, losses};
 use crate::environment::{Environment, Fingerprint};
 
 /// So many sources are named in a message.
@@ -21,6 +21,27 @@ const NAMED: usize = 3;
 const REMEMBERED: usize = 32;
 
 const NOTHING: &str = "nothing is held by the guard";
+
+/// What the guard has to know again after a restart of lictor.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GuardRecord {
+    /// The sources on which a hold has begun, by name: each needs every key again.
+    pub begun: Vec<Arc<str>>,
+    /// Since when, Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since_unix_ms: Option<u64>,
+    /// The wish that an operator has let through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released: Option<Fingerprint>,
+}
+
+impl GuardRecord {
+    /// Whether nothing is held and nothing was released.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
 
 /// What the guard knows.
 #[derive(Clone, Debug, Default)]
@@ -247,7 +268,7 @@ impl Machine {
     }
 
     /// An operator lets through what the guard holds: the fingerprint, if one is given, must be that of the wish.
-    pub(in super::super) fn release(&mut self, meant: Option<Fingerprint>, who: Option<u32>) -> Result<Effect, String> {
+    pub(in super::super) fn release(&mut self, meant: Option<Fingerprint>, who: Option<u32>) -> Result<(), String> {
         let held = self.road.wanted().filter(|_| self.guarded_since().is_some()).map(|wish| wish.fingerprint());
         let Some(held) = held else { return Err(NOTHING.to_owned()) };
         if let Some(meant) = meant.filter(|meant| *meant != held) {
@@ -256,7 +277,7 @@ impl Machine {
         self.note(who, format!("release {held}"));
         self.holds.guard.release(held);
         self.keep_holds();
-        Ok(Effect::Done)
+        Ok(())
     }
 }
 

@@ -2,11 +2,24 @@
 
 use std::time::Duration;
 
-use super::super::board::CheckState;
+use serde::{Deserialize, Serialize};
+
 use super::super::event::ProbeResult;
 use super::super::moment::Moment;
 use super::super::policy::{CheckRule, Role};
 use super::latency::Latencies;
+
+/// The state that probes add up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckState {
+    /// Not probed yet in this run.
+    Unknown,
+    /// Good.
+    Passing,
+    /// Bad.
+    Failing,
+}
 
 /// The health of one run: begins unknown with every run.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::board::StepName;
-use super::super::history::steps::Steps;
+use super::super::history::steps::{StepName, Steps};
 use super::super::moment::Moment;
 use super::super::numbers::CheckId;
 use crate::environment::Environment;

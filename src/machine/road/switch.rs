@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::super::board::totals::Reason;
-use super::super::history::Outcome;
-use super::super::history::record::Subject;
+use super::super::history::{Outcome, Subject};
 use super::super::numbers::RunId;
 use super::super::order::Order;
 use super::super::policy::OnChange;

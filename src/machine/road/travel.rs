@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::history::Outcome;
-use super::super::history::record::Subject;
+use super::super::history::{Outcome, Subject};
 use super::super::order::Order;
 use super::super::policy::StepSetting;
 use super::super::{Machine, Wish};
 use super::checked::{Judge, Refusal};
 use super::journey::Step;
 use super::switched::ApplyBy;
-use super::{Decision, checked, guarded, settled, turn};
+use super::{Decision, checked, settled, turn};
 use crate::environment::Environment;
 
 impl Machine {
@@ -42,11 +41,15 @@ impl Machine {
         (!barred).then(|| Arc::clone(wish))
     }
 
+    /// Whether the operator or the guard holds the newest wish.
+    fn is_held(&self) -> bool {
+        self.operator_hold().is_some() || !self.holds.guard.losses().is_empty()
+    }
+
     fn advance(&mut self) -> bool {
         let Some(step) = self.road.step() else { return false };
         let before_hold = matches!(step, Step::Settled | Step::Guarded);
-        let held = self.operator_hold().is_some() || !self.holds.guard.losses().is_empty();
-        if held && !before_hold {
+        if self.is_held() && !before_hold {
             return self.go(Step::Guarded);
         }
         match self.decide(step) {
@@ -79,8 +82,8 @@ impl Machine {
             (Step::Settled, Some(edits)) if self.targets.present().is_some() => {
                 settled::decide(self.now, edits, self.rest(), &self.policy)
             }
-            (Step::Settled, _) => Decision::Pass,
-            (Step::Guarded, _) => guarded::decide(self.operator_hold(), self.holds.guard.losses()),
+            (Step::Guarded, _) if self.is_held() => Decision::Wait(None),
+            (Step::Settled | Step::Guarded, _) => Decision::Pass,
             (Step::Checked(asked), _) => checked::decide(self.road.violations(), self.policy.check_command, asked),
             (Step::Turn, _) => match self.apply_by() {
                 ApplyBy::Restart => turn(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::build::Build;
-use super::super::history::record::Subject;
+use super::super::history::Subject;
 use super::super::history::steps::Steps;
 use super::super::moment::Moment;
 use super::super::numbers::GenerationId;

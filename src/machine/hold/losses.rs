@@ -1,12 +1,10 @@
-//! *guarded*: an operator's hold stops every wish here, and so does the guard one that would lose too many keys of a
-//! source at once: against what that source gave for the environment that runs.
+//! What a wish would lose: keys of a source that it gave for the environment that runs, and which losses the guard holds a
+//! wish for.
 
 use std::fmt::{self, Display, Write as _};
 use std::sync::Arc;
 
-use super::super::hold::Hold;
 use super::super::policy::{Empty, GuardRules};
-use super::Decision;
 use crate::environment::SourceKeys;
 use crate::environment::source_keys::missing;
 
@@ -25,11 +23,6 @@ pub(in super::super) struct Loss {
 /// So many names, and so many characters of each, are shown.
 const NAMED: usize = 3;
 const LONGEST: usize = 40;
-
-/// The step's decision.
-pub(in super::super) fn decide(hold: Option<&Hold>, losses: &[Loss]) -> Decision {
-    if hold.is_some() || !losses.is_empty() { Decision::Wait(None) } else { Decision::Pass }
-}
 
 /// What the guard holds a wish for. A source on which a hold has `begun` needs every key again; of any other only a
 /// large loss counts. A source that either side does not know has nothing to be compared with.
