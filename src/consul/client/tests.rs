@@ -8,6 +8,8 @@ use crate::consul::fake_consul::{FakeConsul, Fault};
 use crate::consul::watch::Query;
 
 const SOON: Duration = Duration::from_millis(200);
+/// Nothing here takes this long.
+const LONG: Duration = Duration::from_secs(20);
 
 async fn fake() -> FakeConsul {
     let fake = FakeConsul::start().await;
@@ -19,11 +21,15 @@ fn client(fake: &FakeConsul) -> Client {
     Client::new(&Connection::at(fake.address())).unwrap()
 }
 
-/// The error of one read of `app/`, with little time and little room.
+/// The error of one read of `app/`, with room for so much.
 async fn trouble(fake: &FakeConsul, limit: usize) -> Error {
+    trouble_within(LONG, fake, limit).await
+}
+
+async fn trouble_within(time: Duration, fake: &FakeConsul, limit: usize) -> Error {
     let client = client(fake);
     let endpoint = client.endpoint("/v1/kv/app/", "kv app/");
-    client.get(&endpoint, "recurse", SOON, limit).await.unwrap_err()
+    client.get(&endpoint, "recurse", time, limit).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -51,7 +57,7 @@ async fn no_answer_in_time() {
     for fault in [Fault::Hang, Fault::Drip(Duration::from_millis(50))] {
         let fake = fake().await;
         fake.next([fault]);
-        let error = trouble(&fake, 1 << 20).await;
+        let error = trouble_within(SOON, &fake, 1 << 20).await;
         assert_eq!(error.class(), Class::Timeout, "{error:?}");
         assert!(error.sentence().contains(&fake.address()), "{error}");
     }
