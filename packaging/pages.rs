@@ -1,6 +1,11 @@
-//! Writes the manual pages and the shells' completions into a folder, from the same definitions as `--help`.
+//! Writes the manual pages and the shells' completions into a folder, from the same definitions as `--help` and `lictor help
+//! config`; or, for a name that ends in `.md`, the reference of the configuration into that file.
 //!
 //!     cargo run --example pages -- target/packaging
+//!     cargo run --example pages -- docs/configuration.md
+
+#[path = "pages/configuration.rs"]
+mod configuration;
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -11,14 +16,19 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 use lictor::cli::args::Cli;
+use lictor::config::{PROMOTION, TOP, reference};
 
 fn main() -> io::Result<()> {
     let folder = std::env::args_os().nth(1).map(PathBuf::from);
     let folder = folder.ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "name the folder to write into"))?;
+    if folder.extension().is_some_and(|ending| ending == "md") {
+        return fs::write(folder, reference::markdown(&TOP, &PROMOTION));
+    }
     fs::create_dir_all(&folder)?;
     let mut program = Cli::command().disable_help_subcommand(true);
     program.build();
     page(&program, &folder)?;
+    configuration::page(&folder)?;
     for (shell, name) in [(Shell::Bash, "lictor.bash"), (Shell::Zsh, "_lictor"), (Shell::Fish, "lictor.fish")] {
         let mut text = Vec::new();
         clap_complete::generate(shell, &mut program, "lictor", &mut text);
@@ -48,7 +58,7 @@ fn page(command: &Command, folder: &Path) -> io::Result<()> {
     if command.has_subcommands() {
         let mut more = Roff::new();
         more.control("SH", ["SEE ALSO"]);
-        more.text([roman("/usr/share/doc/lictor, systemctl(1), consul(1), envconsul(1)")]);
+        more.text([roman("lictor.hcl(5), /usr/share/doc/lictor, systemctl(1), consul(1), envconsul(1)")]);
         more.to_writer(&mut text)?;
     }
     fs::write(folder.join(format!("{name}.1")), text)?;

@@ -1,19 +1,21 @@
 //! The configuration: HCL or JSON as written, to settings that mean something; every error at once, with its place.
 //!
 //! Files become trees of words (`read/hcl`, `read/json`), flags become one more, and `read/merge` makes them one. Then each
-//! block's own file in `blocks` reads its words by name and type through a `read::section`. A word that no block has asked
-//! for is reported as unknown.
+//! block's own file in `blocks` has the table of its words and reads them by name and type through a `read::section`. A word
+//! that no table has is reported as unknown.
 
 mod blocks;
 mod flags;
 mod promotion;
 mod read;
+pub mod reference;
 mod settings;
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
 
+pub use blocks::TOP;
 pub use blocks::admin::Admin;
 pub use blocks::apply::Apply;
 pub use blocks::key::Key;
@@ -23,7 +25,7 @@ pub use blocks::statsd::{Statsd, Style};
 pub use blocks::status::{Status, default_address as default_status_address};
 pub use blocks::version::{Version, VersionProcess};
 pub use flags::{FlagValue, Flags, Override, SourceFlag};
-pub use promotion::promotion;
+pub use promotion::{TOP as PROMOTION, promotion};
 pub use read::call::Lookup;
 pub use read::duration;
 pub use read::place::{Place, Position};
@@ -74,6 +76,6 @@ pub fn load(inputs: Inputs<'_>) -> Result<(Settings, Vec<Warning>), Errors> {
     for warning in inputs.flags.remarks(inputs.command) {
         report.warning(&warning.place, warning.sentence);
     }
-    let settings = section::read_root(root, &mut report, |root| settings::read(root, inputs.lookup));
+    let settings = section::read_root(root, &blocks::TOP, &mut report, |root| settings::read(root, inputs.lookup));
     report.close(settings)
 }

@@ -123,7 +123,7 @@ pub enum Verb {
     /// keys are one transaction; a larger set needs the target's commit key, which is written last. What is skipped (--skip)
     /// stays as it is on each side. Beside the addresses, the variables of Consul's own client count for both.
     Promote(Box<Promote>),
-    /// Explains a verb, or what each word on the board means and asks of you
+    /// Explains a verb, the words of a configuration, or what each word on the board means and asks of you
     Help(HelpArgs),
     /// Shows version and build settings of a Go binary
     Buildinfo(BuildinfoArgs),
@@ -276,7 +276,8 @@ pub struct InitArgs {
 /// `lictor help`.
 #[derive(Debug, clap::Args)]
 pub struct HelpArgs {
-    /// A verb, or `states` with or without one of the board's words
+    /// A verb; `config` with or without a block or an attribute, as in `config apply.watch`; or `states` with or without
+    /// one of the board's words
     #[arg(value_name = "TOPIC")]
     pub topic: Vec<String>,
 }

@@ -1,4 +1,6 @@
-//! `lictor help`: a verb, or what each word on the board means and asks of people.
+//! `lictor help`: a verb, the reference of the configuration, or what each word on the board means and asks of people.
+
+mod reference;
 
 use clap::CommandFactory;
 
@@ -8,24 +10,44 @@ use crate::machine::board::words::{self, CONFIG_STATES, Explanation};
 
 /// Nothing is known of this topic.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no help on {0}; `lictor help` lists the verbs, `lictor help states` the board's words")]
-pub(super) struct Unknown(String);
+#[error("there is no help on {topic}; {instead}")]
+pub(super) struct Unknown {
+    topic: String,
+    instead: String,
+}
+
+impl Unknown {
+    fn on(topic: &[String]) -> Self {
+        let instead = "`lictor help` lists the verbs, `lictor help config` what a configuration may say, and `lictor help \
+                       states` the board's words";
+        Self { topic: topic.join(" "), instead: instead.to_owned() }
+    }
+
+    fn in_the_reference(topic: &[String], near: Option<&str>) -> Self {
+        let instead = near.map_or_else(
+            || "`lictor help config` lists what a configuration may say".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        Self { topic: topic.join(" "), instead }
+    }
+}
 
 /// The page on this topic.
 pub(super) fn page(topic: &[String]) -> Result<String, Unknown> {
     match topic.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => Ok(Cli::command().render_long_help().to_string()),
+        ["config", way @ ..] => reference::page(way).map_err(|near| Unknown::in_the_reference(topic, near)),
         ["states"] => Ok(states(|_| true)),
         ["states", wanted @ ..] => {
             let wanted = wanted.join(" ").to_lowercase();
             let found = states(|state| named(state).any(|name| wanted.starts_with(&name) || name.starts_with(&wanted)));
-            if found.is_empty() { Err(Unknown(topic.join(" "))) } else { Ok(found) }
+            if found.is_empty() { Err(Unknown::on(topic)) } else { Ok(found) }
         }
         [verb, ..] => {
             let mut program = Cli::command();
             program.build();
             let found = program.find_subcommand_mut(verb).map(|verb| verb.render_long_help().to_string());
-            found.ok_or_else(|| Unknown(topic.join(" ")))
+            found.ok_or_else(|| Unknown::on(topic))
         }
     }
 }
@@ -63,6 +85,11 @@ mod tests {
         let validate = asked(&["validate"]).unwrap();
         assert!(validate.contains("Usage: lictor validate") && validate.contains("--timeout"), "{validate}");
         assert!(asked(&["nonsense"]).unwrap_err().contains("no help on nonsense"));
+        assert!(asked(&["config"]).unwrap().contains("  crash"));
+        assert_eq!(
+            asked(&["config", "crash", "backof"]).unwrap_err(),
+            "there is no help on config crash backof; did you mean `backoff`?"
+        );
     }
 
     #[test]

@@ -7,8 +7,18 @@ use super::read::report::{Errors, Finding, Report, Warning};
 use super::read::section::{Section, read_root};
 use super::read::tree::Node;
 use super::read::{files, hcl, json, merge, place, tree, value};
+use super::reference::{Block, Type, attribute};
 use crate::environment::glob::Glob;
 use crate::promote::Rules;
+
+/// The whole of what `promote.hcl` may say.
+pub static TOP: Block = Block::new("", "Which keys `lictor promote` takes along, in the file that `--rules` names.")
+    .attributes(&[
+        attribute("only", Type::Globs, "[\"APP_*\"]", "Only keys that match one of these are promoted.")
+            .otherwise("all"),
+        attribute("skip", Type::Globs, "[\"DATABASE_URL\"]", "Keys that match stay as they are on each side."),
+        attribute("rename", Type::Pairs, "{ \"host_test\" = \"host\" }", "Keys with other names at the target."),
+    ]);
 
 /// Reads these files: `only` and `skip` are lists of globs, `rename = { "key there" = "key here" }`.
 ///
@@ -24,7 +34,7 @@ pub fn promotion(paths: &[PathBuf], lookup: Lookup<'_>) -> Result<(Rules, Vec<Wa
         merge::refuse_twins(&object, &mut report);
         merge::merge(&mut root, object);
     }
-    let rules = read_root(root, &mut report, |root| Some(rules(root)));
+    let rules = read_root(root, &TOP, &mut report, |root| Some(rules(root)));
     report.close(rules)
 }
 

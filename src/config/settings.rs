@@ -64,9 +64,6 @@ pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Setting
     let flag = |root: &mut Section<'_>, word| root.read(word, value::boolean).unwrap_or(false);
     let naming = sources::Naming { sanitize: flag(root, "sanitize"), upcase: flag(root, "upcase") };
     let pristine = if flag(root, "pristine") { exec::Pristine::Yes } else { exec::Pristine::No };
-    root.no_effect("kill_signal", "lictor stops on SIGTERM and SIGINT");
-    root.no_effect("reload_signal", "lictor reads its configuration again on SIGHUP");
-    root.no_effect("max_stale", "lictor decides by itself when a stale answer will do");
 
     let consul = consul::read(root, lookup);
     let mut sources = sources::read(root, naming, lookup);

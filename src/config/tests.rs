@@ -8,6 +8,8 @@ mod fleet;
 mod hostile;
 mod merging;
 mod probes;
+#[cfg(all(feature = "postgres", feature = "mysql", feature = "redis", feature = "sqs", feature = "grpc"))]
+mod reference;
 mod surface;
 mod syntax;
 

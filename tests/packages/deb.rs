@@ -87,6 +87,8 @@ fn its_manual_and_its_completions_are_those_of_its_commands() {
     }
     let main = rig.done("zcat /usr/share/man/man1/lictor.1.gz");
     assert!(main.contains("Exit codes") && main.contains("/var/lib/lictor/NAME"), "{main}");
+    let configuration = rig.done("zcat /usr/share/man/man5/lictor.hcl.5.gz");
+    assert!(configuration.contains("min_healthy") && configuration.contains("SS check"), "{configuration}");
     let help = rig.done("lictor --help");
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let verbs = commands.filter(|line| line.starts_with("  ") && !line.starts_with("   "));

@@ -1,11 +1,29 @@
 //! `admin {}`: the operator's socket.
 
+use crate::config::reference::{Block, TakenUp, Type, attribute};
 use std::path::PathBuf;
 
 use crate::config::read::report::Finding;
 use crate::config::read::section::Section;
 use crate::config::read::tree::{Node, Value};
 use crate::config::read::value;
+
+pub(crate) static BLOCK: Block =
+    Block::new("admin", "The operator's socket: `lictor status`, `hold`, `release` and the other verbs go over it.")
+        .attributes(&[
+            attribute("socket", Type::Path, "/run/billing/lictor.sock", "Where the socket is.").otherwise(
+                "`NAME.sock` in `$RUNTIME_DIRECTORY`, else in `/run/lictor` (root) or `$XDG_RUNTIME_DIR/lictor`",
+            ),
+            attribute(
+                "mode",
+                Type::Mode,
+                "0600",
+                "The socket's permissions. Whoever may write to it can do everything that an operator can.",
+            )
+            .default("0660"),
+            attribute("group", Type::Text, "ops", "The socket's group.").otherwise("lictor's own group"),
+        ])
+        .taken_up(TakenUp::ByStartOfLictor);
 
 /// `admin {}`.
 #[derive(Clone, Debug, PartialEq, Eq)]

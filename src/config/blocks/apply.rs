@@ -1,5 +1,6 @@
 //! `apply {}`: how a change is tried.
 
+use crate::config::reference::{Block, Type, attribute};
 use std::time::Duration;
 
 use super::exec::words;
@@ -8,6 +9,70 @@ use crate::config::read::section::Section;
 use crate::config::read::value;
 use crate::listen;
 use crate::machine::policy::{Handover, Policy, Revert, Role, StepSetting};
+
+const LISTEN: &str = "listen \"http\" {\n  address = \"127.0.0.1:8080\"\n}\n";
+
+pub(crate) static BLOCK: Block =
+    Block::new("apply", "How a change is tried: what a candidate has to prove, and what happens if it does not.")
+        .attributes(&[
+            attribute(
+                "min_healthy",
+                Type::Duration,
+                "30s",
+                "A candidate is good once it has been healthy for this long without a break.",
+            )
+            .default("10s"),
+            attribute(
+                "deadline",
+                Type::Duration,
+                "5m",
+                "It has to be good by this time after the start of its process; otherwise the change is taken back.",
+            )
+            .default("90s"),
+            attribute(
+                "revert",
+                Type::Boolean,
+                "false",
+                "Whether a change that fails is taken back. With `false` the service stays on it.",
+            )
+            .default("true"),
+            attribute(
+                "watch",
+                Type::Duration,
+                "5m",
+                "If the service gets unhealthy in this time after a change was good, the change is taken back all the \
+                 same, and halted for the fleet; `0s` turns this off.",
+            )
+            .default("1m"),
+            attribute(
+                "handover",
+                Type::OneOf(&["restart", "overlap"]),
+                "overlap",
+                "`restart` stops the old process, then starts the new one. `overlap` starts the new one beside the old \
+                 one and stops that after the verdict; it needs a `listen` block.",
+            )
+            .default("restart")
+            .beside(LISTEN),
+            attribute(
+                "share",
+                Type::Share,
+                "5%",
+                "With `overlap`: the share of new connections that a ready candidate gets at first. In the second half \
+                 of `min_healthy` it gets all.",
+            )
+            .default("100%")
+            .with("handover = \"overlap\"")
+            .beside(LISTEN),
+            attribute(
+                "check_command",
+                Type::Command,
+                "[\"/opt/billing/billing\", \"-check-config\"]",
+                "Run with the candidate's environment before the service is touched. Any exit status but 0 rejects the \
+                 change, with the last lines of its output as the reason.",
+            ),
+            attribute("check_timeout", Type::Duration, "1m", "After this long the check command has failed.")
+                .default("30s"),
+        ]);
 
 /// The parts of `apply {}` that are not part of the machine's policy.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod sqs;
 mod tcp;
 mod tls;
 
+use crate::config::reference::{Block, Type, attribute};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -19,6 +20,39 @@ use crate::config::read::tree::Node;
 use crate::config::read::value;
 use crate::listen;
 use crate::machine::policy::{CheckRule, Role};
+
+pub(crate) static BLOCK: Block = Block::new(
+    "check",
+    "What is probed to see whether the service is healthy. Its label is its name in `/status`. It holds exactly one of \
+     the blocks below, which says what is probed.",
+)
+.labelled("Web")
+.attributes(&[
+    attribute("interval", Type::Duration, "10s", "The time from one probe to the next.").default("5s"),
+    attribute("timeout", Type::Duration, "1s", "After this long a probe has failed.").default("2s"),
+    attribute("rise", Type::Count("probes"), "2", "So many good probes in a row make the check pass.").default("1"),
+    attribute("fall", Type::Count("probes"), "5", "So many bad probes in a row make it fail.").default("3"),
+    attribute(
+        "role",
+        Type::OneOf(&["startup", "readiness", "liveness", "info"]),
+        "info",
+        "What a failure means. `startup`: the service has not started yet. `readiness`: it is not ready, and a change on \
+         trial does not become good. `liveness`: it is restarted. `info`: it is shown and changes nothing.",
+    )
+    .default("readiness"),
+    attribute("good", Type::Text, "Good", "The word in `/status` while it passes.").default("Healthy"),
+    attribute("bad", Type::Text, "Bad", "The word in `/status` while it fails.").default("Unhealthy"),
+])
+.choosing(&[
+    &http::BLOCK,
+    &tcp::BLOCK,
+    &kind::COMMAND,
+    &grpc::BLOCK,
+    &database::POSTGRES,
+    &database::MYSQL,
+    &database::REDIS,
+    &sqs::BLOCK,
+]);
 
 /// Words of `/status` that no check may have.
 const RESERVED: &[&str] = &["version", "Config"];

@@ -1,10 +1,30 @@
 //! `commit_key`: the key that seals a set of edits of the prefix that it lies in.
 
+use crate::config::reference::{Attribute, Type, attribute};
 use std::sync::Arc;
 
 use crate::config::read::section::Section;
 use crate::config::read::value;
 use crate::source::{Commit, FirstSet, Kind, Spec};
+
+pub(crate) const ATTRIBUTE: Attribute = attribute(
+    "commit_key",
+    Type::Text,
+    "billing/.commit",
+    "A key of Consul's. Edits of the prefix that it lies in count only once this key is written after them, with another \
+     value. It is never a variable.",
+)
+.otherwise("each edit counts at once");
+
+pub(crate) const START: Attribute = attribute(
+    "commit_start",
+    Type::OneOf(&["sealed", "any"]),
+    "any",
+    "What a host that has nothing good yet may start on: only a set that `commit_key` has sealed, or the first one that it \
+     reads.",
+)
+.default("sealed")
+.with("commit_key = \"billing/.commit\"");
 
 const FIRST: &[(&str, FirstSet)] = &[("sealed", FirstSet::Sealed), ("any", FirstSet::Any)];
 

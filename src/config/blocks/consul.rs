@@ -2,6 +2,7 @@
 
 mod ssl;
 
+use crate::config::reference::{Block, Type, attribute, ignored};
 use std::time::Duration;
 
 use crate::config::read::call::Lookup;
@@ -10,6 +11,73 @@ use crate::config::read::section::Section;
 use crate::config::read::{address, value};
 use crate::consul::{Connection, Retry, Tls, Transport};
 use crate::secret::Secret;
+
+pub(crate) static BLOCK: Block = Block::new(
+    "consul",
+    "Where Consul is and how it is asked. What is not written here is taken from the variables of Consul's own client, such \
+     as `CONSUL_HTTP_ADDR`.",
+)
+.attributes(&[
+    attribute(
+        "address",
+        Type::Text,
+        "https://consul.internal:8501",
+        "The agent: `host:port`, `http://..`, `https://..` or `unix:///path`.",
+    )
+    .default(DEFAULT_ADDRESS),
+    attribute("token", Type::Text, "00000000-0000-0000-0000-000000000002", "The ACL token. A `token_file` is better."),
+    attribute(
+        "token_file",
+        Type::Path,
+        "/etc/lictor/token",
+        "A file with the ACL token. It is read again when it changes, and wins over `token`.",
+    ),
+    attribute("namespace", Type::Text, "team", "The namespace, of Consul Enterprise."),
+])
+.holding(&[&AUTH, &RETRY, &ssl::BLOCK, &TRANSPORT]);
+
+static AUTH: Block = Block::new("auth", "HTTP basic authentication, for a proxy before Consul.")
+    .attributes(&[
+        attribute("enabled", Type::Boolean, "false", "`false` turns it off.")
+            .default("true")
+            .with("username = \"app\""),
+        attribute("username", Type::Text, "app", "The user."),
+        attribute("password", Type::Text, "secret", "The password.").with("username = \"app\""),
+    ])
+    .or_short("app:secret");
+
+static RETRY: Block = Block::new("retry", "The waits after a query of Consul has failed. It is tried for ever.")
+    .attributes(&[
+        attribute(
+            "backoff",
+            Type::Duration,
+            "1s",
+            "The longest first wait. Each wait is random, and the longest one doubles.",
+        )
+        .default("250ms"),
+        attribute(
+            "max_backoff",
+            Type::Duration,
+            "1m",
+            "The longest wait of all; at least `backoff`. `0s` means the default.",
+        )
+        .default("30s"),
+        ignored("enabled", "a watch never gives up"),
+        ignored("attempts", "a watch never gives up"),
+    ]);
+
+static TRANSPORT: Block = Block::new("transport", "The connection to Consul.").attributes(&[
+    attribute("dial_keep_alive", Type::Duration, "30s", "The time between TCP keep-alive probes.").default("15s"),
+    attribute("dial_timeout", Type::Duration, "10s", "How long to wait for a connection, TLS included.").default("5s"),
+    ignored("disable_keep_alives", POOL),
+    ignored("idle_conn_timeout", POOL),
+    ignored("max_conns_per_host", POOL),
+    ignored("max_idle_conns", POOL),
+    ignored("max_idle_conns_per_host", POOL),
+    ignored("tls_handshake_timeout", "dial_timeout covers the TLS handshake"),
+]);
+
+const POOL: &str = "lictor keeps the connections it needs";
 
 /// Where the agent of every host is.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:8500";
@@ -132,8 +200,6 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// `consul.retry {}`.
 fn retry(section: &mut Section<'_>, retry: &mut Retry) {
-    section.no_effect("enabled", "a watch never gives up");
-    section.no_effect("attempts", "a watch never gives up");
     let place = section.place_of("max_backoff");
     let backoff = section.read("backoff", value::duration_from(MILLISECOND));
     let max = section.read("max_backoff", value::duration);
@@ -153,11 +219,4 @@ fn transport(section: &mut Section<'_>, transport: &mut Transport) {
     let mut read = |word| section.read(word, value::duration_from(MILLISECOND));
     transport.dial_keep_alive = read("dial_keep_alive").unwrap_or(transport.dial_keep_alive);
     transport.dial_timeout = read("dial_timeout").unwrap_or(transport.dial_timeout);
-    for word in ["disable_keep_alives", "idle_conn_timeout", "max_conns_per_host", "max_idle_conns"] {
-        section.no_effect(word, POOL);
-    }
-    section.no_effect("max_idle_conns_per_host", POOL);
-    section.no_effect("tls_handshake_timeout", "dial_timeout covers the TLS handshake");
 }
-
-const POOL: &str = "lictor keeps the connections it needs";

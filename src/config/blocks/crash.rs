@@ -1,10 +1,28 @@
 //! `crash {}`: what happens between two starts of a service that keeps ending.
 
+use crate::config::reference::{Block, Type, attribute};
 use std::time::Duration;
 
 use crate::config::read::section::Section;
 use crate::config::read::value;
 use crate::machine::policy::Crash;
+
+pub(crate) static BLOCK: Block = Block::new(
+    "crash",
+    "The pauses before a service that has ended by itself is started again. It is started again for ever.",
+)
+.attributes(&[
+    attribute("backoff", Type::Duration, "5s", "The first pause. Each further one is twice as long, more or less.")
+        .default("1s"),
+    attribute("max_backoff", Type::Duration, "5m", "The longest pause; at least `backoff`.").default("1m"),
+    attribute(
+        "reset_after",
+        Type::Duration,
+        "10m",
+        "Once the service has run for this long, the pauses begin with `backoff` again.",
+    )
+    .default("1m"),
+]);
 
 pub(crate) fn read(section: &mut Section<'_>, crash: &mut Crash) {
     const MILLISECOND: Duration = Duration::from_millis(1);

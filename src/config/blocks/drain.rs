@@ -2,7 +2,23 @@
 
 use crate::config::read::section::Section;
 use crate::config::read::value;
+use crate::config::reference::{Block, TakenUp, Type, attribute};
 use crate::registration::Drain;
+
+pub(crate) static BLOCK: Block = Block::new(
+    "drain",
+    "How long a process that is in traffic gets to leave it before it is stopped, for whatever reason. It needs a \
+     `registration` block.",
+)
+.attributes(&[
+    attribute("wait", Type::Duration, "5s", "The least: Consul and the load balancer need so long to see it.")
+        .default("2s"),
+    attribute("quiet", Type::Duration, "3s", "Then until no connection has come and nothing has moved for so long.")
+        .default("1s"),
+    attribute("max", Type::Duration, "1m", "The most; at least `wait` and `quiet` together.").default("30s"),
+])
+.beside("registration {\n}\n")
+.taken_up(TakenUp::ByStartOfLictor);
 
 /// The block, or its defaults. Without `registration {}` there is nothing that could take the service out of traffic.
 pub(crate) fn read(root: &mut Section<'_>) -> Drain {

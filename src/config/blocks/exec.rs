@@ -1,5 +1,6 @@
 //! `exec {}`: what runs, and how it is stopped.
 
+use crate::config::reference::{Block, TakenUp, Type, attribute, ignored};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +12,65 @@ use crate::config::read::value;
 use crate::environment::Rules;
 use crate::environment::glob::Glob;
 use crate::service::{Command, Inherit};
+
+pub(crate) static BLOCK: Block = Block::new("exec", "What runs, and how it is stopped.")
+    .attributes(&[
+        attribute(
+            "command",
+            Type::Command,
+            "[\"/opt/billing/billing\", \"-addr\", \":8080\"]",
+            "The program and its arguments; no shell is involved unless you name one. Words after `--` on the command line \
+             win.",
+        )
+        .needed(),
+        attribute("directory", Type::Path, "/opt/billing", "The service's working directory.").otherwise("lictor's own"),
+        attribute("user", Type::Text, "billing", "The service's user; only when lictor runs as root.")
+            .otherwise("lictor's own user"),
+        attribute("kill_signal", Type::Signal, "SIGINT", "The signal that stops the service, sent to its process group.")
+            .default("SIGTERM"),
+        attribute("kill_timeout", Type::Duration, "5s", "What has not ended this long after the signal is killed.")
+            .default("30s"),
+        attribute(
+            "reload_signal",
+            Type::Signal,
+            "SIGUSR1",
+            "The signal for a change of keys with `on_change = \"reload\"`, sent to the main process; `\"\"` sends none.",
+        )
+        .default("SIGHUP"),
+        attribute(
+            "env_file",
+            Type::Path,
+            "/run/billing/env",
+            "A file that the environment is kept in, as systemd's `EnvironmentFile` with mode 0600. It is written before \
+             each start and before the reload signal.",
+        ),
+        ignored("enabled", "a command is always run"),
+        ignored("splay", "lictor does not wait at random before it stops the service"),
+        ignored("timeout", "the service runs as long as it wants"),
+    ])
+    .holding(&[&ENV])
+    .taken_up(TakenUp::ByStartOfTheService);
+
+static ENV: Block = Block::new("env", "Which variables the service gets, beside those of the sources.")
+    .attributes(&[
+        attribute("pristine", Type::Boolean, "true", "`true` keeps lictor's own environment from the service.")
+            .default("false"),
+        attribute("custom", Type::Texts, "[\"GOMAXPROCS=2\"]", "Variables that win over those of the sources.")
+            .taken_up(TakenUp::ByReload),
+        attribute(
+            "allowlist",
+            Type::Globs,
+            "[\"APP_*\"]",
+            "If any are written, only variables that match one are passed on.",
+        ),
+        attribute(
+            "denylist",
+            Type::Globs,
+            "[\"AWS_*\"]",
+            "Variables that match are not passed on; it wins over `allowlist`.",
+        ),
+    ])
+    .taken_up(TakenUp::ByStartOfTheService);
 
 /// What was read; the command is missing if it was not given or is wrong.
 #[derive(Debug, Default)]
@@ -48,9 +108,6 @@ fn block(section: &mut Section<'_>, pristine: Pristine) -> Exec {
     let reload_signal = section.read("reload_signal", value::parsed(signals::parse_or_none));
     let reload_signal = reload_signal.unwrap_or(Some(rustix::process::Signal::HUP.as_raw()));
     let env_file = section.read("env_file", value::maybe_text).flatten().map(PathBuf::from);
-    section.no_effect("enabled", "a command is always run");
-    section.no_effect("splay", "lictor does not wait at random before it stops the service");
-    section.no_effect("timeout", "the service runs as long as it wants");
     let env = section.within("env", env).unwrap_or_default();
 
     let inherit = Inherit {

@@ -1,5 +1,6 @@
 //! `expvar {}`: where the service publishes numbers, and which of them are passed on.
 
+use crate::config::reference::{Block, Type, attribute};
 use std::time::Duration;
 
 use crate::config::read::report::Finding;
@@ -8,6 +9,30 @@ use crate::config::read::tree::Node;
 use crate::config::read::{address, value};
 use crate::environment::glob::Glob;
 use crate::expvar::{Rules, Settings};
+
+pub(crate) static BLOCK: Block =
+    Block::new("expvar", "Where a Go service publishes numbers, and which of them are passed on as metrics.")
+        .attributes(&[
+            attribute("url", Type::Url, "http://127.0.0.1:6060/debug/vars", "The page of the package `expvar`.")
+                .needed(),
+            attribute("interval", Type::Duration, "30s", "The time from one look to the next.").default("10s"),
+            attribute("timeout", Type::Duration, "1s", "After this long a look has failed.").default("2s"),
+            attribute(
+                "allow",
+                Type::Globs,
+                "[\"requests.*\"]",
+                "Which of the service's own numbers are passed on, by name.",
+            )
+            .default("[\"*\"]"),
+            attribute("counters", Type::Globs, "[\"requests.*\"]", "Which of them only grow; the others are gauges."),
+            attribute(
+                "max_series",
+                Type::Count("series"),
+                "20",
+                "What is more is left out, with a warning. At most 1000.",
+            )
+            .default("100"),
+        ]);
 
 /// Looks more often than this cost the service more than they tell: each stops it for a moment.
 const LEAST_INTERVAL: Duration = Duration::from_millis(100);

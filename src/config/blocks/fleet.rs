@@ -1,5 +1,6 @@
 //! `fleet {}`: how the hosts that run this service take turns.
 
+use crate::config::reference::{Block, TakenUp, Type, attribute};
 use std::time::Duration;
 
 use crate::config::read::report::Finding;
@@ -7,6 +8,37 @@ use crate::config::read::section::Section;
 use crate::config::read::tree::{Node, Value};
 use crate::config::read::value;
 use crate::fleet::{Limit, Rules};
+
+pub(crate) static BLOCK: Block = Block::new(
+    "fleet",
+    "How the hosts that run this service take turns when the configuration changes. Without this block they do not.",
+)
+.attributes(&[
+    attribute("prefix", Type::Text, "lictor/payments/", "The folder of Consul's KV store that the turns are kept in.")
+        .otherwise("`lictor/NAME/`"),
+    attribute(
+        "limit",
+        Type::CountOrShare("instances"),
+        "\"25%\"",
+        "How many instances may restart for a change at a time.",
+    )
+    .default("1"),
+    attribute(
+        "min_passing",
+        Type::Count("instances"),
+        "2",
+        "So many others must be passing in Consul's catalog before one restarts; if there are no others, none.",
+    )
+    .default("1"),
+    attribute(
+        "bake",
+        Type::Duration,
+        "5m",
+        "The first instance of a change is watched for so long after it is good, before the second one gets its turn.",
+    )
+    .default("1m"),
+])
+.taken_up(TakenUp::ByStartOfLictor);
 
 /// Who takes part: the instance as Consul knows it.
 #[derive(Clone, Copy, Debug)]

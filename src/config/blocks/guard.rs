@@ -2,7 +2,28 @@
 
 use crate::config::read::section::Section;
 use crate::config::read::value;
+use crate::config::reference::{Block, Type, attribute};
 use crate::machine::policy::{Empty, GuardRules};
+
+pub(crate) static BLOCK: Block =
+    Block::new("guard", "Which loss of keys is held back until an operator has looked at it.").attributes(&[
+        attribute(
+            "empty",
+            Type::OneOf(&["hold", "apply"]),
+            "apply",
+            "What happens when a source that had keys has none: the change is held, or is a change like any other.",
+        )
+        .default("hold"),
+        attribute(
+            "max_loss",
+            Type::Share,
+            "20%",
+            "A change is held if a source loses more than this share of its keys ...",
+        )
+        .default("50%"),
+        attribute("min_loss", Type::Count("keys"), "5", "... and at least so many.").default("3"),
+        attribute("window", Type::Duration, "1h", "Losses of this time add up.").default("10m"),
+    ]);
 
 pub(crate) const EMPTY: &[(&str, Empty)] = &[("hold", Empty::Hold), ("apply", Empty::Apply)];
 

@@ -4,10 +4,49 @@ use crate::config::read::report::Finding;
 use crate::config::read::section::Section;
 use crate::config::read::tree::{Node, Value};
 use crate::config::read::value;
+use crate::config::reference::{Block, Type, attribute};
 use crate::environment::Visibility;
 use crate::environment::glob::Glob;
-use crate::environment::schema::{Bound, Form, Key as Known, Pattern, Required, Type};
+use crate::environment::schema::{Bound, Form, Key as Known, Pattern, Required, Type as Kind};
 use crate::machine::policy::{KeyRule, OnChange};
+
+pub(crate) static BLOCK: Block = Block::new(
+    "key",
+    "What is known about a variable. Its label is the variable's final name, or a glob for several; the most exact label \
+     wins. A value that breaks a rule is rejected before the service is touched.",
+)
+.labelled("PORT")
+.attributes(&[
+    attribute("required", Type::Boolean, "true", "Whether an environment without the variable is rejected.").default("false"),
+    attribute(
+        "type",
+        Type::OneOf(&["string", "int", "float", "bool", "duration", "url", "port", "host_port", "json", "base64"]),
+        "port",
+        "What the value must be, as Go reads it.",
+    )
+    .otherwise("anything"),
+    attribute("one_of", Type::Texts, "[\"debug\", \"info\"]", "The values that are allowed.").otherwise("any"),
+    attribute(
+        "pattern",
+        Type::Text,
+        "[a-z]+",
+        "A regular expression that the whole value must match; a backslash is doubled.",
+    ),
+    attribute("min", Type::Bound, "1024", "The least value; for the types int, float, port and duration.").with(PORT),
+    attribute("max", Type::Bound, "2000", "The greatest value, likewise.").with(PORT),
+    attribute("default", Type::Text, "8080", "The value if no source gives one; not for a glob."),
+    attribute("public", Type::Boolean, "true", "Whether the value may be shown. Otherwise only its fingerprint is.")
+        .default("false"),
+    attribute(
+        "on_change",
+        Type::OneOf(&["restart", "reload", "ignore"]),
+        "reload",
+        "What a change of it asks for: a restart of the service, its reload signal, or nothing until its next start.",
+    )
+    .default("restart"),
+]);
+
+const PORT: &str = "type = \"port\"";
 
 /// What is known about the variables whose final name matches. The most exact label wins.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,17 +78,17 @@ impl Key {
     }
 }
 
-const TYPES: &[(&str, Type)] = &[
-    ("string", Type::String),
-    ("int", Type::Int),
-    ("float", Type::Float),
-    ("bool", Type::Bool),
-    ("duration", Type::Duration),
-    ("url", Type::Url),
-    ("port", Type::Port),
-    ("host_port", Type::HostPort),
-    ("json", Type::Json),
-    ("base64", Type::Base64),
+const TYPES: &[(&str, Kind)] = &[
+    ("string", Kind::String),
+    ("int", Kind::Int),
+    ("float", Kind::Float),
+    ("bool", Kind::Bool),
+    ("duration", Kind::Duration),
+    ("url", Kind::Url),
+    ("port", Kind::Port),
+    ("host_port", Kind::HostPort),
+    ("json", Kind::Json),
+    ("base64", Kind::Base64),
 ];
 
 const ON_CHANGE: &[(&str, OnChange)] =
@@ -103,7 +142,7 @@ fn misfit(label: &Glob, form: &Form, default: &str) -> Option<String> {
 }
 
 /// `min` and `max`: numbers, or durations for `type = "duration"`.
-fn bounds(section: &mut Section<'_>, kind: Option<Type>) -> (Option<Bound>, Option<Bound>) {
+fn bounds(section: &mut Section<'_>, kind: Option<Kind>) -> (Option<Bound>, Option<Bound>) {
     let place = section.place_of("min");
     let min = section.read("min", |node| bound(node, kind));
     let max = section.read("max", |node| bound(node, kind));
@@ -119,10 +158,10 @@ fn bounds(section: &mut Section<'_>, kind: Option<Type>) -> (Option<Bound>, Opti
     (min, max)
 }
 
-fn bound(node: &Node, kind: Option<Type>) -> Result<Bound, Finding> {
+fn bound(node: &Node, kind: Option<Kind>) -> Result<Bound, Finding> {
     match kind {
-        Some(Type::Duration) => value::duration(node).map(Bound::Duration),
-        Some(Type::Int | Type::Float | Type::Port) => number(node).map(Bound::Number),
+        Some(Kind::Duration) => value::duration(node).map(Bound::Duration),
+        Some(Kind::Int | Kind::Float | Kind::Port) => number(node).map(Bound::Number),
         _ => Err(node.wrong("only goes with type = \"int\", \"float\", \"port\" or \"duration\"")),
     }
 }

@@ -2,7 +2,19 @@
 
 use crate::config::read::section::Section;
 use crate::config::read::{address, value};
+use crate::config::reference::{Block, TakenUp, Type, attribute};
 use crate::listen::{Address, Spec};
+
+pub(crate) static BLOCK: Block = Block::new(
+    "listen",
+    "A socket that lictor holds and passes to the service as systemd does, so that connections wait while it restarts. Its \
+     label is its name in `LISTEN_FDNAMES`.",
+)
+.labelled("http")
+.attributes(&[
+    attribute("address", Type::Text, "0.0.0.0:8080", "Where it listens: an IP address and a port, or a path.").needed(),
+])
+.taken_up(TakenUp::ByStartOfLictor);
 
 /// Longer names would not fit into `LISTEN_FDNAMES` and systemd's descriptor store.
 const LONGEST_NAME: usize = 64;

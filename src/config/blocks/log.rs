@@ -1,11 +1,32 @@
 //! `log {}`: what is logged, and how.
 
+use crate::config::reference::{Block, TakenUp, Type, attribute};
 use tracing::Level;
 
 use crate::config::read::report::Finding;
 use crate::config::read::section::Section;
 use crate::config::read::tree::Node;
 use crate::config::read::value;
+
+pub(crate) static BLOCK: Block = Block::new("log", "What lictor logs, and how.")
+    .attributes(&[
+        attribute(
+            "level",
+            Type::OneOf(&["trace", "debug", "info", "warn", "error"]),
+            "debug",
+            "The least important lines that are written.",
+        )
+        .default("info"),
+        attribute(
+            "format",
+            Type::OneOf(&["auto", "json"]),
+            "json",
+            "`auto` writes priorities for the journal under systemd, colours on a terminal, and else plain lines; `json` \
+             writes an object a line.",
+        )
+        .default("auto"),
+    ])
+    .taken_up(TakenUp::ByStartOfLictor);
 
 /// `log {}`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,15 +1,27 @@
 //! `name`: what the service is called in the status, in metrics and on disk.
 
+use crate::config::reference::{Attribute, TakenUp, Type, attribute};
 use std::path::Path;
 
 use crate::config::read::place::Place;
 use crate::config::read::section::Section;
 use crate::config::read::value;
 
+pub(crate) const ATTRIBUTE: Attribute = attribute(
+    "name",
+    Type::Text,
+    "payments",
+    "The service's name in the status, in metrics, on disk and in Consul; unique on a host.",
+)
+.otherwise("the file name of the command")
+.taken_up(TakenUp::ByStartOfLictor);
+
 /// The name that is given, else the command's file name.
 pub(crate) fn read(root: &mut Section<'_>, program: Option<&Path>) -> Option<String> {
-    if root.has("name") {
-        return root.read("name", value::parsed(parse));
+    let is_given = root.has("name");
+    let given = root.read("name", value::parsed(parse));
+    if is_given {
+        return given;
     }
     let file = program?.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let name = parse(file);

@@ -1,5 +1,6 @@
 //! `registration {}`: what Consul knows of this instance.
 
+use crate::config::reference::{Attribute, Block, TakenUp, Type, attribute};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,6 +10,49 @@ use crate::config::read::section::Section;
 use crate::config::read::tree::{Node, Value};
 use crate::config::read::{address, value};
 use crate::registration::{Drain, Service, Settings};
+
+pub(crate) static BLOCK: Block = Block::new(
+    "registration",
+    "What Consul knows of this instance, and how it leaves traffic before a stop. Without this block Consul is told nothing.",
+)
+.attributes(&[
+    attribute("id", Type::Text, "payments-1", "The id of the service at the local agent.").otherwise("`name`"),
+    attribute("service", Type::Text, "payments", "The service's name in Consul's catalog.").otherwise("`name`"),
+    attribute(
+        "port",
+        Type::Count("port"),
+        "8080",
+        "With a port, lictor registers the service, keeps it registered, and takes it away at a stop. With 0, somebody \
+         else registers it and lictor only takes it out of traffic and back.",
+    )
+    .default("0"),
+    where_we_register(attribute("address", Type::Text, "10.0.0.5", "Where others reach the service."))
+        .otherwise("the address of Consul's agent"),
+    where_we_register(attribute("tags", Type::Texts, "[\"http\"]", "The tags of the service.")),
+    where_we_register(attribute(
+        "meta",
+        Type::Pairs,
+        "{ team = \"payments\" }",
+        "Metadata of the service; `version` and `lictor` are added.",
+    )),
+    where_we_register(
+        attribute("check_interval", Type::Duration, "5s", "How often Consul asks for lictor's `/health`.").default("1s"),
+    ),
+    where_we_register(
+        attribute(
+            "deregister_after",
+            Type::Duration,
+            "1h",
+            "Consul takes away what has been critical for so long, at least `1m`; `0s`: never.",
+        )
+        .default("10m"),
+    ),
+])
+.taken_up(TakenUp::ByStartOfLictor);
+
+const fn where_we_register(attribute: Attribute) -> Attribute {
+    attribute.with("port = 8080")
+}
 
 /// Consul takes no shorter interval.
 const LEAST_INTERVAL: Duration = Duration::from_secs(1);

@@ -1,5 +1,6 @@
 //! `prefix {}`, `file {}` and `directory {}`: the sources, in the order of writing.
 
+use crate::config::reference::{Attribute, Block, Type, attribute, ignored};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,67 @@ use crate::environment::Mapping;
 use crate::environment::format::Format;
 use crate::machine::policy::Empty;
 use crate::source::{Kind, Prefix, Spec};
+
+pub(crate) static PREFIX: Block = Block::new(
+    "prefix",
+    "A folder of Consul's KV store: each key below it is a variable. Of several sources with one name, the later wins.",
+)
+.repeated()
+.attributes(&[
+    attribute(
+        "path",
+        Type::Text,
+        "global/",
+        "The folder; `app` means `app/`. `@dc2` at its end names another datacenter, and `{{ env \"NAME\" }}` in it stands \
+         for a variable of lictor's own.",
+    )
+    .needed(),
+    attribute("datacenter", Type::Text, "dc2", "The datacenter whose store is read.").otherwise("the agent's own"),
+    attribute("no_prefix", Type::Boolean, "false", "`false` puts the path before the names of the variables.").default("true"),
+    attribute(
+        "format",
+        Type::Text,
+        "APP_{{ key }}",
+        "How a key becomes a name; `{{ key | replaceKey \"old\" \"new\" }}` swaps a name.",
+    )
+    .otherwise("the key as it is"),
+    REQUIRED,
+    attribute("min_keys", Type::Count("keys"), "3", "With fewer keys Consul's answer is not believed.").default("0"),
+    attribute(
+        "empty",
+        Type::OneOf(&["hold", "apply"]),
+        "apply",
+        "What happens when the folder had keys and has none.",
+    )
+    .otherwise("what `guard.empty` says"),
+    ignored("key", "Consul's keys are all read; write a key \"NAME\" {} block at the top for rules"),
+]);
+
+pub(crate) static FILE: Block =
+    Block::new("file", "A file of `NAME=value` lines, as systemd's `EnvironmentFile` has them. It is watched.")
+        .repeated()
+        .attributes(&[attribute("path", Type::Path, "/etc/billing/billing.env", "The file.").needed(), REQUIRED]);
+
+pub(crate) static DIRECTORY: Block = Block::new(
+    "directory",
+    "A folder with one file for each variable, such as a mounted ConfigMap. It is watched.",
+)
+.repeated()
+.attributes(&[
+    attribute(
+        "path",
+        Type::Path,
+        "/etc/billing/conf.d",
+        "The folder. Names that begin with a dot and folders in it are passed over, and one line break at the end \
+                 of a value is removed.",
+    )
+    .needed(),
+    REQUIRED,
+]);
+
+const REQUIRED: Attribute =
+    attribute("required", Type::Boolean, "false", "Whether nothing starts before this source has answered.")
+        .default("true");
 
 /// How long one blocking query may take.
 const WAIT: Duration = Duration::from_secs(25);
@@ -109,7 +171,6 @@ fn prefix(section: &mut Section<'_>, naming: Naming, lookup: Lookup<'_>, sources
     let required = section.read("required", value::boolean).unwrap_or(true);
     let min_keys = section.read("min_keys", value::count(0)).unwrap_or(0);
     let empty = section.read("empty", value::one_of(guard::EMPTY));
-    section.no_effect("key", "Consul's keys are all read; write a key \"NAME\" {} block at the top for rules");
 
     let Some(KvPath { folder, datacenter: at, .. }) = path.clone() else { return };
     if at.is_some() && datacenter.is_some() && at != datacenter {

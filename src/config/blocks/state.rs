@@ -1,10 +1,33 @@
 //! `state {}`: what is kept on disk.
 
+use crate::config::reference::{Block, TakenUp, Type, attribute};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::read::section::Section;
 use crate::config::read::value;
+
+pub(crate) static BLOCK: Block =
+    Block::new("state", "What is kept on disk: the last good environments, and the history.")
+        .attributes(&[
+            attribute(
+                "directory",
+                Type::Path,
+                "/srv/billing/lictor",
+                "The folder. It holds values, so it has mode 0700.",
+            )
+            .otherwise("`$STATE_DIRECTORY`, else `/var/lib/lictor/NAME` (root) or `$XDG_STATE_HOME/lictor/NAME`"),
+            attribute("max_age", Type::Duration, "168h", "Good environments that are older are not used.")
+                .default("720h"),
+            attribute(
+                "boot_grace",
+                Type::Duration,
+                "30s",
+                "How long a start waits for the sources before it uses the last good environment.",
+            )
+            .default("10s"),
+        ])
+        .taken_up(TakenUp::ByStartOfLictor);
 
 /// `state {}`.
 #[derive(Clone, Debug, PartialEq, Eq)]

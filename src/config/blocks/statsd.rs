@@ -1,11 +1,40 @@
 //! `statsd {}`: where metrics go, and how they are written.
 
+use crate::config::reference::{Block, Type, attribute};
 use std::time::Duration;
 
 pub use crate::metrics::{Statsd, Style};
 
 use crate::config::read::section::Section;
 use crate::config::read::{address, value};
+
+pub(crate) static BLOCK: Block =
+    Block::new("statsd", "Where metrics are sent, and how they are written.").attributes(&[
+        attribute(
+            "address",
+            Type::HostPort,
+            "127.0.0.1:9125",
+            "Where Telegraf or another StatsD server listens, over UDP.",
+        )
+        .default("127.0.0.1:8125"),
+        attribute(
+            "prefix",
+            Type::Text,
+            "billing",
+            "What the names begin with: words of a-z, 0-9 and _ with dots between.",
+        )
+        .default("lictor"),
+        attribute(
+            "style",
+            Type::OneOf(&["influx", "datadog"]),
+            "datadog",
+            "How tags are written: as Telegraf reads them as it comes, or as Datadog does.",
+        )
+        .default("influx"),
+        attribute("interval", Type::Duration, "10s", "How often gauges are sent; at most half of Telegraf's interval.")
+            .default("5s"),
+        attribute("tags", Type::Pairs, "{ env = \"prod\" }", "Tags of every metric, beside lictor's own."),
+    ]);
 
 /// The tags that lictor tells its own series apart by: another one of that name would make two values of one tag.
 const OWN: [&str; 8] = ["service", "reason", "result", "version", "source", "class", "check", "name"];

@@ -1,9 +1,29 @@
 //! `status {}`: the status port.
 
+use crate::config::reference::{Block, TakenUp, Type, attribute};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::config::read::section::Section;
 use crate::config::read::{address, value};
+
+pub(crate) static BLOCK: Block = Block::new("status", "The status port: plain HTTP, and read-only.")
+    .attributes(&[
+        attribute(
+            "address",
+            Type::Listening,
+            "127.0.0.1:8128",
+            "Where it listens. If the default is taken, lictor warns and runs without the port; if a written address is \
+             taken, lictor ends with 75.",
+        )
+        .default("127.0.0.1:8127"),
+        attribute(
+            "hosts",
+            Type::Texts,
+            "[\"billing.internal\"]",
+            "Names by which browsers may ask, beside addresses, `localhost` and this machine's own name.",
+        ),
+    ])
+    .taken_up(TakenUp::ByStartOfLictor);
 
 /// `status {}`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,6 +7,39 @@ use crate::config::read::report::Finding;
 use crate::config::read::section::Section;
 use crate::config::read::tree::{Node, Value};
 use crate::config::read::{address, value};
+use crate::config::reference::{Block, TakenUp, Type, attribute};
+
+pub(crate) static BLOCK: Block = Block::new("version", "Where the service's version is read.")
+    .attributes(&[
+        attribute(
+            "symbol",
+            Type::Text,
+            "example.com/billing/build.Version",
+            "The variable of the Go program: set by `-ldflags -X`, or found by its symbol. Else the module's version counts.",
+        )
+        .default("main.version"),
+        attribute(
+            "http",
+            Type::Url,
+            "http://127.0.0.1:8080/version",
+            "A page of the service with its version, as text or as JSON `{\"version\": \"..\"}`, if the program tells none.",
+        ),
+        attribute(
+            "command",
+            Type::Command,
+            "[\"/opt/billing/billing\", \"-version\"]",
+            "A command that prints the version, if neither program nor page tells one.",
+        ),
+        attribute(
+            "process",
+            Type::OneOf(&["main", "group"]),
+            "group",
+            "Whose executable is looked at: the main process's, or the newest Go program's of the process group, for a \
+             wrapper script.",
+        )
+        .default("main"),
+    ])
+    .taken_up(TakenUp::ByStartOfTheService);
 
 const PROCESSES: &[(&str, VersionProcess)] = &[("main", VersionProcess::Main), ("group", VersionProcess::Group)];
 

@@ -1,9 +1,26 @@
 //! `wait {}`: the quiet time before a change is acted on.
 
+use crate::config::reference::{Block, Type, attribute, ignored};
 use std::time::Duration;
 
 use crate::config::read::section::Section;
 use crate::config::read::{duration, value};
+
+pub(crate) static BLOCK: Block =
+    Block::new("wait", "The quiet time before a change is acted on, so that edits close together are one change.")
+        .attributes(&[
+            attribute("min", Type::Duration, "1s", "Nothing may have changed for so long; `0s` acts at once.")
+                .default("100ms"),
+            attribute(
+                "max",
+                Type::Duration,
+                "30s",
+                "But no longer; the default is 2s, or four times `min` if that is more.",
+            )
+            .default("2s"),
+            ignored("bool", "to act at once, write min = \"0s\""),
+        ])
+        .or_short("1s:5s");
 
 /// The quiet time and its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +65,6 @@ fn block(section: &mut Section<'_>) -> Wait {
     let place = section.place_of("min");
     let wait = Wait::from_min(section.read("min", value::duration).unwrap_or(Wait::MIN));
     let max = section.read("max", value::duration).unwrap_or(wait.max);
-    section.no_effect("bool", "to act at once, write min = \"0s\"");
     if wait.min > max {
         section.error(&place, format!("{}: {TURNED}", section.name("min")));
     }

@@ -57,7 +57,7 @@ fn object<'a>(object: &'a mut Object, word: &str) -> Option<&'a mut Object> {
 }
 
 /// Words of the surface or of envconsul that are not supported yet, by their path.
-const NOT_YET: &[&str] = &["vault", "secret", "service", "syslog", "?ns", "?partition"];
+pub(crate) const NOT_YET: &[&str] = &["vault", "secret", "service", "syslog", "?ns", "?partition"];
 
 /// The sentence for a word that is not supported yet.
 pub(crate) fn refused(path: &str) -> Option<String> {

@@ -5,7 +5,7 @@ use super::report::Report;
 use super::tree::{Entry, Object, Value};
 
 /// Top-level words that may come more than once; in a directory of files they add up.
-const REPEATED: &[&str] = &["prefix", "file", "directory", "key", "check", "listen", "secret", "service"];
+pub(crate) const REPEATED: &[&str] = &["prefix", "file", "directory", "key", "check", "listen", "secret", "service"];
 
 /// Blocks inside blocks that may come more than once.
 const REPEATED_INSIDE: &[&str] = &["key"];

@@ -1,13 +1,17 @@
-//! One block while it is read: each word is asked for by name and type, and a word that no reader asks for is unknown.
+//! One block while it is read: each word is asked for by name and type. Only words of the block's table can be asked for,
+//! and all of them must be; others are unknown.
 
 use super::legacy;
 use super::place::Place;
 use super::report::{Finding, Report};
 use super::tree::{Entry, Form, Node, Object, Value};
+use crate::config::reference::Block;
 
 /// One block while it is read. It reports what is wrong; its reader goes on with what is right.
 #[derive(Debug)]
 pub(crate) struct Section<'r> {
+    /// What may stand in it.
+    block: &'static Block,
     /// The way to it in words, as in `exec.env`: what the tables know it by.
     path: String,
     /// The way to it as a person wrote it, as in `check "Database"`.
@@ -18,9 +22,15 @@ pub(crate) struct Section<'r> {
     report: &'r mut Report,
 }
 
-/// Reads a whole configuration.
-pub(crate) fn read_root<T>(root: Object, report: &mut Report, read: impl FnOnce(&mut Section<'_>) -> T) -> T {
+/// Reads a whole configuration, of which `block` is the top.
+pub(crate) fn read_root<T>(
+    root: Object,
+    block: &'static Block,
+    report: &mut Report,
+    read: impl FnOnce(&mut Section<'_>) -> T,
+) -> T {
     Section {
+        block,
         path: String::new(),
         title: String::new(),
         place: Place::Nowhere,
@@ -69,13 +79,6 @@ impl Section<'_> {
             self.report.error(&self.place, sentence);
         }
         self.read(word, parse)
-    }
-
-    /// Accepts a word of envconsul's that changes nothing here, and says so.
-    pub(crate) fn no_effect(&mut self, word: &'static str, why: &str) {
-        if let Some(entry) = self.take(word) {
-            self.report.warning(&entry.place, format!("{} has no effect: {why}", self.name(word)));
-        }
     }
 
     /// Reads a block that may be given once.
@@ -169,6 +172,7 @@ impl Section<'_> {
     fn inner(&mut self, word: &str, label: Option<&str>, place: Place, object: Object) -> Section<'_> {
         let title = self.name(word);
         Section {
+            block: self.block.block(word).unwrap_or(&UNKNOWN),
             path: self.path_of(word),
             title: label.map_or(title.clone(), |label| format!("{title} {label:?}")),
             place,
@@ -188,6 +192,10 @@ impl Section<'_> {
 
     /// Takes every entry of these words out, but for those that are not served.
     fn take_all(&mut self, words: &[&'static str]) -> Vec<(&'static str, Entry)> {
+        for word in words {
+            let known = self.block.attribute(word).is_some() || self.block.block(word).is_some();
+            debug_assert!(known, "`{word}` is read and is not in the table of `{}`", self.block.word);
+        }
         self.asked.extend(words);
         let mut taken = Vec::new();
         for entry in std::mem::take(&mut self.entries) {
@@ -228,22 +236,40 @@ impl Section<'_> {
         }
     }
 
-    /// Reads all of it; what is left then is not known.
+    /// Reads all of it; what is left then does nothing or is not known.
     fn whole<T>(mut self, read: impl FnOnce(&mut Section<'_>) -> T) -> T {
         let value = read(&mut self);
+        for word in self.block.words() {
+            let read = self.asked.contains(&word);
+            debug_assert!(read, "`{word}` is in the table of `{}` and is not read", self.block.word);
+        }
+        let mut said = Vec::new();
         for entry in std::mem::take(&mut self.entries) {
-            let sentence = legacy::refused(&self.path_of(&entry.word)).unwrap_or_else(|| self.unknown(&entry.word));
-            self.report.error(&entry.place, sentence);
+            let ignored = self.block.attribute(&entry.word).filter(|attribute| attribute.is_ignored());
+            match (legacy::refused(&self.path_of(&entry.word)), ignored) {
+                (Some(sentence), _) => self.report.error(&entry.place, sentence),
+                (None, Some(ignored)) if said.contains(&ignored.word) => {}
+                (None, Some(ignored)) => {
+                    said.push(ignored.word);
+                    let sentence = format!("{} has no effect: {}", self.name(&entry.word), ignored.meaning);
+                    self.report.warning(&entry.place, sentence);
+                }
+                (None, None) => self.report.error(&entry.place, self.unknown(&entry.word)),
+            }
         }
         value
     }
 
     fn unknown(&self, word: &str) -> String {
         let place = if self.title.is_empty() { String::new() } else { format!(" in {}", self.title) };
-        let hint = nearest(word, &self.asked).map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
+        let hint =
+            nearest(word, &self.block.words()).map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
         format!("unknown word `{}`{place}{hint}", word.escape_debug())
     }
 }
+
+/// What a reader gets for a block that its table does not have: nothing may stand in it.
+static UNKNOWN: Block = Block::new("", "");
 
 /// The nearest of `known` that is at most two slips away.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {

@@ -4,6 +4,58 @@ use super::tls;
 use crate::check::{self, Place, Sql, TlsMode};
 use crate::config::read::section::Section;
 use crate::config::read::value;
+use crate::config::reference::{Attribute, Block, Type, attribute};
+
+const USER: Attribute = attribute("user", Type::Anew, "lictor", "Whom to log in as.").otherwise("what `url` says");
+const PASSWORD: Attribute =
+    attribute("password", Type::Anew, "file(\"/etc/lictor/db\")", "The password.").otherwise("what `url` says");
+const QUERY: Attribute =
+    attribute("query", Type::Text, "select count(*) from accounts", "What is asked. That it is answered is good.")
+        .default("SELECT 1");
+const EXPECT: Attribute = attribute("expect", Type::Text, "3", "What the first value of the answer must be.");
+
+pub(super) static POSTGRES: Block = Block::new("postgres", "Asks a PostgreSQL database.").attributes(&[
+    attribute(
+        "url",
+        Type::Anew,
+        "env_of_service(\"DATABASE_URL\")",
+        "Where it is, in any form that libpq and pgx take: a URL, or `host=db user=app`.",
+    )
+    .needed(),
+    USER,
+    PASSWORD,
+    QUERY,
+    EXPECT,
+    tls::MODE,
+    tls::CA,
+    tls::SERVER_NAME,
+]);
+
+pub(super) static MYSQL: Block = Block::new("mysql", "Asks a MySQL or MariaDB database.").attributes(&[
+    attribute(
+        "url",
+        Type::Anew,
+        "app@tcp(db:3306)/orders",
+        "Where it is: a `mysql://` URL, or a name as go-sql-driver takes it.",
+    )
+    .needed(),
+    USER,
+    PASSWORD,
+    QUERY,
+    EXPECT,
+    tls::MODE,
+    tls::CA,
+]);
+
+pub(super) static REDIS: Block = Block::new("redis", "Sends PING to a Redis or Valkey server.").attributes(&[
+    attribute("url", Type::Anew, "redis://cache:6379/0", "Where it is: a `redis://`, `rediss://` or `unix://` URL.")
+        .needed(),
+    USER,
+    PASSWORD,
+    tls::MODE_BUT_PREFER,
+    tls::CA,
+    tls::SERVER_NAME,
+]);
 
 /// Whether a text says where a database is.
 type Understands = fn(&str) -> Result<(), String>;

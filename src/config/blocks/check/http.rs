@@ -1,5 +1,6 @@
 //! `http {}` in a check.
 
+use crate::config::reference::{Block, Type, attribute};
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
 
@@ -9,6 +10,44 @@ use crate::config::read::report::Finding;
 use crate::config::read::section::Section;
 use crate::config::read::tree::{Node, Value};
 use crate::config::read::{address, value};
+
+pub(super) static BLOCK: Block = Block::new("http", "Asks for a page.")
+    .attributes(&[
+        attribute("url", Type::Url, "https://127.0.0.1:8443/healthz", "The page.").needed(),
+        attribute(
+            "method",
+            Type::OneOf(&["GET", "HEAD", "POST", "PUT", "OPTIONS"]),
+            "HEAD",
+            "The method of the request, which has no body.",
+        )
+        .default("GET"),
+        attribute("host", Type::Text, "billing.example", "The `Host` of the request.").otherwise("the host of `url`"),
+        attribute(
+            "headers",
+            Type::Pairs,
+            "{ Authorization = env_of_service(\"HEALTH_TOKEN\") }",
+            "More headers. Each value is text, env_of_service(\"NAME\") or file(\"PATH\").",
+        ),
+        attribute("status", Type::Statuses, "[\"2xx\", 304]", "Which statuses are good.").default("\"2xx\""),
+        attribute("contains", Type::Text, "ok", "A text that must stand in the answer's body."),
+        attribute(
+            "pattern",
+            Type::Text,
+            "^(ok|ready)$",
+            "A regular expression that must match somewhere in the body; a backslash is doubled.",
+        ),
+        tls::CA,
+        tls::CERT,
+        tls::KEY,
+        tls::SERVER_NAME,
+    ])
+    .holding(&[&JSON]);
+
+static JSON: Block = Block::new("json", "Looks at one field of an answer in JSON.").attributes(&[
+    attribute("field", Type::Text, "state.db", "The way to the field, with dots; a number is a place in a list.")
+        .needed(),
+    attribute("equals", Type::Scalar, "\"up\"", "What it must be.").otherwise("the field must be there"),
+]);
 
 /// Methods that a check may use, each with what it is.
 const METHODS: &[(&str, How)] =

@@ -4,6 +4,20 @@ use super::{database, grpc, http, sqs, tcp};
 use crate::check::{Command, Kind};
 use crate::config::blocks::exec;
 use crate::config::read::section::Section;
+use crate::config::reference::{Block, Type, attribute};
+
+pub(super) static COMMAND: Block = Block::new(
+    "command",
+    "Runs a program as the service's user. Exit status 0 is good, 1 is a warning that counts as good, and any other is \
+     bad.",
+)
+.attributes(&[attribute(
+    "command",
+    Type::Command,
+    "[\"/usr/local/bin/check_disk\", \"/var\"]",
+    "The program and its arguments; no shell is involved.",
+)
+.needed()]);
 
 /// How the block of one kind is read.
 type Read = fn(&mut Section<'_>) -> Option<Kind>;

@@ -3,6 +3,22 @@
 use crate::check::Sqs;
 use crate::config::read::section::Section;
 use crate::config::read::{address, value};
+use crate::config::reference::{Block, Type, attribute};
+
+pub(super) static BLOCK: Block = Block::new(
+    "sqs",
+    "Asks AWS for the attributes of a queue, with the credentials that AWS's SDK would find for the service.",
+)
+.attributes(&[
+    attribute("queue_url", Type::Anew, "env_of_service(\"QUEUE_URL\")", "The queue.").needed(),
+    attribute("region", Type::Text, "eu-west-1", "The region.")
+        .otherwise("what `queue_url`, else the environment says"),
+    attribute("endpoint", Type::Url, "http://127.0.0.1:4566", "Where SQS is asked.").otherwise("AWS's own address"),
+    attribute("max_messages", Type::Count("messages"), "10000", "With more messages waiting the check fails.")
+        .otherwise("any number is good"),
+    attribute("ca", Type::Path, "/etc/billing/ca.pem", "A file of certificates, the only ones that are trusted.")
+        .otherwise("the system's certificates"),
+]);
 
 pub(super) fn read(section: &mut Section<'_>) -> Option<Sqs> {
     let queue_url = section.needed("queue_url", value::anew(|text| address::http(text).map(drop)));

@@ -4,6 +4,16 @@ use super::tls;
 use crate::check::{Tcp, TlsMode};
 use crate::config::read::section::Section;
 use crate::config::read::{address, value};
+use crate::config::reference::{Block, Type, attribute};
+
+pub(super) static BLOCK: Block = Block::new("tcp", "Opens a connection, and may have a word.").attributes(&[
+    attribute("address", Type::HostPort, "127.0.0.1:9000", "Where to connect.").needed(),
+    attribute("send", Type::Text, "PING\\r\\n", "What is sent once the connection is there."),
+    attribute("expect", Type::Text, "PONG", "What must come back, among the first things that do."),
+    tls::MODE_BUT_PREFER.default("disable"),
+    tls::CA,
+    tls::SERVER_NAME,
+]);
 
 pub(super) fn read(section: &mut Section<'_>) -> Option<Tcp> {
     let address = section.needed("address", value::parsed(address::host_port));

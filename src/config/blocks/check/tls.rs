@@ -1,10 +1,34 @@
 //! The words about TLS in a kind of check: `tls`, `ca`, `cert`, `key`, `server_name`.
 
+use crate::config::reference::{Attribute, Type, attribute};
 use std::path::PathBuf;
 
 use crate::check::{Tls, TlsMode};
 use crate::config::read::section::Section;
 use crate::config::read::value;
+
+const MEANING: &str = "Whether the connection is encrypted and whose certificate is accepted, as PostgreSQL's `sslmode` \
+                       says. With `ca` it is `verify-full`.";
+pub(super) const MODE: Attribute =
+    attribute("tls", Type::OneOf(&["disable", "prefer", "require", "verify-ca", "verify-full"]), "require", MEANING)
+        .otherwise("what `url` says");
+pub(super) const MODE_BUT_PREFER: Attribute =
+    attribute("tls", Type::OneOf(&["disable", "require", "verify-ca", "verify-full"]), "require", MEANING)
+        .otherwise("what `url` says");
+pub(super) const CA: Attribute =
+    attribute("ca", Type::Path, "/etc/billing/ca.pem", "A file of certificates, the only ones that are trusted.")
+        .otherwise("the system's certificates");
+pub(super) const CERT: Attribute = attribute(
+    "cert",
+    Type::Path,
+    "/etc/billing/client.pem",
+    "lictor's own certificate; its key may be in the same file.",
+);
+pub(super) const KEY: Attribute = attribute("key", Type::Path, "/etc/billing/client.key", "The key of `cert`.")
+    .with("cert = \"/etc/billing/client.pem\"");
+pub(super) const SERVER_NAME: Attribute =
+    attribute("server_name", Type::Text, "db.internal", "The name that the server's certificate must have.")
+        .otherwise("the host that is connected to");
 
 /// The modes, by PostgreSQL's names.
 pub(super) const MODES: &[(&str, TlsMode)] = &[

@@ -1,10 +1,33 @@
 //! `consul.ssl {}`: TLS towards Consul.
 
+use crate::config::reference::{Block, Type, attribute};
 use std::path::PathBuf;
 
 use crate::config::read::section::Section;
 use crate::config::read::value;
 use crate::consul::{Connection, Tls};
+
+pub(super) static BLOCK: Block = Block::new("ssl", "TLS towards Consul.").attributes(&[
+    attribute("enabled", Type::Boolean, "true", "Whether TLS is used.")
+        .otherwise("`true` with an `https://` address or any other attribute of this block"),
+    attribute("verify", Type::Boolean, "false", "Whether Consul's certificate must be right.")
+        .default("true")
+        .with("enabled = true"),
+    attribute("ca_cert", Type::Path, "/etc/consul.d/ca.pem", "A file of trusted certificates.")
+        .otherwise("the system's certificates"),
+    attribute("ca_cert_bytes", Type::Text, "-----BEGIN CERTIFICATE-----", "The same as text, in PEM."),
+    attribute("ca_path", Type::Path, "/etc/consul.d/ca", "A folder of such files."),
+    attribute(
+        "cert",
+        Type::Path,
+        "/etc/lictor/client.pem",
+        "lictor's own certificate; its key may be in the same file.",
+    ),
+    attribute("key", Type::Path, "/etc/lictor/client.key", "The key of `cert`.")
+        .with("cert = \"/etc/lictor/client.pem\""),
+    attribute("server_name", Type::Text, "server.dc1.consul", "The name that Consul's certificate must have.")
+        .otherwise("the host of `address`"),
+]);
 
 /// What is written; `None` leaves what the environment says.
 #[derive(Debug)]

@@ -1,0 +1,94 @@
+//! `docs/configuration.md`, out of the tables.
+
+use std::fmt::Write as _;
+
+use super::{Attribute, Block, Needs, Occurs, Preset};
+
+const HEAD: &str = "\
+# The configuration
+
+<!-- Made from the tables in src/config/blocks: cargo run --example pages -- docs/configuration.md -->
+
+Every block and every attribute. `lictor help config BLOCK` and the manual page `lictor.hcl(5)` say the same.
+
+A configuration is HCL, or JSON of the same shape; `-c` takes files and folders of `*.hcl` and `*.json`, in lexical order. Over \
+several files attributes of a block add up and the later file wins; blocks that may be repeated are all kept. Durations are \
+written `250ms` or `1m30s`. `env(\"NAME\")` and `env(\"NAME\", \"default\")` as a whole value stand for a variable of \
+lictor's own. Flags win over files. `lictor check FILE` finds what is wrong.
+
+The column *taken up by* says what it takes after an edit: *reload* is `lictor reload` (or SIGHUP) and touches no process; \
+*restart of the service* means that the next start of the service takes it up, after a reload; *restart of lictor* means \
+`systemctl restart`.
+";
+
+/// The page, ended by a line break.
+pub fn markdown(top: &'static Block, promotion: &'static Block) -> String {
+    let mut page = HEAD.to_owned();
+    page.push_str("\n## At the top\n");
+    table(&mut page, top);
+    for block in top.blocks {
+        section(&mut page, block, &[block.word]);
+    }
+    let _ = writeln!(page, "\n## promote.hcl\n{}", promotion.meaning);
+    table(&mut page, promotion);
+    page
+}
+
+/// A block and the blocks in it. Writing to a string cannot fail.
+fn section(page: &mut String, block: &'static Block, way: &[&str]) {
+    let _ = writeln!(page, "\n{} {}\n{}", "#".repeat(way.len() + 1), way.join("."), block.meaning);
+    let _ = writeln!(page, "{}", form(block));
+    table(page, block);
+    for inner in block.blocks {
+        section(page, inner, &[way, &[inner.word]].concat());
+    }
+}
+
+/// How it is written.
+fn form(block: &Block) -> String {
+    let label = block.label.map(|label| format!(" \"{label}\"")).unwrap_or_default();
+    let mut form = format!("It is written `{}{label} {{ .. }}`", block.word);
+    if let Some(short) = block.short {
+        let _ = write!(form, " or `{} = \"{short}\"`", block.word);
+    }
+    if block.occurs == Occurs::Repeatedly {
+        form.push_str(", any number of times");
+    }
+    form.push('.');
+    form
+}
+
+fn table(page: &mut String, block: &Block) {
+    if block.effective().next().is_some() {
+        page.push_str(
+            "\n| attribute | type | default | example | taken up by | meaning |\n|---|---|---|---|---|---|\n",
+        );
+    }
+    for attribute in block.effective() {
+        let Attribute { word, kind, meaning, .. } = attribute;
+        let default = match attribute.preset {
+            Preset::Needed => "*must be given*".to_owned(),
+            Preset::Words(words) => words.to_owned(),
+            Preset::Value(_) => attribute.written_default().map(|value| format!("`{value}`")).unwrap_or_default(),
+        };
+        let (example, taken_up) = (attribute.written_example(), block.taken_up_of(attribute).words());
+        let cells = [format!("`{word}`"), kind.to_string(), default, format!("`{example}`"), taken_up.to_owned()];
+        let cells = cells.iter().map(String::as_str).chain([*meaning]).map(cell).collect::<Vec<_>>();
+        let _ = writeln!(page, "| {} |", cells.join(" | "));
+    }
+    if block.needs == Needs::OneOfItsBlocks {
+        let words: Vec<String> = block.blocks.iter().map(|block| format!("`{}`", block.word)).collect();
+        let _ = writeln!(page, "\nExactly one of {} must be in it.", words.join(", "));
+    }
+    let ignored: Vec<&Attribute> = block.attributes.iter().filter(|attribute| attribute.is_ignored()).collect();
+    if !ignored.is_empty() {
+        page.push_str("\nAccepted from envconsul's files, without effect: ");
+        let words: Vec<String> = ignored.iter().map(|it| format!("`{}` ({})", it.word, it.meaning)).collect();
+        let _ = writeln!(page, "{}.", words.join(", "));
+    }
+}
+
+/// Nothing in it ends the cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
