@@ -1,9 +1,9 @@
 #!/bin/sh
-# install.sh [install|remove|purge]: installs what lies beside it, as the packages do, or takes it away again.
+# install.sh [install|remove|purge]: installs the files beside it, as the packages do, or removes them again.
 #
-# `install` over an older version is an upgrade: running instances begin anew from it, and no service is restarted. `remove` stops the instances and leaves what they
-# keep; `purge` takes /var/lib/lictor along. Configurations in /etc/lictor always stay.
-# DESTDIR=FOLDER: into that folder, without touching the running system.
+# `install` over an older version is an upgrade: running instances replace themselves by the new program, and no service is
+# restarted. `remove` stops the instances and leaves their state; `purge` also deletes /var/lib/lictor. Configurations in
+# /etc/lictor always stay. With DESTDIR=FOLDER everything goes into that folder, and the running system is not touched.
 set -eu
 cd "$(dirname "$0")"
 root=${DESTDIR:-}
@@ -21,7 +21,7 @@ remove_files() { # those on stdin
 
 install_files() {
   sha256sum --check --quiet SHA256SUMS || fail "the files beside it are damaged: unpack the tarball again"
-  if [ -e "$root$list" ]; then # what the new version no longer has
+  if [ -e "$root$list" ]; then # remove files that the new version no longer has
     find tree -type f | sed 's,^tree/,,' >"$root$list.new"
     grep -vxF -f "$root$list.new" "$root$list" | remove_files
     rm -f "$root$list.new"
@@ -30,7 +30,7 @@ install_files() {
     mode=0644
     [ ! -x "tree/$file" ] || mode=0755
     install -D -m "$mode" "tree/$file" "$root/$file.lictor-new"
-    # By a rename: the program may be running.
+    # Replaced by a rename, because the program may be running.
     mv -f "$root/$file.lictor-new" "$root/$file"
   done
   find tree -type f | sed 's,^tree/,,' >"$root$list"
@@ -44,16 +44,16 @@ install_files() {
   echo "lictor is installed"
 }
 
-begin_anew() { # each running instance from the new program, in the same process and under its service
+begin_anew() { # replaces each running instance by the new program, in the same process and under its service
   systemctl daemon-reload
   for unit in $(systemctl list-units --type=service --state=running --plain --no-legend 'lictor@*' | cut -d' ' -f1); do
     name=${unit#lictor@}
-    lictor reexec --timeout 20s --name "${name%.service}" || echo "$unit goes on with the version before" >&2
+    lictor reexec --timeout 20s --name "${name%.service}" || echo "$unit still runs the previous version; later: lictor reexec --name ${name%.service}" >&2
   done
 }
 
 remove() {
-  [ -e "$root$list" ] || fail "it was not installed by this script"
+  [ -e "$root$list" ] || fail "lictor was not installed by this script"
   ! with_systemd || systemctl stop 'lictor@*.service' lictor-fleet.service
   cp "$root$list" "$root$list.old"
   remove_files <"$root$list.old"
@@ -63,11 +63,11 @@ remove() {
 
 here && [ "$(id -u)" != 0 ] && fail "root is needed (or DESTDIR=FOLDER)"
 if here && [ ! -e "$list" ]; then
-  # A package's files stay in the package's hands.
+  # Files of a package are left to the package manager.
   for owner in 'dpkg-query --search' 'rpm --query --file'; do
     command -v "${owner%% *}" >/dev/null || continue
     if $owner /usr/bin/lictor >/dev/null 2>&1; then
-      fail "/usr/bin/lictor belongs to a package (${owner%% *}): remove that first"
+      fail "/usr/bin/lictor belongs to a package (see ${owner%% *}): remove that first"
     fi
   done
 fi

@@ -29,7 +29,7 @@ type Word = watch::Receiver<Arc<Snapshot>>;
 /// A source that has changed, or whose task has ended, by its index.
 type Next = Result<(usize, Word), usize>;
 
-/// One source: what it is, what it said last, and the task behind it, which ends with it.
+/// One source: its configuration, its last snapshot, and its task, which ends with it.
 struct Source {
     spec: Spec,
     word: Word,
@@ -67,8 +67,8 @@ impl std::fmt::Debug for Composer {
 }
 
 impl Composer {
-    /// Starts these sources, later ones winning, with the rules for all of them; `client` asks Consul. What they compose to
-    /// has fingerprints by `key`; `host` says whether this host could start without their first answers.
+    /// Starts these sources, later ones winning, with the rules for all of them; `client` asks Consul. Fingerprints are made with `key`;
+    /// `host` says whether this host could start without the sources' first answers.
     pub fn new(specs: Vec<Spec>, rules: Rules, client: Option<Arc<Client>>, key: FingerprintKey, host: Host) -> Self {
         let sources: Vec<_> = specs.into_iter().map(|spec| Source::begin(spec, client.as_ref(), host)).collect();
         let waiting = waiting(&sources);
@@ -86,13 +86,13 @@ impl Composer {
         }
     }
 
-    /// A source that stays silent contributes what it gave last.
+    /// Sets what a source contributes while it stays silent: what it gave last.
     #[must_use]
     pub fn remembering(self, memory: Option<Memory>) -> Self {
         Self { memory, ..self }
     }
 
-    /// Replaces the sources and the rules. A source that has not changed goes on; the others end or begin.
+    /// Replaces the sources and the rules. A source that has not changed goes on; the others are ended or started.
     pub fn change(&mut self, specs: Vec<Spec>, rules: Rules, client: Option<Arc<Client>>) {
         let same_client = match (&self.client, &client) {
             (Some(before), Some(now)) => Arc::ptr_eq(before, now),
@@ -112,7 +112,7 @@ impl Composer {
         self.waiting = waiting(&self.sources);
     }
 
-    /// Waits until any source has something new to say. Cancel-safe.
+    /// Waits until any source has a new snapshot. Cancel-safe.
     pub async fn changed(&mut self) {
         loop {
             match self.waiting.next().await {
@@ -131,11 +131,11 @@ impl Composer {
     async fn report_dead_source(&mut self, index: usize) {
         let Some(source) = self.sources.get_mut(index) else { return };
         if let Some(Err(error)) = source.task.join_next().await {
-            tracing::error!(%error, "{} is not watched any more: its task has met a bug of lictor", source.spec.name);
+            tracing::error!(%error, "{} is no longer watched: its task has met a bug of lictor", source.spec.name);
         }
     }
 
-    /// The events about the sources that the machine has not had yet.
+    /// The events about the sources that the machine has not received yet.
     pub fn events(&mut self, now: Moment) -> Vec<Event> {
         let snapshots: Vec<_> = self.sources.iter().map(|source| Arc::clone(&source.word.borrow())).collect();
         let mut events = Vec::new();
@@ -228,14 +228,14 @@ impl Composer {
         Some(event)
     }
 
-    /// Whether there is enough to wish for something: no source is awaited.
+    /// Whether the sources can be composed: none is awaited.
     fn is_complete(&self, snapshots: &[Arc<Snapshot>], now: Moment) -> bool {
         let mut all = self.sources.iter().zip(snapshots);
         all.all(|(source, snapshot)| self.need(source, snapshot, snapshots, now) == Need::None)
     }
 
-    /// A required source is awaited until it has answered, or until the start has waited long enough and something is
-    /// known of what it gave last. That takes one source that has answered.
+    /// Whether a source is awaited. A required one is, until it has answered, or until the start has waited long enough, another
+    /// source has answered, and it is known what this one gave last.
     fn need(&self, source: &Source, snapshot: &Snapshot, all: &[Arc<Snapshot>], now: Moment) -> Need {
         let due = |memory: &&Memory| memory.is_due(now) && all.iter().any(|snapshot| snapshot.entries.is_some());
         let is_known = || self.memory.as_ref().filter(due).is_some_and(|memory| memory.of(&source.spec).is_some());

@@ -1,13 +1,13 @@
-//! Differences of the board → `StatsD`, and the same numbers as Prometheus text.
+//! Turns changes of the board into `StatsD`, and serves the same numbers as Prometheus text.
 //!
 //! ```text
-//!   watch<Arc<Board>> ──► gauges.rs   what is so, each tick ──┐
+//!   watch<Arc<Board>> ──► gauges.rs   states, each tick ──────┐
 //!                    └──► counts.rs   totals ──► changes.rs ──┴─► statsd/: lines ──► datagrams ──► UDP
 //!   /proc ──► vitals.rs, each tick ───┘    └──► prometheus.rs ──► `/metrics`, on request, from memory
 //! ```
-//! What the service itself publishes (`expvar`) is added by `published.rs`. The room reads the board, and from `/proc` what
-//! the service's process and lictor use. The receiver of the datagrams may come, go or be slow: nothing here waits for it,
-//! and what is known to be lost is counted.
+//! `published.rs` adds what the service itself publishes (`expvar`). The room reads the board, and from `/proc` what the service's
+//! process and lictor use. The receiver of the datagrams may come, go or be slow: nothing here waits for it, and lines that are
+//! known to be lost are counted.
 
 mod changes;
 mod counts;

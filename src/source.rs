@@ -1,4 +1,4 @@
-//! One task owns one stream and publishes snapshots.
+//! The sources: each has a task of its own, which publishes snapshots.
 
 mod consul;
 mod directory;
@@ -31,17 +31,17 @@ pub fn spawn(tasks: &mut JoinSet<()>, spec: &Spec, client: Option<&Arc<Client>>)
     }
 }
 
-/// After a bug of ours a source is begun anew, but not at once: it may meet the same bug again.
+/// How long to wait before a source is started again after a bug of ours, which it may meet again.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Runs what `begin` makes. A panic in it is a bug that one answer has met: it must not end the watch for good, so the
-/// source says so and is begun anew. What it gave last stays.
+/// Runs the task that `begin` makes. A panic in it is a bug that some answer has triggered. It must not end the watch for ever, so
+/// it is reported and the task is started again; the last snapshot stays.
 async fn revived<F>(publisher: Arc<Publisher>, begin: impl Fn(Arc<Publisher>) -> F)
 where
     F: Future<Output = ()>,
 {
     while caught(begin(Arc::clone(&publisher))).await.is_err() {
-        publisher.failed("unknown", "lictor has met a bug while it read this; it is read anew in 10 s");
+        publisher.failed("unknown", "lictor has met a bug while it read this source; it tries again in 10 s");
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -51,7 +51,7 @@ where
 pub struct Spec {
     /// As a person reads it: `consul billing/`, `consul billing/@dc2`, `directory /etc/billing/conf.d`, `file /etc/x.env`.
     pub name: Arc<str>,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// `required = false`: a start does not wait for its first answer.
     pub required: bool,
@@ -68,7 +68,7 @@ pub enum Kind {
     Consul(Prefix),
     /// A file in systemd's `EnvironmentFile` grammar.
     File(PathBuf),
-    /// A folder with one file a key.
+    /// A directory with one file for each key.
     Directory(PathBuf),
 }
 
@@ -77,7 +77,7 @@ pub enum Kind {
 pub struct Prefix {
     /// Ends with `/`, does not begin with it: `billing/`.
     pub path: String,
-    /// `dc=`, if not the agent's own.
+    /// The datacenter, if not the agent's own.
     pub datacenter: Option<String>,
     /// How long a blocking query may take: 25 s unless told otherwise.
     pub wait: Duration,
@@ -95,32 +95,32 @@ pub enum Commit {
         /// What counts on a host that has no sealed set.
         first: FirstSet,
     },
-    /// It seals a folder further down, and is only left out here.
+    /// It seals a folder below this one, and is only left out here.
     LeftOut(String),
 }
 
-/// `commit_start`: what counts on a host that has no sealed set yet, since Consul keeps none but that of now.
+/// `commit_start`: what counts on a host that has no sealed set yet. Consul keeps only the present values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FirstSet {
-    /// Only one that is sealed: until there is one, it has not answered.
+    /// Only a sealed set: until there is one, the source has not answered.
     #[default]
     Sealed,
-    /// The first one that is read, sealed or not; each later one must be sealed.
+    /// The first set that is read, sealed or not; later ones must be sealed.
     Any,
 }
 
-/// Whether this host has something good of an earlier life.
+/// Whether this host has a good environment from an earlier run of lictor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host {
-    /// It has: what it lacks now is in that.
+    /// It has one, which can replace what is missing now.
     Known,
-    /// It has nothing.
+    /// It has none.
     Fresh,
 }
 
 impl Spec {
-    /// What a start would leave out of it, and why, as far as this host can tell now: a file that is not there yet, or that
-    /// this user may not read, is none of the writer's faults. It asks the disk.
+    /// What a start would leave out of this source, and why, as far as this host can tell now. A file that does not exist yet, or that
+    /// this user may not read, is not reported. It reads from the disk.
     pub fn left_out(&self) -> Vec<String> {
         let reading = match &self.kind {
             Kind::Consul(_) => return Vec::new(),

@@ -148,7 +148,7 @@ impl RunTrial {
 /// The result that this board shows for the wish; `None`: none yet.
 fn verdict(wish: Fingerprint, board: &Board) -> Option<Conclusion> {
     if board.config.wish != Some(wish) {
-        return Some(Conclusion::Failed(format!("{wish} is not the newest wish any more")));
+        return Some(Conclusion::Failed(format!("{wish} is no longer the newest change")));
     }
     match board.config.state {
         ConfigState::Good if board.config.settled => Some(Conclusion::Done(format!("{wish} is good"))),

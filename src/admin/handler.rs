@@ -154,15 +154,15 @@ fn reloaded(pending: &Pending) -> Answer {
 fn done(verb: &Verb) -> String {
     match verb {
         Verb::Hold { length: Some(length), .. } => {
-            format!("every wish is held for {}", humantime::format_duration(*length))
+            format!("every change is held for {}", humantime::format_duration(*length))
         }
-        Verb::Hold { length: None, .. } => "every wish is held until unhold".to_owned(),
-        Verb::Unhold => "no wish is held by an operator any more".to_owned(),
+        Verb::Hold { length: None, .. } => "every change is held until unhold".to_owned(),
+        Verb::Unhold => "the operator's hold has ended".to_owned(),
         Verb::Signal { signal } => {
             let name = crate::signal::name(*signal).map_or_else(|| format!("signal {signal}"), str::to_owned);
             format!("{name} is sent to the service")
         }
-        Verb::Release { .. } => "the guard lets the newest wish through".to_owned(),
+        Verb::Release { .. } => "the guard lets the newest change through".to_owned(),
         Verb::Validated { .. } => "it is kept".to_owned(),
         Verb::Restart | Verb::Retry { .. } | Verb::RetryAlone { .. } | Verb::Revert => String::new(),
     }

@@ -50,7 +50,7 @@ pub enum Verb {
     /// Without --version, the build that is installed must be the one that runs. A deployment is recognised by the
     /// variables of its hook, and the answer is kept on the board and in the history. All lines are short.
     Validate(ValidateArgs),
-    /// Shows what the newest wish would change, and what lictor does about it
+    /// Shows what the newest values would change, and what lictor does about it
     ///
     /// With a configuration (-c, or the flags of `lictor run`), the lictor that runs with it is asked. If none runs, its
     /// sources are asked once, and the result is compared with the newest good environment in the state directory.
@@ -77,18 +77,18 @@ pub enum Verb {
     /// environment. The hold survives a restart of lictor; without --for it lasts until `lictor unhold`. The very first
     /// start is not held back: there would be nothing else to run.
     Hold(HoldArgs),
-    /// Ends the hold; the newest wish goes ahead
+    /// Ends the hold; the newest change goes ahead
     Unhold(PlainArgs),
     /// Releases the change that the guard holds
     Release(ReleaseArgs),
-    /// Tries the newest wish once more, even if it has failed before
+    /// Tries the newest change once more, even if it has failed before
     ///
-    /// It is for a wish that was reverted and is in quarantine, that was rejected, or that has got no verdict. The
-    /// answer is the verdict: done if the wish is good, no if it is taken back again.
+    /// It is for a change that was reverted and is in quarantine, that was rejected, or that has got no verdict. The
+    /// answer is the verdict: done if the change is good, no if it is taken back again.
     Retry(RetryArgs),
     /// Goes back to the good environment before the present one, and holds back every change
     ///
-    /// The answer comes once the service has been healthy on it. No wish is tried until `lictor unhold`.
+    /// The answer comes once the service has been healthy on it. No change is tried until `lictor unhold`.
     Revert(PatientArgs),
     /// Restarts the service on its present environment
     ///
@@ -98,7 +98,7 @@ pub enum Verb {
     /// Reads lictor's own configuration again, from the same files, flags and environment
     ///
     /// Sources, mapping, checks, waits and the rules of apply and crash change at once, without touching the service. If
-    /// that changes its variables, they are a wish like any other. What concerns the service's process (exec, version)
+    /// that changes its variables, that is a change like any other. What concerns the service's process (exec, version)
     /// waits for its next start; name, addresses, sockets, logs and the state directory wait for the next start of lictor.
     /// What waits is listed here and by `lictor status`. A configuration with an error changes nothing. SIGHUP does the
     /// same.

@@ -100,8 +100,8 @@ fn difference(difference: &Difference) -> Vec<Vec<Cell>> {
     rows.extend(difference.removed.iter().map(|removed| marked("-", Tone::Bad, removed)));
     if rows.is_empty() {
         let sentence = match difference.wish {
-            Some(_) => "the service runs on the newest wish",
-            None => "there is no wish to compare with",
+            Some(_) => "the service runs on the newest values",
+            None => "the sources have given nothing to compare with yet",
         };
         rows.push(vec![plain(sentence)]);
     }
@@ -167,6 +167,6 @@ mod tests {
         assert_eq!(shown(&served, Subject::Running).await, "");
         let same = Some(environment(&[("A", "1", Visibility::Secret)]));
         served.change(|board| (board.environment, board.wish) = (same.clone(), same));
-        assert_eq!(shown(&served, Subject::Difference).await, "the service runs on the newest wish\n");
+        assert_eq!(shown(&served, Subject::Difference).await, "the service runs on the newest values\n");
     }
 }

@@ -1,4 +1,4 @@
-//! Stands in for a source that has not answered yet: its part of the last good environment.
+//! Replaces a source that has not answered yet by its part of the last good environment.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use crate::source::Spec;
 /// The last good environment of an earlier lictor, and until when a start waits for the sources instead.
 #[derive(Clone, Debug)]
 pub struct Memory {
-    /// What was good last.
+    /// The last good environment.
     pub environment: Arc<Environment>,
-    /// From this moment on it stands in for a required source.
+    /// From this moment on it replaces required sources too.
     pub from: Moment,
 }
 
@@ -39,7 +39,7 @@ impl Memory {
         Some(Remembered { layer, keys })
     }
 
-    /// Whether it stands in for required sources now.
+    /// Whether it replaces required sources now.
     pub(super) fn is_due(&self, now: Moment) -> bool {
         now >= self.from
     }

@@ -1,6 +1,6 @@
 //! The local agent's API: the services and checks of this host, and maintenance mode.
 //!
-//! A write that has failed may have been applied all the same: a writer reads again before it writes once more.
+//! A write that has failed may have been applied anyway, so a writer reads again before it writes once more.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,16 +12,16 @@ use super::client::{Answer, Client, Endpoint};
 use super::error::{Error, Whom};
 use super::head::{Credentials, DefaultPolicy, Found, Results};
 
-/// The answers are about one service; what is larger isn't about one.
+/// The largest answer: it is about one service.
 const LIMIT: usize = 4 << 20;
-/// Without a leader an agent takes some ten seconds for what it otherwise answers in a millisecond.
+/// The timeout of a request: without a leader an agent takes some ten seconds, otherwise a millisecond.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A service as the agent has it.
+/// A service that is registered with the agent.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct AgentService {
-    /// Its name: what the catalog knows it by.
+    /// Its name in the catalog.
     pub service: String,
     /// Empty: the host's own address.
     #[serde(default)]
@@ -35,12 +35,12 @@ pub struct AgentService {
     /// Free pairs.
     #[serde(default, deserialize_with = "or_default")]
     pub meta: BTreeMap<String, String>,
-    /// Changes when any of this does; for the next blocking query.
+    /// Changes when any of this changes; for the next blocking query.
     #[serde(default)]
     pub content_hash: String,
 }
 
-/// A check as the agent has it. What it calls isn't told.
+/// A check that is registered with the agent. The agent does not show which URL it asks.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct AgentCheck {
@@ -50,23 +50,23 @@ pub struct AgentCheck {
     /// Unique on the agent.
     #[serde(rename = "CheckID", default)]
     pub check_id: String,
-    /// How it stands.
+    /// Its status.
     #[serde(default)]
     pub status: Status,
-    /// For people; of maintenance mode the reason.
+    /// A text for people; in maintenance mode the reason.
     #[serde(default)]
     pub notes: String,
 }
 
-/// How a check stands.
+/// The status of a check.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// In order.
+    /// Passing.
     Passing,
-    /// DNS still returns it, but a query for passing instances alone does not.
+    /// A warning: DNS still returns the service, but a query for passing instances only does not.
     Warning,
-    /// Not in order, or anything that isn't known here.
+    /// Critical, or any status that is not known here.
     #[default]
     #[serde(other)]
     Critical,
@@ -79,7 +79,7 @@ pub struct Registration {
     /// Unique on the agent.
     #[serde(rename = "ID")]
     pub id: String,
-    /// What the catalog knows it by.
+    /// Its name in the catalog.
     pub name: String,
     /// Empty: the host's own address.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -101,19 +101,19 @@ pub struct HttpCheck {
     pub id: String,
     /// For people.
     pub name: String,
-    /// For people; it comes back with the check, unlike the URL.
+    /// A text for people; the agent returns it with the check, unlike the URL.
     pub notes: String,
-    /// Of which service.
+    /// The ID of its service.
     #[serde(rename = "ServiceID")]
     pub service_id: String,
-    /// What is asked: 2xx is passing, 429 a warning.
+    /// The URL that it asks: 2xx is passing, 429 a warning.
     #[serde(rename = "HTTP")]
     pub url: String,
-    /// How often; in Go's notation.
+    /// Its interval, in Go's notation.
     pub interval: String,
     /// How long an answer may take; in Go's notation.
     pub timeout: String,
-    /// After how long of being critical the service is deregistered; `None`: never. Consul takes a minute at least.
+    /// The service is deregistered after it has been critical for this long; `None`: never. Consul's least is a minute.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deregister_critical_service_after: Option<String>,
 }
@@ -126,7 +126,7 @@ struct WithStatus<'a> {
     status: Status,
 }
 
-/// The same as it stands in a service's registration, where its id has another name.
+/// The same in a service's registration, where its ID has another name.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct OfService<'a> {
@@ -165,11 +165,11 @@ struct WithChecks<'a> {
 pub enum Maintenance {
     /// It is out of traffic, for this reason.
     On(String),
-    /// It isn't.
+    /// It is not.
     Off,
 }
 
-/// The check that maintenance mode is, for a service of this id.
+/// The ID of the check by which Consul shows the maintenance mode of a service.
 pub fn maintenance_check(id: &str) -> String {
     format!("_service_maintenance:{id}")
 }
@@ -231,7 +231,7 @@ impl Client {
         self.change(&endpoint, "", body(&WithChecks { registration, checks }, &endpoint)?).await.map(drop)
     }
 
-    /// Takes a service away, with its checks; none of this id is as good.
+    /// Deregisters a service, with its checks. It is not an error if there is none of this ID.
     ///
     /// # Errors
     /// No answer, or a refusal.
@@ -248,7 +248,7 @@ impl Client {
         self.change(&endpoint, "", body(&WithStatus { check, status }, &endpoint)?).await
     }
 
-    /// Takes a check away; none of this id is as good.
+    /// Deregisters a check. It is not an error if there is none of this ID.
     ///
     /// # Errors
     /// No answer, or a refusal.
@@ -256,7 +256,7 @@ impl Client {
         self.change(&self.of_agent("check/deregister", id), "", Vec::new()).await.map(drop)
     }
 
-    /// Sets or ends a service's maintenance mode. It has one reason: that of who set it first.
+    /// Sets or ends a service's maintenance mode. Its reason is that of whoever set it first.
     ///
     /// # Errors
     /// No answer, or a refusal. [`Found::Nothing`]: there is no such service.
@@ -313,7 +313,7 @@ fn body(value: &impl Serialize, endpoint: &Endpoint) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(value).map_err(|_| endpoint.unreadable("the body is not JSON"))
 }
 
-/// Consul's 404 says what it doesn't know; anybody else's is an address that isn't Consul's.
+/// Consul's 404 says what is unknown. Any other 404 means that the address is not Consul's.
 fn known(found: Found, body: &[u8], endpoint: &Endpoint) -> Result<Found, Error> {
     let text = String::from_utf8_lossy(&body[..body.len().min(512)]).to_ascii_lowercase();
     let is_consuls =
@@ -324,7 +324,7 @@ fn known(found: Found, body: &[u8], endpoint: &Endpoint) -> Result<Found, Error>
     }
 }
 
-/// Whether a list leaves out what we may not see. Whoever sends no token isn't told so.
+/// Whether a list leaves out what we may not read. Without a token, Consul does not report that.
 pub(super) fn hides(answer: &Answer, is_empty: bool) -> bool {
     let unsaid = (answer.head.default_policy, answer.credentials) == (DefaultPolicy::Deny, Credentials::None);
     answer.head.results == Results::Filtered || is_empty && unsaid

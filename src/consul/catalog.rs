@@ -1,4 +1,4 @@
-//! What the catalog shows of one instance: that is what load balancers go by.
+//! One instance in the catalog, which load balancers use.
 
 use std::fmt::Write as _;
 
@@ -10,10 +10,10 @@ use super::client::Client;
 use super::error::Error;
 use super::watch::Query;
 
-/// Some ten instances' worth: the answer is about one.
+/// The largest answer: enough for ten instances, and it is about one.
 const LIMIT: usize = 4 << 20;
 
-/// Which instance: a service's id is unique on its node alone.
+/// Identifies an instance: a service's ID is unique only on its node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
     /// The service's name.
@@ -24,14 +24,14 @@ pub struct Instance {
     pub node: String,
 }
 
-/// What the catalog shows of an instance.
+/// The state of an instance in the catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// No check of the service or the node is critical: it gets requests.
     Serving,
     /// A check is critical: it gets none.
     Critical,
-    /// It isn't listed: it gets none.
+    /// It is not listed: it gets none.
     Absent,
 }
 
@@ -48,7 +48,7 @@ struct Check {
 }
 
 impl Client {
-    /// What the catalog shows of this instance, and the index for the next query.
+    /// The state of this instance in the catalog, and the index for the next query.
     ///
     /// # Errors
     /// No answer, a refusal, an answer that isn't Consul's, or instances that are hidden from us.

@@ -18,14 +18,14 @@ use super::{Connection, Retry, Tls, tls};
 use crate::resolve::{Fixed, Resolver};
 use crate::secret::Secret;
 
-/// An idle connection is closed after this long: before any Consul would close it.
+/// How long an idle connection is kept: less than any Consul would keep it.
 const POOL_IDLE: Duration = Duration::from_mins(1);
-/// More than any host has watches, each of which keeps its connection.
+/// The most idle connections: more than any host has watches, each of which keeps its connection.
 const POOL_SIZE: usize = 128;
-/// As much of an error's body as is looked at.
+/// How much of an error's body is read.
 const SAID: usize = 4096;
 
-/// A client for one agent. Clones share their connections; each has its own eye on the token file.
+/// A client for one agent. Clones share their connections; each reads the token file for itself.
 #[derive(Clone, Debug)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -42,7 +42,7 @@ struct Shared {
     retry: Retry,
 }
 
-/// Something to ask for, prepared once: a path below `/v1/`.
+/// A path below `/v1/`, prepared once for many requests.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     url: Url,
@@ -79,7 +79,7 @@ impl Client {
             .pool_max_idle_per_host(POOL_SIZE);
         builder = match tls {
             Some(tls) => tls::configure(named(builder, tls, &mut address)?, tls)?,
-            // No TLS: the system's certificates stay on disk.
+            // Without TLS, the system's certificates need not be read.
             None => builder.tls_certs_only([]),
         };
         if let Some(socket) = &address.socket {
@@ -101,7 +101,7 @@ impl Client {
         &self.shared.address.shown
     }
 
-    /// The waits between attempts that this connection is to have.
+    /// The configured pauses between attempts.
     pub fn retry(&self) -> Retry {
         self.shared.retry
     }
@@ -114,7 +114,7 @@ impl Client {
         self.token.renew()
     }
 
-    /// Prepares a path below `/v1/`, already encoded; `shown` is how errors call it.
+    /// Prepares a path below `/v1/`, already encoded; errors show it as `shown`.
     pub(super) fn endpoint(&self, path: &str, shown: &str) -> Endpoint {
         let address = &self.shared.address;
         let mut url = address.base.clone();
@@ -131,7 +131,7 @@ impl Client {
         limit: usize,
     ) -> Result<Answer, Error> {
         let (answer, is_indexed) = self.fetch(endpoint, query, timeout, limit).await?;
-        // A proxy or a wrong port has nothing to say of keys: only Consul's own word for "nothing" counts.
+        // A 404 of a proxy or a wrong port says nothing about keys: only Consul's own, with an index, counts.
         let is_nothing = answer.head.found == Found::Nothing || answer.body.trim_ascii() == b"[]";
         if is_nothing && !is_indexed {
             return Err(endpoint.unreadable("a 404 without x-consul-index"));
@@ -139,7 +139,7 @@ impl Client {
         Ok(answer)
     }
 
-    /// The same for the agent's own API, whose answers have no index: says as well whether there was one.
+    /// The same for the agent's own API, whose answers have no index; also returns whether there was one.
     pub(super) async fn fetch(
         &self,
         endpoint: &Endpoint,
@@ -196,7 +196,7 @@ impl Endpoint {
     }
 }
 
-/// With a `server_name` the URL bears that name, and its connections go to the address all the same.
+/// With a `server_name` the URL has that name, but connections still go to the address.
 fn named(builder: ClientBuilder, tls: &Tls, address: &mut Address) -> Result<ClientBuilder, Error> {
     let Some(name) = tls.server_name.as_deref().filter(|name| Some(*name) != address.base.host_str()) else {
         return Ok(builder);

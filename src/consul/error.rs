@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::exit;
 
-/// How errors name the setting of the file that the token is in.
+/// The name, in errors, of the setting for the token's file.
 pub(super) const TOKEN_FILE: &str = "token_file";
 
 /// Everything that can go wrong, from the settings to a cut answer. No message holds a token or a password.
@@ -23,7 +23,7 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
-    /// A variable that must be a boolean is none.
+    /// The value of a variable is not a boolean.
     #[error("{name} is not a boolean; write true or false")]
     NotABoolean {
         /// The variable.
@@ -47,7 +47,7 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
-    /// A file that the settings name does not hold what it must.
+    /// A file that the settings name has the wrong contents.
     #[error("consul's {what} {} is not usable: {reason}", .path.display())]
     Content {
         /// What it is for: `ca_cert`, `cert`, `token_file`, ...
@@ -65,15 +65,15 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// The HTTP client cannot be made of these settings.
+    /// The HTTP client cannot be created with these settings.
     #[error(
-        "the consul client cannot be made with these tls settings; check that ca_cert, cert and key are PEM and belong together"
+        "the consul client cannot be created with these tls settings; check that ca_cert, cert and key are PEM and belong together"
     )]
     Build {
         /// Why not.
         source: reqwest::Error,
     },
-    /// No connection came about, or it was lost before the answer was complete.
+    /// There was no connection, or it was lost before the answer was complete.
     #[error("consul at {site} cannot be reached; check that its agent runs and that address and tls are right")]
     Unreachable {
         /// Where.
@@ -86,7 +86,7 @@ pub enum Error {
     Timeout {
         /// Where.
         site: Site,
-        /// How long it had.
+        /// The timeout.
         after: Duration,
     },
     /// Consul answered, but not with what was asked for.
@@ -109,7 +109,7 @@ pub enum Error {
         /// The token, or its absence.
         whom: Whom,
     },
-    /// The answer is larger than is read.
+    /// The answer is larger than the limit.
     #[error("the answer of consul at {site} is over {} MiB; move what is not configuration out of this prefix", .limit >> 20)]
     TooLarge {
         /// Where.
@@ -130,12 +130,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether another attempt to build a client may succeed without anybody mending the settings: a file that is not
-    /// there yet, that is not readable yet, or that is just being written.
+    /// Whether another attempt to build a client may succeed although the settings stay the same: a file may not exist yet, may not be
+    /// readable yet, or may just be being written.
     pub fn may_pass(&self) -> bool {
         match self {
             Self::File { source, .. } => source.kind() == io::ErrorKind::PermissionDenied || exit::may_pass(source),
-            // Certificate and key, replaced one after the other, do not belong together in between.
+            // While certificate and key are replaced one after the other, they do not belong together for a moment.
             Self::Content { .. } | Self::Build { .. } => true,
             _ => false,
         }
@@ -213,7 +213,7 @@ impl Class {
             Self::Unreachable | Self::Timeout => "check that its agent runs and is not cut off",
             Self::NoLeader => "check that its servers run and have a leader",
             Self::Throttled => "lower the number of clients on this host or raise consul's limits",
-            Self::Denied => "give it a token whose policy reads this prefix",
+            Self::Denied => "give lictor a token whose policy reads this prefix",
             Self::Invalid => "correct the prefix or the address",
             Self::Unknown => "see consul's own log",
         }
@@ -241,12 +241,12 @@ impl fmt::Display for Site {
     }
 }
 
-/// For whom keys are hidden.
+/// The token that keys are hidden from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whom {
     /// The token that was sent.
     Token,
-    /// Nobody in particular: no token was sent.
+    /// No token was sent.
     Anonymous,
 }
 
@@ -254,7 +254,7 @@ impl fmt::Display for Whom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Token => "our token",
-            Self::Anonymous => "us, who sent no token",
+            Self::Anonymous => "requests without a token, and none was sent",
         })
     }
 }

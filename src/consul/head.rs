@@ -1,17 +1,17 @@
-//! The head of an answer: what its status means, and the headers that count.
+//! The head of an answer: the meaning of its status, and the headers that matter.
 
 use reqwest::header::HeaderMap;
 
 use super::error::Class;
 
-/// What of an answer's head decides.
+/// The parts of an answer's head that matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// 200 or 404.
     pub found: Found,
-    /// `X-Consul-Index`; 1 when it is missing, zero or no number.
+    /// `X-Consul-Index`; 1 if it is missing, zero or not a number.
     pub index: u64,
-    /// `X-Consul-Results-Filtered-By-ACLs`: keys were left out for want of rights.
+    /// `X-Consul-Results-Filtered-By-ACLs`: keys were left out because the token may not read them.
     pub results: Results,
     /// `X-Consul-Default-Acl-Policy`.
     pub default_policy: DefaultPolicy,
@@ -29,16 +29,16 @@ pub enum Found {
 /// Whether all keys were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Results {
-    /// As far as the server says.
+    /// Yes, as far as the server reports.
     Whole,
     /// Some, or all, were hidden.
     Filtered,
 }
 
-/// What somebody without rights may do.
+/// What a token without rules may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DefaultPolicy {
-    /// Everything; or the server does not say.
+    /// Everything, or the server does not report it.
     Allow,
     /// Nothing.
     Deny,

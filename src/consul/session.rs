@@ -1,7 +1,7 @@
-//! Sessions: the life that locks hang on.
+//! Sessions, which locks depend on.
 //!
-//! A session here lives by its TTL alone. Consul would bind it to the agent's health by default, and then the five
-//! seconds in which an agent restarts would end every lock on the host.
+//! A session here depends only on its TTL. By default Consul would bind it to the agent's health, and then the five seconds of an
+//! agent's restart would end every lock on the host.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use super::head::Found;
 
 /// A server without a leader holds a request for up to 9 s before it refuses it.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// More than Consul says of one session.
+/// The largest answer: more than Consul's for one session.
 const LIMIT: usize = 64 << 10;
 
-/// What a new session is to be like.
+/// The settings of a new session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSession {
     /// The name that `consul` shows in its list of sessions.
@@ -38,7 +38,7 @@ pub struct Session {
     pub node: String,
 }
 
-/// What came of a renewal.
+/// The result of a renewal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renewed {
     /// It lives on.

@@ -22,7 +22,7 @@ pub fn install_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Which certificates are trusted and which one is shown.
+/// Which certificates are trusted, and which one is presented.
 pub(super) fn configure(mut builder: ClientBuilder, tls: &Tls) -> Result<ClientBuilder, Error> {
     if !tls.verify {
         builder = builder.tls_danger_accept_invalid_certs(true);
@@ -53,7 +53,7 @@ fn certificates(what: &'static str, path: &Path) -> Result<Vec<Certificate>, Err
     if found.is_empty() { Err(unusable()) } else { Ok(found) }
 }
 
-/// Every file of the folder that holds certificates; others are passed over.
+/// The certificates in every file of the folder; files without any are skipped.
 fn certificates_in(folder: &Path) -> Result<Vec<Certificate>, Error> {
     const WHAT: &str = "ca_path";
     let unreadable = |source| Error::File { what: WHAT, path: folder.to_owned(), source };

@@ -1,4 +1,4 @@
-//! The token: fixed, or in a file that somebody else renews.
+//! The token: fixed, or in a file that another program renews.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -16,13 +16,13 @@ const LIMIT: u64 = 4096;
 /// Whether the token is still the one that the last request was sent with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renewal {
-    /// It is.
+    /// It is the same.
     Unchanged,
-    /// There is another one, or the first one: an index does not outlive the token that it was read with.
+    /// It is a new one. An index must not be used with another token than the one that it was read with.
     Changed,
 }
 
-/// Where the token comes from, and the one that holds now. Its `Debug` does not show it.
+/// Where the token comes from, and the present token. Its `Debug` does not show it.
 #[derive(Clone, Debug)]
 pub(super) enum Token {
     None,
@@ -30,7 +30,7 @@ pub(super) enum Token {
     File { path: PathBuf, seen: Option<Stamp>, value: Option<HeaderValue> },
 }
 
-/// What tells one state of a file from another without reading it.
+/// The metadata by which a change of a file is noticed without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
     inode: u64,
@@ -56,8 +56,8 @@ impl Token {
         header(token.expose()).map(Self::Fixed).ok_or(unusable)
     }
 
-    /// Reads the file again if it is another one than last time. A token that was read once is kept while the file is
-    /// away or broken: it may just be being replaced.
+    /// Reads the file again if it has changed. A token that was read once is kept while the file is missing or broken, because the
+    /// file may just be being replaced.
     pub(super) fn renew(&mut self) -> Result<Renewal, Error> {
         let Self::File { path, seen, value } = self else {
             return Ok(Renewal::Unchanged);

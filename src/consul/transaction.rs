@@ -1,4 +1,4 @@
-//! Transactions on the KV store: all of it happens, or nothing.
+//! Transactions on the KV store: all operations happen, or none.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::error::{Class, Error, Said};
 /// A server without a leader holds a write for up to 9 s before it refuses it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The most operations that any Consul takes in one transaction.
+/// The most operations that every version of Consul accepts in one transaction.
 pub const MOST: usize = 64;
 
 /// One operation. Keys are whole paths.
@@ -80,12 +80,12 @@ pub enum Operation {
     },
 }
 
-/// What came of a transaction.
+/// The result of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Commit {
-    /// All of it has happened.
+    /// All operations have happened.
     Done,
-    /// Nothing of it has happened: a check did not hold. What Consul says of the first one.
+    /// None has happened, because a condition did not hold; with Consul's text about the first one.
     Refused(String),
 }
 

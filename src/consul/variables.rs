@@ -12,7 +12,7 @@ impl Connection {
     /// let a file's address win, put it in `base` and let `lookup` answer `None` for `CONSUL_HTTP_ADDR`.
     ///
     /// # Errors
-    /// A boolean that is none; one half of the client's certificate and key.
+    /// A value that is not a boolean; a client's certificate without key, or the reverse.
     pub fn from_env(mut base: Self, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let read = |name: &str| lookup(name).filter(|value| !value.is_empty());
         if let Some(address) = read("CONSUL_HTTP_ADDR") {

@@ -3,9 +3,9 @@
 //! Times are durations since any fixed moment. The loop around it ([`super::Pacer`]) is: wait until [`Watch::due`], send
 //! what [`Watch::ask`] says, tell it what came ([`Watch::answered`] or [`Watch::failed`]).
 //!
-//! The rules, in short: an index is only good for the agent and the connection that gave it, so any error, and any
-//! answer with a lower one, drops it. Whether something changed is decided by the content, never by the index. It never
-//! gives up, and it never spins.
+//! In short: an index is valid only for the agent and the connection that gave it, so any error, and any answer with a lower index,
+//! drops it. Whether something has changed is decided by the content, never by the index. The watch never gives up, and it never
+//! spins.
 
 mod backoff;
 mod limiter;

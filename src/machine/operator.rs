@@ -163,7 +163,7 @@ impl Machine {
         };
         let (wish, shown) = (Arc::clone(wish), wish.fingerprint());
         if let Some(wanted) = wanted.filter(|wanted| *wanted != shown) {
-            return Err(format!("{wanted} is not the newest wish, which is {shown}: only that one can be tried"));
+            return Err(format!("{wanted} is not the newest change, which is {shown}: only that one can be tried"));
         }
         if self.trials.is_suspected(&wish, &self.installed.0) {
             return Err(format!("{shown} is just being taken back: ask again when the service is healthy"));
@@ -172,10 +172,10 @@ impl Machine {
         let set_back = self.trials.setback().is_some_and(|setback| setback.is_about(&wish));
         let quarantined = self.trials.ledger.quarantined(&wish, &self.installed.0).is_some();
         if !(refused || set_back || quarantined) {
-            return Err(format!("nothing stands against the newest wish, {shown}"));
+            return Err(format!("nothing holds the newest change, {shown}, back"));
         }
         if let Some(hold) = self.operator_hold() {
-            return Err(format!("all wishes are held ({}): end that with unhold first", hold.reason));
+            return Err(format!("every change is held ({}): end that with unhold first", hold.reason));
         }
         self.note(who, format!("retry {shown}"));
         self.road.forgive();
@@ -191,10 +191,12 @@ impl Machine {
         if self.policy.turn == StepSetting::Disabled {
             return Err("this lictor waits for no turn: it has no fleet {}".to_owned());
         }
-        let Some(wish) = self.road.wanted() else { return Err("there is no wish to try".to_owned()) };
+        let Some(wish) = self.road.wanted() else {
+            return Err("the sources have not given anything to try yet".to_owned());
+        };
         let shown = wish.fingerprint();
         if let Some(wanted) = wanted.filter(|wanted| *wanted != shown) {
-            return Err(format!("{wanted} is not the newest wish, which is {shown}: only that one can be tried"));
+            return Err(format!("{wanted} is not the newest change, which is {shown}: only that one can be tried"));
         }
         let waits = self.road.step() == Some(Step::Turn);
         if !waits {

@@ -1,6 +1,6 @@
 //! What has been counted since lictor started, from the board's totals.
 //!
-//! Series that can be named beforehand are there from the first moment, at zero: a first event is then a difference.
+//! Series whose names are known in advance exist from the start, at zero, so that a first event is visible as a difference.
 
 use super::Board;
 use super::names::{self, label};
@@ -87,8 +87,7 @@ const TURNS: [(TurnResult, &str); 5] = [
     (TurnResult::Lost, "lost"),
 ];
 
-/// The outcomes that are about a wish. A build that failed under an environment that was good, an end of the service, an
-/// operator's word are not.
+/// The outcomes of wishes; not those of builds that failed on a good environment, of exits, or of an operator's actions.
 const RESULTS: [(Outcome, &str); 9] = [
     (Outcome::Applied, "applied"),
     (Outcome::Reverted, "reverted"),

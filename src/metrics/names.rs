@@ -1,7 +1,7 @@
-//! Every metric of lictor's: its name in `StatsD` (after the prefix) and in Prometheus, and what it means.
+//! Every metric of lictor: its name in `StatsD` (after the prefix) and in Prometheus, and its meaning.
 //!
-//! The two differ where their conventions do: Prometheus counts in base units and marks counters by `_total`, and of what
-//! it counts it has no gauge beside.
+//! The two differ where their conventions do: Prometheus uses base units, marks counters by `_total`, and has no gauge beside a
+//! counter.
 
 /// One metric.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub(super) struct Metric {
     pub(super) sent_as: SentAs,
     /// The tags of its series, besides `service` and the configured tags.
     pub(super) tags: &'static [&'static str],
-    /// `None`: what it says is said by another metric there.
+    /// `None`: another metric there has this number.
     pub(super) prometheus: Option<Exposed>,
     /// One sentence for `# HELP`.
     pub(super) help: &'static str,
@@ -31,7 +31,7 @@ pub(super) struct Exposed {
 pub(super) enum SentAs {
     /// At each tick.
     Gauge,
-    /// What it has grown by, on the event.
+    /// Its growth, on the event.
     Counter,
     /// Milliseconds, on the event.
     Timer,
@@ -55,7 +55,7 @@ pub(super) enum Unit {
     Ratio,
 }
 
-/// Sent as what it is in Prometheus, with no tags of its own.
+/// Sent with the same type as in Prometheus, with no tags of its own.
 const fn metric(statsd: &'static str, exposed: Exposed, help: &'static str) -> Metric {
     let sent_as = match exposed.metric_type {
         MetricType::Gauge => SentAs::Gauge,
@@ -70,7 +70,7 @@ impl Metric {
         Self { tags, ..self }
     }
 
-    /// A total that is read, not counted here: its value is sent at each tick.
+    /// A total that is read instead of counted here: its value is sent at each tick.
     const fn sent_as_gauge(self) -> Self {
         Self { sent_as: SentAs::Gauge, ..self }
     }
@@ -97,40 +97,34 @@ pub(super) static UP: Metric =
 pub(super) static STATE: Metric = metric(
     "service.state",
     gauge("lictor_service_state"),
-    "Where the service stands: 0 down, 1 starting, 2 up, 3 draining.",
+    "State of the service: 0 down, 1 starting, 2 up, 3 draining.",
 );
 pub(super) static UPTIME: Metric =
     metric("service.uptime_seconds", gauge("lictor_service_uptime_seconds"), "Age of the service's process.");
-/// Beside the counter, because what a Telegraf that was away has missed of that never heals.
+/// Sent beside the counter, because increments that were sent while Telegraf was away are lost for ever.
 pub(super) static RESTARTS_TOTAL: Metric = Metric {
     statsd: "service.restarts_total",
     sent_as: SentAs::Gauge,
     tags: &[],
     prometheus: None,
-    help: "Starts of the service after its first one since lictor started.",
+    help: "Restarts of the service since lictor started.",
 };
 pub(super) static RESTARTS: Metric = metric(
     "service.restarts",
     counter("lictor_service_restarts_total"),
-    "Starts of the service after its first one since lictor started, by reason.",
+    "Restarts of the service since lictor started, by reason.",
 )
 .tagged(&[label::REASON]);
-pub(super) static EXITS: Metric = metric(
-    "service.exits",
-    counter("lictor_service_exits_total"),
-    "Ends of the service's process, asked for or not, by result.",
-)
-.tagged(&[label::RESULT]);
+pub(super) static EXITS: Metric =
+    metric("service.exits", counter("lictor_service_exits_total"), "Exits of the service's process, by result.")
+        .tagged(&[label::RESULT]);
 pub(super) static BUILD_INFO: Metric =
-    metric("build_info", gauge("lictor_build_info"), "Always 1; the version that runs is a label.")
+    metric("build_info", gauge("lictor_build_info"), "Always 1; the running version is a label.")
         .tagged(&[label::VERSION]);
 
-pub(super) static CHANGES: Metric = metric(
-    "config.changes",
-    counter("lictor_config_changes_total"),
-    "What became of wishes for another environment, by result.",
-)
-.tagged(&[label::RESULT]);
+pub(super) static CHANGES: Metric =
+    metric("config.changes", counter("lictor_config_changes_total"), "Changes of the environment, by result.")
+        .tagged(&[label::RESULT]);
 pub(super) static CONFIG_AGE: Metric = metric(
     "config.age_seconds",
     gauge("lictor_config_age_seconds"),
@@ -139,30 +133,30 @@ pub(super) static CONFIG_AGE: Metric = metric(
 pub(super) static CONFIG_STALE: Metric = metric(
     "config.stale_seconds",
     gauge("lictor_config_stale_seconds"),
-    "How long the source that has been failing longest has been failing; 0 while all are in contact.",
+    "How long the source that has been silent longest has not answered; 0 while all answer.",
 );
 pub(super) static CONFIG_HELD: Metric = metric(
     "config.held_seconds",
     gauge("lictor_config_held_seconds"),
-    "How long wishes have been held; 0 while they are not.",
+    "How long changes have been held; 0 while none is held.",
 );
 pub(super) static GENERATION: Metric = metric(
     "config.generation",
     gauge("lictor_config_generation"),
-    "The number of the environment and build that the service runs.",
+    "Number of the environment and build that the service runs.",
 );
 pub(super) static PROPAGATION: Metric = metric(
     "config.propagation_ms",
     summary("lictor_config_propagation_seconds"),
-    "From a change being seen at its source to the service being good on it.",
+    "Time from a change at its source to the service being good on it.",
 );
 pub(super) static TURNS: Metric =
-    metric("fleet.turns", counter("lictor_fleet_turns_total"), "Turns of the fleet that were granted and are over.")
+    metric("fleet.turns", counter("lictor_fleet_turns_total"), "Turns of the fleet that have ended, by result.")
         .tagged(&[label::RESULT]);
 pub(super) static TURN_WAIT: Metric = metric(
     "fleet.turn_wait_ms",
     summary("lictor_fleet_turn_wait_seconds"),
-    "From a turn of the fleet being asked for to its being granted.",
+    "Time from asking for a turn of the fleet to getting it.",
 );
 pub(super) static TRAFFIC: Metric = metric(
     "traffic",
@@ -172,7 +166,7 @@ pub(super) static TRAFFIC: Metric = metric(
 pub(super) static DRAIN: Metric = metric(
     "drain_ms",
     summary("lictor_drain_seconds"),
-    "From a process being told to leave traffic to its being stopped.",
+    "Time from the order to leave traffic to the stop of the process.",
 );
 pub(super) static SOURCE_ERRORS: Metric = metric(
     "source.errors",
@@ -193,12 +187,12 @@ pub(super) static CHECK_DURATION: Metric =
 pub(super) static CPU_PERCENT: Metric = metric(
     "process.cpu_percent",
     ratio("lictor_process_cpu_ratio"),
-    "Processor time that the service used since the last tick; a whole processor is 100 percent, or a ratio of 1.",
+    "CPU time that the service used since the last tick; one CPU is 100 percent, or a ratio of 1.",
 );
 pub(super) static CPU_SECONDS: Metric = metric(
     "process.cpu_seconds",
     counter("lictor_process_cpu_seconds_total"),
-    "Processor time that the service's process has used.",
+    "CPU time that the service's process has used.",
 )
 .sent_as_gauge();
 pub(super) static RSS: Metric = metric(
@@ -211,7 +205,7 @@ pub(super) static OPEN_FDS: Metric =
 pub(super) static FD_LIMIT: Metric = metric(
     "process.fd_limit",
     gauge("lictor_process_max_fds"),
-    "How many file descriptors the service's process may open.",
+    "Limit of open file descriptors of the service's process.",
 );
 pub(super) static THREADS: Metric =
     metric("process.threads", gauge("lictor_process_threads"), "Threads of the service's process.");
@@ -221,7 +215,7 @@ pub(super) static SELF_RSS: Metric =
 pub(super) static SELF_CPU: Metric = metric(
     "self.cpu_percent",
     ratio("lictor_self_cpu_ratio"),
-    "Processor time that lictor itself used since the last tick; a whole processor is 100 percent, or a ratio of 1.",
+    "CPU time that lictor itself used since the last tick; one CPU is 100 percent, or a ratio of 1.",
 );
 pub(super) static DROPPED: Metric = metric(
     "self.statsd_dropped",
@@ -231,12 +225,9 @@ pub(super) static DROPPED: Metric = metric(
 .sent_as_gauge();
 
 pub(super) static GO_UP: Metric =
-    metric("go.up", gauge("lictor_go_up"), "Whether what the service publishes by expvar can be read.");
-pub(super) static GO_HEAP: Metric = metric(
-    "go.heap_inuse_bytes",
-    gauge("lictor_go_heap_inuse_bytes"),
-    "Heap of the service's Go runtime that has something in it.",
-);
+    metric("go.up", gauge("lictor_go_up"), "Whether the service's expvar page can be read.");
+pub(super) static GO_HEAP: Metric =
+    metric("go.heap_inuse_bytes", gauge("lictor_go_heap_inuse_bytes"), "Heap in use by the service's Go runtime.");
 pub(super) static GO_SYSTEM: Metric = metric(
     "go.sys_bytes",
     gauge("lictor_go_sys_bytes"),
@@ -256,9 +247,9 @@ pub(super) static GO_PAUSE: Metric = metric(
 );
 /// In `StatsD` each has its own name below this one.
 pub(super) static EXPVAR: Metric =
-    metric("expvar", gauge("lictor_expvar"), "What the service publishes by expvar, by name.");
+    metric("expvar", gauge("lictor_expvar"), "Gauges that the service publishes by expvar, by name.");
 pub(super) static EXPVAR_TOTAL: Metric =
-    metric("expvar", counter("lictor_expvar_total"), "What the service counts by expvar, by name.");
+    metric("expvar", counter("lictor_expvar_total"), "Counters that the service publishes by expvar, by name.");
 
 /// All of them, in the order of `docs/metrics.md`.
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::consul::watch::{Content, Rules, Verdict};
 use crate::consul::{Class, Client, Error, Pacer};
 use crate::environment::{Entry, Snapshot, WriteInfo, have_same_content};
 
-/// For a host that has no set that was sealed: Consul keeps the values of now, and no older ones.
+/// For a host without a sealed set: Consul keeps only the present values.
 const UNSEALED: &str = "consul does not keep the set that was sealed last, so this host has none: write the key, or let \
                         new hosts start on such edits (commit_start = \"any\")";
 
@@ -62,9 +62,9 @@ struct Stream {
     seal: Seal,
     /// How many lists in a row lacked a key that was there.
     doubts: u32,
-    /// What was last accepted, counted or not.
+    /// The last accepted list, whether it counts or not.
     seen: Option<Arc<[Entry]>>,
-    /// What of it counts: all of it, or the set that was sealed last.
+    /// The list that counts: the same, or the set that was sealed last.
     counted: Option<Arc<[Entry]>>,
     publisher: Arc<Publisher>,
 }
@@ -72,7 +72,7 @@ struct Stream {
 impl Stream {
     async fn run(mut self) {
         loop {
-            // What was just published is acted on before the next query is put together.
+            // Lets others act on the new snapshot before the next query is prepared.
             yield_now().await;
             let query = match self.pacer.next().await {
                 Ok(query) => query,
@@ -115,7 +115,7 @@ impl Stream {
         self.publish(index, standing);
     }
 
-    /// The commit key is none of them.
+    /// The commit key is not among them.
     fn entries(&self, list: List) -> Vec<Entry> {
         let commit = self.commit.as_ref().map(Commit::key);
         let pairs = list.pairs.into_iter().filter(|pair| commit != Some(pair.key.as_str()));
@@ -127,14 +127,14 @@ impl Stream {
             .collect()
     }
 
-    /// Many keys are missing: one of them is asked for by name, since a list leaves out what the token may not read, and
-    /// an old server does not say so.
+    /// Many keys are missing, so one of them is asked for by name: a list leaves out keys that the token may not read, and old servers
+    /// do not report that.
     async fn are_gone(&mut self, entries: &[Entry]) -> bool {
         let missing = |entry: &&Entry| entries.binary_search_by(|other| other.key.cmp(&entry.key)).is_err();
         let Some(entry) = self.seen.iter().flat_map(|seen| seen.iter()).find(missing) else { return true };
         match self.pacer.client().find(&self.folder, &entry.key).await {
             Ok(Found::Nothing) => return true,
-            // It may have come back just now: the next list says.
+            // The key may have come back just now: the next list will show it.
             Ok(Found::Something) if self.doubts == 0 => {
                 self.doubts += 1;
                 self.pacer.ask_anew();
@@ -145,10 +145,10 @@ impl Stream {
         false
     }
 
-    /// Says what counts, or why nothing does yet.
+    /// Publishes what counts, or why nothing does yet.
     fn publish(&self, index: u64, standing: Standing) {
         let key = |commit: &Commit| format!("the commit_key {}{}", self.path, commit.key());
-        // On a fresh host the first set counts, if it may.
+        // On a new host the first set counts, if commit_start allows it.
         let taken = self.counted == self.seen;
         let open = match (standing, &self.commit) {
             (Standing::Open(why), Some(commit)) if taken => {
@@ -181,7 +181,7 @@ impl Stream {
     }
 }
 
-/// What has not changed is the same bytes as before: a few environments are kept, and most of their values are equal. Both
+/// Reuses the bytes of values that have not changed, because several environments are kept and most of their values are equal. Both
 /// lists are in byte order.
 fn share(old: &[Entry], new: &mut [Entry]) {
     let mut old = old.iter().peekable();
@@ -193,10 +193,10 @@ fn share(old: &[Entry], new: &mut [Entry]) {
     }
 }
 
-/// So many keys gone at once are a large loss, however many there were.
+/// This many keys lost at once are a large loss, however many there were.
 const MANY: usize = 3;
 
-/// The new content beside the old.
+/// Compares the new list with the old one.
 fn compare(old: Option<&[Entry]>, new: &[Entry]) -> Content {
     let Some(old) = old else { return Content::Changed };
     if have_same_content(old, new) {

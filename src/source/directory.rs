@@ -1,4 +1,4 @@
-//! A folder with one file a key: what envdir reads, or a mounted `ConfigMap`.
+//! A directory with one file for each key, as for envdir, or a mounted `ConfigMap`.
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Where a source's task publishes its newest snapshot.
+//! Publishes the newest snapshot of a source.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ impl Publisher {
             before = freshness.class.replace(class.to_owned());
             freshness.error = Some(sentence.to_owned());
         });
-        // Once for each kind of trouble: an outage of hours must not log thousands of lines.
+        // A warning once for each class of error: an outage of hours must not log thousands of lines.
         if before.as_deref() == Some(class) {
             tracing::debug!(source = &*self.name, class, "{sentence}");
         } else {

@@ -1,8 +1,8 @@
-//! What a file and a folder have in common: read at once, then after every change and once in a while.
+//! Watches a file or a directory: it is read at once, then after every change and at intervals.
 //!
-//! inotify only says *that* something happened; what is so is always read anew and compared. Before each reading the
-//! watch is set up again, on what the path leads to now: nothing between two readings is lost, and there is no record
-//! of old inodes that could be wrong after a rename, a remount or a swapped link.
+//! inotify only reports *that* something happened; the contents are always read anew and compared. Before each reading the watch is
+//! set up again for what the path leads to now. So nothing between two readings is lost, and there is no record of old inodes that
+//! could be wrong after a rename, a remount or a swapped link.
 
 mod contents;
 mod failure;

@@ -37,7 +37,7 @@ fn held(board: &Board) -> bool {
 fn a_hold_stops_a_wish_and_survives_lictor() {
     for signal in [Signal::TERM, Signal::KILL] {
         let lictor = up();
-        ends(&lictor.cli("hold", &["waiting", "for", "the", "DBA"]), 0, "every wish is held");
+        ends(&lictor.cli("hold", &["waiting", "for", "the", "DBA"]), 0, "every change is held");
         let before = lictor.board();
         lictor.setup().write("GREETING", "good day");
         lictor.until("held", held);
@@ -55,7 +55,7 @@ fn a_hold_stops_a_wish_and_survives_lictor() {
         let own = rustix::process::getuid().as_raw();
         assert_eq!(board.hold.map(|hold| (hold.reason, hold.who)), Some(("waiting for the DBA".to_owned(), Some(own))));
 
-        let board = lictor.until_applied(|| ends(&lictor.cli("unhold", &[]), 0, "no wish is held"));
+        let board = lictor.until_applied(|| ends(&lictor.cli("unhold", &[]), 0, "the operator's hold has ended"));
         assert_eq!((lictor.value("GREETING").as_deref(), board.hold), (Some("good day"), None));
         lictor.restart(signal);
         assert_eq!(lictor.until_good().hold, None, "it does not come back");
@@ -77,13 +77,13 @@ fn a_hold_with_a_limit_ends_by_itself() {
 #[test]
 fn retry_tries_what_is_quarantined_and_tells_the_verdict() {
     let lictor = up();
-    ends(&lictor.cli("retry", &[]), 1, "nothing stands against the newest wish");
+    ends(&lictor.cli("retry", &[]), 1, "nothing holds the newest change");
     let good = lictor.board().config.fingerprint;
     lictor.setup().write("EXIT_CODE", "1");
     let board = lictor.until_reverted_to(good);
     let wish = board.config.wish.unwrap().to_string();
 
-    ends(&lictor.cli("retry", &["000000000000"]), 1, "is not the newest wish");
+    ends(&lictor.cli("retry", &["000000000000"]), 1, "is not the newest change");
     ends(&lictor.cli("retry", &[&wish, "--timeout", "20s"]), 1, "Reverted");
     let board = lictor.until_reverted_to(good);
     let reverts = outcomes(&board).iter().filter(|outcome| **outcome == Outcome::Reverted).count();
@@ -107,7 +107,7 @@ fn revert_goes_back_and_holds_until_unhold() {
     lictor.restart(Signal::KILL);
     lictor.until("still held", held);
     assert_eq!(lictor.value("GREETING").as_deref(), Some("hello"), "lictor comes back to where it was sent");
-    lictor.until_applied(|| ends(&lictor.cli("unhold", &[]), 0, "no wish is held"));
+    lictor.until_applied(|| ends(&lictor.cli("unhold", &[]), 0, "the operator's hold has ended"));
     assert_eq!(lictor.value("GREETING").as_deref(), Some("good day"));
 }
 
@@ -205,7 +205,7 @@ fn env_shows_names_and_what_a_wish_changes_but_no_value() {
     let shown = lictor.cli("env", &[]);
     ends(&shown, 0, "GREETING");
     assert!(said(&shown).contains("red") && !said(&shown).contains("hunter2"), "{}", said(&shown));
-    ends(&lictor.cli("env", &["--diff"]), 0, "the service runs on the newest wish");
+    ends(&lictor.cli("env", &["--diff"]), 0, "the service runs on the newest values");
     ends(&lictor.cli("hold", &[]), 0, "held");
     lictor.setup().write("GREETING", "hunter3");
     lictor.until("held", held);

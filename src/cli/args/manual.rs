@@ -84,7 +84,7 @@ Examples:
 
 Exit codes:
   0   done
-  1   the newest wish is refused: rejected, or in quarantine
+  1   the newest change is refused: rejected, or in quarantine
   2   wrong usage
   3   with --exit-code: there are changes (keys that only wait for a restart are no change)
   69  neither a lictor nor a required source answered

@@ -14,7 +14,7 @@ const EXIT: &str = "Exit codes:\n  0   done\n  1   refused, or without effect in
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = manual::READ)]
 pub struct EnvArgs {
-    /// Shows what the newest wish changes of what runs: + added, ~ changed, - removed
+    /// Shows what the newest values would change: + added, ~ changed, - removed
     #[arg(long)]
     pub diff: bool,
     /// The same as one JSON object
@@ -97,7 +97,7 @@ pub struct ReleaseArgs {
 /// `lictor retry`.
 #[derive(Debug, clap::Args)]
 pub struct RetryArgs {
-    /// The fingerprint that must be the newest wish, as `lictor status` shows it; otherwise nothing is done
+    /// The fingerprint of the newest change, as `lictor status` shows it; nothing is done if another one is the newest
     #[arg(value_name = "FINGERPRINT")]
     pub fingerprint: Option<Fingerprint>,
     /// Without the fleet's turn: for emergencies while Consul is away. Other instances may restart at the same time

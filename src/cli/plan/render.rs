@@ -44,7 +44,7 @@ fn summary(plan: &Plan) -> String {
         (Basis::Kept, None) => "; no lictor runs, and nothing good is kept",
     };
     match plan.wish {
-        None => format!("there is no wish to compare with{basis}"),
+        None => format!("the sources have given nothing to compare with yet{basis}"),
         Some(_) if plan.changes.is_empty() => format!("no changes{basis}"),
         Some(_) => format!("{added} to add, {changed} to change, {removed} to remove{how}{basis}"),
     }

@@ -87,7 +87,7 @@ impl Machine {
             None if self.targets.is_unstarted() => self.subject(),
             None => return,
         };
-        self.record(Outcome::Superseded, subject, "a newer wish took its place");
+        self.record(Outcome::Superseded, subject, "a newer change took its place");
     }
 
     fn replace_process(&mut self, target: Target) {

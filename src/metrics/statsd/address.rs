@@ -1,5 +1,5 @@
-//! Where the receiver is. An IP address is known at once; a name is looked up beside the loop until it is known, and
-//! again after losses, since it may mean another host by then.
+//! The receiver's address. An IP address is known at once. A name is looked up in the background until it is known, and again after
+//! losses, because it may belong to another host by then.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -54,7 +54,7 @@ impl Address {
         self.known
     }
 
-    /// The known address may be wrong. Says whether it has been dropped.
+    /// Notes that the known address may be wrong; returns whether it has been dropped.
     pub(super) fn doubt(&mut self) -> Doubt {
         if self.numeric || Instant::now() < self.next {
             return Doubt::Refuted;
@@ -79,9 +79,9 @@ impl Address {
 /// Whether an address is still trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doubt {
-    /// It is forgotten.
+    /// It has been dropped.
     Shared,
-    /// It stands.
+    /// It is kept.
     Refuted,
 }
 

@@ -1,4 +1,4 @@
-//! One value, one line, in the style that was asked for.
+//! Writes values as lines, in the configured style.
 
 use std::fmt::{self, Write as _};
 
@@ -55,8 +55,8 @@ impl Writer {
         self.write(metric, labels, thousandths(millis), "ms")
     }
 
-    /// A number that the service publishes. A sign would make it a difference, so a negative one is sent after a zero,
-    /// in the same datagram.
+    /// A number that the service publishes. With a sign it would count as a difference, so a negative number is sent after a zero, in
+    /// the same datagram.
     pub(super) fn own_gauge(&mut self, name: &str, value: f64) -> &str {
         if value >= 0.0 {
             return self.write_own(name, plain(value), "g");

@@ -1,4 +1,4 @@
-//! Values of tags that no receiver of `StatsD` takes for something else, nor for one another.
+//! Makes values of tags safe, so that no receiver of `StatsD` misreads them, and keeps different values apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub(super) fn value(text: &str) -> String {
     text.chars().take(LONGEST).map(|letter| if fine(letter) { letter } else { '_' }).collect()
 }
 
-/// What each value was written as, so that two values never become one series: `a b` is `a_b`, and `a:b` then `a_b_2`.
+/// The safe form of each value, so that two values never become one series: `a b` is `a_b`, and `a:b` then is `a_b_2`.
 #[derive(Debug, Default)]
 pub(super) struct Values {
     tags: BTreeMap<&'static str, Written>,

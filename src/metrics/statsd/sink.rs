@@ -26,7 +26,7 @@ pub(super) struct Sink {
 /// What is known about lines that were sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Report {
-    /// So many are known to be lost.
+    /// This many are known to be lost.
     pub(super) lost: u64,
     /// A datagram was sent and not refused before the next one.
     pub(super) received: bool,
@@ -37,7 +37,7 @@ pub(super) struct Report {
 pub(super) struct Broken(pub(super) io::Error);
 
 impl Sink {
-    /// Nothing here ever waits: what the kernel cannot take at once is lost.
+    /// Nothing here ever waits: lines that the kernel does not accept at once are lost.
     pub(super) fn connect(address: SocketAddr) -> io::Result<Self> {
         let any = match address {
             SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -88,7 +88,7 @@ impl Sink {
         Ok(())
     }
 
-    /// What has become known since the last call.
+    /// The news since the last call.
     pub(super) fn report(&mut self) -> Report {
         std::mem::take(&mut self.report)
     }

@@ -1,8 +1,8 @@
 //! `commit_key`: edits count only once the key is written after them. Pure.
 //!
-//! Consul numbers its writes, so the set is sealed when no write in the folder is newer than that of the key (one
-//! transaction gives all its writes one number). A deletion shows only in the index of the answer, and only until Consul
-//! forgets it; so what was once seen after a seal is remembered here.
+//! Consul numbers its writes, so the set is sealed if no write in the folder is newer than that of the key (all writes of a
+//! transaction have one number). A deletion shows only in the index of the answer, and only until Consul forgets it; so a change that
+//! was seen after a seal is remembered here.
 
 use crate::consul::kv::{List, Pair};
 
@@ -11,7 +11,7 @@ use crate::consul::kv::{List, Pair};
 pub(super) struct Stamp {
     /// The commit key itself.
     commit: Option<u64>,
-    /// Whatever was written or deleted last, the commit key included.
+    /// The last write or deletion, the commit key included.
     newest: u64,
 }
 
@@ -23,18 +23,18 @@ impl Stamp {
     }
 }
 
-/// What the list is worth.
+/// Whether the list counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// It is sealed, and counts from now on.
     Sealed,
-    /// What was counted last still does; nothing waits.
+    /// The set that counted last still does; nothing waits.
     Known,
     /// It waits for the key to be written, for this reason.
     Open(&'static str),
 }
 
-/// What is known of the seals.
+/// What is known about the seals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seal {
     /// The write of the key with which a set was counted last.

@@ -1,4 +1,4 @@
-//! The contents of one small file, whatever stands at its path.
+//! Reads one small file, whatever is at its path.
 
 use std::fs::{self, OpenOptions};
 use std::io::Read;
@@ -10,7 +10,7 @@ use super::Failure;
 /// Reads a regular file of at most `limit` bytes; links are followed.
 pub(in crate::source) fn contents(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     let failed = |error| Failure::at(path, error);
-    // Asked before it is opened, because opening a device can do things, and after, because it may be another by then.
+    // Checked before it is opened, because opening a device can have effects, and after, because it may be another file by then.
     if !fs::metadata(path).map_err(failed)?.is_file() {
         return Err(Failure::NotRegular(path.to_owned()));
     }

@@ -1,11 +1,11 @@
-//! Why a reading gave nothing. What was read before stays in use.
+//! Why a file or directory could not be read. What was read before stays in use.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::envfile;
 
-/// Why a reading gave nothing.
+/// Why it could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::source) enum Failure {
     #[error("{} does not exist: create it, or set required = false if the service can start without it", .0.display())]
@@ -36,7 +36,7 @@ impl Failure {
         }
     }
 
-    /// Whether it will be the same as long as nobody writes something else there.
+    /// Whether it stays the same until somebody changes the file.
     pub(in crate::source) fn lies_in_the_contents(&self) -> bool {
         match self {
             Self::NotRegular(_)

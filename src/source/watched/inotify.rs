@@ -1,4 +1,4 @@
-//! The kernel's word that something happened on the way to a path or at its end.
+//! inotify events for a path: for the directories on the way, and for its end.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -14,7 +14,7 @@ use crate::signal;
 /// Watches until it is dropped.
 pub(super) type Watch = RecommendedWatcher;
 
-/// How often it is tried again when a link was swapped while the watch was being set up.
+/// How often setting up the watch is tried again if a link was swapped meanwhile.
 const TRIES: usize = 3;
 
 /// Why there is no watch.
@@ -44,7 +44,7 @@ impl From<notify::Error> for Blind {
     }
 }
 
-/// Sends on `changed` whenever `path` may lead to something else, or to something with another content.
+/// Sends on `changed` whenever `path` may lead to something else, or the contents may have changed.
 pub(super) fn watch(path: &Path, changed: &mpsc::Sender<()>) -> Result<Watch, Blind> {
     for _ in 0..TRIES {
         let route = Route::of(path).map_err(Blind::Route)?;
@@ -72,7 +72,7 @@ fn set(route: &Route, changed: mpsc::Sender<()>) -> Result<Watch, Blind> {
         watch.watch(&place, RecursiveMode::NonRecursive)?;
     }
     for place in route.watched_if_possible() {
-        // What happens in a folder that we may not read is seen at the next reading.
+        // Changes in a directory that we may not read are seen at the next reading.
         let added = watch.watch(&place, RecursiveMode::NonRecursive).map_err(Blind::from);
         if let Err(error @ Blind::Watches) = added {
             return Err(error);
@@ -81,7 +81,7 @@ fn set(route: &Route, changed: mpsc::Sender<()>) -> Result<Watch, Blind> {
     Ok(watch)
 }
 
-/// What counts: a folder like `/etc` is watched for one name in it and has many others.
+/// Whether an event matters: a directory like `/etc` is watched for one name and has many others.
 struct Concern {
     turns: BTreeSet<PathBuf>,
     watched: BTreeSet<PathBuf>,

@@ -1,4 +1,4 @@
-//! How a path leads to a file: the names that, if they change, make it lead elsewhere.
+//! Resolves a path, with the names that would make it lead elsewhere if they changed.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -6,13 +6,13 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// So many links in a folder are followed; changes behind further ones are seen late.
+/// How many links in a directory are followed; changes behind further ones are seen late.
 const MAX_FOLLOWED: usize = 1000;
 
 /// As many links as the kernel follows.
 const MAX_LINKS: usize = 40;
 
-/// The way from the root to what a path means at present.
+/// The way from the root to what the path leads to at present.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Route {
     /// Each link on the way, the last name, or else the first one that is missing; without links in themselves.
@@ -20,7 +20,7 @@ pub(super) struct Route {
     /// What else would make it lead elsewhere, as far as we may watch it: each folder on the way, and, if it leads to a
     /// folder, where the links in that lead.
     pub(super) beside: BTreeSet<PathBuf>,
-    /// What the path leads to, if it is there.
+    /// What the path leads to, if it exists.
     pub(super) end: Option<PathBuf>,
 }
 
