@@ -1,9 +1,9 @@
-//! What a Go service publishes by the package `expvar`: its runtime's numbers and its own, read every few seconds.
+//! Reads what a Go service publishes with the package `expvar`: the numbers of its runtime and its own, every few seconds.
 //!
 //! ```text
 //!   GET /debug/vars ──► page.rs   bounded, never held as a tree in memory ──► watch<Arc<Readings>> ──► metrics
 //! ```
-//! When the service is not there or publishes nothing, that is logged once, and the numbers are gone until it is back.
+//! If the service does not run or publishes nothing, that is logged once, and there are no numbers until it is back.
 
 mod fetch;
 pub mod page;
@@ -20,26 +20,26 @@ pub use settings::{Rules, Settings};
 use crate::drain::DrainWatcher;
 use fetch::Fetch;
 
-/// What the last look at the page has found. Nothing at all before the first one, and while there is nothing to look at.
+/// The result of the last read of the page. Empty before the first one, and while there is no page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Readings {
     /// Whether the page could be read; `None`: the page has not been asked for.
     pub readable: Option<bool>,
     /// The runtime's numbers, if they are published.
     pub runtime: Option<Runtime>,
-    /// How many goroutines there are, if that is published.
+    /// The number of goroutines, if it is published.
     pub goroutines: Option<f64>,
-    /// The service's own, by name, without doubles.
+    /// The service's own numbers, by name, each name once.
     pub numbers: Vec<Number>,
 }
 
 /// Numbers of the service, as they are now.
 pub type Published = watch::Receiver<Arc<Readings>>;
 
-/// What is asked for, as it is configured at the moment.
+/// The present configuration.
 pub type Wanted = watch::Receiver<Option<Settings>>;
 
-/// A service that is not there is looked for again after this long: it may just be starting.
+/// How soon a page that cannot be read is tried again: the service may just be starting.
 const SOON: Duration = Duration::from_secs(1);
 
 /// Reads the page, as long as one is wanted, until draining begins.
@@ -85,7 +85,7 @@ async fn read_on(settings: &Settings, published: &watch::Sender<Arc<Readings>>) 
     }
 }
 
-/// What has been logged about the page, so that nothing is logged twice.
+/// The last log line about the page, so that nothing is logged twice.
 #[derive(Debug, Default)]
 struct Logged {
     failure: Option<String>,

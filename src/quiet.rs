@@ -1,8 +1,8 @@
-//! Whether anybody still talks to a service: what the kernel knows of the connections to where it listens.
+//! Whether anybody still talks to a service, from the kernel's list of connections to its ports.
 //!
-//! It needs no privilege: `sock_diag` over netlink tells every socket of the network namespace. A connection counts while
-//! data moves on it; a peer that wasn't there at the last look counts as well, even if its connection has closed in the
-//! meantime (it is then in `TIME_WAIT`). Connections of lictor's own, its probes, don't count.
+//! It needs no privilege: `sock_diag` over netlink lists every socket of the network namespace. A connection counts while data moves
+//! on it. A new peer counts too, even if its connection has closed since the last look (it is then in `TIME_WAIT`). Connections of
+//! lictor's own probes do not count.
 
 mod diag;
 mod message;
@@ -18,11 +18,11 @@ use diag::{Diag, Side};
 use message::{Socket, State};
 use stillness::{Owner, Stillness};
 
-/// Looks at the connections of one service, again and again.
+/// Observes the connections of one service.
 #[derive(Debug)]
 pub struct Observer {
     diag: Diag,
-    /// Where the service listens.
+    /// The service's ports.
     places: BTreeSet<SocketAddr>,
     /// Peers that are sockets of our own.
     own: BTreeSet<SocketAddr>,
@@ -30,11 +30,10 @@ pub struct Observer {
 }
 
 impl Observer {
-    /// Of the service whose process group has this number. Where we may not see on which ports it listens, or it listens on
-    /// none, `registered` counts.
+    /// Observes the service whose process group has this ID. If we may not see its ports, or it has none, `registered` is used.
     ///
     /// # Errors
-    /// The kernel doesn't tell: netlink is forbidden (`AF_NETLINK`), or it has no `sock_diag` for TCP.
+    /// The kernel does not list sockets: netlink is forbidden (`AF_NETLINK`), or there is no `sock_diag` for TCP.
     pub async fn new(group: u32, registered: Option<u16>) -> io::Result<Self> {
         let mut diag = Diag::open()?;
         let inodes = owners::of_group(group);
@@ -47,23 +46,23 @@ impl Observer {
         Ok(Self { diag, places, own: BTreeSet::new(), stillness: Stillness::default() })
     }
 
-    /// The ports that are looked at.
+    /// The observed ports.
     pub fn ports(&self) -> BTreeSet<u16> {
         self.places.iter().map(SocketAddr::port).collect()
     }
 
-    /// Whether the service listens there: another one may have the same port of another address.
+    /// Whether the service listens there: another service may have the same port of another address.
     fn listens_on(&self, address: SocketAddr) -> bool {
         let reaches = |ip: IpAddr| ip.is_unspecified() || ip == address.ip();
         self.places.iter().any(|place| place.port() == address.port() && reaches(place.ip()))
     }
 
-    /// Looks once more, and says for how long nothing new has come and nothing has moved. `now` is the time since any fixed
-    /// moment, `probes` how many probes of ours there have been: one that has closed can't be told from others' connections
-    /// otherwise. What happened before the first look isn't known: it begins with zero.
+    /// Looks once more, and returns for how long there has been no new connection and no data. `now` is the time since some fixed
+    /// moment; `probes` is the number of our probes so far, without which a closed connection of a probe could not be told from
+    /// others. What happened before the first look is unknown, so the time begins at zero.
     ///
     /// # Errors
-    /// The kernel doesn't tell any more.
+    /// The kernel does not list sockets any more.
     pub async fn look(&mut self, now: Duration, probes: u64) -> io::Result<Duration> {
         let mut sockets = Vec::new();
         for port in self.ports() {
@@ -79,7 +78,7 @@ impl Observer {
             .into_iter()
             .filter(|socket| !self.own.contains(&socket.peer))
             .map(|socket| {
-                // 0: whoever had it has closed it.
+                // 0: its process has closed it.
                 let is_known = !is_local(&socket) || clients.get(&socket.peer).is_some_and(|inode| *inode != 0);
                 (socket, if is_known { Owner::Other } else { Owner::Unclear })
             })

@@ -1,7 +1,7 @@
-//! Which version the service is: read from the program that runs, and asked of the service only if that does not tell.
+//! Finds out the version of the service: reads it from the running program, and asks the service only if the program has none.
 //!
-//! It reads `/proc/PID/exe`, so it speaks of what runs, whatever has been put in its place on the disk. It decides
-//! nothing: what follows from a version is the machine's.
+//! It reads `/proc/PID/exe`, so the answer concerns the running program, whatever has replaced it on the disk. It decides nothing:
+//! the machine decides what follows from a version.
 
 mod declared;
 mod installed;
@@ -23,7 +23,7 @@ use crate::machine::{Build, Version};
 use crate::offload::offload;
 use crate::service::OwnChildren;
 
-/// A wrapper needs a moment until its Go program runs: this is waited between two looks, about three seconds in all.
+/// The pauses between looks, about three seconds in all: a wrapper script needs a moment until its Go program runs.
 const LOOKS: [Duration; 6] = [
     Duration::from_millis(50),
     Duration::from_millis(100),
@@ -38,7 +38,7 @@ const LOOKS: [Duration; 6] = [
 pub struct Spec {
     /// The Go variable that `-ldflags -X` sets.
     pub symbol: String,
-    /// A URL of the service that answers with its version; asked only if the program does not tell.
+    /// A URL of the service that answers with its version; asked only if the program has none.
     pub http: Option<String>,
     /// A command that prints the version; run only if no other way has found one. Empty: none.
     pub command: Vec<String>,
@@ -68,12 +68,12 @@ pub enum ProcessChoice {
     Group,
 }
 
-/// Whose version is wanted.
+/// The process whose version is wanted.
 #[derive(Clone)]
 pub struct Subject {
     /// The main process.
     pub pid: u32,
-    /// The way to it, where another run listens at the same address.
+    /// How to reach this run if another one listens at the same address.
     pub reach: Option<Reach>,
     /// The file that was executed, already found in `PATH`.
     pub program: PathBuf,
@@ -83,9 +83,9 @@ pub struct Subject {
     pub environment: Vec<(OsString, OsString)>,
     /// Knows the values of that which are not public: what holds one is not shown as a version. See [`secrets`].
     pub redactor: Arc<Redactor>,
-    /// Where the service runs.
+    /// The service's working directory.
     pub directory: Option<PathBuf>,
-    /// As whom the service runs.
+    /// The user that the service runs as.
     pub user: Option<String>,
     /// The record of our own child processes.
     pub own: OwnChildren,
@@ -109,8 +109,8 @@ pub fn secrets(environment: &Environment, process: &[(OsString, OsString)]) -> R
 
 /// What a running service is: the build of its main process and the version, by all means that are configured.
 ///
-/// It takes up to three quarters of a minute if the service has to be asked and does not answer; [`read`] is quick. A
-/// version that nobody told is the commit that the program was built from, if it is known.
+/// It takes up to three quarters of a minute if the service has to be asked and does not answer; [`read`] is quick. Without a
+/// version, it gives the commit that the program was built from, if that is known.
 pub async fn identify(subject: &Subject) -> (Build, Version) {
     let (build, version) = read(subject).await;
     (build, complete(version, subject).await)
@@ -131,7 +131,7 @@ pub async fn complete(version: Version, subject: &Subject) -> Version {
     }
 }
 
-/// What the files tell of a running service, without asking it.
+/// The build and version of a running service from its files, without asking it.
 ///
 /// The build is always what was executed, so that it compares with the file on disk: the script itself if the main
 /// process is one. The version comes from the process that `version.process` chooses.
@@ -139,7 +139,7 @@ pub async fn read(subject: &Subject) -> (Build, Version) {
     let mut looks = LOOKS.into_iter();
     loop {
         let (pid, program, spec) = (subject.pid, subject.program.clone(), subject.spec.clone());
-        // A reader that panics has seen nothing.
+        // A reader that panics counts as having found nothing.
         match offload(move || look(pid, &program, &spec)).await.unwrap_or_default() {
             Look::Final(build, version) => return (build, version),
             Look::Early(build, version) => match looks.next() {
@@ -150,7 +150,7 @@ pub async fn read(subject: &Subject) -> (Build, Version) {
     }
 }
 
-/// What one look at the processes gave.
+/// The result of one look at the processes.
 enum Look {
     /// It will not change.
     Final(Build, Version),
@@ -174,7 +174,7 @@ fn look(pid: u32, program: &Path, spec: &Spec) -> Look {
     };
     let version = chosen.map(|file| gobuild::version_of(&file, &spec.symbol)).unwrap_or_default();
     let wrapped = script.is_some() || spec.process == ProcessChoice::Group;
-    // Every Go program tells which Go built it.
+    // Every Go program has the version of Go that built it.
     if version.go.is_none() && wrapped { Look::Early(build, version) } else { Look::Final(build, version) }
 }
 

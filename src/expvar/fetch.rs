@@ -1,4 +1,4 @@
-//! The page, once: bounded in size and time.
+//! Fetches the page once, bounded in size and time.
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
@@ -10,7 +10,7 @@ use crate::resolve::Resolver;
 /// The runtime's numbers alone take some 25 KB. In bytes.
 const LARGEST: usize = 1 << 20;
 
-/// Asks for one page, over and over.
+/// Asks for one page again and again.
 #[derive(Debug)]
 pub(super) struct Fetch<'a> {
     settings: &'a Settings,
@@ -27,10 +27,10 @@ impl<'a> Fetch<'a> {
             .dns_resolver(Resolver::default())
             .redirect(Policy::none())
             .timeout(settings.timeout)
-            // A connection that lies idle would keep a service from ending in good order.
+            // An idle connection would delay a graceful stop of the service.
             .pool_max_idle_per_host(0);
         if !settings.url.starts_with("https:") {
-            // No TLS: the system's certificates stay on disk.
+            // Without TLS, the system's certificates need not be read.
             builder = builder.tls_certs_only([]);
         }
         Self { settings, client: builder.build().map_err(without_url) }

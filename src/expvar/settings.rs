@@ -1,30 +1,30 @@
-//! `expvar {}` as it is configured.
+//! The settings of `expvar {}`.
 
 use std::time::Duration;
 
 use crate::environment::glob::Glob;
 
-/// Where numbers are published, and which of them are passed on.
+/// The page, and which of its numbers are passed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// The page, as a rule `http://127.0.0.1:PORT/debug/vars`.
+    /// The page, usually `http://127.0.0.1:PORT/debug/vars`.
     pub url: String,
-    /// From one look to the next.
+    /// The time from one read to the next.
     pub interval: Duration,
-    /// After this long a look has failed.
+    /// The timeout of a read.
     pub timeout: Duration,
     /// Which of the service's own numbers are passed on, and as what.
     pub rules: Rules,
 }
 
-/// Which of the service's own numbers are passed on, and as what. By their names as they are passed on.
+/// Which of the service's own numbers are passed on, and as what, by the names under which they are passed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// Only these.
     pub allow: Vec<Glob>,
-    /// These only grow, from the start of the process on: the difference is sent.
+    /// These only grow while the process runs, so their difference is sent.
     pub counters: Vec<Glob>,
-    /// No more than so many.
+    /// At most this many.
     pub max_series: usize,
 }
 

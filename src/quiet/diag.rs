@@ -9,12 +9,12 @@ use tokio::task::yield_now;
 
 use super::message::{Family, Progress, Socket, Wanted, read, request};
 
-/// The kernel fills one datagram of a list up to this, in bytes.
+/// The largest datagram of a list, in bytes.
 const DATAGRAM: usize = 32 << 10;
 /// More connections than any service has; a longer list is cut.
 const MOST: usize = 1 << 20;
 
-/// Which end of a connection has the port.
+/// The end of a connection that has the port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     /// The one that was accepted.
@@ -23,7 +23,7 @@ pub(super) enum Side {
     Peer,
 }
 
-/// An open line to the kernel.
+/// A netlink socket to the kernel.
 #[derive(Debug)]
 pub(super) struct Diag {
     socket: OwnedFd,
@@ -63,7 +63,7 @@ impl Diag {
                     Progress::Done => break,
                     Progress::Refused(number) => return Err(io::Error::from_raw_os_error(number)),
                     Progress::More if sockets.len() > MOST => return Err(io::ErrorKind::FileTooLarge.into()),
-                    // A long list doesn't keep the one thread from everything else.
+                    // A long list must not block the only thread.
                     Progress::More => yield_now().await,
                 }
             }

@@ -17,7 +17,7 @@ const DUMP: u16 = 0x301;
 const IPPROTO_TCP: u8 = 6;
 /// The attribute `struct tcp_info`.
 const INFO: u16 = 2;
-/// Where in it the milliseconds since data last went out, and since data last came in, stand.
+/// The offsets in it of the milliseconds since data was last sent, and since data was last received.
 const LAST_SENT: usize = 44;
 const LAST_RECEIVED: usize = 52;
 
@@ -28,11 +28,11 @@ pub(super) enum Family {
     V6 = 10,
 }
 
-/// What of a TCP connection's state matters here.
+/// The states of a TCP connection, as far as they matter here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Listen,
-    /// Data may move, or could a moment ago.
+    /// Data can flow, or could a moment ago.
     Open,
     /// `TIME_WAIT`: both ends have closed it.
     Closed,
@@ -54,7 +54,7 @@ impl State {
     }
 }
 
-/// Which sockets are asked for.
+/// The sockets to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
     /// All that listen.
@@ -71,9 +71,9 @@ pub(super) struct Socket {
     pub(super) state: State,
     pub(super) local: SocketAddr,
     pub(super) peer: SocketAddr,
-    /// 0: no process has it any more.
+    /// The inode number; 0: no process has the socket any more.
     pub(super) inode: u64,
-    /// How long ago data last came in or went out; `None`: the kernel doesn't know (any more).
+    /// How long ago data was last received or sent; `None`: the kernel does not know (any more).
     pub(super) moved: Option<Duration>,
 }
 
@@ -90,7 +90,7 @@ pub(super) fn request(family: Family, wanted: Wanted) -> Vec<u8> {
     bytes.extend(u32::try_from(HEADER + REQUEST).unwrap_or_default().to_ne_bytes());
     bytes.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
     bytes.extend(DUMP.to_ne_bytes());
-    // Sequence number and sender: the kernel copies the one and fills in the other.
+    // Sequence number and sender: the kernel copies the first and fills in the second.
     bytes.extend([0; 8]);
     bytes.extend([family as u8, IPPROTO_TCP, 1 << (INFO - 1), 0]);
     bytes.extend(states.to_ne_bytes());
@@ -100,7 +100,7 @@ pub(super) fn request(family: Family, wanted: Wanted) -> Vec<u8> {
     bytes
 }
 
-/// What one datagram of an answer says.
+/// The contents of one datagram of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
     /// More is to come.
@@ -111,7 +111,7 @@ pub(super) enum Progress {
     Refused(i32),
 }
 
-/// Reads one datagram. What isn't understood is passed over: a newer kernel adds at the end.
+/// Reads one datagram. Unknown parts are skipped: newer kernels add fields at the end.
 pub(super) fn read(mut datagram: &[u8], sockets: &mut Vec<Socket>) -> Progress {
     while let Some(length) = u32_at(datagram, 0).and_then(|length| usize::try_from(length).ok()) {
         if length < HEADER || length > datagram.len() {

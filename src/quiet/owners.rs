@@ -1,4 +1,4 @@
-//! Whose a socket is, by its inode number.
+//! Finds the owner of a socket, by its inode number.
 
 use std::collections::BTreeSet;
 use std::fs;

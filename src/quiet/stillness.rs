@@ -1,5 +1,4 @@
-//! Since when nothing has come and nothing has moved: the rule, without the kernel. Times are durations since any fixed
-//! moment.
+//! The rule for how long connections have been quiet, without the kernel. Times are durations since some fixed moment.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -7,24 +6,24 @@ use std::time::Duration;
 
 use super::message::{Socket, State};
 
-/// A probe is reported at most this long before or after its connection is seen.
+/// The longest time between the report of a probe and the first sight of its connection, in either order.
 const LAG: Duration = Duration::from_millis(300);
 
-/// Whose a new connection is.
+/// The owner of a new connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner {
-    /// Somebody's who is not us.
+    /// Another program.
     Other,
-    /// It was closed before that could be seen: perhaps it was a probe of ours.
+    /// Unknown, because it has closed already: it may have been a probe of ours.
     Unclear,
 }
 
-/// What was seen so far.
+/// The observations so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Stillness {
     peers: BTreeMap<(SocketAddr, SocketAddr), State>,
     since: Option<Duration>,
-    /// When each connection was seen that may have been a probe.
+    /// When each connection that may have been a probe was first seen.
     unclear: Vec<Duration>,
     /// How many probes there have been.
     probes: Option<u64>,
@@ -33,17 +32,17 @@ pub(super) struct Stillness {
 }
 
 impl Stillness {
-    /// Whether this connection was there at the last look, and is the same one.
+    /// Whether this connection is the same one as at the last look.
     pub(super) fn knows(&self, socket: &Socket) -> bool {
         match self.peers.get(&(socket.local, socket.peer)) {
-            // The same two ends once more, after they had closed.
+            // Otherwise the same two ends have connected again.
             Some(State::Closed) => socket.state == State::Closed,
             Some(State::Open | State::Listen) => true,
             None => false,
         }
     }
 
-    /// Takes down what is there now, and how many probes there have been; says for how long it has been still.
+    /// Records the present connections and the number of probes; returns how long it has been quiet.
     pub(super) fn look(&mut self, now: Duration, sockets: &[(Socket, Owner)], probes: u64) -> Duration {
         let mut since = self.since.unwrap_or(now);
         for (socket, owner) in sockets {
@@ -62,7 +61,7 @@ impl Stillness {
         now.saturating_sub(self.unclear.iter().copied().fold(since, Duration::max))
     }
 
-    /// Each probe explains one connection; says when the last one was seen that none explains.
+    /// Matches each probe with one connection; returns when the last connection without a probe was first seen.
     fn explain(&mut self, now: Duration, probes: u64) -> Duration {
         let news = probes.saturating_sub(self.probes.replace(probes).unwrap_or(probes));
         self.unseen.extend((0..news).map(|_| now));

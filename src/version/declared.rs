@@ -1,4 +1,4 @@
-//! What the service says of itself, by an HTTP request or by a command.
+//! Asks the service for its version, by an HTTP request or by a command.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::service::errand::{self, CannotRun, Errand};
 
 const HTTP_TIMEOUT: Duration = Duration::from_secs(2);
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
-/// A value that is shorter, in bytes, is in too many versions to be a secret in one.
+/// The shortest secret to look for in a version, in bytes: shorter values occur in too many versions.
 const SHORTEST_SECRET: usize = 6;
 const LONGEST_BODY: usize = 64 << 10;
-/// A service that has just been started does not listen yet: this is waited between two questions.
+/// How long to wait between two requests: a service that has just been started does not listen yet.
 const PAUSES: [Duration; 6] = [
     Duration::from_millis(250),
     Duration::from_millis(750),
@@ -31,7 +31,7 @@ const PAUSES: [Duration; 6] = [
 #[derive(Debug, thiserror::Error)]
 pub enum Unanswered {
     /// There was none.
-    #[error("version.http got no answer; see that the URL is right and the service listens there")]
+    #[error("version.http got no answer; check that the URL is right and the service listens there")]
     Request(#[source] Unfetched),
     /// Another status than 200.
     #[error("version.http was answered with {0}; it must be 200 with the version as text or JSON")]
@@ -39,24 +39,24 @@ pub enum Unanswered {
     /// More than 64 KiB.
     #[error("version.http was answered with more than 64 KiB; it must be the version as text or JSON")]
     TooLong,
-    /// Nothing in it that can be shown as a version.
+    /// The answer has no version in it that can be shown.
     #[error("{0} gave no version: one line of at most 200 bytes, or JSON {{\"version\": \"..\"}}")]
     NoVersion(&'static str),
-    /// It holds the value of a variable that is not public.
+    /// The version contains the value of a variable that is not public.
     #[error(
-        "the version that the service told holds the value of a variable, {0}; if that may be shown, write public = true in its key block"
+        "the version that the service reports contains the value of the variable {0}; if that may be shown, write public = true in its key block"
     )]
     NotPublic(String),
     /// The command cannot be run.
     #[error("version.command cannot be run; name the program by its path")]
     Command(#[from] CannotRun),
     /// The command did not end with 0 in time.
-    #[error("version.command {0}; it must print the version and end with 0 within 5 s")]
+    #[error("version.command {0}; it must print the version and exit with 0 within 5 s")]
     Failed(String),
 }
 
 impl Unanswered {
-    /// Whether a service that is still starting may answer so; a wrong answer stays wrong.
+    /// Whether a service that is still starting may give this answer; otherwise asking again does not help.
     fn may_pass(&self) -> bool {
         match self {
             Self::Request(error) => *error != Unfetched::Unfit,
@@ -82,7 +82,7 @@ pub(super) async fn ask(subject: &Subject) -> Result<Option<String>, Unanswered>
     by_http.transpose()
 }
 
-/// A version goes everywhere, so it may not hold what may be a secret.
+/// A version is shown everywhere, so it must not contain anything that may be a secret.
 fn fit_to_be_shown(version: String, subject: &Subject) -> Result<String, Unanswered> {
     let masked = subject.redactor.mask(version.as_bytes(), Start::Whole);
     if masked == version.as_bytes() {
@@ -92,7 +92,7 @@ fn fit_to_be_shown(version: String, subject: &Subject) -> Result<String, Unanswe
     }
 }
 
-/// Whether a value that is found in a version gives a secret away. A number does not, nor the version itself in a variable.
+/// Whether a value found in a version may be a secret. A number is not, nor is a variable that has the version itself.
 pub(super) fn may_be_secret(value: &[u8]) -> bool {
     value.len() >= SHORTEST_SECRET && value.iter().any(|byte| !byte.is_ascii_digit() && *byte != b'.')
 }
@@ -131,8 +131,8 @@ async fn run(program: &str, arguments: &[String], subject: &Subject) -> Result<S
     let finished = errand::run(errand, &subject.own).await?;
     match finished.exit {
         Some(Exit::Code(0)) => first_line(&finished.output).ok_or(Unanswered::NoVersion("version.command")),
-        Some(Exit::Code(code)) => Err(Unanswered::Failed(format!("ended with {code}"))),
-        Some(Exit::Signal(signal)) => Err(Unanswered::Failed(format!("was ended by signal {signal}"))),
+        Some(Exit::Code(code)) => Err(Unanswered::Failed(format!("exited with {code}"))),
+        Some(Exit::Signal(signal)) => Err(Unanswered::Failed(format!("was killed by signal {signal}"))),
         Some(Exit::Unknown) => Err(Unanswered::Failed("ended unseen".to_owned())),
         None => Err(Unanswered::Failed("took too long".to_owned())),
     }

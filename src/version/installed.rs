@@ -1,4 +1,5 @@
-//! Which build and version a start would execute: looked at once a second by `stat`, and read only when that has changed.
+//! The build and version that the next start would execute. The file is checked by `stat` once a second, and read only when it has
+//! changed.
 
 use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
@@ -14,20 +15,20 @@ use crate::machine::{Build, Event, Version};
 use crate::offload::{Offloaded, offload};
 use crate::service::program;
 
-/// How often it is looked.
+/// How often the file is checked.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long the end of a process waits for a look at what is started next; a disk that takes longer hangs.
+/// How long the report of a process's end waits for a look at the file; a disk that takes longer counts as hanging.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// After a look that came to nothing: the same file may meet the same bug again.
+/// The pause after a look that met a bug, which the same file may trigger again.
 const AFTER_A_BUG: Duration = Duration::from_mins(1);
 
 /// The program of a start, and how its version is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// As it is written in the configuration: a path, or a name.
+    /// The program as it is written in the configuration: a path, or a name.
     pub command: PathBuf,
-    /// Where it runs; a relative path begins there.
+    /// Its working directory, where a relative path begins.
     pub directory: Option<PathBuf>,
     /// The `PATH` in which a name is looked up.
     pub path: Option<OsString>,
@@ -36,17 +37,17 @@ pub struct Program {
 }
 
 impl Program {
-    /// The file that a start would execute now. It asks the disk, so it may block.
+    /// The file that a start would execute now. It reads from the disk, so it may block.
     pub fn file(&self) -> PathBuf {
         let found = program::resolve(&self.command, self.directory.as_deref(), self.path.as_deref());
         found.unwrap_or_else(|_| self.command.clone())
     }
 
-    /// What a start would execute now. It asks the disk, so it may block.
+    /// The build and version that a start would execute now. It reads from the disk, so it may block.
     pub fn read(&self) -> (Build, Version) {
         let Ok(file) = gobuild::open(&self.file()) else { return Default::default() };
         let version = gobuild::version_of(&file, &self.spec.symbol);
-        // Nobody can ask a file: where the service would have to be asked, its version is unknown.
+        // A file cannot be asked, so if the service has to be asked, the version is unknown.
         let version = if self.spec.asks_the_service() { version } else { gobuild::or_revision(version) };
         (gobuild::identity_of_file(&file), version)
     }
@@ -67,7 +68,7 @@ impl Programs {
     }
 }
 
-/// What `stat` says of a file: another content has another of these.
+/// The metadata from `stat`, by which a change of the file is noticed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stamp {
     place: PathBuf,
@@ -95,9 +96,8 @@ enum When {
     Still,
 }
 
-/// Looks at the executable, and passes on what happens to the service. What is started next is what lies on the disk when
-/// a process has ended, not what lay there a second ago: so before the end of a process is passed on, it is looked once
-/// more.
+/// Watches the executable, and passes on the service's events. The next start executes the file that is on the disk when a process
+/// has ended, not the one of a second ago. So the file is checked once more before the end of a process is passed on.
 #[derive(Debug)]
 pub struct Watch {
     programs: watch::Receiver<Programs>,
@@ -105,9 +105,9 @@ pub struct Watch {
     inbox: mpsc::Sender<Event>,
     look: Option<Offloaded<Found>>,
     seen: Option<Stamp>,
-    /// What has happened to the service and has not been passed on yet.
+    /// Events of the service that have not been passed on yet.
     held: Option<Event>,
-    /// Of which program, and of which file, the machine knows.
+    /// The program, and the file, that the machine knows.
     told: Option<(Program, Option<Stamp>)>,
 }
 
@@ -139,7 +139,7 @@ impl Watch {
                 event = self.events.recv() => {
                     let Some(event) = event else { return };
                     let leads_to_a_start = matches!(event, Event::Exited { .. } | Event::StartFailed { .. });
-                    // A look that meets a bug does not lose it.
+                    // A look that meets a bug must not lose it.
                     self.held = Some(event);
                     if leads_to_a_start {
                         self.look_before_the_next_start().await;
@@ -158,9 +158,9 @@ impl Watch {
         }
     }
 
-    /// A look that hangs is not waited for, and not begun a second time.
+    /// Does not wait for a look that hangs, and does not begin a second one.
     async fn look_before_the_next_start(&mut self) {
-        // What is on its way may have looked before the process ended.
+        // A look that is under way may have read the file before the process ended.
         for _ in 0..2 {
             let on_its_way = self.look.is_some();
             if !on_its_way {
@@ -197,7 +197,7 @@ impl Watch {
     }
 }
 
-/// Waits for a look that has begun; forever if none has. `None`: it panicked, or no thread could be started.
+/// Waits for the look that is under way; waits for ever if there is none. `None`: it panicked, or no thread could be started.
 /// Cancel-safe.
 async fn finished(look: &mut Option<Offloaded<Found>>) -> Option<Found> {
     let found = match look {

@@ -1,4 +1,4 @@
-//! The processes of a service, as `/proc` shows them.
+//! Finds the processes of a service in `/proc`.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::gobuild;
 use crate::procfs;
 
-/// A host has some thousand processes; what is above is not looked at.
+/// The most processes that are looked at; a host has some thousands.
 const MOST_PROCESSES: usize = 65_536;
 /// How many programs of one service are opened, newest first.
 const MOST_PROGRAMS: usize = 64;
@@ -30,7 +30,7 @@ struct Process {
     pid: u32,
     parent: u32,
     group: u32,
-    /// In clock ticks since boot.
+    /// When it started, in clock ticks since boot.
     started: u64,
 }
 

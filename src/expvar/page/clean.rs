@@ -1,13 +1,13 @@
-//! The page as Go writes it → JSON: what JSON has no word for becomes `null`, so that one bad value costs that value alone.
+//! Turns the page that Go writes into JSON: a value that JSON does not have becomes `null`, so that only this value is lost.
 //!
-//! Go's `expvar` writes what each variable says of itself. A float that is not a number says `NaN`, a function whose result
-//! cannot be encoded says nothing at all, and older releases quote names as Go does (`\x00`, `\a`).
+//! Go's `expvar` writes each variable's own text. A float that is not a number gives `NaN`, a function whose result cannot be encoded
+//! gives nothing at all, and older releases quote names as Go does (`\x00`, `\a`).
 
 /// A page that a JSON parser reads.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Cleaned {
     pub(super) json: String,
-    /// So many values are `null` now.
+    /// How many values were replaced by `null`.
     pub(super) nulls: usize,
 }
 
@@ -106,8 +106,8 @@ impl Cleaner<'_> {
     }
 }
 
-/// How long the escape is that these bytes begin with, if JSON has it. Halves of surrogate pairs are not text by
-/// themselves, and no name needs a pair.
+/// The length of the escape at the beginning of these bytes, if it is one of JSON's. Surrogates are left out: half a pair is not
+/// text, and no name needs a pair.
 fn escape(text: &str) -> Option<usize> {
     match text.as_bytes().get(1)? {
         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),

@@ -1,4 +1,4 @@
-//! What a published number is called further on.
+//! The name under which a published number is passed on.
 
 /// Longer names are left out: a line of `StatsD` has to fit.
 const LONGEST: usize = 128;

@@ -1,4 +1,4 @@
-//! Everything below one published name, down to a limit: numbers are taken, texts and lists are passed over.
+//! Reads everything below one published name, down to a limit: numbers are taken, strings and lists are skipped.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 
 use super::Found;
 
-/// A name of so many words is the longest.
+/// The most words in a name.
 const DEEPEST: usize = 6;
 
 /// One value, at a path.
