@@ -1,5 +1,5 @@
-//! A change as the fleet speaks of it: which variables, by their marks. Hosts that have variables of their own understand
-//! each other by it, since only what changes counts.
+//! A change in the form that hosts exchange: the changed variables, by their marks. Hosts with different other variables can compare
+//! it, because it has only what changes.
 
 use std::collections::BTreeMap;
 
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use super::mark::{Mark, Marks};
 
-/// Larger changes are known by their mark alone: a record must stay small.
+/// The most variables in a record, which must stay small: larger changes have only a mark.
 const MOST: usize = 500;
 
-/// The variables that one environment has otherwise than another, with their new marks; `None`: it is removed.
+/// The variables that differ between two environments, with their new marks; `None`: the variable is removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     pairs: BTreeMap<String, Option<Mark>>,
     id: Mark,
 }
 
-/// A change as it stands in a record.
+/// A change in the form of a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pairs(Option<BTreeMap<String, Option<Mark>>>);
 
 impl Change {
-    /// What leads from one to the other, on this build.
+    /// The change from one environment to another, on this build.
     pub fn between(from: &Marks, to: &Marks, build: &str) -> Self {
         let set = to.iter().filter(|(name, mark)| from.get(name) != Some(mark));
         let gone = from.iter().filter(|(name, _)| to.get(name).is_none());
@@ -36,7 +36,7 @@ impl Change {
         Self { pairs, id: Mark::of_text(&text) }
     }
 
-    /// What its record is called: equal for equal changes on equal builds.
+    /// The key of its record: the same for equal changes on equal builds.
     pub fn id(&self) -> &str {
         self.id.as_str()
     }
@@ -46,12 +46,12 @@ impl Change {
         self.pairs.is_empty()
     }
 
-    /// As it is written.
+    /// The form for a record.
     pub fn pairs(&self) -> Pairs {
         Pairs(Some(&self.pairs).filter(|pairs| pairs.len() <= MOST).cloned())
     }
 
-    /// Whether each of its variables changes in one of these as well.
+    /// Whether each of its variables also changes in one of these.
     pub fn is_covered_by<'a>(&self, tried: &(impl Iterator<Item = &'a Pairs> + Clone)) -> bool {
         self.pairs.iter().all(|(name, mark)| {
             tried.clone().any(|Pairs(pairs)| pairs.as_ref().is_some_and(|pairs| pairs.get(name) == Some(mark)))
@@ -60,12 +60,12 @@ impl Change {
 }
 
 impl Pairs {
-    /// Whether this environment has all of them. `None`: the record does not say which they are.
+    /// Whether this environment has all of the changed variables. `None`: the record does not list them.
     pub fn are_in(&self, marks: &Marks) -> Option<bool> {
         self.0.as_ref().map(|pairs| pairs.iter().all(|(name, mark)| marks.get(name) == mark.as_ref()))
     }
 
-    /// How many there are, if the record says.
+    /// The number of variables, if the record lists them.
     pub fn count(&self) -> Option<usize> {
         self.0.as_ref().map(BTreeMap::len)
     }

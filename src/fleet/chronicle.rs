@@ -1,7 +1,7 @@
-//! What happened to an instance in the last day, as the fleet keeps it: what became of each change and how long its steps
-//! took, deployments, and outages. Pure: it is told of each board, and says what is to be written.
+//! The history of an instance over the last day, for the fleet's folder: what became of each change and how long its steps took,
+//! deployments, and outages. Pure: it gets each board, and returns what to write.
 //!
-//! The record has no session: it is still there when its lictor is started again.
+//! The record has no session, so that it outlives a restart of its lictor.
 
 use std::collections::VecDeque;
 
@@ -19,26 +19,26 @@ use crate::machine::steps::Steps;
 
 /// The form of this record.
 const FORM: u32 = 1;
-/// So many happenings are kept, in so many bytes at most, of so many milliseconds: a day, and what the clocks differ by.
+/// The limits of the record: its events, its bytes, and their age in milliseconds, which is a day plus what clocks may differ.
 const KEPT: usize = 40;
 const BYTES: usize = 12 << 10;
 const DAY_MS: u64 = 25 * 60 * 60 * 1_000;
-/// Of so many variables it is kept who wrote them.
+/// For how many variables the record keeps who wrote them.
 const WRITERS: usize = 5;
 
-/// What stands under `history/INSTANCE`.
+/// The record under `history/INSTANCE`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HistoryRecord {
     /// The form of this record.
     pub v: u32,
-    /// Which instance.
+    /// The instance.
     #[serde(flatten)]
     pub member: Member,
-    /// The version that ran when this was written: another one later is a deployment.
+    /// The version that ran when this was written; if it changes later, that is a deployment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// What happened, the newest last.
+    /// The events, the newest last.
     pub events: Vec<Happening>,
 }
 
@@ -46,11 +46,11 @@ pub struct HistoryRecord {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Happening {
-    /// When, in Unix milliseconds by its own clock: an outage began then, anything else ended.
+    /// When it ended, in Unix milliseconds by the instance's clock; for an outage, when it began.
     pub at: u64,
     /// What.
     pub what: What,
-    /// What the fleet calls the change that it is about.
+    /// The key of the change's record in the fleet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<String>,
     /// Names of the variables that changed.
@@ -59,7 +59,7 @@ pub struct Happening {
     /// How many more there are.
     #[serde(skip_serializing_if = "is_zero")]
     pub more_keys: usize,
-    /// Who wrote the first of them, as far as Consul tells.
+    /// Who wrote the first of them, as far as Consul knows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub written: Vec<WrittenBy>,
     /// Why, as a short sentence.
@@ -68,18 +68,18 @@ pub struct Happening {
     /// How long each step of the road took, in milliseconds.
     #[serde(skip_serializing_if = "Steps::is_empty")]
     pub steps: Steps,
-    /// The version that runs since then, or that a deployment asked about.
+    /// The version that has run since then, or that a deployment asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The deployment that asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployment: Option<String>,
-    /// How long it lasted, in milliseconds; of an outage: `None` while it goes on.
+    /// How long it lasted, in milliseconds; `None` while an outage goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,
 }
 
-/// What Consul tells of the last write of a key.
+/// What Consul knows about the last write of a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct WrittenBy {
@@ -89,7 +89,7 @@ pub struct WrittenBy {
     pub source: String,
     /// Consul's `ModifyIndex`.
     pub index: u64,
-    /// The number that its writer has put beside it; 0: none.
+    /// The flags that its writer has set; 0: none.
     pub flags: u64,
     /// The session that holds it locked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,7 +114,7 @@ pub enum InstanceEvent {
     Deployed,
     /// The instance was not ready, and nothing had been planned.
     Outage,
-    /// A newer lictor's word.
+    /// A word of a newer lictor.
     #[default]
     #[serde(other)]
     Unknown,
@@ -127,19 +127,19 @@ impl Default for What {
 }
 
 impl What {
-    /// What a line of history says, if it belongs here. An exit is part of an outage.
+    /// The event of a line of history, if it belongs here. An exit is part of an outage.
     fn of(outcome: Outcome) -> Option<Self> {
         Some(outcome).filter(|outcome| !matches!(outcome, Outcome::Exited | Outcome::Unresponsive)).map(Self::Became)
     }
 }
 
 impl HistoryRecord {
-    /// Reads one; `None`: no lictor wrote it, or nothing that this one can read.
+    /// Reads a record; `None`: no lictor wrote it, or a newer one in a form that this one cannot read.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         Some(bytes).filter(|bytes| bytes.len() <= LARGEST).and_then(|bytes| serde_json::from_slice(bytes).ok())
     }
 
-    /// When something last happened; 0: never.
+    /// When the last event was; 0: there is none.
     pub(super) fn newest(&self) -> u64 {
         self.events.iter().map(|event| event.at.saturating_add(event.took_ms.unwrap_or(0))).max().unwrap_or(0)
     }
@@ -150,14 +150,14 @@ impl HistoryRecord {
 pub(super) struct Chronicle {
     events: VecDeque<Happening>,
     version: Option<String>,
-    /// The newest line of the board's history that was taken up.
+    /// The newest line of the board's history that has been taken over.
     last: Option<Entry>,
-    /// Whether the instance has been ready since this lictor looks, and is: what it is not ready for is no outage before.
+    /// Whether the instance has been ready since this lictor began, and still is. Before that, not being ready is not an outage.
     ready: bool,
 }
 
 impl Chronicle {
-    /// Goes on with what was written before, by an earlier life of the same instance.
+    /// Continues the record of an earlier lictor of the same instance.
     pub(super) fn of(record: Option<HistoryRecord>) -> Self {
         let record = record.unwrap_or_default();
         let mut events: VecDeque<_> = record.events.into();
@@ -166,8 +166,8 @@ impl Chronicle {
         Self { events, version: record.version, ..Self::default() }
     }
 
-    /// Takes up what this board tells; whether there is something new. `change` says what the fleet calls the change that
-    /// leads to an environment.
+    /// Takes over the events of this board; returns whether anything is new. `change` gives the key of the change that led to an
+    /// environment.
     pub(super) fn see(&mut self, board: &Board, now: u64, change: impl Fn(Fingerprint) -> Option<String>) -> bool {
         let mut news = Vec::new();
         let mut is_new = false;
@@ -186,7 +186,7 @@ impl Chronicle {
         }
         let known = self.last.as_ref().and_then(|last| board.history.iter().rposition(|entry| entry == last));
         let fresh = board.history.iter().skip(known.map_or(0, |known| known + 1));
-        // What an earlier life of this lictor has told is not told again.
+        // Events that an earlier lictor has recorded are not recorded again.
         let told = self.events.iter().map(|event| event.at).max().filter(|_| self.last.is_none()).unwrap_or(0);
         news.extend(fresh.filter(|entry| entry.at_unix_ms > told).filter_map(|entry| happening(entry, &change)));
         self.last = board.history.last().cloned().or(self.last.take());
@@ -229,7 +229,7 @@ impl Chronicle {
         true
     }
 
-    /// As it is to be written.
+    /// The record to write.
     pub(super) fn record(&self, member: &Member) -> HistoryRecord {
         let mut record = HistoryRecord {
             v: FORM,

@@ -1,4 +1,4 @@
-//! Whether a turn may begin: one look at the fleet beside what is asked for.
+//! Decides whether a turn may begin, from one look at the fleet and the request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use super::view::{Known, Lock, View};
 use crate::consul::health::Standing;
 use crate::machine::numbers::TurnId;
 
-/// A turn that is asked for.
+/// A request for a turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
-    /// Which one.
+    /// Its ID.
     pub turn: TurnId,
-    /// What is wanted.
+    /// The wanted environment.
     pub wish: Arc<Marks>,
-    /// What runs.
+    /// The running environment.
     pub running: Arc<Marks>,
-    /// The build that lies on the disk.
+    /// The build on the disk.
     pub build: String,
 }
 
@@ -31,7 +31,7 @@ impl Ask {
     }
 }
 
-/// Where something can be waited for.
+/// Where a change can be waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// The semaphore's own key.
@@ -44,14 +44,14 @@ pub enum Place {
     Catalog,
 }
 
-/// What one look says.
+/// The decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// It may begin, by this plan.
+    /// The turn may begin, in this way.
     Free(Plan),
-    /// It may not yet.
+    /// It may not begin yet.
     Waits(Waits),
-    /// Nobody takes this change any more.
+    /// The change is halted: no instance tries it any more.
     Halted { by: String, why: String, on: Vec<(Place, u64)> },
 }
 
@@ -62,10 +62,10 @@ pub(super) struct Waits {
     pub(super) on: Vec<(Place, u64)>,
 }
 
-/// How a turn begins.
+/// What has to be written for a turn to begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// The number that is written into the semaphore.
+    /// The limit that is written into the semaphore.
     pub(super) limit: usize,
     /// We are the first to try this change.
     pub(super) canary: Option<Canary>,
@@ -76,17 +76,17 @@ pub(super) struct Plan {
 pub(super) struct Canary {
     pub(super) change: Change,
     pub(super) build: String,
-    /// The index of the record that is taken over.
+    /// The index of an earlier record that is replaced.
     pub(super) over: Option<u64>,
 }
 
-/// Who asks.
+/// The instance that asks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asking<'a> {
     pub(super) rules: &'a Rules,
     pub(super) member: &'a Member,
     pub(super) session: &'a str,
-    /// Who has been silent for longer than anybody waits, by the keys of the marks.
+    /// The instances that have been silent for too long to wait for them, by the keys of their marks.
     pub(super) given_up: &'a BTreeSet<String>,
     /// Now, in Unix milliseconds.
     pub(super) unix_ms: u64,
@@ -117,7 +117,7 @@ impl Asking<'_> {
         Decision::Free(Plan { limit, canary })
     }
 
-    /// The limit, if there is a place left below it.
+    /// The limit, if fewer turns than that are taken.
     fn places(&self, view: &View) -> Result<usize, Waits> {
         let lock = vec![(Place::Lock, lock_index(&view.lock)), (Place::Rollout, view.indexes.rollout)];
         let catalog = vec![(Place::Catalog, view.indexes.catalog)];
@@ -125,7 +125,7 @@ impl Asking<'_> {
         if own.is_none() && self.rules.min_passing > 0 {
             let Rules { service, .. } = self.rules;
             let why = format!(
-                "Consul's catalog does not list {} as an instance of {service}: see that it is registered and that our token reads its service and node",
+                "Consul's catalog does not list {} as an instance of {service}: check that it is registered and that lictor's token may read its service and node",
                 self.member
             );
             return Err(wait(why, catalog));
@@ -139,7 +139,7 @@ impl Asking<'_> {
                     lock,
                 ));
             }
-            // Whoever holds it counts on the limit that it knows.
+            // The holders rely on the limit that is written there.
             Lock::Read { semaphore, .. } if view.holders().any(|holder| holder != self.session) => {
                 limit.min(usize::try_from(semaphore.limit).unwrap_or(usize::MAX))
             }
@@ -168,7 +168,7 @@ impl Asking<'_> {
             let who = format!("session {}", short_line(holder));
             out.insert(holder.clone(), (true, Blocker { who, what: Blocking::Turn { since: None } }));
         }
-        // A sick instance may always be restarted, or two of them would wait for each other forever.
+        // An instance that does not pass may always be restarted: otherwise two of them would wait for each other for ever.
         if own == Some(Standing::Passing) {
             let not_passing = others.filter(|(_, standing)| **standing != Standing::Passing);
             for (member, _) in not_passing.filter(|(member, _)| waited_for(&member.key())) {
@@ -191,7 +191,7 @@ impl Asking<'_> {
         Err(Waits { why: queue(out, limit), on })
     }
 
-    /// Whether we would be the first to try this change; or for whom we wait, who is.
+    /// Whether we would be the first to try this change, or which instance is the first, so that we wait for it.
     fn canary(&self, view: &View, ask: &Ask) -> Result<Option<Canary>, Waits> {
         let change = ask.change();
         let same_build = |known: &&Known| known.rollout.build.as_ref().is_none_or(|build| *build == ask.build);
@@ -215,14 +215,14 @@ impl Asking<'_> {
         Ok(Some(Canary { change, build: ask.build.clone(), over: own.map(|known| known.index) }))
     }
 
-    /// As a person would call it: by its node alone where the ids are the same everywhere.
+    /// The name for people: only its node if the IDs are the same everywhere.
     fn shown(&self, member: &Member) -> String {
         let Member { node, id } = member;
         if *id == self.member.id { short_line(node) } else { format!("{} on {}", short_line(id), short_line(node)) }
     }
 }
 
-/// A change that was taken back, if what is wanted has all of it and what runs does not.
+/// A halted change that the wanted environment includes completely and the running one does not.
 pub(super) fn halt<'v>(view: &'v View, ask: &Ask) -> Option<&'v Known> {
     let change = ask.change();
     view.in_state(RolloutState::Halt).find(|known| {
@@ -236,7 +236,7 @@ pub(super) fn halt<'v>(view: &'v View, ask: &Ask) -> Option<&'v Known> {
     })
 }
 
-/// Those who stand in the way; whoever has had its turn for longest comes first.
+/// The instances that block the turn; the one that has had its turn for longest comes first.
 fn queue(out: BTreeMap<String, (bool, Blocker)>, limit: usize) -> Reason {
     let before = out.len() + 1 - limit;
     let mut blockers: Vec<Blocker> = out.into_values().map(|(_, blocker)| blocker).collect();
@@ -247,7 +247,7 @@ fn queue(out: BTreeMap<String, (bool, Blocker)>, limit: usize) -> Reason {
     Reason::Queue(Queue { before, blockers })
 }
 
-/// An instance that blocks the turn without a live session, with what it last wrote: it is waited for up to a limit.
+/// An instance that blocks the turn without a live session, with its last record: we wait for it only for a limited time.
 pub(super) fn silent(view: &View, member: &Member) -> BTreeMap<String, u64> {
     let own = member.key();
     let dead = view.marks.iter().filter(|marked| {
@@ -257,7 +257,7 @@ pub(super) fn silent(view: &View, member: &Member) -> BTreeMap<String, u64> {
     let sick = view.catalog.iter().filter(|(other, standing)| *other != member && **standing != Standing::Passing);
     let mut silent: BTreeMap<String, u64> = sick.map(|(member, _)| (member.key(), 0)).collect();
     silent.extend(dead);
-    // Whoever has a turn is heard of.
+    // An instance with a turn has a live session.
     let alive =
         view.marks.iter().filter(|marked| marked.mark.as_ref().is_some_and(|mark| view.alive.contains(&mark.session)));
     for marked in alive {

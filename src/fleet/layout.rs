@@ -1,15 +1,15 @@
-//! What stands in the fleet's folder, and under which keys.
+//! The keys and records in the fleet's folder.
 //!
 //! ```text
 //! PREFIXturn/.lock      the semaphore, as `consul lock -n` keeps it: {"Limit": n, "Holders": {session: true}}
 //! PREFIXturn/SESSION    a holder's own key, locked by its session
-//! PREFIXout/INSTANCE    this instance is out for config: it has no session, so that it outlives whoever wrote it
-//! PREFIXrollout/CHANGE  the first instance tries it; it went well; or everybody stops on it
-//! PREFIXinstances/INSTANCE   what the fleet shows of an instance, locked by its session and gone with it
-//! PREFIXhistory/INSTANCE what happened to it in the last day; it has no session, and goes after a few days of silence
-//! PREFIXhold            the operator's stop for the whole fleet
+//! PREFIXout/INSTANCE    this instance is out for config; without a session, so that it outlives its lictor
+//! PREFIXrollout/CHANGE  the first instance tries it; it was good there; or it is halted for all
+//! PREFIXinstances/INSTANCE   the state of an instance, locked by its session and deleted with it
+//! PREFIXhistory/INSTANCE its last day; without a session, and deleted after some days of silence
+//! PREFIXhold            an operator's hold of the whole fleet
 //! PREFIXkey             the key of the marks
-//! PREFIXpromotion       what `lictor promote` wrote last: names and indices
+//! PREFIXpromotion       the last `lictor promote`: names and indices
 //! ```
 
 use std::collections::BTreeMap;
@@ -19,24 +19,24 @@ use serde::{Deserialize, Serialize};
 
 use super::change::Pairs;
 
-/// What marks the keys of a semaphore.
+/// The flags that mark the keys of a semaphore.
 pub const SEMAPHORE: u64 = 0xe0f6_9a2b_aa41_4de0;
 /// The semaphore's own key.
 pub(super) const LOCK: &str = ".lock";
-/// What is larger is somebody else's: nothing that lictor writes here comes near it.
+/// The largest value to read: anything larger was not written by lictor.
 pub(super) const LARGEST: usize = 128 << 10;
 
-/// One instance of the service: the node of its agent, and its id there.
+/// An instance of the service: the node of its agent, and its ID there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Member {
-    /// The node, as Consul calls it.
+    /// The node's name in Consul.
     pub node: String,
-    /// The service's id at that node's agent.
+    /// The service's ID at that node's agent.
     pub id: String,
 }
 
 impl Member {
-    /// As the last part of a key: what is not plain in a key is written as `=` and two digits.
+    /// The last part of a key: characters that are not plain are written as `=` and two digits.
     pub fn key(&self) -> String {
         let mut key = String::new();
         for (part, end) in [(&self.node, ","), (&self.id, "")] {
@@ -66,7 +66,7 @@ pub struct Places {
 }
 
 impl Places {
-    /// Below this folder.
+    /// The keys below this folder.
     pub fn below(prefix: &str) -> Self {
         Self { prefix: prefix.to_owned() }
     }
@@ -86,7 +86,7 @@ impl Places {
         format!("{}turn/{session}", self.prefix)
     }
 
-    /// The mark of an instance that is out for config.
+    /// The mark that an instance is out for config.
     pub fn out(&self, member: &Member) -> String {
         format!("{}out/{}", self.prefix, member.key())
     }
@@ -101,17 +101,17 @@ impl Places {
         format!("{}instances/{}", self.prefix, member.key())
     }
 
-    /// What happened to an instance.
+    /// The history of an instance.
     pub fn history(&self, member: &Member) -> String {
         format!("{}history/{}", self.prefix, member.key())
     }
 
-    /// The stop for the whole fleet.
+    /// The hold of the whole fleet.
     pub fn hold(&self) -> String {
         self.path("hold")
     }
 
-    /// What was promoted here last.
+    /// The last promotion to here.
     pub fn promotion(&self) -> String {
         self.path("promotion")
     }
@@ -126,9 +126,9 @@ impl Places {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Semaphore {
-    /// How many may hold it.
+    /// The limit of holders.
     pub limit: u64,
-    /// The sessions that hold it, the dead ones among them.
+    /// The sessions that hold it, dead ones included.
     #[serde(default)]
     pub holders: BTreeMap<String, bool>,
 }
@@ -139,54 +139,54 @@ pub struct OutMark {
     /// Which one.
     #[serde(flatten)]
     pub member: Member,
-    /// Under which session it has its turn.
+    /// The session that has its turn.
     pub session: String,
-    /// Which of its turns.
+    /// The number of its turn.
     pub turn: u64,
-    /// Since when, in Unix milliseconds by its own clock.
+    /// Since when, in Unix milliseconds by the instance's clock.
     pub since: u64,
 }
 
-/// What is known of a change.
+/// The record of a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rollout {
-    /// How far it is.
+    /// Its state.
     pub state: RolloutState,
-    /// Which instance wrote it.
+    /// The instance that wrote it.
     pub by: Member,
-    /// Under which session, while the state is `canary`.
+    /// The session of the first try, while the state is `canary`.
     #[serde(default)]
     pub session: String,
-    /// Why everybody stops on it.
+    /// Why it is halted.
     #[serde(default)]
     pub reason: String,
     /// When, in Unix milliseconds by the writer's clock.
     #[serde(default)]
     pub at: u64,
-    /// The build that it was tried on; `None`: any.
+    /// The build that it was tried on; `None`: any build.
     #[serde(default)]
     pub build: Option<String>,
-    /// Which variables, by their marks.
+    /// The changed variables, by their marks.
     #[serde(default)]
     pub pairs: Pairs,
 }
 
-/// How far a change is.
+/// The state of a change in the fleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RolloutState {
     /// One instance tries it first.
     Canary,
-    /// It was good there: the others may take it.
+    /// It was good there: the others may try it.
     Go,
-    /// It was taken back: no other instance takes it.
+    /// It was taken back: no other instance tries it.
     Halt,
 }
 
-/// An operator's stop for the whole fleet.
+/// An operator's hold of the whole fleet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FleetHold {
-    /// Why; may be empty.
+    /// The reason; may be empty.
     #[serde(default)]
     pub reason: String,
     /// Who.
@@ -200,13 +200,13 @@ pub struct FleetHold {
     pub until: Option<u64>,
 }
 
-/// What `lictor promote` wrote last. Names and indices only: the values that it replaced are in the operator's backup.
+/// The last `lictor promote`. It has names and indices only: the replaced values are in the operator's backup.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Promotion {
     /// The form of this record.
     #[serde(default)]
     pub v: u32,
-    /// Where the set comes from: Consul's address and the folder there.
+    /// The origin of the set: Consul's address and the folder there.
     #[serde(default)]
     pub from: String,
     /// The folder that it was written to.
@@ -218,7 +218,7 @@ pub struct Promotion {
     /// When, in Unix milliseconds.
     #[serde(default)]
     pub at: u64,
-    /// Why it was promoted although it was not good on every live instance there.
+    /// The operator's reason, if it was promoted although it was not good on every live instance there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unproved: Option<String>,
     /// The keys that were written or deleted, each with its `ModifyIndex` after that; 0: it was deleted.
@@ -226,7 +226,7 @@ pub struct Promotion {
     pub keys: BTreeMap<String, u64>,
 }
 
-/// The JSON of one of these. They hold nothing that cannot be written.
+/// The JSON of a record, which cannot fail.
 pub(super) fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }

@@ -13,7 +13,7 @@ use crate::secret::Secret;
 /// The fleet's key: random, made by whichever instance is first, kept in the fleet's folder under its ACL.
 pub struct Key(hmac::Key);
 
-/// One value, or one set of them, as the fleet speaks of it: sixteen hexadecimal digits.
+/// The mark of a value, or of a set of values: sixteen hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Mark(Box<str>);
@@ -26,12 +26,12 @@ impl Key {
     /// How many bytes a key has.
     pub const LENGTH: usize = 32;
 
-    /// Of these bytes.
+    /// The key with these bytes.
     pub fn new(bytes: &[u8; Self::LENGTH]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
-    /// As it is written in the fleet's folder: 64 hexadecimal digits.
+    /// The form in the fleet's folder: 64 hexadecimal digits.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let digits: Option<Vec<u8>> = text.trim_ascii().iter().map(|digit| hex(*digit)).collect();
         let bytes: Vec<u8> =
@@ -50,7 +50,7 @@ impl Key {
         Marks(variables.into_iter().map(of).collect())
     }
 
-    /// Each part counts with its length, so that no two splits look alike.
+    /// Each part is marked with its length, so that different splits give different marks.
     fn mark(&self, parts: &[&[u8]]) -> Mark {
         let mut context = hmac::Context::with_key(&self.0);
         for part in parts {
@@ -85,7 +85,7 @@ impl Mark {
         Self(hexadecimal(&bytes[..bytes.len().min(8)]).into())
     }
 
-    /// Of what is public anyway or consists of marks.
+    /// The mark of something that is public anyway, or consists of marks.
     pub(super) fn of_text(text: &str) -> Self {
         Self::first_of(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref())
     }

@@ -1,4 +1,4 @@
-//! What an operator sees of a whole fleet, and does to it, from Consul alone.
+//! What an operator can see and do for a whole fleet, through Consul alone.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,40 +14,40 @@ use crate::consul::transaction::{Commit, MOST, Operation};
 use crate::consul::watch::{Blocking, Query};
 use crate::consul::{Client, Connection, Error};
 
-/// Where the fleets are, unless their configuration says otherwise.
+/// The folder of all fleets, unless their configuration says otherwise.
 const FLEETS: &str = "lictor/";
 
-/// An operator at one fleet.
+/// An operator's access to one fleet.
 #[derive(Debug)]
 pub struct Operator {
     client: Client,
     places: Places,
 }
 
-/// A fleet as it is now.
+/// The present state of a fleet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Picture {
     /// Consul's index of the instances, to wait for the next change.
     #[serde(skip)]
     pub index: u64,
-    /// The instances whose lictor lives, in the order of their nodes.
+    /// The instances whose lictor runs, in the order of their nodes.
     pub instances: Vec<InstanceRecord>,
-    /// Those that are out for config, or were when their lictor was last heard of.
+    /// The instances that are out for config, or were according to their last record.
     pub out: Vec<OutMark>,
-    /// The changes that everybody stops on.
+    /// The halted changes.
     pub halts: Vec<Halt>,
-    /// The operator's stop for the whole fleet.
+    /// The operator's hold of the whole fleet.
     pub hold: Option<FleetHold>,
-    /// Keys that no lictor wrote.
+    /// Keys that lictor did not write.
     pub foreign: Vec<String>,
 }
 
-/// A change that everybody stops on.
+/// A halted change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Halt {
-    /// What it is called.
+    /// Its key.
     pub change: String,
-    /// Who took it back.
+    /// The instance that took it back.
     pub by: String,
     /// Why.
     pub reason: String,
@@ -56,10 +56,10 @@ pub struct Halt {
 }
 
 impl Operator {
-    /// At the fleet in this folder.
+    /// Opens the fleet in this folder.
     ///
     /// # Errors
-    /// Settings that make no client; a token file that cannot be read.
+    /// Settings that cannot be used for a client; a token file that cannot be read.
     pub fn new(connection: &Connection, prefix: &str) -> Result<Self, Error> {
         let mut client = Client::new(connection)?;
         client.renew_token()?;
@@ -81,7 +81,7 @@ impl Operator {
         self.places.path("")
     }
 
-    /// The fleet as it is now.
+    /// The present state of the fleet.
     ///
     /// # Errors
     /// Consul does not answer, or refuses.
@@ -89,7 +89,7 @@ impl Operator {
         self.see(&Query::PLAIN).await
     }
 
-    /// The fleet once an instance has changed since this picture, or once this long is over.
+    /// The state of the fleet once an instance has changed since this one, or after this long.
     ///
     /// # Errors
     /// Consul does not answer, or refuses.
@@ -98,7 +98,7 @@ impl Operator {
         self.see(&Query { blocking, ..Query::PLAIN }).await
     }
 
-    /// What the catalog lists of a service, passing or not.
+    /// The instances of a service in the catalog, passing or not.
     ///
     /// # Errors
     /// Consul does not answer, or refuses.
@@ -115,12 +115,12 @@ impl Operator {
         let out = read(&self.list("out/").await?, "out/", &mut foreign);
         let halts = self.halts(&mut foreign).await?.into_iter().map(|(halt, _)| halt).collect();
         let hold = self.client.read(&self.client.single(&self.places.hold()), &Query::PLAIN).await?;
-        // Whatever stands there holds.
+        // Whatever is in the key, the fleet is held.
         let hold = hold.pair.map(|pair| parse(&pair).unwrap_or_default());
         Ok(Picture { index: listed.index, instances, out, halts, hold, foreign })
     }
 
-    /// What happened to each instance in the last day, as far as it can be read.
+    /// The history of each instance over the last day, as far as it can be read.
     ///
     /// # Errors
     /// Consul does not answer, or refuses.
@@ -138,7 +138,7 @@ impl Operator {
         Ok(key.pair.and_then(|pair| Key::parse(pair.value.expose())))
     }
 
-    /// What was promoted to this fleet last.
+    /// The last promotion to this fleet.
     ///
     /// # Errors
     /// Consul does not answer, or refuses.
@@ -147,7 +147,7 @@ impl Operator {
         Ok(self.client.read(&single, &Query::PLAIN).await?.pair.and_then(|pair| parse(&pair)))
     }
 
-    /// Keeps what was promoted to this fleet.
+    /// Records a promotion to this fleet.
     ///
     /// # Errors
     /// Consul does not answer, or refuses.
@@ -156,7 +156,7 @@ impl Operator {
         self.client.commit(&[operation]).await.map(drop)
     }
 
-    /// Stops the whole fleet: no instance restarts for config until [`Operator::unhold`], or until this time is over.
+    /// Holds the whole fleet: no instance restarts for config until [`Operator::unhold`], or until this time is over.
     ///
     /// # Errors
     /// Consul does not answer, or refuses.
@@ -175,7 +175,7 @@ impl Operator {
         self.client.commit(&[Operation::Delete { key: self.places.hold() }]).await.map(drop)
     }
 
-    /// Lets the fleet try what was taken back: this change, or every one. Gives what was let go.
+    /// Lets the fleet try halted changes again: this one, or all. Returns those that were released.
     ///
     /// # Errors
     /// Consul does not answer, or refuses.

@@ -1,35 +1,35 @@
-//! Why a turn has not come yet, in words that tell how long it has been so.
+//! Why a turn has not been granted yet, as a sentence with how long that has been so.
 
 use std::time::Duration;
 
 /// Why a turn may not begin yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
-    /// A sentence that stays as it is.
+    /// A fixed sentence.
     Plain(String),
     /// Others come first.
     Queue(Queue),
 }
 
-/// Who stands in the way of a turn.
+/// The instances that block a turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Queue {
-    /// How many of them have to be done before it can begin.
+    /// How many of them have to finish before it can begin.
     pub(super) before: usize,
-    /// All of them.
+    /// All blocking instances.
     pub(super) blockers: Vec<Blocker>,
 }
 
-/// One that stands in the way.
+/// An instance that blocks a turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Blocker {
-    /// As a person would call it.
+    /// Its name for people.
     pub(super) who: String,
-    /// What it does there.
+    /// How it blocks.
     pub(super) what: Blocking,
 }
 
-/// How somebody stands in the way.
+/// How an instance blocks a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Blocking {
     /// It has a turn, since this time in Unix milliseconds if that is known.
@@ -38,7 +38,7 @@ pub(super) enum Blocking {
     NotPassing,
 }
 
-/// So many are named.
+/// How many are named.
 const NAMED: usize = 3;
 const SECOND_MS: u64 = 1000;
 const MINUTE_MS: u64 = 60 * SECOND_MS;
@@ -50,7 +50,7 @@ impl Default for Reason {
 }
 
 impl Reason {
-    /// In words, at this Unix time in milliseconds.
+    /// The sentence at this Unix time in milliseconds.
     pub(super) fn text(&self, at: u64) -> String {
         match self {
             Self::Plain(text) => text.clone(),
@@ -58,7 +58,7 @@ impl Reason {
         }
     }
 
-    /// How long those words hold, if they change by themselves.
+    /// How long the sentence stays the same, if it changes with time.
     pub(super) fn holds(&self, at: u64) -> Option<Duration> {
         let Self::Queue(queue) = self else { return None };
         let ages = queue.named().filter_map(|blocker| match blocker.what {

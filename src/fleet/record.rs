@@ -1,4 +1,4 @@
-//! What the fleet shows of an instance. No value and no digest of one: only words, numbers and keyed marks.
+//! The record of an instance in the fleet's folder. It has no value and no plain digest of one: only words, numbers and keyed marks.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::writes::{Op, Written};
 use crate::machine::Moment;
 use crate::machine::deployment::Verdict;
 
-/// What an instance looks like from outside.
+/// The state of an instance, for the other hosts and for operators.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "a picture in JSON: each is a member of its own")]
 pub struct Shown {
@@ -23,37 +23,37 @@ pub struct Shown {
     /// Whether all of its checks pass.
     #[serde(default)]
     pub healthy: bool,
-    /// Whether what it runs on must still prove itself.
+    /// Whether its environment is still on trial.
     #[serde(default)]
     pub on_trial: bool,
-    /// Where the process stands: `up`, `starting`, ...
+    /// The phase of the process: `up`, `starting`, ...
     #[serde(default)]
     pub phase: String,
     /// The version of the build that runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// The version of the build that lies on the disk, if it is known.
+    /// The version of the build on the disk, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installed: Option<String>,
-    /// Whether the newest configuration that is wanted has come to its end: it runs, or a hold or a verdict keeps it off.
+    /// Whether the newest configuration is settled: it runs, or a hold or a verdict keeps it from running.
     #[serde(default)]
     pub settled: bool,
     /// The deployment that was validated last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment: Option<DeploymentShown>,
-    /// How its config stands: `good`, `trial`, `halted`, ...
+    /// The state of its config: `good`, `trial`, `halted`, ...
     #[serde(default)]
     pub state: String,
-    /// The keyed mark of what it runs on: instances on the same config show the same.
+    /// The keyed mark of its environment: instances on the same config have the same mark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Mark>,
-    /// What there is to be said, in a short sentence.
+    /// The config message, as a short sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// Which folders of the KV store it reads, and what of them runs; an older lictor writes none.
+    /// Which folders of the KV store it reads, and what of them runs; missing from an older lictor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reading: Option<Box<ReadingShown>>,
-    /// What the page shows beside all that; an older lictor writes none.
+    /// Further details for the page; missing from an older lictor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Box<Details>>,
 }
@@ -61,48 +61,48 @@ pub struct Shown {
 /// A deployment, and the answer that it got.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeploymentShown {
-    /// Its id.
+    /// Its ID.
     pub id: String,
-    /// Whether it may go on.
+    /// Whether the answer was yes.
     pub verdict: Verdict,
 }
 
 impl Shown {
-    /// Whether it serves, and nothing is about to be taken back.
+    /// Whether it serves requests, and nothing is being taken back.
     pub(super) fn is_back(&self) -> bool {
         self.ready && !self.on_trial
     }
 }
 
-/// The record of an instance, as it is written.
+/// The record of an instance in the form that is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceRecord {
     /// The form of this record.
     #[serde(default)]
     pub v: u32,
-    /// Which instance.
+    /// The instance.
     #[serde(flatten)]
     pub member: Member,
     /// The service's name in Consul's catalog.
     #[serde(default)]
     pub service: String,
-    /// Which lictor, over its restarts.
+    /// The identity of its lictor, which stays the same over restarts.
     #[serde(default)]
     pub owner: String,
     /// The `limit` of its `fleet {}`.
     #[serde(default)]
     pub limit: String,
-    /// Since when it has been in this state, in Unix milliseconds by its own clock.
+    /// Since when it has been in this state, in Unix milliseconds by the instance's clock.
     #[serde(default)]
     pub at: u64,
-    /// The rest.
+    /// Its state.
     #[serde(flatten)]
     pub shown: Shown,
 }
 
 /// The form of the records that this lictor writes.
 const FORM: u32 = 1;
-/// A record is written at most this often.
+/// The least time between two writes of a record.
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl InstanceRecord {

@@ -1,5 +1,5 @@
-//! One look at the fleet's folder and at the catalog, read as what it means. What somebody else wrote there is said and
-//! never trusted: a mark that cannot be read still counts, and no turn is granted while the semaphore cannot be read.
+//! One look at the fleet's folder and at the catalog, and its meaning. What another program wrote there is reported and never
+//! trusted: a mark that cannot be read still counts, and no turn is granted while the semaphore cannot be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,10 @@ use super::layout::{
 use crate::consul::health::{Instance, Standing};
 use crate::consul::kv::Pair;
 
-/// What was read, as it was read. Keys are relative to their folders.
+/// The raw answers. Keys are relative to their folders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Look {
-    /// The folder `turn/`, read before the others: what is added later changes its semaphore.
+    /// The folder `turn/`. It is read first, because later additions change its semaphore.
     pub turn: Vec<Pair>,
     /// The folder `out/`.
     pub out: Vec<Pair>,
@@ -28,7 +28,7 @@ pub struct Look {
     pub hold: Option<Pair>,
     /// Our own record.
     pub ours: Option<Pair>,
-    /// The records of all instances, where they were asked for.
+    /// The records of all instances, if they were asked for.
     pub records: Option<Vec<Pair>>,
     /// The instances in the catalog.
     pub catalog: Vec<Instance>,
@@ -36,7 +36,7 @@ pub struct Look {
     pub catalog_index: u64,
 }
 
-/// The same, read.
+/// The same, decoded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct View {
     pub(super) lock: Lock,
@@ -46,23 +46,23 @@ pub(super) struct View {
     pub(super) rollouts: Vec<Known>,
     pub(super) hold: Option<FleetHold>,
     pub(super) ours: Option<Ours>,
-    /// What the instances' records say of `limit`; `None`: they were not read.
+    /// The `limit` in each instance's record; `None`: the records were not read.
     pub(super) limits: Option<BTreeMap<Member, String>>,
     pub(super) catalog: BTreeMap<Member, Standing>,
     pub(super) indexes: Indexes,
-    /// What is to be said about it, in sentences.
+    /// Remarks about it, as sentences.
     pub(super) remarks: Vec<String>,
 }
 
 /// The semaphore.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Lock {
-    /// Nobody has written one yet.
+    /// It does not exist yet.
     #[default]
     None,
-    /// As it stands.
+    /// The semaphore.
     Read { index: u64, semaphore: Semaphore },
-    /// Something else stands there.
+    /// The key has something else in it.
     Foreign { index: u64 },
 }
 
@@ -72,7 +72,7 @@ pub(super) struct Marked {
     /// The last part of its key.
     pub(super) key: String,
     pub(super) index: u64,
-    /// `None`: what stands there cannot be read. It counts all the same.
+    /// `None`: it cannot be read. It counts anyway.
     pub(super) mark: Option<OutMark>,
 }
 
@@ -84,14 +84,14 @@ pub(super) struct Known {
     pub(super) rollout: Rollout,
 }
 
-/// Who has the record under our name.
+/// The owner of the record under our name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ours {
     pub(super) session: Option<String>,
     pub(super) owner: Option<String>,
 }
 
-/// Where to wait for what.
+/// The indices to wait with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Indexes {
     pub(super) out: u64,
@@ -137,7 +137,7 @@ impl View {
         };
         let rollouts = look.rollout.iter().filter_map(known).collect();
         let hold = look.hold.as_ref().map(|pair| {
-            // Whatever stands there, somebody wants the fleet to stop.
+            // Whatever is in it, somebody wants the fleet to stop.
             let hold: FleetHold = read(pair, "", &mut remarks).unwrap_or_default();
             FleetHold { reason: short_line(&hold.reason), by: short_line(&hold.by), at: hold.at, until: hold.until }
         });
@@ -173,7 +173,7 @@ impl View {
         self.sessions().filter(|session| self.alive.contains(*session))
     }
 
-    /// The sessions that stand in the semaphore, the dead ones among them.
+    /// The sessions in the semaphore, dead ones included.
     pub(super) fn sessions(&self) -> impl Iterator<Item = &String> {
         let semaphore = if let Lock::Read { semaphore, .. } = &self.lock { Some(semaphore) } else { None };
         semaphore
@@ -214,8 +214,7 @@ fn read_lock(pair: &Pair, remarks: &mut Vec<String>) -> Lock {
     match read::<Semaphore>(pair, "turn/", remarks) {
         Some(semaphore) if pair.flags == SEMAPHORE => Lock::Read { index, semaphore },
         Some(_) => {
-            remarks
-                .push("turn/.lock is not marked as a semaphore: something else than `consul lock -n` wrote it".into());
+            remarks.push("turn/.lock is not marked as a semaphore: it was not written by `consul lock -n`".into());
             Lock::Foreign { index }
         }
         None => Lock::Foreign { index },
@@ -227,7 +226,7 @@ fn parse<T: DeserializeOwned>(pair: &Pair) -> Option<T> {
     serde_json::from_slice(bytes).ok()
 }
 
-/// What a key holds, if it is what belongs there.
+/// The decoded value of a key, if it is of the right kind.
 fn read<T: DeserializeOwned>(pair: &Pair, folder: &str, remarks: &mut Vec<String>) -> Option<T> {
     let value = parse(pair);
     if value.is_none() {

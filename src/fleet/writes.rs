@@ -1,4 +1,4 @@
-//! The transactions of a turn, out of one look: each holds only if nothing that matters has changed since.
+//! The transactions of a turn, from one look at the fleet: each succeeds only if nothing that matters has changed since.
 
 use super::change::Change;
 use super::decision::{Canary, Plan};
@@ -6,25 +6,25 @@ use super::layout::{Member, OutMark, Places, Rollout, RolloutState, SEMAPHORE, S
 use super::view::{Lock, View};
 use crate::consul::transaction::Operation;
 
-/// So many records of changes that went well are kept, and twice as many of those that did not.
+/// How many records of good changes are kept, and twice as many of changes that failed.
 const KEPT: usize = 16;
 
 /// One look or one write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Op(pub u64);
 
-/// What came of a write.
+/// The result of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// It has happened.
+    /// It was carried out.
     Done,
-    /// It has not: something had changed.
+    /// It was not carried out, because something had changed.
     Refused,
-    /// Nobody knows, and why.
+    /// It is not known whether it was carried out; the reason.
     Unknown(String),
 }
 
-/// Who writes, and when.
+/// The writer, and the time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Writer<'a> {
     pub(super) places: &'a Places,
@@ -37,18 +37,18 @@ pub(super) struct Writer<'a> {
 /// How the first try of a change ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CanaryEnd {
-    /// The others may take it.
+    /// It is good: the others may try it.
     Go,
-    /// Nothing is known: somebody else is the first.
+    /// There was no verdict: another instance becomes the first.
     Nothing,
 }
 
 /// Whether the instance is back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Back {
-    /// It is, or was never out.
+    /// It is back, or was never out.
     Yes,
-    /// Not that we know.
+    /// Not as far as we know.
     Unknown,
 }
 
@@ -62,7 +62,7 @@ impl Writer<'_> {
         let semaphore = Semaphore { limit: plan.limit as u64, holders };
         let mark = OutMark { member: self.member.clone(), session: session.clone(), turn, since: self.at };
         let mut operations = vec![
-            // Whoever has taken our place in the fleet takes our turns.
+            // If another lictor has taken our place in the fleet, it has our turns too.
             Operation::CheckSession { key: self.places.instance(self.member), session: session.clone() },
             Operation::CheckNotExists { key: self.places.hold() },
             Operation::Lock {
@@ -85,7 +85,7 @@ impl Writer<'_> {
         operations
     }
 
-    /// Gives back whatever of a turn this look shows as ours; empty: nothing is left of it.
+    /// Gives back everything that this look shows of our turn; empty: nothing is left of it.
     pub(super) fn release(&self, view: &View, canary: Option<(&Canary, CanaryEnd)>, back: Back) -> Vec<Operation> {
         let mut operations = Vec::new();
         if let Lock::Read { index, semaphore } = &view.lock
@@ -121,12 +121,12 @@ impl Writer<'_> {
         operations
     }
 
-    /// We are back: the mark that was seen goes, and no newer one.
+    /// We are back: deletes the mark that was seen, but not a newer one.
     pub(super) fn unmark(&self, index: u64) -> Operation {
         Operation::DeleteCas { key: self.places.out(self.member), index }
     }
 
-    /// Stops all instances on this change. It needs no session: a fault must be published whatever has happened to ours.
+    /// Halts this change for all instances. It needs no session, because a failure must be published even if our session has ended.
     pub(super) fn halt(&self, change: &Change, build: Option<String>, reason: &str) -> Operation {
         let halt = Rollout {
             state: RolloutState::Halt,
@@ -140,7 +140,7 @@ impl Writer<'_> {
         Operation::Set { key: self.places.rollout(change.id()), value: json(&halt) }
     }
 
-    /// We are out, whether we have a turn or not.
+    /// Marks us as out, whether we have a turn or not.
     pub(super) fn mark(&self, turn: u64) -> Operation {
         let mark = OutMark { member: self.member.clone(), session: self.session.to_owned(), turn, since: self.at };
         Operation::Set { key: self.places.out(self.member), value: json(&mark) }
@@ -158,7 +158,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Records that are not needed any more: the oldest, and first tries whose instance is gone.
+    /// The records that are not needed any more: the oldest, and first tries of instances that are gone.
     fn prune(&self, view: &View) -> Vec<Operation> {
         let mut spent = Vec::new();
         for (state, kept) in [(RolloutState::Go, KEPT), (RolloutState::Halt, 2 * KEPT)] {
