@@ -1,5 +1,5 @@
-//! What Consul's folder of the fleets holds, read as what it means. A record that cannot be read is one that says so, and
-//! the rest stands.
+//! Decodes the records in Consul's folder of the fleets. A record that cannot be read is shown as such, and the others are shown as
+//! usual.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::fleet::layout::{FleetHold, OutMark, Rollout};
 use crate::fleet::{HistoryRecord, InstanceRecord};
 use crate::line::one_line;
 
-/// Larger records are somebody else's: nothing that lictor writes here comes near it.
+/// The largest record to read: anything larger was not written by lictor.
 const LARGEST: usize = 128 << 10;
 /// The newest form of a record that this lictor knows.
 const FORM: u32 = 1;
@@ -33,7 +33,7 @@ pub(super) enum Standing {
     Unknown,
     /// It does.
     Answers,
-    /// It does not; what was read is of the time before.
+    /// It does not; what was read is older.
     Away {
         /// Since when, in Unix milliseconds.
         since: u64,
@@ -56,11 +56,11 @@ pub(super) struct Service {
     shared: BTreeSet<String>,
 }
 
-/// A record, read once for as long as it is not written again.
+/// A record, which is decoded once until it is written again.
 #[derive(Clone, Debug)]
 pub(super) struct Read<T> {
     index: u64,
-    /// What it says; else why it cannot be read, in words that end a sentence.
+    /// Its contents, or why it cannot be read, as the end of a sentence.
     pub(super) record: Result<Arc<T>, &'static str>,
 }
 
@@ -75,7 +75,7 @@ const NOT_OURS: &str = "it is not a record that lictor wrote";
 const NEWER: &str = "a newer lictor wrote it, in a form that this one does not know";
 
 impl Fleets {
-    /// These keys, relative to the folder of the fleets. What has not changed since `before` is not read again.
+    /// Decodes these keys, relative to the folder of the fleets. Records that have not changed since `before` are not decoded again.
     /// `only`: they are the keys of one fleet, of this name.
     pub(super) fn read(pairs: &[Pair], only: Option<&str>, before: &Self, read_at: u64) -> Self {
         let mut services: BTreeMap<String, Service> = BTreeMap::new();
@@ -99,7 +99,7 @@ impl Fleets {
                 "out" => add(&mut service.out, known.map(|known| &known.out), key, pair, plain),
                 "rollout" => add(&mut service.rollouts, known.map(|known| &known.rollouts), key, pair, plain),
                 "history" => add(&mut service.histories, known.map(|known| &known.histories), key, pair, history),
-                // Whatever stands there holds.
+                // Whatever is in the key, the fleet is held.
                 "hold" => {
                     let hold: FleetHold = plain(pair.value.expose()).unwrap_or_default();
                     service.hold = Some(hold).filter(|hold| hold.until.is_none_or(|until| until > read_at));
@@ -124,7 +124,7 @@ impl Service {
         self.instances.iter().filter_map(|(key, read)| Some((key, read.get()?)))
     }
 
-    /// How an instance is called, by its key: as its node, with its id where a node has several.
+    /// The name of an instance, by its key: its node, with its ID if the node has several.
     pub(super) fn name_of(&self, key: &str) -> String {
         let member = self.instances.get(key).and_then(Read::get).map(|record| &record.member);
         let member = member.or_else(|| self.histories.get(key)?.get().map(|history| &history.member));
@@ -142,12 +142,12 @@ impl Service {
     }
 }
 
-/// What somebody else said, as one line.
+/// A foreign text, as one line.
 pub(super) fn sentence(text: &str) -> String {
     one_line(text, 240).into_owned()
 }
 
-/// A name of somebody else's, short.
+/// A foreign name, shortened.
 pub(super) fn shown(text: &str) -> String {
     one_line(text, 80).into_owned()
 }
@@ -187,7 +187,7 @@ fn history(bytes: &[u8]) -> Result<HistoryRecord, &'static str> {
     HistoryRecord::parse(bytes).ok_or(NOT_OURS)
 }
 
-/// What every record has, of whatever form.
+/// The part that records of every form have.
 #[derive(serde::Deserialize)]
 struct Form {
     v: u32,

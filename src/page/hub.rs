@@ -1,4 +1,4 @@
-//! Each page that somebody looks at is drawn once for all who look at it, and only when what it shows has changed.
+//! Draws each open page once for all who have it open, and only when its contents have changed.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::node::{Element, patches};
 use super::views::View;
 
-/// What pages are drawn of.
+/// The data that pages are drawn from.
 pub(super) trait Subject: Send + Sync + 'static {
     /// Which page.
     type Route: Clone + Eq + Hash + Send + Sync + 'static;
@@ -24,7 +24,7 @@ pub(super) trait Subject: Send + Sync + 'static {
     /// The page; `None`: there is none, or not any more.
     fn view(&self, route: &Self::Route, now: u64) -> Option<View>;
 
-    /// What stands where there is no page.
+    /// The page for an address without one.
     fn nothing(&self) -> View;
 }
 
@@ -35,17 +35,17 @@ pub(super) struct Frame {
     pub(super) number: u64,
     title: String,
     root: Arc<Element>,
-    /// What leads here from the frame before.
+    /// The changes since the frame before.
     patch: Bytes,
 }
 
-/// Somebody wants to look.
+/// A request for frames.
 pub(super) struct Look<R> {
     route: R,
     answer: oneshot::Sender<watch::Receiver<Arc<Frame>>>,
 }
 
-/// How others ask for frames.
+/// The handle to request frames.
 #[derive(Clone, Debug)]
 pub(super) struct Looks<R>(mpsc::Sender<Look<R>>);
 
@@ -60,7 +60,7 @@ impl<R> Looks<R> {
 
 /// Changes that come within this time are drawn together.
 const PAUSE: Duration = Duration::from_millis(100);
-/// So many may ask at one time.
+/// How many requests may wait at one time.
 const ASKING: usize = 64;
 
 /// Draws the pages.
@@ -77,7 +77,7 @@ impl<S: Subject> Hub<S> {
         (Self { latest, looks, clock, pages: HashMap::new() }, Looks(sender))
     }
 
-    /// Goes on until nothing comes any more, or nobody can ask.
+    /// Runs until the data ends, or nobody can ask any more.
     pub(super) async fn run(&mut self) {
         loop {
             tokio::select! {
@@ -109,7 +109,7 @@ impl<S: Subject> Hub<S> {
                 patch: Bytes::new(),
             }))
         });
-        // Whoever asked may be gone again.
+        // The requester may have gone.
         let _ = look.answer.send(frames.subscribe());
     }
 
@@ -132,7 +132,7 @@ fn view<S: Subject>(subject: &S, route: &S::Route, now: u64) -> View {
 }
 
 impl Frame {
-    /// The frame after this one, if anything has changed; says whether it has.
+    /// Draws the next frame, if anything has changed; returns whether it has.
     fn follow(self: &mut Arc<Self>, view: View) -> bool {
         let changed = patches(&self.root, &view.root);
         if changed.is_empty() && self.title == view.title {
@@ -144,7 +144,7 @@ impl Frame {
         true
     }
 
-    /// What a browser needs that has seen the frame of this number last.
+    /// What a browser needs that has seen the frame with this number last.
     pub(super) fn since(&self, seen: Option<u64>) -> Bytes {
         if seen.is_some_and(|seen| seen + 1 == self.number) {
             return self.patch.clone();

@@ -1,4 +1,4 @@
-//! How a state looks: a word, always, and beside it a shape and a colour that say the same.
+//! How a state is shown: always by a word, with a shape and a colour that mean the same.
 
 use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
@@ -8,7 +8,7 @@ use crate::fleet::InstanceRecord;
 use crate::machine::board::StepName;
 use crate::machine::history::Outcome;
 
-/// What a word asks of whoever reads it, the worst last.
+/// What a word asks of the reader, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Tone {
     /// All is well.
@@ -17,7 +17,7 @@ pub(super) enum Tone {
     Waits,
     /// Nothing to do: it is under way.
     Busy,
-    /// Nobody knows.
+    /// The state is unknown.
     Unknown,
     /// Somebody should look.
     Warn,
@@ -61,7 +61,7 @@ pub(super) fn shape(tone: Tone) -> Element {
     classed("span", format!("shape {}", tone.class())).with("aria-hidden", "true")
 }
 
-/// How an instance does.
+/// The state of an instance.
 pub(super) fn health(record: &InstanceRecord) -> Word {
     let shown = &record.shown;
     match (shown.ready, shown.healthy, shown.phase.as_str()) {
@@ -77,7 +77,7 @@ pub(super) fn health(record: &InstanceRecord) -> Word {
     }
 }
 
-/// How its config stands.
+/// The state of its config.
 pub(super) fn config(record: &InstanceRecord) -> Word {
     let candidate = record.shown.details.as_ref().and_then(|details| details.candidate.as_ref());
     match (record.shown.state.as_str(), candidate.map(|candidate| candidate.step)) {

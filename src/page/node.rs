@@ -1,5 +1,5 @@
-//! A page as a tree. The same tree is the HTML of an answer and, as JSON, what a browser patches its document by: what a
-//! name or a reason holds is text in both, and never markup.
+//! A page as a tree. The same tree gives the HTML of an answer and, as JSON, the patches for an open document. Names and reasons are
+//! text in both, never markup.
 
 mod patch;
 
@@ -21,7 +21,7 @@ pub(super) enum Node {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Element {
     tag: &'static str,
-    /// What a browser finds it by again. Unique in a page.
+    /// The key by which a browser finds it again. Unique in a page.
     key: Option<String>,
     attributes: Vec<(&'static str, Cow<'static, str>)>,
     children: Vec<Node>,

@@ -1,5 +1,5 @@
-//! The pages over HTTP: documents, their style and script, and the stream of what changes. Nothing is asked of any other
-//! host, nothing is kept in the browser, and nothing can be changed.
+//! Serves the pages over HTTP: documents, their style and script, and the stream of changes. No other host is asked, nothing is
+//! kept in the browser, and nothing can be changed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +19,12 @@ use super::watcher::unix_ms;
 use crate::drain::DrainWatcher;
 use crate::http::{self, Answer, Pages, Served};
 
-/// Whatever a name or a reason holds: only our own script runs, and it can make no markup of text.
+/// The content security policy: whatever a name or a reason has in it, only our own script runs, and it cannot turn text into
+/// markup.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'";
-/// A browser whose connection is gone without a word is found out after so long at the latest.
+/// After this long at the latest, a browser is noticed whose connection has gone without being closed.
 const BEAT: Duration = Duration::from_secs(15);
 
 const STYLE: &str = include_str!("page.css");

@@ -1,4 +1,4 @@
-//! What happened to a fleet in the last day, out of what each instance tells: one story a change, a deployment, an outage.
+//! The last day of a fleet, from the records of its instances: one story for each change, deployment and outage.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,9 +9,9 @@ use crate::fleet::{Happening, InstanceEvent, What, WrittenBy};
 use crate::line::{counted, listed};
 use crate::machine::history::Outcome;
 
-/// What the page looks back on, in milliseconds.
+/// How far the page looks back, in milliseconds.
 pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
-/// Happenings of one kind that are so close together are one, if nothing names them.
+/// Events of one kind without a name count as one if they are this close together.
 const TOGETHER_MS: u64 = 2 * 60 * 1_000;
 /// Restarts on one version within this time are one deployment.
 const DEPLOY_MS: u64 = 60 * 60 * 1_000;
@@ -28,13 +28,13 @@ pub(super) enum Subject {
 /// One story.
 #[derive(Clone, Debug)]
 pub(super) struct Story<'a> {
-    /// Unique among the stories of a fleet, and the same for as long as it is told.
+    /// Its ID: unique among the stories of a fleet, and the same as long as the story is shown.
     pub(super) id: String,
     pub(super) subject: Subject,
-    /// When it began and when it ended as far as is known, in Unix milliseconds.
+    /// When it began and ended, as far as is known, in Unix milliseconds.
     pub(super) from: u64,
     pub(super) to: u64,
-    /// What each instance tells of it, by the instance's key.
+    /// The events of each instance, by the instance's key.
     pub(super) told: BTreeMap<&'a str, Vec<&'a Happening>>,
 }
 
@@ -79,8 +79,7 @@ pub(super) fn stories(service: &Service, now: u64) -> Vec<Story<'_>> {
     stories
 }
 
-/// Whether it is of the last day, by our clock. What claims to be of days to come was written by a clock that is wrong, or by
-/// no lictor.
+/// Whether it is from the last day, by our clock. An event of the future was written by a wrong clock, or not by lictor.
 pub(super) fn is_of_the_last_day(event: &Happening, now: u64) -> bool {
     let end = event.at.saturating_add(event.took_ms.unwrap_or(0));
     end.saturating_add(DAY_MS) > now && event.at < now.saturating_add(DAY_MS)
@@ -107,7 +106,7 @@ fn subject(what: What) -> Subject {
     }
 }
 
-/// What happenings of one story have in common.
+/// What the events of one story have in common.
 fn name(event: &Happening, subject: Subject) -> Option<String> {
     match subject {
         Subject::Change => event.change.as_ref().map(|change| format!("change {change}")),
@@ -127,7 +126,7 @@ impl<'a> Story<'a> {
             })
     }
 
-    /// Everything that was told.
+    /// All events.
     pub(super) fn events(&self) -> impl Iterator<Item = (&'a str, &'a Happening)> {
         self.told.iter().flat_map(|(key, events)| events.iter().map(|event| (*key, *event)))
     }
@@ -148,14 +147,14 @@ impl<'a> Story<'a> {
         (keys.into_iter().map(|key| shown(key)).collect(), longest)
     }
 
-    /// Who wrote them, as far as Consul tells.
+    /// Who wrote them, as far as Consul knows.
     pub(super) fn writers(&self) -> Vec<&'a WrittenBy> {
         let all: BTreeMap<&str, &WrittenBy> =
             self.events().flat_map(|(_, event)| &event.written).map(|by| (by.key.as_str(), by)).collect();
         all.into_values().collect()
     }
 
-    /// How it went, in a word.
+    /// Its result, in a word.
     pub(super) fn verdict(&self, service: &Service) -> Word {
         let hosts = self.told.len() as u64;
         let on = |text: &str, tone| Word::new(tone, format!("{text} {}", counted(hosts, "host")));

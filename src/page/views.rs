@@ -1,4 +1,4 @@
-//! What a page shows, as a tree: one file a page. Pure: records in, trees out.
+//! The contents of the pages as trees: one file for each page. Pure: records in, trees out.
 
 mod change;
 mod facts;
@@ -21,7 +21,7 @@ pub(super) use host::host;
 #[derive(Clone, Debug)]
 pub(super) struct View {
     pub(super) title: String,
-    /// Everything that a browser shows; its key is `page`.
+    /// The root element of the page; its key is `page`.
     pub(super) root: Element,
 }
 
@@ -41,7 +41,7 @@ pub(super) enum Route {
 /// How the instances are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Form {
-    /// As their number asks for.
+    /// As it suits their number.
     Fitting,
     Table,
     Tiles,
@@ -57,7 +57,7 @@ pub(super) fn view(fleets: &Fleets, route: &Route, now: u64) -> Option<View> {
     }
 }
 
-/// A page that is not there.
+/// The page for an address without a page.
 pub(super) fn nothing(fleets: &Fleets) -> View {
     let main = element("main")
         .with("id", "main")
@@ -67,7 +67,7 @@ pub(super) fn nothing(fleets: &Fleets) -> View {
     View { title: "Nothing here · lictor".to_owned(), root: page(fleets, &[], main) }
 }
 
-/// Head, what is to be said of Consul, and this.
+/// The head, a notice about Consul if there is one, and this.
 fn page(fleets: &Fleets, trail: &[(String, String)], main: Element) -> Element {
     let crumb = |(to, text): &(String, String)| element("li").child(link(to.clone(), text.clone()));
     let crumbs = element("ol")
@@ -76,7 +76,7 @@ fn page(fleets: &Fleets, trail: &[(String, String)], main: Element) -> Element {
     let mut root = classed("div", "page").with("id", "page").keyed("page").child(
         classed("header", "top")
             .child(classed("span", "mark").text("lictor"))
-            .child(element("nav").with("aria-label", "Where this is").child(crumbs)),
+            .child(element("nav").with("aria-label", "You are here").child(crumbs)),
     );
     if let Some(notice) = consul(fleets) {
         root = root.child(element("aside").with("aria-label", "Consul").keyed("consul").child(notice));
@@ -96,7 +96,7 @@ fn consul(fleets: &Fleets) -> Option<Element> {
             let known = if fleets.read_at == 0 {
                 element("span").text("Nothing is known yet.")
             } else {
-                element("span").text("What you see is what was known ").child(moment(fleets.read_at)).text(".")
+                element("span").text("This is the last known state, as of ").child(moment(fleets.read_at)).text(".")
             };
             let text = notice("consul", Tone::Bad)
                 .child(element("strong").text("Consul has not answered since "))
@@ -107,7 +107,7 @@ fn consul(fleets: &Fleets) -> Option<Element> {
     }
 }
 
-/// Something to be said before everything else.
+/// A notice at the top of the page.
 fn notice(key: &str, tone: Tone) -> Element {
     classed("p", format!("notice {}", tone.class())).keyed(format!("notice {key}")).child(shape(tone))
 }
@@ -124,7 +124,7 @@ fn words(text: impl Into<std::borrow::Cow<'static, str>>) -> Element {
     element("span").text(text)
 }
 
-/// What every server and browser leaves alone in a part of a path.
+/// The characters that no server or browser changes in a part of a path.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'~');
 
 fn encoded(segment: &str) -> String {

@@ -1,4 +1,4 @@
-//! The one query that waits for Consul, however many browsers look.
+//! The one blocking query to Consul, however many browsers have the page open.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,9 +11,9 @@ use crate::consul::kv::Folder;
 use crate::consul::watch::{Content, Rules, Verdict};
 use crate::consul::{Client, Connection, Error, Pacer};
 
-/// After each answer Consul is left alone for this long, so that changes that come together are read together ...
+/// The pause after each answer, so that changes that come together are read together ...
 const QUIET: Duration = Duration::from_millis(150);
-/// ... and for so many times as long as the reading took, so that a large fleet costs a part of one processor only ...
+/// ... which is also this many times as long as the reading took, so that a large fleet uses only a part of one CPU ...
 const SHARE: u32 = 30;
 /// ... but a change is seen within a second.
 const LONGEST: Duration = Duration::from_millis(700);
@@ -25,7 +25,7 @@ pub enum Scope {
     All,
     /// The one in this folder.
     One {
-        /// How it is called.
+        /// Its name.
         name: String,
         /// Its folder in the KV store, with `/` at its end.
         folder: String,
@@ -48,7 +48,7 @@ impl Scope {
     }
 }
 
-/// Watches the fleets' folder and publishes what it holds.
+/// Watches the fleets' folder and publishes its contents.
 pub(super) struct Watcher {
     pacer: Pacer,
     folder: Folder,
@@ -73,7 +73,7 @@ impl Watcher {
         Ok((watcher, latest))
     }
 
-    /// Goes on until nobody can look any more.
+    /// Runs until there can be no more readers.
     pub(super) async fn run(&mut self) {
         while !self.fleets.is_closed() {
             let query = match self.pacer.next().await {
@@ -89,7 +89,7 @@ impl Watcher {
                     let before = Arc::clone(&self.fleets.borrow());
                     let stamp = (list.pairs.len(), list.pairs.iter().map(|pair| pair.modify_index).max());
                     let fleets = Fleets::read(&list.pairs, self.scope.only(), &before, unix_ms());
-                    // Whoever lost half of its keys says so consistently before it is believed.
+                    // A list that has lost half of its keys is believed only after a consistent read.
                     let (now, was) = (fleets.instances(), before.instances());
                     let content = match stamp == self.stamp && fleets.consul == before.consul {
                         true => Content::Same,
@@ -120,7 +120,7 @@ impl Watcher {
             let away = Standing::Away { since, why };
             let is_news = fleets.consul != away;
             if is_news {
-                tracing::warn!(why = error.sentence(), "Consul does not answer; the page shows what was known");
+                tracing::warn!(why = error.sentence(), "Consul does not answer; the page shows the last known state");
                 Arc::make_mut(fleets).consul = away;
             }
             is_news

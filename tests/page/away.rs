@@ -15,7 +15,7 @@ fn while_consul_is_away_what_was_known_is_shown_and_since_when() {
     tab.until_text("host-a");
     consul.kill();
     let text = tab.until_text("Consul has not answered since");
-    assert!(text.contains("What you see is what was known") && text.contains("host-a"), "{text}");
+    assert!(text.contains("This is the last known state") && text.contains("host-a"), "{text}");
     assert_eq!(tab.barriers(), Vec::<String>::new());
     tab.picture("consul-away");
     // Whoever comes only now is told the same.

@@ -1,4 +1,4 @@
-//! What of a page has changed: the smallest elements with a key that hold all of it.
+//! Finds the changes of a page: the smallest elements with a key that contain all of them.
 
 use super::{Element, Node};
 

@@ -1,4 +1,4 @@
-//! One story, opened: which keys, who wrote them, and how long each step took on each host.
+//! The page of one story: its keys, who wrote them, and how long each step took on each host.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use super::{View, fact, page, to_instance, to_service, words};
 use crate::fleet::{Happening, InstanceEvent, What, WrittenBy};
 use crate::machine::board::StepName;
 
-/// So many hosts are listed.
+/// How many hosts are listed.
 const HOSTS: usize = 1_000;
 
 pub(super) fn change(fleets: &Fleets, name: &str, id: &str, now: u64) -> Option<View> {
@@ -64,7 +64,7 @@ fn kind(subject: Subject) -> &'static str {
     }
 }
 
-/// Consul keeps no author; what it keeps may tell.
+/// Consul keeps no author, but what it keeps may show who it was.
 fn writer(by: &WrittenBy) -> Element {
     let mut text = format!(" from {}, written at Consul's index {}", shown(&by.source), by.index);
     if by.flags > 0 {
@@ -125,7 +125,7 @@ fn hosts(name: &str, service: &Service, story: &Story<'_>) -> Element {
         .child(element("h2").with("id", "hosts").text("On each host"))
         .child(
             classed("table", "told")
-                .child(classed("caption", "unseen").text("What each host tells of it"))
+                .child(classed("caption", "unseen").text("What happened on each host"))
                 .child(element("thead").child(head))
                 .child(element("tbody").keyed("told").children(rows)),
         )

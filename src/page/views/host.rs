@@ -1,4 +1,4 @@
-//! The page of one host: its board, for people.
+//! The page of one host, from its board.
 
 use super::super::fleets::{sentence, shown};
 use super::super::look::{self, Tone, Word, length, moment, since};
@@ -148,7 +148,7 @@ fn facts(board: &Board) -> Element {
     facts
 }
 
-/// The road of a change, with the step that it stands at.
+/// The road of a change, with its present step.
 fn candidate(board: &Board) -> Option<Element> {
     const STEPS: [(StepName, &str); 6] = [
         (StepName::Settling, "Settles"),

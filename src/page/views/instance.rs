@@ -55,7 +55,7 @@ pub(super) fn instance(fleets: &Fleets, name: &str, key: &str, now: u64) -> Opti
     let day =
         element("section").with("aria-labelledby", "day").child(element("h2").with("id", "day").text("The last day"));
     let day = if lines.is_empty() {
-        day.child(classed("p", "quiet").text("Nothing has been told of the last day."))
+        day.child(classed("p", "quiet").text("There are no records of the last day."))
     } else {
         day.child(classed("ol", "stories own").keyed("stories").children(lines))
     };

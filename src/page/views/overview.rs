@@ -1,4 +1,4 @@
-//! All services, a card each: which versions run, how the config stands, and the worst of how they do.
+//! The front page: a card for each service, with the versions that run, the state of the config, and the worst instance's state.
 
 use std::collections::BTreeMap;
 
@@ -93,7 +93,7 @@ pub(super) fn versions(service: &Service) -> Vec<(String, usize)> {
     versions
 }
 
-/// How the config of all stands, in one line.
+/// The state of the config on all instances, in one line.
 pub(super) fn config(service: &Service) -> Word {
     let halted =
         service.rollouts.values().filter_map(|read| read.get()).any(|rollout| rollout.state == RolloutState::Halt);
@@ -113,7 +113,7 @@ pub(super) fn config(service: &Service) -> Word {
     Word::new(tone, if parts.is_empty() { "nothing known".to_owned() } else { parts.join(", ") })
 }
 
-/// The worst of how the instances do.
+/// The state of the worst instance.
 pub(super) fn worst(service: &Service) -> Word {
     let unreadable = service.instances.values().filter(|read| read.get().is_none()).count();
     let worst = service.records().map(|(_, record)| look::health(record)).max_by_key(|word| word.tone);

@@ -13,12 +13,12 @@ use crate::line::listed;
 use crate::machine::board::StepName;
 use crate::machine::history::Outcome;
 
-/// So many changes at most are drawn.
+/// The most changes that are drawn.
 const CHANGES: usize = 3;
-/// So many hosts in a lane.
+/// The most hosts in a lane.
 const HOSTS: usize = 60;
 
-/// Where a host stands.
+/// The state of a host in a rollout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Lane {
     Waits,
@@ -52,7 +52,7 @@ impl Lane {
     }
 }
 
-/// The changes that are on their way, or that some host has stopped on; `None`: there are none.
+/// The changes that are on their way, or halted on some host; `None`: there are none.
 pub(super) fn rollout(name: &str, service: &Service, stories: &[Story<'_>]) -> Option<Element> {
     let mut moving: BTreeMap<String, BTreeMap<&str, Lane>> = BTreeMap::new();
     for (key, record) in service.records() {
@@ -111,7 +111,7 @@ pub(super) fn rollout(name: &str, service: &Service, stories: &[Story<'_>]) -> O
     Some(section)
 }
 
-/// Who runs on what is on trial has the change, whether its history says so yet or not.
+/// A host that runs on the environment on trial has the change, even if its history does not show it yet.
 fn add_those_that_run_it<'a>(service: &'a Service, change: &str, lanes: &mut BTreeMap<&'a str, Lane>) {
     let is_tried = |record: &&InstanceRecord| {
         let candidate = record.shown.details.as_ref().and_then(|details| details.candidate.as_ref());
@@ -192,6 +192,6 @@ fn lane(name: &str, service: &Service, id: &str, lane: Lane, hosts: &[&str]) -> 
         .text(format!("{} ", lane.title()))
         .child(classed("span", "number").text(hosts.len().to_string()));
     let lane = classed("div", format!("lane-box {}{empty}", tone.class())).child(head);
-    // A list without anything in it is left out; its key would be of no use to anybody.
+    // An empty list is left out.
     if hosts.is_empty() { lane } else { lane.child(list) }
 }

@@ -1,4 +1,4 @@
-//! One service: what holds it, what is on its way, its instances, and its last day.
+//! The page of one service: its hold, the changes on their way, its instances, and its last day.
 
 use super::super::fleets::{Fleets, Read, Service, sentence, shown};
 use super::super::look::{self, Tone, Word, moment, shape};
@@ -12,8 +12,8 @@ use crate::line::counted;
 
 /// More instances than this are tiles, unless somebody asks for the table.
 const ROWS: usize = 40;
-/// So many tiles are one list, which a browser draws only where it is looked at. The page is up to six tiles wide, and any
-/// number up to six divides it.
+/// How many tiles make one list, which a browser draws only while it is visible. The page is up to six tiles wide, and every
+/// number up to six divides this.
 const TOGETHER: usize = 60;
 
 pub(super) fn service(fleets: &Fleets, name: &str, form: Form, now: u64) -> Option<View> {
@@ -108,7 +108,7 @@ fn table(name: &str, service: &Service) -> Element {
     let head = element("tr").children(heads.map(|head| element("th").with("scope", "col").text(head)));
     let rows = service.instances.iter().map(|(key, read)| row(name, service, key, read));
     classed("table", "instances")
-        .child(classed("caption", "unseen").text("The instances and how they do"))
+        .child(classed("caption", "unseen").text("The instances and their state"))
         .child(element("thead").child(head))
         .child(element("tbody").keyed("rows").children(rows))
 }
@@ -157,7 +157,7 @@ fn tiles(name: &str, service: &Service) -> Vec<Element> {
     all.chunks(TOGETHER).enumerate().map(list).collect()
 }
 
-/// The worse of the two words decides how it looks; both are there to be read.
+/// The worse of the two words decides the colour; both can be read.
 fn tile(name: &str, service: &Service, key: &str, read: &Read<InstanceRecord>) -> Element {
     let (host, tone, line) = match &read.record {
         Ok(record) => {

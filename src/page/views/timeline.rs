@@ -1,4 +1,4 @@
-//! The last day: when what was deployed, changed, halted, or out, as a picture and as a list.
+//! The last day as a picture and as a list: deployments, changes, halts and outages.
 
 use super::super::fleets::Service;
 use super::super::look::{Tone, moment, shape};
@@ -7,7 +7,7 @@ use super::super::story::{DAY_MS, Story, Subject};
 use super::to_change;
 use crate::fleet::layout::RolloutState;
 
-/// So many stories are listed, and so many are drawn.
+/// How many stories are listed, and how many are drawn.
 const LISTED: usize = 40;
 const DRAWN: usize = 200;
 const HOUR_MS: u64 = 60 * 60 * 1_000;
@@ -18,9 +18,9 @@ pub(super) fn timeline(name: &str, service: &Service, stories: &[Story<'_>], now
         .keyed("day")
         .child(element("h2").with("id", "day").text("The last day"));
     if stories.is_empty() {
-        return section.child(classed("p", "quiet").text("Nothing has been told of the last day."));
+        return section.child(classed("p", "quiet").text("There are no records of the last day."));
     }
-    // Whole hours, so that nothing moves but once an hour.
+    // Whole hours, so that the picture moves only once an hour.
     let end = (now / HOUR_MS + 1) * HOUR_MS;
     let begin = end - DAY_MS - HOUR_MS;
     let lanes = [("Deploys", Subject::Deploy), ("Config", Subject::Change), ("Outages", Subject::Outage)];
