@@ -1,9 +1,8 @@
-//! A set of configuration that is good at one Consul, written at another.
+//! Copies a set of configuration that is good at one Consul to another.
 //!
-//! What is to be written is planned first, out of one look at each side; it is written by check-and-set on every index of
-//! that look, so that an edit of somebody else in between means that nothing is written. The instances at the source say
-//! whether the set is good ([`proof`]), those at the target what they would do ([`effect`]) and what became of it
-//! ([`follow`]).
+//! The plan is made from one look at each side. It is written by check-and-set with every index of that look, so that nothing is
+//! written if somebody edits a key in between. The records of the source's instances show whether the set is good ([`proof`]), those
+//! of the target's instances what they would do ([`effect`]) and the result ([`follow`]).
 
 pub mod backup;
 pub mod effect;

@@ -1,5 +1,5 @@
-//! What the unit does once lictor's process has ended (`ExecStopPost=`). The service outlives a lictor that was killed,
-//! since systemd starts another one, which takes it up; but nothing outlives a real stop.
+//! Runs after lictor's process has ended (`ExecStopPost=` of the unit). The service outlives a lictor that was killed, because systemd
+//! starts another one, which takes it over; but nothing outlives a real stop.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -15,17 +15,17 @@ use crate::service::{Unit, end_leftovers};
 use crate::state;
 use crate::state::places::{Account, default_directory};
 
-/// What is left has this long to end by itself ...
+/// How long the processes that are left have to end by themselves ...
 const GRACE: Duration = Duration::from_secs(10);
-/// ... and hardly any time if the unit's time for a stop is over already: systemd would kill it at once, and gives this
-/// command no more than `TimeoutStopSec=`.
+/// ... and how long if the unit's time for a stop is over already: systemd would kill them at once, and gives this command no more
+/// than `TimeoutStopSec=`.
 const GRACE_AFTER_TIMEOUT: Duration = Duration::from_millis(300);
-/// If no lictor has come back for so long, none will.
+/// After this long, no lictor is expected to come back.
 const UNTIL_GIVEN_UP: Duration = Duration::from_secs(30);
-/// Between two looks whether one has.
+/// The time between two looks whether one has come back.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Which unit it is about.
+/// The unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stopped {
     /// The unit's whole name.
@@ -38,26 +38,26 @@ pub struct Stopped {
     pub status: String,
 }
 
-/// Which part of the work is to be done.
+/// The part of the work to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Decides, and ends what is left if no lictor will come for it.
+    /// Decides, and ends what is left if no other lictor will take it over.
     Decide,
-    /// Waits for the lictor that should come, and ends what is left if it does not.
+    /// Waits for the lictor that should take over, and ends what is left if none comes.
     Guard,
 }
 
-/// What is to become of what still runs.
+/// What becomes of the processes that are left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// Nobody comes for it.
+    /// No lictor will take them over, so they are ended.
     End,
-    /// It is left to the lictor that systemd starts next, unless the unit is being stopped after all.
+    /// They are left to the lictor that systemd starts next, unless the unit is being stopped after all.
     Keep,
 }
 
 impl Stopped {
-    /// This unit, as systemd tells of it in the environment of `ExecStopPost=`.
+    /// This unit, from the variables that systemd sets for `ExecStopPost=`.
     pub fn of_environment(unit: String, lookup: impl Fn(&str) -> Option<OsString>) -> Self {
         let word = |name: &str| lookup(name).and_then(|word| word.into_string().ok()).unwrap_or_default();
         // lictor@billing.service
@@ -78,7 +78,7 @@ impl Stopped {
         }
     }
 
-    /// Gives a sentence if there was anything.
+    /// Returns a sentence if any process was ended.
     async fn end(&self) -> Option<String> {
         let lineage = state::peek_mark(&self.state).and_then(|mark| mark.parse().ok());
         let grace = if self.result == "timeout" { GRACE_AFTER_TIMEOUT } else { GRACE };
@@ -111,7 +111,7 @@ impl Stopped {
     }
 }
 
-/// Does one part for this unit; gives what there is to be said.
+/// Does one part for this unit; returns the sentence to print.
 pub async fn after_stop(stopped: Stopped, part: Part) -> Option<String> {
     match part {
         Part::Decide if stopped.fate() == Fate::End || stopped.is_being_stopped().await => stopped.end().await,

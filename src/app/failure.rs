@@ -7,25 +7,25 @@ use crate::http::BindError;
 use crate::listen::ListenError;
 use crate::{consul, exit, service, state};
 
-/// Why lictor could not start. Once it runs, nothing of this kind ends it.
+/// Why lictor could not start. Once it runs, none of these errors ends it.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
     /// Another lictor has the state directory.
     #[error(transparent)]
     State(state::Error),
-    /// The status address cannot be had.
+    /// The status address could not be bound.
     #[error(transparent)]
     Status(#[from] BindError),
-    /// The admin socket cannot be had.
+    /// The admin socket could not be bound.
     #[error(transparent)]
     Admin(#[from] AdminError),
     /// A socket cannot be held for the service.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// Consul's settings do not make a client: a certificate that cannot be read, say.
-    #[error("consul cannot be asked; mend consul {{}} in the configuration")]
+    /// The client for Consul could not be created, for example because a certificate cannot be read.
+    #[error("the client for consul cannot be set up; mend consul {{}} in the configuration")]
     Consul(#[source] consul::Error),
-    /// The kernel refuses what a supervisor needs.
+    /// The kernel refuses something that a supervisor needs.
     #[error("cannot set up the supervision of the service")]
     Kernel(#[source] io::Error),
     /// The pid file cannot be written.
@@ -36,8 +36,8 @@ pub enum AppError {
         /// Why not.
         source: io::Error,
     },
-    /// The sources do not make an environment that a command could be run with (`--once`).
-    #[error("the sources do not fit: {0}; mend the values")]
+    /// The sources do not compose to an environment that the command could run with (`--once`).
+    #[error("no command can be run on these values: {0}; mend them")]
     Unfit(String),
     /// A required source has not answered (`lictor plan`).
     #[error("{0}; a plan needs its answer")]
@@ -48,8 +48,8 @@ pub enum AppError {
 }
 
 impl AppError {
-    /// What lictor ends with: 75 for what is taken or not there yet, 69 for sources that do not answer, 78 for what a
-    /// person must mend in the configuration, 70 for the rest.
+    /// The exit code: 75 if something is taken or not there yet, 69 if sources do not answer, 78 if a person has to mend the
+    /// configuration, 70 otherwise.
     pub fn exit_code(&self) -> u8 {
         match self {
             _ if self.may_pass() => exit::TRY_AGAIN,
@@ -66,7 +66,7 @@ impl AppError {
         }
     }
 
-    /// Whether another start may succeed without anybody mending the configuration.
+    /// Whether another start may succeed although the configuration stays the same.
     fn may_pass(&self) -> bool {
         match self {
             Self::State(state::Error::Locked { .. }) | Self::Listen(ListenError::Taken { .. }) => true,

@@ -16,7 +16,7 @@ use crate::state;
 pub async fn once(settings: Settings) -> Result<u8, AppError> {
     let signals = signal::numbers().map_err(AppError::Kernel)?;
     let mut signals = std::pin::pin!(signals);
-    // Nothing is compared with what another lictor has said.
+    // These fingerprints are compared with nothing, so a temporary key is enough.
     let key = state::ephemeral_key().map_err(AppError::Kernel)?;
     let mut composer =
         Composer::new(settings.sources.clone(), settings.rules.clone(), client(&settings)?, key, Host::Fresh);

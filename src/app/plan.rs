@@ -1,5 +1,5 @@
-//! `lictor plan -c FILE` where no lictor runs: the sources are asked once, and the machine is asked what it would do if
-//! the newest good environment of the state directory ran. Nothing is written, started or locked.
+//! `lictor plan -c FILE` if no lictor runs: asks the sources once, and the machine what it would do if the newest good environment of
+//! the state directory were running. Nothing is written, started or locked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,16 +18,16 @@ use crate::state;
 /// How long a source may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What would be done, and what is to be said about how it was found out.
+/// The plan, with remarks.
 #[derive(Debug)]
 pub struct Planned {
     /// The plan.
     pub plan: Plan,
-    /// A sentence for each thing that was left out.
+    /// A sentence for everything that was left out.
     pub remarks: Vec<String>,
 }
 
-/// What these settings want now, against what was good last.
+/// Compares what the sources give now with the last good environment.
 ///
 /// # Errors
 /// A required source has not answered, or the state directory cannot be read.
@@ -56,7 +56,7 @@ pub async fn plan(settings: &Settings) -> Result<Planned, AppError> {
     Ok(Planned { plan, remarks: silent.into_iter().chain(left_out).chain(warnings).collect() })
 }
 
-/// What the machine makes of this wish while the newest good environment runs. Its orders go nowhere.
+/// The machine's plan for this wish if the newest good environment were running. Its orders are not carried out.
 fn foreseen(policy: &Policy, restored: Restored, installed: Option<Event>, wish: Event) -> Plan {
     // It comes as far as the last step before anything is touched.
     let policy = Policy { check_command: StepSetting::Enabled, ..policy.clone() };

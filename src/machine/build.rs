@@ -1,4 +1,4 @@
-//! Which program runs, and which one lies on the disk.
+//! The running program and the one on the disk.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Build(pub String);
 
-/// What is known of a program's version, and who said so.
+/// What is known about a program's version, and where it comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
-    /// The version as a person knows it: `1.214`. `None`: unknown.
+    /// The version for people: `1.214`. `None`: unknown.
     pub version: Option<String>,
-    /// Who said it: `ldflags`, `symbol`, `module`, `declared` (the service was asked), `vcs`.
+    /// Where it comes from: `ldflags`, `symbol`, `module`, `declared` (the service was asked), `vcs`.
     pub source: Option<String>,
     /// The full hash of the commit, if the build was stamped.
     pub revision: Option<String>,

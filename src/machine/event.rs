@@ -1,4 +1,4 @@
-//! What can happen. Every fact carries the number of the run, check or turn that it is about.
+//! The events of the machine. Every fact carries the number of its run, check or turn.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,57 +12,57 @@ use super::numbers::{CheckId, RequestId, RunId, TurnId};
 use super::reload::Pending;
 use crate::environment::{Environment, Fingerprint, Freshness};
 
-/// Everything that can happen. It is serialised without any value, so that a log from the field replays.
+/// An event. It is serialised without any value, so that a log from production can be replayed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// The sources, all of them heard, compose to this.
+    /// All sources have answered, and compose to this environment.
     Wish {
-        /// The newest environment wanted.
+        /// The environment.
         #[serde(flatten, with = "recorded")]
         environment: Arc<Environment>,
         /// Which rules of `key {}` it breaks, in short sentences without values.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         violations: Vec<String>,
     },
-    /// The sources, all of them heard, do not compose: a NUL in a value, say.
+    /// All sources have answered, but do not compose to an environment, for example because of a NUL in a value.
     Unfit {
         /// Why not, in short sentences without values.
         reasons: Vec<String>,
     },
-    /// What is known of the sources' freshness; it decides nothing, it is shown.
+    /// The freshness of the sources. It is only shown, and decides nothing.
     Sources {
         /// One for each source, in the order of the configuration.
         sources: Vec<SourceReport>,
     },
-    /// Whether what should be kept on disk is kept; it decides nothing, it is shown.
+    /// Whether lictor can write its state to the disk. It is only shown, and decides nothing.
     Disk {
-        /// Why it is not; `None`: it is.
+        /// Why it cannot; `None`: it can.
         problem: Option<String>,
     },
-    /// Whether the sockets that are held for the service do all that they should; it decides nothing, it is shown.
+    /// Whether the sockets that lictor holds for the service work completely. It is only shown, and decides nothing.
     Sockets {
-        /// What they do not; `None`: all is well.
+        /// What does not work; `None`: everything does.
         problem: Option<String>,
     },
     /// Whether new connections can be steered from one run to another.
     Steering {
-        /// Why they can't; `None`: they can.
+        /// Why they cannot; `None`: they can.
         problem: Option<String>,
     },
-    /// New connections go to this run now, as was ordered.
+    /// New connections now go to this run, as ordered.
     Steered {
         /// Which run.
         run: RunId,
     },
-    /// They could not be steered to this run; nothing has changed.
+    /// New connections could not be steered to this run; nothing has changed.
     SteerFailed {
         /// Which run.
         run: RunId,
         /// Why, as a sentence.
         error: String,
     },
-    /// The executable on disk is this one now.
+    /// The executable on the disk has this identity now.
     Installed {
         /// Its identity.
         build: Build,
@@ -78,9 +78,9 @@ pub enum Event {
     },
     /// A process of an earlier lictor still runs, and has been taken over as this run, the first one.
     Adopted {
-        /// Which run it is from now on.
+        /// The run that it is from now on.
         run: RunId,
-        /// Its number.
+        /// Its PID.
         pid: u32,
         /// The fingerprint of the environment that it was started with.
         environment: Fingerprint,
@@ -101,7 +101,7 @@ pub enum Event {
         /// How it ended.
         exit: Exit,
     },
-    /// What the running process is, read from its executable or asked of it.
+    /// The build and version of the running process, read from its executable or reported by it.
     Identified {
         /// Which run.
         run: RunId,
@@ -116,13 +116,13 @@ pub enum Event {
         run: RunId,
         /// The check's place in the policy.
         check: usize,
-        /// What it found.
+        /// Its result.
         outcome: ProbeResult,
         /// How long it took.
         #[serde(with = "millis")]
         took: Duration,
     },
-    /// A reload could not be carried out; nothing was touched.
+    /// A reload of the service could not be carried out; nothing was touched.
     ReloadFailed {
         /// Which run.
         run: RunId,
@@ -133,36 +133,36 @@ pub enum Event {
     Checked {
         /// Which one.
         check: CheckId,
-        /// What it says.
+        /// Its verdict.
         verdict: CheckVerdict,
     },
-    /// The fleet lets us restart.
+    /// The fleet grants us the turn.
     TurnGranted {
         /// Which request.
         turn: TurnId,
     },
-    /// The right to restart is gone (the session died).
+    /// The turn is lost (its session has ended).
     TurnLost {
         /// Which request.
         turn: TurnId,
     },
-    /// The fleet doesn't let us restart yet, or not at all. It isn't a failure: the wish waits where it is.
+    /// The fleet does not grant the turn yet, or not at all. This is not a failure: the wish waits where it is.
     TurnRefused {
         /// Which request.
         turn: TurnId,
         /// Why.
         why: TurnRefusal,
     },
-    /// The process has got into traffic, or out of it.
+    /// The process is now in traffic, or out of it.
     TrafficChanged {
         /// Which run.
         run: RunId,
-        /// Where it is now.
+        /// Its state in traffic.
         state: TrafficState,
     },
-    /// Whether traffic can be steered; it decides nothing, it is shown.
+    /// Whether traffic can be steered. It is only shown, and decides nothing.
     TrafficTrouble {
-        /// Why it can't; `None`: it can.
+        /// Why it cannot; `None`: it can.
         problem: Option<String>,
     },
     /// Our own configuration was read again.
@@ -170,62 +170,62 @@ pub enum Event {
         /// The new policy.
         policy: Box<super::policy::Policy>,
     },
-    /// Somebody asked for our own configuration to be read again, and it was.
+    /// Our own configuration was read again on request.
     Reloaded {
-        /// The uid of who asked; `None`: a signal, or the kernel could not tell.
+        /// The uid of the requester; `None`: it was a signal, or the kernel did not provide the uid.
         who: Option<u32>,
-        /// What waits for a restart, or every error with its place.
+        /// The settings that wait for a restart, or every error with its place.
         outcome: Result<Pending, Vec<String>>,
     },
-    /// An operator asks, over the admin socket; answered by `Answer`.
+    /// An operator's request over the admin socket; answered by `Answer`.
     Operator {
-        /// What for.
+        /// The verb.
         verb: Verb,
-        /// Who, and under which number.
+        /// The requester, and the number of the request.
         by: Requester,
     },
-    /// A signal to be passed on to the main process.
+    /// A signal to pass on to the main process.
     Signal {
         /// Its number.
         signal: i32,
     },
-    /// Nothing moved for so long: the host, or lictor, stood still.
+    /// The host, or lictor, did not run for this long.
     Paused {
         /// How long.
         length: Duration,
     },
-    /// Stop the service and end; once more: kill it now.
+    /// Stop the service and end; a second time: kill it now.
     Shutdown,
     /// Time has passed; nothing else.
     Tick,
 }
 
-/// What an operator can ask of the machine.
+/// The verbs of operators that the machine carries out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
-    /// Stop and start the service on the environment that it has.
+    /// Restart the service on its present environment.
     Restart,
     /// Pass a signal on to the main process.
     Signal {
         /// Its number.
         signal: i32,
     },
-    /// Stop all wishes before *turn*.
+    /// Hold all wishes before the step *turn*.
     Hold {
-        /// Why, for the board; may be empty.
+        /// The reason, for the board; may be empty.
         reason: String,
         /// After this long it ends by itself; `None`: never.
         length: Option<Duration>,
     },
     /// End the hold.
     Unhold,
-    /// Let through what the guard holds.
+    /// Let the wish through that the guard holds.
     Release {
-        /// What must be held for it; `None`: whatever is.
+        /// The fingerprint that must be held; `None`: any.
         fingerprint: Option<Fingerprint>,
     },
-    /// Try the newest wish once more: what is quarantined, was rejected or was inconclusive.
+    /// Try the newest wish once more, although it is in quarantine, was rejected or was inconclusive.
     Retry {
         /// What the newest wish must be; `None`: whatever it is.
         fingerprint: Option<Fingerprint>,
@@ -235,9 +235,9 @@ pub enum Verb {
         /// What the newest wish must be; `None`: whatever it is.
         fingerprint: Option<Fingerprint>,
     },
-    /// Back to the previous good environment, and hold.
+    /// Go back to the previous good environment, and hold.
     Revert,
-    /// Keep what a deployment's validation has come to. It asks for nothing to be done.
+    /// Record the result of a deployment's validation. Nothing else follows from it.
     Validated {
         /// Which deployment.
         deployment: Deployment,
@@ -248,38 +248,38 @@ pub enum Verb {
     },
 }
 
-/// Who asks, and under which number the answer goes out.
+/// The requester, and the number that the answer goes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requester {
     /// The number of the request.
     pub request: RequestId,
-    /// The uid of who asks; `None`: the kernel could not tell.
+    /// The uid of the requester; `None`: the kernel did not provide it.
     pub uid: Option<u32>,
 }
 
-/// What the check command says about an environment.
+/// The check command's verdict on an environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckVerdict {
-    /// The service would bear it.
+    /// The service accepts it.
     Passed,
-    /// It would not.
+    /// The service refuses it.
     Refused {
         /// Why not, as a sentence.
         why: String,
     },
-    /// It did not come to an answer: it took too long, was killed, or could not be run. It is asked again.
+    /// There was no answer: the command took too long, was killed, or could not be run. It is run again.
     Unanswered {
         /// Why, as a sentence.
         why: String,
     },
 }
 
-/// Why the fleet doesn't grant a turn.
+/// Why the fleet does not grant a turn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TurnRefusal {
-    /// Somebody or something else comes first, as a sentence for the board.
+    /// Something else comes first, as a sentence for the board.
     Waits(String),
     /// The change failed on another host.
     Halted {
@@ -290,13 +290,13 @@ pub enum TurnRefusal {
     },
 }
 
-/// Where a process stands with respect to traffic.
+/// Whether a process is in traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrafficState {
     /// Consul's catalog shows it as passing.
     In,
-    /// Nothing arrives any more, or `drain.max` has passed.
+    /// No more requests arrive, or `drain.max` has passed.
     Out,
 }
 
@@ -304,9 +304,9 @@ pub enum TrafficState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exit {
-    /// By itself, with this code.
+    /// It exited with this code.
     Code(i32),
-    /// By this signal.
+    /// It was killed by this signal.
     Signal(i32),
     /// Its exit status could not be collected (a process that was taken over).
     Unknown,
@@ -323,27 +323,27 @@ impl fmt::Display for Exit {
     }
 }
 
-/// What one probe found.
+/// The result of a probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProbeResult {
-    /// As it should be.
+    /// The probe passed.
     Pass,
-    /// Not as it should be, and why: a short sentence with no secret in it.
+    /// The probe failed; the reason, as a short sentence without a secret.
     Fail(String),
 }
 
 /// One source on the board.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceReport {
-    /// As a person reads it: `consul billing/`, `directory /etc/billing/conf.d`.
+    /// Its name for people: `consul billing/`, `directory /etc/billing/conf.d`.
     pub name: Arc<str>,
-    /// How many keys it gave; `None`: it has not answered yet.
+    /// The number of its keys; `None`: it has not answered yet.
     pub keys: Option<usize>,
-    /// Whether the wishes wait for it.
+    /// Whether wishes wait for it.
     #[serde(default, skip_serializing_if = "Need::is_none")]
     pub need: Need,
-    /// How fresh that is.
+    /// How fresh its keys are.
     #[serde(flatten)]
     pub freshness: Freshness,
 }
@@ -352,10 +352,10 @@ pub struct SourceReport {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Need {
-    /// It has answered, or something else stands in for it, or it is not required.
+    /// They do not: it has answered, is replaced by the last good environment, or is not required.
     #[default]
     None,
-    /// Nothing new is wished for until it has answered.
+    /// They do: there is no new wish until it has answered.
     Awaited,
 }
 

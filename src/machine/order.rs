@@ -1,4 +1,4 @@
-//! What is to be done. An order is handed over, never awaited; what comes of it comes back as an [`Event`](super::Event).
+//! The orders of the machine. An order is passed on and never awaited; its result comes back as an [`Event`](super::Event).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,27 +12,27 @@ use super::ledger::{Good, Quarantined};
 use super::numbers::{CheckId, GenerationId, RequestId, RunId, TurnId};
 use crate::environment::{Environment, Fingerprint};
 
-/// One thing to do, for one room.
+/// One order to one room.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "snake_case")]
 pub enum Order {
     /// Start a process; answered by `Started` or `StartFailed`, later by `Exited`.
     Start {
-        /// The run that begins.
+        /// The new run.
         run: RunId,
-        /// The generation it is a run of.
+        /// The generation of the run.
         generation: GenerationId,
-        /// What it is started with.
+        /// Its environment.
         environment: Arc<Environment>,
         /// The build that lies on the disk.
         build: Build,
     },
-    /// Stop a run: the kill signal to its group, after the timeout KILL, and no survivor; answered by `Exited`.
+    /// Stop a run: the kill signal to its group, SIGKILL after the timeout, and no process is left; answered by `Exited`.
     Stop {
         /// Which run.
         run: RunId,
     },
-    /// Do not wait for the timeout any longer.
+    /// Kill a run now, without waiting for the timeout.
     Kill {
         /// Which run.
         run: RunId,
@@ -44,41 +44,41 @@ pub enum Order {
         /// The signal's number.
         signal: i32,
     },
-    /// Tell the main process of a change without a restart: the file that is kept for it, then the reload signal; answered
-    /// by `ReloadFailed` if that cannot be done.
+    /// Pass a change on to the main process without a restart: write the file that is kept for it, then send the reload signal;
+    /// answered by `ReloadFailed` if that is not possible.
     Reload {
         /// Which run.
         run: RunId,
-        /// What it shall be on from now on.
+        /// Its environment from now on.
         environment: Arc<Environment>,
     },
-    /// Probe this run from now on, at this pace (an order for the same run changes the pace and what it runs on). Other
-    /// runs are probed as before.
+    /// Probe this run from now on, at this pace. An order for the same run changes the pace and the environment. Other runs are
+    /// probed as before.
     Probe {
         /// Which run.
         run: RunId,
         /// How often.
         pace: Pace,
-        /// What it runs on.
+        /// Its environment.
         environment: Arc<Environment>,
     },
-    /// Do not probe this run any more.
+    /// Stop probing this run.
     StopProbing {
         /// Which run.
         run: RunId,
     },
-    /// Two runs are alive: this share of the new connections goes to this one from now on, and the rest to the other;
-    /// answered by `Steered` or `SteerFailed`. A level: an order replaces the one before. Of runs that were started while
-    /// another one was alive, none gets a connection before it.
+    /// Of two live runs, give this share of new connections to this one, and the rest to the other; answered by `Steered` or
+    /// `SteerFailed`. It is a level: an order replaces the one before. A run that was started beside another one gets no
+    /// connections before this order.
     Steer {
         /// Which run.
         run: RunId,
         /// How many of a hundred.
         share: u8,
     },
-    /// Write the file that is kept for the service: the run that stays is on this.
+    /// Write the file that is kept for the service, for a run that goes on with this environment.
     WriteFile {
-        /// What it is on.
+        /// The environment.
         environment: Arc<Environment>,
     },
     /// Run the check command with this environment; answered by `Checked`.
@@ -88,19 +88,19 @@ pub enum Order {
         /// The candidate.
         environment: Arc<Environment>,
     },
-    /// The check command's answer is not wanted any more.
+    /// Give up the check command, whose answer is not needed any more.
     CancelCheck {
         /// Which one.
         check: CheckId,
     },
-    /// Ask the fleet for the right to restart; answered by `TurnGranted` or, as often as the reason changes, by
-    /// `TurnRefused`; perhaps later by `TurnLost`.
+    /// Ask the fleet for a turn; answered by `TurnGranted` or, each time that the reason changes, by `TurnRefused`; later perhaps
+    /// by `TurnLost`.
     AskTurn {
         /// Which request; it replaces an earlier one.
         turn: TurnId,
-        /// What would be started.
+        /// The environment that would be started.
         wish: Arc<Environment>,
-        /// What runs now.
+        /// The environment that runs now.
         running: Option<Arc<Environment>>,
         /// The build that lies on the disk.
         build: Build,
@@ -109,25 +109,24 @@ pub enum Order {
     ReturnTurn {
         /// Which request.
         turn: TurnId,
-        /// What came of the restart.
+        /// The result of the restart.
         verdict: TurnVerdict,
     },
-    /// The environment failed on this host and is being taken back: no other host of the fleet may try it.
+    /// Halt an environment that has failed on this host and is being taken back: no other host of the fleet may try it.
     Halt {
-        /// What failed.
+        /// The environment that failed.
         wish: Arc<Environment>,
-        /// What this host goes back to.
+        /// The environment that this host goes back to.
         good: Arc<Environment>,
         /// Why it failed, as a sentence.
         reason: String,
     },
-    /// It was not the environment's fault after all: the other hosts may try it.
+    /// End the halt of an environment that was not the cause after all: the other hosts may try it.
     EndHalt {
-        /// What had been halted.
+        /// The environment that was halted.
         wish: Arc<Environment>,
     },
-    /// Make it so that the process is in traffic or out of it; answered by `TrafficChanged`. An order replaces the one
-    /// before.
+    /// Bring the process into traffic or out of it; answered by `TrafficChanged`. An order replaces the one before.
     Traffic {
         /// Which run.
         run: RunId,
@@ -144,15 +143,15 @@ pub enum Order {
         /// All of it.
         quarantine: Vec<Quarantined>,
     },
-    /// Write to disk what holds wishes back.
+    /// Write the holds to disk.
     KeepHold {
         /// The operator's hold; `None`: there is none any more.
         hold: Option<Hold>,
-        /// What the guard holds, and what an operator has released.
+        /// The guard's hold, and the wish that an operator has released.
         #[serde(default, skip_serializing_if = "GuardRecord::is_empty")]
         guarded: GuardRecord,
     },
-    /// Tell an operator what came of a request.
+    /// Answer an operator's request.
     Answer {
         /// Which request.
         request: RequestId,
@@ -166,7 +165,7 @@ pub enum Order {
     },
 }
 
-/// What came of a restart that had the fleet's turn.
+/// The result of a restart with the fleet's turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TurnVerdict {
@@ -174,13 +173,13 @@ pub enum TurnVerdict {
     Good,
     /// The environment failed here, and the service is healthy on the one before again.
     Failed,
-    /// The service is healthy on neither environment, or the build failed on both.
+    /// The service is healthy on neither environment, or the build has failed on both.
     Inconclusive,
     /// There was no verdict: a newer wish, a hold or the end of lictor came first.
     Withdrawn,
 }
 
-/// Whether the process in front may get requests. A level, not an event: it holds until the next order.
+/// Whether the process in front may get requests: a level, which holds until the next order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Traffic {
@@ -188,20 +187,20 @@ pub enum Traffic {
     In,
     /// It may not.
     Out {
-        /// Why not: shown with the service in Consul.
+        /// Why not: Consul shows it with the service.
         why: String,
     },
 }
 
-/// When something that an operator asked for has taken effect.
+/// When an operator's request has taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// It has already.
+    /// It has taken effect already.
     Done,
-    /// When a run with a larger number has proved itself, as it would in a trial.
+    /// When a run with a larger number has been healthy as long as in a trial.
     Run {
-        /// The newest run of now.
+        /// The newest run at the time of the request.
         after: RunId,
         /// How long it has to be healthy without a break ...
         #[serde(default)]

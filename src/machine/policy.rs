@@ -1,4 +1,4 @@
-//! What the configuration says about the road, as the machine needs it.
+//! The settings of the configuration that the machine needs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::environment::VisibilityRules;
 use crate::environment::glob::Glob;
 
-/// Everything that shapes the machine's decisions. Changing it never touches a running process.
+/// The settings behind the machine's decisions. Changing them never touches a running process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// The service's name, for the board.
@@ -17,40 +17,39 @@ pub struct Policy {
     pub quiet_min: Duration,
     /// `wait`: after this long a change is acted on, quiet or not.
     pub quiet_max: Duration,
-    /// A candidate is good after this long healthy without a break ...
+    /// A candidate is good after it has been healthy for this long without a break ...
     pub min_healthy: Duration,
     /// ... completed by this time, both counted from the start of its process.
     pub deadline: Duration,
     /// Whether a failed candidate is taken back.
     pub revert: Revert,
-    /// For this long after its promotion an environment on which the service gets unhealthy is taken back all the same.
-    /// Zero: not at all.
+    /// How long after it has become good an environment is still taken back if the service becomes unhealthy. Zero: not at all.
     #[serde(default)]
     pub watch: Duration,
     /// How long a start waits for the sources before it uses the last good environment.
     pub boot_grace: Duration,
-    /// What of a source's loss is held back.
+    /// Which losses of a source are held back.
     #[serde(default)]
     pub guard: GuardRules,
-    /// What happens between two starts of a service that keeps ending.
+    /// The pauses between two starts of a service that keeps exiting.
     pub crash: Crash,
     /// The checks, in the order of the file.
     pub checks: Vec<CheckRule>,
-    /// `key {}`: what changes of single variables ask for, in the order of the file.
+    /// `key {}`: what a change of each variable needs, in the order of the file.
     #[serde(default)]
     pub on_change: Vec<KeyRule>,
-    /// `key {}`: whose value may be shown.
+    /// `key {}`: the variables whose values may be shown.
     #[serde(default)]
     pub visibility: VisibilityRules,
-    /// Whether the step *checked* asks for the check command.
+    /// Whether the step *checked* runs the check command.
     pub check_command: StepSetting,
     /// Whether the step *turn* asks the fleet.
     pub turn: StepSetting,
     /// How one process takes the place of another.
     #[serde(default)]
     pub handover: Handover,
-    /// After this long a process that leaves traffic is stopped whatever still arrives; `None`: no traffic is steered, and
-    /// a process is stopped at once.
+    /// How long a process may take to leave traffic before it is stopped anyway; `None`: no traffic is steered, and a process is
+    /// stopped at once.
     #[serde(default)]
     pub drain_max: Option<Duration>,
 }
@@ -62,9 +61,9 @@ pub enum Handover {
     /// The old one is stopped, then the new one is started.
     #[default]
     Restart,
-    /// The new one is started beside the old one, which is stopped once the new one has proved itself.
+    /// The new one is started beside the old one, which is stopped once the new one is good.
     Overlap {
-        /// So many of a hundred new connections go to the new one at first; in the second half of `min_healthy` all do.
+        /// How many of a hundred new connections go to the new one at first; in the second half of `min_healthy` all do.
         share: u8,
     },
 }
@@ -79,7 +78,7 @@ pub enum Revert {
     Never,
 }
 
-/// `guard`: what of a source's loss is held back.
+/// `guard`: which losses of a source are held back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardRules {
     /// A source that had keys and now has none.
@@ -90,7 +89,7 @@ pub struct GuardRules {
     pub max_loss_percent: u8,
     /// ... and at least this many.
     pub min_loss: u32,
-    /// Losses add up for so long.
+    /// How long losses add up.
     #[serde(default)]
     pub window: Duration,
     /// The sources whose sets are sealed by a `commit_key`: a sealed set is intended, so nothing of it is held back.
@@ -101,9 +100,9 @@ pub struct GuardRules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Empty {
-    /// The service keeps what it has.
+    /// The change is held, and the service keeps its environment.
     Hold,
-    /// It is a change like any other.
+    /// The change is treated like any other.
     Apply,
 }
 
@@ -137,20 +136,20 @@ pub struct Crash {
     pub backoff: Duration,
     /// The bound doubles up to this.
     pub max_backoff: Duration,
-    /// A run that has lasted this long starts the doubling anew.
+    /// After a run that has lasted this long, the doubling starts anew.
     pub reset_after: Duration,
 }
 
-/// What a change of the variables under one label asks for. The most exact label wins.
+/// What a change of the variables under one label needs. The most exact label wins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRule {
     /// The label.
     pub label: Glob,
-    /// What it asks for.
+    /// What a change of them needs.
     pub on_change: OnChange,
 }
 
-/// What a change of a variable asks for, the least first.
+/// What a change of a variable needs, the least first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnChange {
@@ -163,7 +162,7 @@ pub enum OnChange {
     Restart,
 }
 
-/// What a check's result means.
+/// What a check's result affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -173,16 +172,16 @@ pub enum Role {
     Readiness,
     /// When it fails, the service is restarted.
     Liveness,
-    /// Only informs.
+    /// It is only shown.
     Info,
 }
 
 /// How the probes of one check add up to a state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckRule {
-    /// The label, as it stands in `/status`.
+    /// The label, as in `/status`.
     pub name: String,
-    /// What its state means.
+    /// What its state affects.
     pub role: Role,
     /// Successes in a row that make it good.
     pub rise: u32,

@@ -1,4 +1,4 @@
-//! What a promotion replaced, in a file of the operator's. It is the only place that holds the values.
+//! The operator's backup file with the values that a promotion replaced. It is the only place that has them.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -21,7 +21,7 @@ const FORM: u32 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// It cannot be written. One that exists is not overwritten.
-    #[error("the backup {} cannot be written; name a file that does not exist, in a folder of yours", .path.display())]
+    #[error("the backup {} cannot be written; name a file that does not exist yet, in a directory that you may write to", .path.display())]
     Write {
         /// Where.
         path: PathBuf,
@@ -36,7 +36,7 @@ pub enum BackupError {
         /// Why not.
         source: io::Error,
     },
-    /// It is something else.
+    /// It is not such a backup.
     #[error("{} is not a backup that `lictor promote --backup` wrote for {folder}", .path.display())]
     Foreign {
         /// Where.
@@ -78,7 +78,7 @@ pub fn write(path: &Path, folder: &str, plan: &Plan) -> Result<(), BackupError> 
     written().map_err(|source| BackupError::Write { path: path.to_owned(), source })
 }
 
-/// Reads what the keys of this folder held; `None`: they did not exist.
+/// Reads the replaced values of this folder's keys; `None`: the key did not exist.
 ///
 /// # Errors
 /// It cannot be read, or is not the backup of this folder.

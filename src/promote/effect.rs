@@ -1,19 +1,19 @@
-//! What the instances of the target would do with a plan, as their records say.
+//! What the target's instances would do with a plan, according to their records.
 
 use super::plan::Plan;
 use crate::fleet::operator::Picture;
 use crate::machine::policy::OnChange;
 
-/// How many instances would do what.
+/// The numbers of instances by what they would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effect {
     /// They restart, in turns.
     pub restart: usize,
     /// They get the reload signal.
     pub reload: usize,
-    /// They go on; it counts from their next start on.
+    /// They run on; the change counts from their next start on.
     pub ignore: usize,
-    /// Their records do not say.
+    /// Their records do not show it.
     pub unknown: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What became of a promotion at the target's fleet.
+//! Follows a promotion at the target's fleet.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::fleet::operator::Picture;
 use crate::fleet::{FolderShown, InstanceRecord, Key};
 use crate::secret::Secret;
 
-/// How far it has come.
+/// The state of the promotion there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// It is good on every live instance.
@@ -19,7 +19,7 @@ pub enum Progress {
         /// By whom and why.
         why: String,
     },
-    /// Not every instance has come to its end.
+    /// Some instances have no verdict yet.
     UnderWay {
         /// On how many it is good.
         good: usize,
@@ -28,7 +28,7 @@ pub enum Progress {
     },
 }
 
-/// Where the target's fleet stood when the set was written.
+/// The state of the target's fleet when the set was written.
 #[derive(Clone, Debug)]
 pub struct Start<'a> {
     /// The folder that it was written to.
@@ -40,7 +40,7 @@ pub struct Start<'a> {
 }
 
 impl Start<'_> {
-    /// Compares the fleet with what it was.
+    /// Compares the fleet with its earlier state.
     pub fn progress(&self, now: &Picture, key: Option<&Key>) -> Progress {
         if let Some(halt) = now.halts.iter().find(|halt| !self.before.halts.contains(halt)) {
             return Progress::Failed { why: format!("halted: taken back by {}: {}", halt.by, halt.reason) };
@@ -78,7 +78,7 @@ impl Start<'_> {
         }
         match read.marked(key, self.set.iter().map(|(key, value)| (key.as_str(), value))) {
             Some((variables, mark)) if variables == read.variables => read.mark.as_ref() == Some(&mark),
-            // Some are overridden there: what counts is that it runs something new, and is good.
+            // Some variables are overridden there, so it is enough that it runs something new, and is good.
             _ => self
                 .record_before(record)
                 .and_then(|before| self.read(before))

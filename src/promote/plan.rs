@@ -1,4 +1,4 @@
-//! What a promotion would write, out of one look at each side.
+//! Plans what a promotion writes, from one look at each side.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::secret::Secret;
 pub struct Rules {
     /// Only keys that match one of these; none: all.
     pub only: Vec<Glob>,
-    /// What belongs to each side itself: it stays there as it is.
+    /// Keys that belong to each side, and stay there as they are.
     pub skip: Vec<Glob>,
     /// Keys that have another name at the target.
     pub rename: BTreeMap<String, String>,
@@ -26,16 +26,16 @@ pub struct Sealing<'a> {
     pub target: Option<&'a str>,
 }
 
-/// What would be written.
+/// The plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The keys that change, in the order of their names.
     pub changes: Vec<Change>,
-    /// The keys that are each side's own.
+    /// The keys that belong to each side.
     pub kept: Vec<String>,
     /// The keys that are the same on both sides, with their indices at the target.
     pub same: Vec<(String, u64)>,
-    /// The set as it will be at the target, without what is its own and without the key that seals.
+    /// The future set at the target, without its own keys and the sealing key.
     pub set: BTreeMap<String, Secret>,
 }
 
@@ -44,13 +44,13 @@ pub struct Plan {
 pub struct Change {
     /// Its name there.
     pub key: String,
-    /// What it holds; `None`: it does not exist.
+    /// Its present value; `None`: it does not exist.
     pub before: Option<Held>,
-    /// What it is to hold; `None`: it is deleted.
+    /// Its new value; `None`: it is deleted.
     pub after: Option<Value>,
 }
 
-/// What a key holds at the target.
+/// The present value of a key at the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// Its value and flags.
@@ -64,7 +64,7 @@ pub struct Held {
 pub struct Value {
     /// The bytes.
     pub bytes: Secret,
-    /// A number whose meaning its writer decides.
+    /// The flags, whose meaning its writer decides.
     pub flags: u64,
 }
 
@@ -88,7 +88,7 @@ impl Rules {
 }
 
 impl Plan {
-    /// What makes the target's folder hold the source's set.
+    /// The plan that gives the target's folder the source's set.
     ///
     /// # Errors
     /// Two keys of the source with one name at the target.
@@ -132,7 +132,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// What gives these keys back what they held.
+    /// The plan that restores the replaced values of these keys.
     pub fn back_to(kept: &BTreeMap<String, Option<Value>>, target: &[Pair]) -> Self {
         let held: BTreeMap<&str, &Pair> = target.iter().map(|pair| (pair.key.as_str(), pair)).collect();
         let mut plan =

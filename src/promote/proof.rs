@@ -1,4 +1,4 @@
-//! Whether a set is good where it comes from: on every live instance of the fleet there.
+//! Proves that a set is good at its source: on every live instance of the fleet there.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use crate::consul::kv::Pair;
 use crate::fleet::operator::Picture;
 use crate::fleet::{InstanceRecord, Key};
 
-/// It is good on so many instances, and there is no other.
+/// The set is good on this many instances, which are all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proved {
-    /// How many.
+    /// Their number.
     pub instances: usize,
 }
 
-/// Why it is not proved: a sentence for each reason.
+/// Why the set is not proved: a sentence for each reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unproved {
     /// The reasons.
@@ -26,10 +26,10 @@ impl fmt::Display for Unproved {
     }
 }
 
-/// Compares what the folder holds now with what the instances say that they run.
+/// Compares the folder's present contents with what the instances run according to their records.
 ///
 /// # Errors
-/// It is not good on every live instance, or that cannot be told.
+/// The set is not good on every live instance, or that is not known.
 pub fn prove(folder: &str, pairs: &[Pair], picture: &Picture, key: Option<&Key>) -> Result<Proved, Unproved> {
     let mut reasons: Vec<String> =
         picture.foreign.iter().map(|key| format!("{key} is not a record that can be read")).collect();

@@ -21,10 +21,10 @@ pub struct Side {
     fleet: Operator,
 }
 
-/// What a side looks like.
+/// The contents of a side.
 #[derive(Debug)]
 pub struct Look {
-    /// What the folder holds.
+    /// The contents of the folder.
     pub pairs: Vec<Pair>,
     /// The fleet.
     pub fleet: Picture,
@@ -32,17 +32,17 @@ pub struct Look {
     pub key: Option<Key>,
 }
 
-/// What came of writing.
+/// The result of writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
     /// All of it was written.
     Done {
-        /// In so many transactions.
+        /// The number of transactions.
         transactions: usize,
     },
-    /// Somebody has edited the folder meanwhile: nothing was written, or nothing that counts.
+    /// Somebody has edited the folder meanwhile, so nothing was written, or nothing that counts.
     Edited {
-        /// So many transactions were written before; they count only once the set is sealed.
+        /// The number of transactions that were written before; they count only once the set is sealed.
         unsealed: usize,
     },
 }
@@ -58,7 +58,7 @@ impl Side {
         Ok(Self { client, folder: folder.to_owned(), fleet: Operator::new(connection, fleet)? })
     }
 
-    /// As a person reads it: `billing/ at http://127.0.0.1:8500`.
+    /// The name for people: `billing/ at http://127.0.0.1:8500`.
     pub fn name(&self) -> String {
         format!("{} at {}", self.folder, self.client.address())
     }
@@ -73,7 +73,7 @@ impl Side {
         &self.fleet
     }
 
-    /// What it looks like now. The folder is read as the leader and the others agree.
+    /// Reads the present contents, with a consistent read of the folder.
     ///
     /// # Errors
     /// Consul does not answer, or refuses.
@@ -86,10 +86,10 @@ impl Side {
         Ok(self.client.list(&self.client.folder(&self.folder, None), &query).await?.pairs)
     }
 
-    /// Writes the plan: each key only if it is as it was when the plan was made. With a key that seals, it is written last.
+    /// Writes the plan: each key only if it is as it was when the plan was made. The sealing key, if there is one, is written last.
     ///
     /// # Errors
-    /// More than one transaction takes, without a key that seals; Consul does not answer, or refuses.
+    /// The set is too large for one transaction and has no sealing key; Consul does not answer, or refuses.
     pub async fn write(&self, plan: &Plan, seal: Option<&str>, look: &Look) -> Result<Result<Written, TooMany>, Error> {
         let seal = seal.map(|key| Seal {
             key: key.to_owned(),
@@ -108,7 +108,7 @@ impl Side {
         Ok(Ok(Written::Done { transactions: all.len() }))
     }
 
-    /// Keeps in the fleet's folder what was written: names and indices.
+    /// Records in the fleet's folder what was written: names and indices.
     ///
     /// # Errors
     /// Consul does not answer, or refuses.

@@ -1,4 +1,4 @@
-//! A plan as transactions: all of it happens, or nothing of it counts.
+//! Turns a plan into transactions, so that all of it happens or none of it counts.
 
 use super::plan::{Change, Plan};
 use crate::consul::transaction::{MOST, Operation};
@@ -6,7 +6,7 @@ use crate::consul::transaction::{MOST, Operation};
 /// Consul takes transactions of up to 512 KiB; each byte of a value is sent as four thirds, and the rest needs room too.
 const LARGEST: usize = 360 << 10;
 
-/// More than one transaction takes, and no key that would seal them.
+/// The set is larger than one transaction, and there is no key to seal it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{keys} keys are more than one transaction of Consul takes (64 keys, 512 KiB), and half of a set could be read in \
@@ -17,19 +17,19 @@ pub struct TooMany {
     pub keys: usize,
 }
 
-/// What seals the set at the target.
+/// The key that seals the set at the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seal {
     /// The key, relative to the folder.
     pub(super) key: String,
     /// When it was last written; 0: it does not exist.
     pub(super) index: u64,
-    /// What it is to hold.
+    /// Its new value.
     pub(super) value: Vec<u8>,
 }
 
-/// The transactions, in their order. Each operation holds only while its key is as it was when the plan was made; what
-/// stays the same is checked as well. The seal comes last.
+/// The transactions, in their order. Each operation succeeds only if its key is as it was when the plan was made; keys that stay
+/// the same are checked too. The seal comes last.
 pub(super) fn transactions(plan: &Plan, folder: &str, seal: Option<&Seal>) -> Result<Vec<Vec<Operation>>, TooMany> {
     let path = |key: &str| format!("{folder}{key}");
     let write = |change: &Change| {
@@ -46,7 +46,7 @@ pub(super) fn transactions(plan: &Plan, folder: &str, seal: Option<&Seal>) -> Re
         flags: 0,
         index: seal.index,
     });
-    // What is only checked comes first in time as well: whoever edited it meanwhile stops everything.
+    // Keys that are only checked come first, so that an edit of one of them stops everything.
     let operations = plan.same.iter().map(check).chain(plan.changes.iter().map(write)).chain(sealing);
     let (mut all, mut size): (Vec<Vec<Operation>>, usize) = (Vec::new(), 0);
     for operation in operations {
