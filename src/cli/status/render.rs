@@ -160,7 +160,7 @@ fn config(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
         rows.push(titled("pending", cell(pending, Tone::Warn)));
     }
     if !config.quarantine.is_empty() {
-        rows.push(titled("quarantine", plain(counted(config.quarantine.len() as u64, "pair"))));
+        rows.push(titled("quarantine", plain(counted(config.quarantine.len() as u64, "failed change"))));
     }
     rows
 }
