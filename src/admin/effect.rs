@@ -270,6 +270,6 @@ mod tests {
         (board.config.state, board.config.message) = (ConfigState::Reverted, Some("Reverted: x".to_owned()));
         assert_eq!(verdict(wish, &board), Some(Conclusion::Failed("Reverted: x".to_owned())));
         board.config.wish = None;
-        assert!(matches!(verdict(wish, &board), Some(Conclusion::Failed(why)) if why.contains("not the newest")));
+        assert!(matches!(verdict(wish, &board), Some(Conclusion::Failed(why)) if why.contains("no longer the newest")));
     }
 }

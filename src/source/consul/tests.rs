@@ -269,7 +269,7 @@ async fn without_rights_nothing_is_empty() {
     let mut bench = begin(fake, &connection, 0);
     let snapshot = bench.until(|snapshot| snapshot.freshness.class.as_deref() == Some("denied")).await;
     assert_eq!(snapshot.entries, None);
-    assert!(snapshot.freshness.error.as_ref().unwrap().contains("sent no token"));
+    assert!(snapshot.freshness.error.as_ref().unwrap().contains("none was sent"));
 }
 
 #[tokio::test]
