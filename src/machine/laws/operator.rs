@@ -110,8 +110,8 @@ fn retry_tries_what_is_quarantined_once() {
     let board = world.pass_until(|board| board.config.state == ConfigState::Reverted && board.candidate.is_none());
     let wish = board.config.wish.unwrap();
     let other = before.config.fingerprint.unwrap();
-    let refused = ask(&mut world, Verb::Retry { fingerprint: Some(other) }).expect_err("not the newest wish");
-    assert!(refused.contains("not the newest wish"), "{refused}");
+    let refused = ask(&mut world, Verb::Retry { fingerprint: Some(other) }).expect_err("not the newest change");
+    assert!(refused.contains("not the newest change"), "{refused}");
     hold(&mut world, None);
     assert!(ask(&mut world, Verb::Retry { fingerprint: Some(wish) }).expect_err("held").contains("unhold"));
     assert_eq!(ask(&mut world, Verb::Unhold), Ok(Effect::Done));
