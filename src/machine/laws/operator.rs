@@ -104,7 +104,7 @@ fn a_crash_during_a_hold_restarts_on_the_good_environment() {
 fn retry_tries_what_is_quarantined_once() {
     let (mut world, before) = good();
     let refused = ask(&mut world, Verb::Retry { fingerprint: None }).expect_err("nothing to retry");
-    assert!(refused.contains("nothing stands against"), "{refused}");
+    assert!(refused.contains("nothing holds the newest change"), "{refused}");
 
     world.act(Action::Wish(1));
     let board = world.pass_until(|board| board.config.state == ConfigState::Reverted && board.candidate.is_none());
