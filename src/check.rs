@@ -1,12 +1,12 @@
-//! Probes on their own clock: one task a check, and every finding goes to the machine's inbox.
+//! Probes at regular intervals: one task for each check. Every finding goes to the machine's inbox.
 //!
-//! The first probe of a run happens at once. Until a check has passed in this run it is probed quickly: again after
-//! 100 ms, then 200 ms, doubling up to its interval, so that a fresh start is known to be healthy, and a trial gets its
-//! verdict, as soon as may be; a probe that is refused at once costs next to nothing. Afterwards the checks of a run keep
-//! to their intervals, each at its own place in it, so that two hundred of them are a trickle and not a burst.
+//! The first probe of a run happens at once. Until a check has passed in this run it is probed more often: again after 100 ms, then
+//! 200 ms, doubling up to its interval. So a new process is known to be healthy, and a trial gets its verdict, as soon as possible; a
+//! probe that is refused at once costs next to nothing. Afterwards each check keeps to its interval, at a place of its own in it, so
+//! that the probes of two hundred checks are spread evenly.
 //!
-//! What the findings mean is not decided here: `machine` adds them up. What is decided here stands in two pure files,
-//! `schedule` (when a check is probed next) and `startup` (what is held back until the service has started).
+//! The machine decides what the findings mean. Two decisions are made here, in pure files: `schedule` (when a check is probed next)
+//! and `startup` (which checks are held back until the service has started).
 
 #![cfg_attr(
     not(all(feature = "grpc", feature = "mysql", feature = "postgres", feature = "redis", feature = "sqs")),
@@ -62,28 +62,28 @@ use crate::service::OwnChildren;
 pub struct Spec {
     /// Its label, role, words, rise and fall.
     pub rule: CheckRule,
-    /// What is probed.
+    /// The probe.
     pub kind: Kind,
-    /// From the start of one probe to the start of the next.
+    /// The time from the start of one probe to the start of the next.
     pub interval: Duration,
-    /// After this long a probe has failed.
+    /// The timeout of a probe.
     pub timeout: Duration,
 }
 
-/// Makes the whole environment of a command out of the composed one: the same that the service gets.
+/// Makes the whole environment of a command from the composed one: the same as for the service.
 pub type BuildEnvironment = Arc<dyn Fn(&Environment) -> Vec<(OsString, OsString)> + Send + Sync>;
 
-/// What the checks need to know of the service that they are about.
+/// What the checks need to know about their service.
 pub struct Context {
     /// `apply.min_healthy`: on trial every check is probed at least every third of it.
     pub min_healthy: Duration,
-    /// As whom `command` checks run (`exec.user`); `None`: as lictor does.
+    /// The user of `command` checks (`exec.user`); `None`: lictor's.
     pub user: Option<String>,
-    /// Where `command` checks run (`exec.directory`).
+    /// The working directory of `command` checks (`exec.directory`).
     pub directory: Option<PathBuf>,
-    /// Where `command` checks are recorded as lictor's own children.
+    /// The record of lictor's own children, for `command` checks.
     pub own_children: OwnChildren,
-    /// The environment that `command` checks run with.
+    /// Makes the environment of `command` checks.
     pub environment: BuildEnvironment,
 }
 
@@ -97,11 +97,11 @@ impl fmt::Debug for Context {
     }
 }
 
-/// What the checks of a run were begun with; another command, which a later run has, does not change it.
+/// What the checks of a run were started with; a new command for a later run does not change it.
 #[derive(Clone, Debug)]
 struct Equipment {
     context: Arc<Context>,
-    /// Where files are read, from one run to the next: what hangs there outlives its run.
+    /// The reader of files, which is kept from run to run, because a read that hangs outlives its run.
     files: Files,
 }
 
@@ -116,31 +116,31 @@ impl Equipment {
 struct Probed {
     round: Round,
     equipment: Equipment,
-    /// What lictor composes for this run, as it is at the moment.
+    /// The present composed environment of this run.
     composed: watch::Sender<Arc<Environment>>,
 }
 
-/// All checks of the service. Its orders never wait; what comes of them is [`Event::Probed`].
+/// All checks of the service. Its methods never wait; the results come as [`Event::Probed`].
 #[derive(Debug)]
 pub struct Checks {
     specs: Arc<[Spec]>,
     min_healthy: Duration,
-    /// What the next run gets.
+    /// The settings for the next run.
     equipment: Equipment,
     inbox: mpsc::Sender<Event>,
-    /// Where names are looked up, from one run to the next: what hangs there outlives its run.
+    /// The resolver of names, which is kept from run to run, because a lookup that hangs outlives its run.
     resolver: Resolver,
     /// While one run takes over from another, both are probed.
     probed: BTreeMap<RunId, Probed>,
-    /// The runs that began before lictor did.
+    /// The runs that began before this lictor.
     adopted: BTreeSet<RunId>,
-    /// Keys for AWS that were handed out.
+    /// Temporary keys for AWS.
     #[cfg(feature = "sqs")]
     kept: Kept,
 }
 
 impl Checks {
-    /// Nothing is probed before the first [`Checks::probe`].
+    /// The checks; nothing is probed before the first [`Checks::probe`].
     pub fn new(specs: Vec<Spec>, context: Context, inbox: mpsc::Sender<Event>) -> Self {
         Self {
             specs: specs.into(),
@@ -155,9 +155,9 @@ impl Checks {
         }
     }
 
-    /// Probes this run from now on, at this pace; other runs are probed as before. `reach` is the way to this run where
-    /// another one listens at the same address. For a run that is being probed only the pace and what `env_of_service`
-    /// finds change, unless there are new checks since. Must be called within a tokio runtime.
+    /// Probes this run from now on, at this pace; other runs are probed as before. `reach` is how to reach this run if another one
+    /// listens at the same address. For a run that is probed already, only the pace and the environment for `env_of_service`
+    /// change, unless the checks have changed. Must be called within a tokio runtime.
     pub fn probe(&mut self, run: RunId, pace: Pace, environment: &Arc<Environment>, reach: Option<Reach>) {
         if let Some(Probed { round, composed, .. }) = self.probed.get(&run)
             && round.is_by(&self.specs)
@@ -166,7 +166,7 @@ impl Checks {
             round.set_pace(pace);
             return;
         }
-        // The probes of the checks before end here.
+        // The probes of the earlier checks end here.
         let before = self.probed.remove(&run).map(|probed| (probed.round.startup(&self.specs), probed.equipment));
         let (startup, equipment) = before.unwrap_or_else(|| {
             let began_before = self.adopted.contains(&run);
@@ -193,12 +193,12 @@ impl Checks {
         self.probed.insert(run, Probed { round, equipment, composed });
     }
 
-    /// This run began before lictor did: its startup checks hold nothing back.
+    /// Notes that this run began before this lictor: its startup checks hold nothing back.
     pub fn adopt(&mut self, run: RunId) {
         self.adopted.insert(run);
     }
 
-    /// Stops the probes of this run at once: no finding of theirs is sent any more, and a command on its way is killed.
+    /// Stops the probes of this run at once: no finding is sent any more, and a running command is killed.
     pub fn stop(&mut self, run: RunId) {
         self.probed.remove(&run);
     }
@@ -212,7 +212,7 @@ impl Checks {
         self.min_healthy = min_healthy;
     }
 
-    /// Another command is about to run: from the next [`Checks::probe`] of another run on, the checks are about that one.
+    /// Sets the command that is about to run: from the next [`Checks::probe`] of another run on, the checks concern that one.
     pub fn equip(&mut self, context: Context) {
         let files = (self.equipment.context.user == context.user).then(|| self.equipment.files.clone());
         self.equipment = Equipment::of(context);
@@ -222,7 +222,7 @@ impl Checks {
     }
 }
 
-/// What commands are run in.
+/// The user, directory and environment of commands.
 fn surroundings(context: &Context, environment: &Arc<Environment>) -> Surroundings {
     Surroundings {
         composed: Arc::clone(environment),

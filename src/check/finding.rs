@@ -2,12 +2,12 @@
 
 use crate::machine::event::ProbeResult;
 
-/// What one probe found. The texts are short and hold no secret.
+/// The result of a probe. The texts are short and have no secret in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Finding {
     /// The check passes.
     Good,
-    /// The check passes, and the log says this.
+    /// The check passes, with a warning for the log.
     Warning(String),
     /// The check fails, and why.
     Bad(String),

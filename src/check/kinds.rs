@@ -1,5 +1,5 @@
-//! The kinds of check. A kind has a file of its own here, with its settings and its probe, a place in [`Kind`] and a line
-//! in [`Probes::probe`]; how it is written is in `config/blocks/check/`.
+//! The kinds of check. A kind has a file of its own here, with its settings and its probe, a variant in [`Kind`] and a line in
+//! [`Probes::probe`]; its block is read in `config/blocks/check/`.
 
 mod command;
 mod grpc;
@@ -37,11 +37,11 @@ use super::round::Prober;
 /// What is probed, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// An HTTP request that must be answered as it should be.
+    /// An HTTP request with an expected answer.
     Http(Box<Http>),
-    /// A TCP connection that must come about, perhaps with TLS, perhaps with an answer.
+    /// A TCP connection, perhaps with TLS, perhaps with an expected answer.
     Tcp(Tcp),
-    /// A program: 0 good, 1 warning (which counts as good, and is logged), else bad.
+    /// A program: exit status 0 passes, 1 is a warning (it passes and is logged), anything else fails.
     Command(Command),
     /// A query that PostgreSQL must answer.
     Postgres(Sql),
@@ -49,9 +49,9 @@ pub enum Kind {
     Mysql(Sql),
     /// A PING that Redis must answer.
     Redis(Place),
-    /// A queue of Amazon SQS that must be there, and not too full.
+    /// A queue of Amazon SQS that must exist, and not be too full.
     Sqs(Sqs),
-    /// A service that must say that it serves.
+    /// A gRPC service that must report that it serves.
     Grpc(Grpc),
 }
 
@@ -60,9 +60,9 @@ pub enum Kind {
 pub(super) struct Probes {
     pub(super) specs: Arc<[Spec]>,
     pub(super) access: Access,
-    /// What commands are run in.
+    /// The user, directory and environment of commands.
     pub(super) surroundings: Surroundings,
-    /// Keys for AWS that were handed out.
+    /// Temporary keys for AWS.
     #[cfg(feature = "sqs")]
     pub(super) kept: Kept,
 }
@@ -87,7 +87,7 @@ impl Prober for Probes {
                 Kind::Sqs(sqs) => sqs::probe(sqs, &self.kept, access, around).await,
                 #[cfg(feature = "grpc")]
                 Kind::Grpc(grpc) => grpc::probe(grpc, access).await,
-                // The configuration does not let a kind through that is not built in.
+                // The configuration refuses a kind that is not built in.
                 #[cfg(not(all(
                     feature = "postgres",
                     feature = "mysql",

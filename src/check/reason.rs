@@ -1,11 +1,11 @@
-//! Why a probe failed, in few words: one line, no control characters, no secret.
+//! Why a probe failed: one short line without control characters or secrets.
 
 use std::io;
 use std::time::Duration;
 
 use crate::line::one_line;
 
-/// More than this is not shown, in characters.
+/// The longest reason, in characters.
 const LONGEST: usize = 200;
 
 /// The text as one short line.
@@ -13,12 +13,12 @@ pub(super) fn brief(text: &str) -> String {
     one_line(text.trim(), LONGEST).trim().to_owned()
 }
 
-/// A probe that was cut off.
+/// The reason for a probe that timed out.
 pub(super) fn no_answer(timeout: Duration) -> String {
     format!("no answer within {}", humantime::format_duration(timeout))
 }
 
-/// A failure of the kernel, as people know it.
+/// The usual words for an error of the kernel.
 pub(super) fn of_io(error: &io::Error) -> String {
     let known = match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused",

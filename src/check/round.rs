@@ -1,4 +1,4 @@
-//! The probing of one run: one task a check. When the round is dropped its tasks end, and nothing more is sent.
+//! Probes one run: one task for each check. When the round is dropped, its tasks end, and nothing more is sent.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -18,13 +18,13 @@ use crate::machine::order::Pace;
 use crate::machine::policy::Role;
 use crate::machine::{Event, RunId};
 
-/// How a check is probed once: really, or in memory.
+/// Probes a check once: really, or in memory for tests.
 pub(super) trait Prober: Send + Sync + 'static {
     /// Probes the check with this number. It ends by its own timeout; dropping the future cancels it.
     fn probe(&self, check: usize) -> impl Future<Output = Finding> + Send;
 }
 
-/// What is probed, and by which clock.
+/// The checks of a run, and their clocks.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) run: RunId,
@@ -43,7 +43,7 @@ pub(super) struct Round {
 }
 
 impl Round {
-    /// Begins to probe, at once; `startup` tells how far the run's start has come.
+    /// Begins to probe at once; `startup` is the state of the run's start.
     pub(super) fn begin(
         plan: Plan,
         startup: Startup,
@@ -69,17 +69,17 @@ impl Round {
         Self { plan, pace, startup, _tasks: tasks }
     }
 
-    /// Whether the run is probed by these very checks.
+    /// Whether the run is probed by exactly these checks.
     pub(super) fn is_by(&self, specs: &Arc<[Spec]>) -> bool {
         Arc::ptr_eq(&self.plan.specs, specs)
     }
 
-    /// How far the start of the run has come, for other checks of it.
+    /// The state of the run's start, for new checks of the same run.
     pub(super) fn startup(&self, specs: &[Spec]) -> Startup {
         self.startup.borrow().carry(specs)
     }
 
-    /// Changes how often is probed, without forgetting anything.
+    /// Changes how often the checks are probed, without losing any state.
     pub(super) fn set_pace(&self, pace: Pace) {
         self.pace.send_if_modified(|now| std::mem::replace(now, pace) != pace);
     }
@@ -96,7 +96,7 @@ struct Task<P> {
 }
 
 impl<P: Prober> Task<P> {
-    /// Probes until the receiver is gone; a startup check only until it has succeeded.
+    /// Probes until the receiver has been dropped; a startup check only until it has passed.
     async fn run(mut self) {
         let spec = &self.plan.specs[self.check];
         if spec.rule.role != Role::Startup && self.startup.subscribe().wait_for(Startup::is_over).await.is_err() {
@@ -124,7 +124,7 @@ impl<P: Prober> Task<P> {
             if self.inbox.send(probed).await.is_err() {
                 return;
             }
-            // After the fact has been sent: the checks that were held back are heard after the one that let them go.
+            // Only after the finding has been sent, so that findings of the checks that were held back come later.
             self.startup.send_if_modified(|startup| startup.record(self.check, &finding));
             if spec.rule.role == Role::Startup && self.startup.borrow().has_succeeded(self.check) {
                 return;
@@ -133,7 +133,7 @@ impl<P: Prober> Task<P> {
     }
 }
 
-/// Waits for the next probe, by whatever pace holds when its time comes; false if the round is over.
+/// Waits for the next probe, at the pace of that moment; false if the round is over.
 async fn until_due(schedule: &Schedule, begun: Instant, pace: &mut watch::Receiver<Pace>) -> bool {
     loop {
         let due = begun + schedule.due(*pace.borrow_and_update());
@@ -144,7 +144,7 @@ async fn until_due(schedule: &Schedule, begun: Instant, pace: &mut watch::Receiv
     }
 }
 
-/// A bug in one probe is the failure of that probe, not the silence of its check.
+/// A bug in a probe counts as a failure of that probe, so that its check does not fall silent.
 async fn guarded(probe: impl Future<Output = Finding>) -> Finding {
     let mut probe = pin!(probe);
     std::future::poll_fn(|context| {

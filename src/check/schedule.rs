@@ -1,11 +1,11 @@
-//! When a check is probed next. Pure: times go in as what has passed since the check began.
+//! Decides when a check is probed next. Pure: times are durations since the check began.
 
 use std::time::Duration;
 
 use super::finding::Finding;
 use crate::machine::order::Pace;
 
-/// Until a check has passed it is probed again after this long, then after twice as long, and so on.
+/// The first pause until a check has passed; further ones double.
 const QUICK: Duration = Duration::from_millis(100);
 
 /// No check is probed more often than this.
@@ -16,7 +16,7 @@ const SHORTEST: Duration = Duration::from_millis(10);
 pub(super) struct Schedule {
     normal: Duration,
     trial: Duration,
-    /// The check's place in its interval, of 2^32: the golden ratio spreads any number of checks evenly.
+    /// The check's place in its interval, as a fraction of 2^32. The golden ratio spreads any number of checks evenly.
     place: u32,
     stage: Stage,
     last: Option<Probed>,
@@ -30,9 +30,9 @@ pub fn on_trial(interval: Duration, min_healthy: Duration) -> Duration {
 /// Whether the check has passed in this run.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// Not yet; the next quick gap.
+    /// Not yet; the next short pause.
     Quick(Duration),
-    /// It has.
+    /// It has passed.
     Steady,
 }
 
@@ -43,7 +43,7 @@ struct Probed {
 }
 
 impl Schedule {
-    /// For the check with this number.
+    /// The clock of the check with this number.
     pub(super) fn new(check: usize, interval: Duration, min_healthy: Duration) -> Self {
         let normal = interval.max(SHORTEST);
         let number = u32::try_from(check).unwrap_or(u32::MAX);
@@ -56,8 +56,8 @@ impl Schedule {
         }
     }
 
-    /// When the next probe starts. It is never less than half an interval and never more than one after the start of
-    /// the last one, unless that one has not ended by then.
+    /// When the next probe starts: at least half an interval and at most a whole one after the start of the last probe, unless that
+    /// one has not ended by then.
     pub(super) fn due(&self, pace: Pace) -> Duration {
         let Some(last) = self.last else { return Duration::ZERO };
         let interval = match pace {
@@ -71,7 +71,7 @@ impl Schedule {
         last.started.saturating_add(gap).max(last.ended)
     }
 
-    /// A probe has ended.
+    /// Notes the end of a probe.
     pub(super) fn probed(&mut self, started: Duration, ended: Duration, finding: &Finding) {
         if finding.passes() {
             self.stage = Stage::Steady;
@@ -81,7 +81,7 @@ impl Schedule {
         self.last = Some(Probed { started, ended });
     }
 
-    /// From `started` to the check's next place in the interval; if that is too close, half of the way to the one after.
+    /// The time from `started` to the check's next place in the interval; if that is too close, half of the way to the one after.
     fn gap_to_place(&self, started: Duration, interval: Duration) -> Duration {
         let place = (interval.as_nanos() * u128::from(self.place)) >> 32;
         let into = (started.as_nanos() + interval.as_nanos() - place) % interval.as_nanos();

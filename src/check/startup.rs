@@ -1,4 +1,4 @@
-//! What is held back until the service has started. Pure.
+//! Decides which checks are held back until the service has started. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,13 +6,13 @@ use super::Spec;
 use super::finding::Finding;
 use crate::machine::policy::Role;
 
-/// The startup checks of a run. Once they have all passed, `rise` times in a row each, the service has started: that is so
-/// until the run ends, whatever fails afterwards and however the checks are configured anew.
+/// The startup checks of a run. Once each of them has passed `rise` times in a row, the service has started. That stays so until the
+/// run ends, whatever fails later and however the checks are changed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Startup {
-    /// Those that have not succeeded yet.
+    /// The checks that have not passed yet.
     pending: BTreeMap<usize, Streak>,
-    /// Those that have, by name: they have nothing more to say about this run.
+    /// The names of those that have passed, and are not probed any more in this run.
     succeeded: BTreeSet<String>,
     gate: Gate,
 }
@@ -33,17 +33,17 @@ enum Gate {
 }
 
 impl Startup {
-    /// At the beginning of a run.
+    /// The state at the beginning of a run.
     pub(super) fn of(specs: &[Spec]) -> Self {
         Self { gate: Gate::Closed, ..Self::started(specs) }.opened()
     }
 
-    /// Of a run that began before lictor did: it has started, and nothing is held back.
+    /// The state of a run that began before this lictor: it has started, and nothing is held back.
     pub(super) fn started(specs: &[Spec]) -> Self {
         Self { pending: streaks(specs, &BTreeSet::new()), succeeded: BTreeSet::new(), gate: Gate::Open }
     }
 
-    /// Of the same run, by new checks: what has succeeded is not asked again, and a service that has started has.
+    /// The state of the same run with new checks: what has passed is not asked again, and a started service stays started.
     pub(super) fn carry(&self, specs: &[Spec]) -> Self {
         let pending = streaks(specs, &self.succeeded);
         Self { pending, succeeded: self.succeeded.clone(), gate: self.gate }.opened()
@@ -54,12 +54,12 @@ impl Startup {
         self.gate == Gate::Open
     }
 
-    /// Whether this startup check has, so that it has nothing more to say about this run.
+    /// Whether this startup check has passed, so that it is not probed any more in this run.
     pub(super) fn has_succeeded(&self, check: usize) -> bool {
         !self.pending.contains_key(&check)
     }
 
-    /// Counts a finding; says whether it was the one that let the other checks begin.
+    /// Counts a finding; returns whether it was the one that lets the other checks begin.
     pub(super) fn record(&mut self, check: usize, finding: &Finding) -> bool {
         let Some(streak) = self.pending.get_mut(&check) else { return false };
         streak.successes = if finding.passes() { streak.successes + 1 } else { 0 };

@@ -1,5 +1,5 @@
-//! A setting that is read anew for each probe: as written, out of the service's environment, or out of a file. So a
-//! password that was rotated is used at the next probe.
+//! A setting that is read anew for each probe: from the configuration, the service's environment, or a file. So a rotated password is
+//! used at the next probe.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -22,15 +22,15 @@ const LIMIT: u64 = 1 << 16;
 /// Where the text of a setting comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Text {
-    /// It stands in the configuration.
+    /// The configuration.
     Written(Secret),
-    /// `env_of_service("NAME")`: what this variable of the service is at the moment.
+    /// `env_of_service("NAME")`: the present value of this variable of the service.
     OfService(String),
-    /// `file("/path")`: what the file holds at the moment, without one newline at its end.
+    /// `file("/path")`: the present contents of the file, without one newline at the end.
     InFile(PathBuf),
 }
 
-/// Where a person finds it: a name or a path, never the text itself.
+/// The place for people: a name or a path, never the text itself.
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -42,7 +42,7 @@ impl fmt::Display for Text {
 }
 
 impl Text {
-    /// The text as it is now. The error says why there is none.
+    /// The present text. The error says why there is none.
     pub(super) async fn read(&self, service: &OfService, files: &Files) -> Result<String, String> {
         let bytes = match self {
             Self::Written(text) => text.clone(),
@@ -67,7 +67,7 @@ async fn of_file(path: &Path, files: &Files) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// The service's environment as it is at the moment.
+/// The service's present environment.
 #[derive(Clone)]
 pub(super) struct OfService {
     composed: watch::Receiver<Arc<Environment>>,
@@ -79,7 +79,7 @@ pub(super) struct OfService {
 type Inherited = Vec<(OsString, OsString)>;
 
 impl OfService {
-    /// What lictor composes, and how the whole environment is made from it.
+    /// The composed environment, and how the whole environment is made from it.
     pub(super) fn new(composed: watch::Receiver<Arc<Environment>>, whole: BuildEnvironment) -> Self {
         Self { composed, build: whole, inherits: Bulkhead::new("check-env", 4) }
     }
@@ -95,7 +95,7 @@ impl OfService {
         Ok(found.map(|(_, value)| value.clone().into_vec().into()))
     }
 
-    /// Those of these variables that the service has, and that are text.
+    /// Those of these variables that the service has and that are text.
     pub(super) async fn some(&self, names: &[&'static str]) -> Result<BTreeMap<&'static str, String>, String> {
         let mut found = BTreeMap::new();
         if names.is_empty() {

@@ -1,5 +1,5 @@
-//! `command`: a program whose exit code is the answer: 0 good, 1 a warning, anything else bad. What it wrote last is the
-//! reason, with the values of the environment masked.
+//! `command`: a program whose exit status is the answer: 0 passes, 1 is a warning, anything else fails. The last line of its output
+//! is the reason, with the values of the environment masked.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -18,7 +18,7 @@ use crate::machine::event::Exit;
 use crate::service::OwnChildren;
 use crate::service::errand::{self, CannotRun, Errand, Finished};
 
-/// An errand's output of this many bytes has lost its beginning.
+/// An output of this many bytes has lost its beginning.
 const OUTPUT: usize = 4096;
 
 /// `command { command = [..] }`.
@@ -30,7 +30,7 @@ pub struct Command {
     pub arguments: Vec<String>,
 }
 
-/// What the commands of one run are run in.
+/// The user, directory and environment of one run's commands.
 #[derive(Debug)]
 pub(in crate::check) struct Surroundings {
     /// What the run was started with, or is on when it is probed first.
@@ -62,7 +62,7 @@ impl fmt::Debug for Ready {
 }
 
 impl Surroundings {
-    /// What a command gets. To make it takes a look at the users of this host, which may hang, so it is made aside.
+    /// The environment of a command. Making it reads the user database, which may hang, so it is done in the background.
     pub(in crate::check) async fn ready(&self, access: &Access) -> Result<&Ready, String> {
         let make = || async {
             let environment = access.service.whole(Arc::clone(&self.composed)).await?;
@@ -95,7 +95,7 @@ pub(in crate::check) async fn probe(
     judge(errand::run(errand, &around.own_children).await, timeout, &ready.redactor)
 }
 
-/// What the end of the program means.
+/// The finding for the program's end.
 fn judge(end: Result<Finished, CannotRun>, timeout: Duration, redactor: &Redactor) -> Finding {
     let Finished { exit, output } = match end {
         Ok(finished) => finished,
@@ -114,7 +114,7 @@ fn judge(end: Result<Finished, CannotRun>, timeout: Duration, redactor: &Redacto
     }
 }
 
-/// The last line with anything on it. Values are masked in the whole output first: one may span lines.
+/// The last line that is not empty. Values are masked in the whole output first, because one may span several lines.
 fn last_line(output: &[u8], redactor: &Redactor) -> Option<String> {
     let start = if output.len() < OUTPUT { Start::Whole } else { Start::Cut };
     let masked = redactor.mask(output, start);

@@ -1,4 +1,4 @@
-//! `http`: a request that must be answered as it should be.
+//! `http`: a request with an expected answer.
 
 mod expected;
 
@@ -13,17 +13,17 @@ use crate::check::net::web::{Answer, Question};
 use crate::check::{Text, Tls, reason};
 use expected::Interest;
 
-/// This much of a body must arrive, if there is that much; the rest is not waited for. In bytes.
+/// How much of a body must arrive, if it is that long, in bytes; the rest is not waited for.
 const ARRIVAL: usize = 4096;
-/// This much of a body is looked at, if anything is asked of it. In bytes.
+/// How much of a body is read, if something is expected of it, in bytes.
 const CONTENT: usize = 64 * 1024;
 
-/// One request, and what its answer must be like. What is not said is not asked of it.
+/// A request, and what is expected of its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Http {
-    /// What is asked for; `http` or `https`.
+    /// The URL; `http` or `https`.
     pub url: String,
-    /// How.
+    /// The method.
     pub method: Method,
     /// The name in the `Host` field, and in TLS if `tls` names no other; `None`: the URL's.
     pub host: Option<String>,

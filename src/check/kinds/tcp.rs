@@ -1,5 +1,5 @@
-//! `tcp`: a connection that must come about, perhaps with TLS, perhaps with an answer. It is closed at once, by us, so
-//! that no port of the service lingers.
+//! `tcp`: a connection, perhaps with TLS, perhaps with an expected answer. We close it at once, so that no port of the service lingers
+//! in `TIME_WAIT`.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::check::net::file::FileName;
 use crate::check::tls::{Demand, encrypt};
 use crate::check::{TlsMode, reason};
 
-/// The answer is looked for in this much, in bytes.
+/// How much of the answer is searched, in bytes.
 const LIMIT: usize = 4096;
 
 /// `tcp { address = "host:port" }`.
@@ -20,15 +20,15 @@ const LIMIT: usize = 4096;
 pub struct Tcp {
     /// `host:port`.
     pub address: String,
-    /// Whether the connection is encrypted, and what is verified of the other end.
+    /// Whether the connection is encrypted, and how much of the certificate is verified.
     pub tls: TlsMode,
     /// The certificates that are trusted instead of the system's, in PEM.
     pub ca: Option<PathBuf>,
-    /// For whom the certificate must be instead of the host.
+    /// The name that the certificate must be for, if not the host.
     pub server_name: Option<String>,
-    /// What is said first.
+    /// The text that is sent first.
     pub send: Option<String>,
-    /// What must be in the answer.
+    /// The text that must be in the answer.
     pub expect: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What an answer must be like, and whether it is. Pure.
+//! What is expected of an answer, and whether it is so. Pure.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -112,12 +112,12 @@ impl fmt::Display for Scalar {
     }
 }
 
-/// What must be known of a body before it can be judged.
+/// How much of a body is needed to judge it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Interest {
-    /// That it arrives.
+    /// Only that it arrives.
     Arrival,
-    /// What it says.
+    /// Its contents.
     Content,
 }
 
@@ -128,7 +128,7 @@ impl Interest {
     }
 }
 
-/// What is wrong with the body, if anything is. It tells what was expected, never what was found: that is not ours to show.
+/// What is wrong with the body, if anything is. The text has what was expected, never what was found, which may be secret.
 pub(super) fn fault(http: &Http, body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(body);
     if let Some(wanted) = &http.contains
