@@ -1,4 +1,4 @@
-//! Our own configuration, read again, on its way to what it is about.
+//! Our own configuration, read again, on its way to the rooms that it concerns.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,21 +15,21 @@ use crate::source;
 use crate::state::StateIdentity;
 use crate::version::{Program, Subject};
 
-/// Our own configuration was read again.
+/// Our own configuration, read again.
 #[derive(Debug)]
 pub struct ConfigChange {
-    /// The uid of who asked for it; `None`: a signal, or the kernel could not tell.
+    /// The uid of the requester; `None`: it was a signal, or the kernel did not provide the uid.
     pub who: Option<u32>,
-    /// What there is from now on, or every error with its place.
+    /// The new configuration, or every error with its place.
     pub new: Result<Box<NewConfig>, Vec<String>>,
-    /// Where the outcome goes.
+    /// The channel for the result.
     pub answer: oneshot::Sender<Result<Pending, Vec<String>>>,
 }
 
-/// Everything that can change under a running service.
+/// Every setting that can change under a running service.
 #[derive(Debug)]
 pub struct NewConfig {
-    /// The road, the process's life and the checks' rules.
+    /// The settings of the road, of the process's life and of the checks.
     pub policy: Policy,
     /// The checks, in the order of the policy.
     pub checks: Vec<check::Spec>,
@@ -37,37 +37,37 @@ pub struct NewConfig {
     pub check_command: (Vec<String>, Duration),
     /// The sources, later ones win.
     pub sources: Vec<source::Spec>,
-    /// What holds for all of them.
+    /// The rules for all of them.
     pub rules: Rules,
-    /// Who asks Consul; the same one as before if nothing about that has changed.
+    /// The client for Consul; the same one as before if its settings have not changed.
     pub client: Option<Arc<Client>>,
-    /// What the next start of the service starts.
+    /// The settings for the next start of the service.
     pub next_start: NextStart,
-    /// What the state on disk belongs to.
+    /// The identity that the state on disk belongs to.
     pub identity: StateIdentity,
-    /// What only another start of lictor can take up, as words of the configuration.
+    /// The settings that need another start of lictor, as words of the configuration.
     pub for_lictor: Vec<String>,
 }
 
-/// What a start of the service takes, and what goes with it.
+/// The settings of a start of the service, and what belongs to them.
 #[derive(Debug)]
 pub struct NextStart {
-    /// What to run, and how to stop it.
+    /// The command, and how to stop it.
     pub command: Command,
-    /// What the checks know of it.
+    /// What the checks need to know about it.
     pub context: Context,
-    /// Whose version is asked for; its PID is filled in at the start.
+    /// The process whose version is wanted; its PID is filled in at the start.
     pub subject: Subject,
-    /// What the start executes.
+    /// The program that the start executes.
     pub program: Program,
-    /// What was found of that program when the configuration was read; `None`: it was not looked at.
+    /// The build and version of that program when the configuration was read; `None`: it was not looked at.
     pub found: Option<(Build, Version)>,
 }
 
 impl NextStart {
-    /// In which words of the configuration it differs from what runs.
+    /// The words of the configuration in which it differs from what runs.
     pub(super) fn differences(&self, command: &Command, subject: &Subject) -> Vec<String> {
-        // Taken apart, so that a word that is new there is not forgotten here.
+        // Destructured, so that a new word there is not forgotten here.
         let Command {
             program,
             arguments,

@@ -1,4 +1,4 @@
-//! Where orders go. Nothing here waits.
+//! Carries out the machine's orders. Nothing here waits.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -25,51 +25,51 @@ use crate::service::{
 use crate::state::{self, KeptProcess, State, StateIdentity};
 use crate::version::{self, Program, Programs, Subject};
 
-/// The acting rooms, as the driver sees them.
+/// The rooms that carry out orders.
 #[derive(Debug)]
 pub struct Effects {
     service: Service,
     command: Command,
     accounts: Accounts,
-    /// What is held for the service.
+    /// The sockets that are held for the service.
     sockets: Sockets,
-    /// Their state on the board.
+    /// Their state, as it was last reported.
     sockets_problem: Option<String>,
-    /// Why new connections cannot be steered, as it was told.
+    /// Why new connections cannot be steered, as it was last reported.
     steering_problem: Option<String>,
-    /// Runs that get no new connection any more, and are stopped once they have taken what waits for them.
+    /// Runs that get no new connections any more, and are stopped once they have accepted those that wait for them.
     leaving: JoinSet<(RunId, Settled)>,
-    /// New connections that are about to go elsewhere: first it is put down where.
+    /// New connections that are about to be steered: the record of it is written first.
     recording: JoinSet<()>,
     steering: Option<Steering>,
-    /// The runs that there are.
+    /// The runs that have not ended.
     live: BTreeSet<RunId>,
     checks: Checks,
     check_command: CheckCommand,
-    /// The fleet that we take turns with; `None`: there is none.
+    /// The fleet that grants turns; `None`: there is none.
     fleet: Option<Fleet>,
     state: State,
-    /// Asks for the version of a process; all but its PID and its environment is known beforehand.
+    /// The subject for finding out a version, without PID and environment.
     subject: Subject,
-    /// What lies on the disk for a start is looked at there.
+    /// The programs of the next starts, on the disk.
     programs: watch::Sender<Programs>,
-    /// The id of this boot.
+    /// The ID of this boot.
     boot: String,
     inbox: mpsc::Sender<Event>,
     identifying: JoinSet<()>,
-    /// Which of those is about which run.
+    /// The tasks that identify runs, by run.
     identified: BTreeMap<RunId, AbortHandle>,
-    /// What was ordered to be started and has not been yet.
+    /// Starts that were ordered and have not happened yet.
     starting: Option<(RunId, Arc<Environment>)>,
     /// Operators who wait for an answer.
     pub(super) answers: PendingAnswers,
-    /// What the next start takes up.
+    /// The settings for the next start.
     next: Option<NextStart>,
-    /// Who steers traffic, if anybody does.
+    /// Steers traffic, if that is configured.
     registration: Option<Registration>,
 }
 
-/// What the composition root has built for the loop.
+/// The parts that the composition root has built for the loop.
 #[derive(Debug)]
 pub struct Parts {
     /// Runs the service.
@@ -78,13 +78,13 @@ pub struct Parts {
     pub accounts: Accounts,
     /// Probes it.
     pub checks: Checks,
-    /// Asks about a candidate.
+    /// Runs the check command.
     pub check_command: CheckCommand,
-    /// Keeps what must outlive lictor.
+    /// Stores what must outlive lictor.
     pub state: State,
-    /// Looks at what a start would execute.
+    /// Watches the program that a start would execute.
     pub programs: watch::Sender<Programs>,
-    /// Where facts go.
+    /// The driver's inbox.
     pub inbox: mpsc::Sender<Event>,
 }
 
@@ -120,7 +120,7 @@ impl Effects {
         }
     }
 
-    /// With somebody who steers traffic.
+    /// With a handle that steers traffic.
     #[must_use]
     pub fn registered(mut self, registration: Option<Registration>) -> Self {
         self.registration = registration;
@@ -134,7 +134,7 @@ impl Effects {
         self
     }
 
-    /// With other hosts to take turns with.
+    /// With a fleet that grants turns.
     #[must_use]
     pub fn in_fleet(mut self, fleet: Option<Fleet>) -> Self {
         self.fleet = fleet;
@@ -150,18 +150,18 @@ impl Effects {
         kept.map(|(name, socket)| Ok((name, socket.try_clone_to_owned()?))).collect()
     }
 
-    /// What remains to be closed when the loop has ended.
+    /// The parts that have to be closed when the loop has ended.
     pub fn into_state(self) -> State {
         self.state
     }
 
-    /// Whether what should be kept on disk is kept.
+    /// Why the state cannot be written to the disk, if it cannot.
     pub(super) fn disk(&self) -> Event {
         Event::Disk { problem: self.state.problem() }
     }
 
-    /// Waits until something has come about that nobody was ordered to tell: what can be kept on disk has changed, or a run
-    /// can be stopped now. Cancel-safe.
+    /// Waits for events that are not answers to orders: whether the state can be written to the disk has changed, or a run can be
+    /// stopped now. Cancel-safe.
     pub(super) async fn changed(&mut self) -> Option<Event> {
         tokio::select! {
             () = self.state.problem_changed() => {}
@@ -177,22 +177,22 @@ impl Effects {
         Some(self.disk())
     }
 
-    /// The checks from now on.
+    /// Replaces the checks.
     pub(super) fn check(&mut self, specs: Vec<check::Spec>, policy: &Policy) {
         self.checks.update(specs, policy.min_healthy);
     }
 
-    /// The check command from now on.
+    /// Replaces the check command.
     pub(super) fn check_by(&mut self, (words, timeout): (Vec<String>, Duration)) {
         (self.check_command.words, self.check_command.timeout) = (words, timeout);
     }
 
-    /// What is kept belongs to this from now on.
+    /// Sets the identity that the state on disk belongs to.
     pub(super) fn rebind(&self, identity: StateIdentity) {
         self.state.rebind(identity);
     }
 
-    /// The next start takes this up; says in which words of the configuration it differs from what runs.
+    /// Sets what the next start uses; returns the words of the configuration in which it differs from what runs.
     pub(super) fn prepare(&mut self, next: NextStart) -> Vec<String> {
         let differences = next.differences(&self.command, &self.subject);
         self.next = Some(next).filter(|_| !differences.is_empty());
@@ -201,7 +201,8 @@ impl Effects {
         differences
     }
 
-    /// Nothing runs: what waits for the next start is taken up. Gives what was found of its program, if there is anything.
+    /// Takes over the settings that wait for the next start, because nothing runs. Returns the build and version of its program,
+    /// if they are known.
     pub(super) fn take_up(&mut self) -> Option<Event> {
         let NextStart { command, context, subject, program, found } = self.next.take()?;
         self.service.update(command.clone());
@@ -216,7 +217,7 @@ impl Effects {
         self.live.is_empty()
     }
 
-    /// Follows what happens as far as the rooms have to know.
+    /// Passes an event on to the rooms that have to know it.
     pub(super) fn note(&mut self, event: &Event) {
         match event {
             Event::Started { run, pid } => {
@@ -224,7 +225,7 @@ impl Effects {
                     self.identify(*run, *pid, environment);
                 }
             }
-            // No process has it any more.
+            // The process has ended.
             Event::Exited { run, .. } | Event::StartFailed { run, .. } => {
                 self.sockets.gone(*run);
                 self.live.remove(run);
@@ -253,7 +254,7 @@ impl Effects {
         }
     }
 
-    /// Hands an order to its room; what the room can answer at once comes back.
+    /// Passes an order to its room; returns an answer that the room has at once.
     pub(super) fn order(&mut self, order: Order) -> Option<Event> {
         match order {
             Order::Start { run, environment, build, .. } => return self.start(run, environment, &build),
@@ -276,14 +277,14 @@ impl Effects {
             Order::CancelCheck { .. } => self.check_command.cancel(),
             Order::AskTurn { turn, wish, running, build } => match &self.fleet {
                 Some(fleet) => fleet.ask(turn, wish, running, build),
-                // The step is never asked then; answering keeps the road open all the same.
+                // Without a fleet there is no such order; the answer keeps the road open anyway.
                 None => return Some(Event::TurnGranted { turn }),
             },
             Order::ReturnTurn { turn, verdict } => self.with_fleet(|fleet| fleet.give_back(turn, verdict)),
             Order::Halt { wish, good, reason } => self.with_fleet(|fleet| fleet.halt(wish, good, reason)),
             Order::EndHalt { wish } => self.with_fleet(|fleet| fleet.end_halt(wish)),
             Order::Traffic { run, level } => {
-                // Without it no such order comes.
+                // Without it there is no such order.
                 if let Some(registration) = &self.registration {
                     registration.traffic(run, level);
                 }
@@ -292,8 +293,8 @@ impl Effects {
         None
     }
 
-    /// Takes over the service of an earlier lictor, if it still runs, and ends what else that one has left. Before the
-    /// loop: what runs already is known before anything is decided.
+    /// Takes over the service of an earlier lictor, if it still runs, and ends the other processes that that lictor has left. Call it
+    /// before the loop, so that the running process is known before the first decision.
     pub async fn adopt(&mut self, run: RunId) -> Option<Event> {
         let mut kept = self.state.process()?;
         let mark = |kept: &KeptProcess| kept.mark.as_deref().and_then(|mark| mark.parse().ok());
@@ -306,7 +307,7 @@ impl Effects {
         }
         self.live.insert(run);
         if adopted.provenance != Provenance::Unrecorded {
-            // From now on it is this lictor's run.
+            // It is a run of this lictor from now on.
             self.state.process_keeper().keep(run, kept.clone()).await;
         }
         self.checks.adopt(run);
@@ -314,27 +315,27 @@ impl Effects {
         self.identify(run, adopted.pid, Arc::default());
         let (environment, build) = match adopted.provenance {
             Provenance::Recorded | Provenance::RecordedBeside => (kept.environment, kept.build),
-            // What it runs on is not known: it serves until there is something to start in its place.
+            // Its environment is unknown: it serves until there is something to start in its place.
             Provenance::Unrecorded => (Environment::default().fingerprint(), Build::default()),
         };
         Some(Event::Adopted { run, pid: adopted.pid, environment, build })
     }
 
-    /// Sends new connections to this run, or a share of them. First it is put down, so that a lictor that comes after this
-    /// one knows which of two runs is connected to; an order replaces the one before.
+    /// Steers new connections, or a share of them, to this run. This is recorded first, so that the next lictor knows which of two
+    /// runs gets connections. An order replaces the one before.
     fn steer(&mut self, run: RunId, share: Share) {
         let keeper = self.state.process_keeper();
         let stops = self.steering.take().map(|before| before.stops).unwrap_or_default();
         self.steering = Some(Steering { run, share, stops });
         self.recording.abort_all();
         self.recording.spawn(async move {
-            // Connections are more than a record of them.
+            // The connections matter more than their record.
             let _ = caught(keeper.activate(run)).await;
         });
     }
 
     fn steer_now(&mut self) -> Option<Event> {
-        // What was replaced by another order has ended without one.
+        // An order that was replaced by another one ends without an answer.
         if !self.recording.is_empty() {
             return None;
         }
@@ -346,14 +347,14 @@ impl Effects {
             }
         };
         for run in stops {
-            // It may be sick, or hang: whoever waits for it is served by the other one at once.
+            // It may be failing or hanging, so connections that wait for it are served by the other one at once.
             self.sockets.rescue(run);
             self.stop(run);
         }
         Some(event)
     }
 
-    /// Sends new connections elsewhere first, if that can be done.
+    /// Steers new connections to another run first, if that is possible.
     fn stop(&mut self, run: RunId) {
         if let Some(steering) = &mut self.steering {
             steering.stops.push(run);
@@ -363,7 +364,7 @@ impl Effects {
         self.leaving.spawn(async move { (run, caught(leaving.settled()).await.unwrap_or(Settled::Given)) });
     }
 
-    /// What waits for the run has been taken, or is not going to be.
+    /// The connections that wait for the run have been accepted, or will not be.
     fn stop_settled(&mut self, run: RunId, settled: Settled) {
         if settled == Settled::Given {
             tracing::warn!(%run, "connections wait that the service does not accept; it is stopped all the same, and they go to the next run");
@@ -372,7 +373,7 @@ impl Effects {
         self.service.stop(run);
     }
 
-    /// Whether the sockets do all that they should, once that has changed.
+    /// Reports whether the sockets work completely, if that has changed.
     pub(super) fn sockets_news(&mut self) -> Vec<Event> {
         let mut news = Vec::new();
         let problem = self.sockets.look();
@@ -397,7 +398,7 @@ impl Effects {
         }
     }
 
-    /// What cannot even be begun is answered at once.
+    /// Starts a run; a start that cannot even begin is answered at once.
     fn start(&mut self, run: RunId, environment: Arc<Environment>, build: &Build) -> Option<Event> {
         // Beside another run nothing else says that it is time.
         let found = self.take_up();
@@ -414,7 +415,7 @@ impl Effects {
         found
     }
 
-    /// Puts down which process runs this.
+    /// Records which process runs this.
     fn keeps(&self, run: RunId, environment: &Environment, build: &Build) -> Keep {
         let (keeper, boot, side) = (self.state.process_keeper(), self.boot.clone(), self.sockets.mark(run));
         let (fingerprint, build) = (environment.fingerprint(), build.clone());
@@ -442,7 +443,7 @@ impl Effects {
     }
 }
 
-/// Where new connections are about to go, and which runs are to be stopped then.
+/// The run that is about to get new connections, and the runs to stop after that.
 #[derive(Debug)]
 struct Steering {
     run: RunId,
@@ -450,7 +451,7 @@ struct Steering {
     stops: Vec<RunId>,
 }
 
-/// What has to be asked of a disk or a user database before a process can be identified.
+/// What is needed to complete a subject, with reads of the disk and of the user database.
 #[derive(Clone)]
 struct Unknown {
     command: Command,
@@ -462,7 +463,7 @@ struct Unknown {
 impl Unknown {
     /// Completes a subject; it may block.
     fn complete(&self, subject: Subject) -> Subject {
-        // A user that cannot be found has failed the start already.
+        // If the user cannot be found, the start has failed already.
         let variables =
             service::child_environment(&self.command, &self.environment, &self.accounts).unwrap_or_default();
         let redactor = if subject.spec.asks_the_service() {
@@ -479,7 +480,7 @@ async fn identify(run: RunId, subject: Subject, unknown: Unknown, inbox: mpsc::S
     let Ok(subject) = offload(move || unknown.complete(subject)).await else { return };
     let (build, version) = version::read(&subject).await;
     let known = version.version.is_some();
-    // Nobody listens any more when lictor ends: nothing is lost then.
+    // When lictor stops, nobody listens any more, and nothing is lost.
     let _ = inbox.send(Event::Identified { run, build: build.clone(), version: version.clone() }).await;
     if !known {
         let complete = version::complete(version.clone(), &subject).await;
