@@ -181,14 +181,14 @@ impl<'a> Story<'a> {
                 let halted = if halted > 0 { format!(", halted on {halted}") } else { String::new() };
                 Word::new(Tone::Bad, format!("taken back on {back}{halted}"))
             }
-            Subject::Change if under_way => on("under way; told by", Tone::Busy),
+            Subject::Change if under_way => on("under way; reported by", Tone::Busy),
             Subject::Change if self.has(Outcome::Inconclusive) => on("no verdict on", Tone::Warn),
             Subject::Change if self.has(Outcome::Rejected) => on("rejected by", Tone::Warn),
             Subject::Change if self.has(Outcome::Applied) => {
                 Word::new(Tone::Good, format!("good on {}", counted(self.count(Outcome::Applied) as u64, "host")))
             }
-            Subject::Change if self.has(Outcome::Reloaded) => on("told to", Tone::Good),
-            Subject::Change if self.has(Outcome::Ignored) => on("counts from the next start on:", Tone::Good),
+            Subject::Change if self.has(Outcome::Reloaded) => on("reloaded on", Tone::Good),
+            Subject::Change if self.has(Outcome::Ignored) => on("waits for the next start on", Tone::Good),
             Subject::Change if self.has(Outcome::Held) => on("held on", Tone::Waits),
             Subject::Change if self.has(Outcome::Halted) => on("halted on", Tone::Warn),
             Subject::Change => on("overtaken on", Tone::Unknown),

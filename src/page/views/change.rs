@@ -166,6 +166,6 @@ pub(super) fn happened(event: &Happening) -> Word {
         What::Instance(InstanceEvent::Deployed) => Word::new(Tone::Good, "deployed"),
         What::Instance(InstanceEvent::Outage) if event.took_ms.is_none() => Word::new(Tone::Bad, "out, goes on"),
         What::Instance(InstanceEvent::Outage) => Word::new(Tone::Warn, "was out"),
-        What::Instance(InstanceEvent::Unknown) => Word::new(Tone::Unknown, "something that this lictor does not know"),
+        What::Instance(InstanceEvent::Unknown) => Word::new(Tone::Unknown, "an event of a newer lictor"),
     }
 }
