@@ -25,7 +25,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, yield_now};
 
 pub use after_stop::{Part, Stopped, after_stop};
-pub use doctor::{Finding, Grade, examine};
+pub use doctor::{AskedSources, Finding, Grade, Readiness, ask_sources, examine};
 pub use failure::AppError;
 pub use once::once;
 pub use plan::{Planned, plan};

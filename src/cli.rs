@@ -83,13 +83,10 @@ fn perform(verb: Verb) -> u8 {
             let options = plan::Options { target, configuration, form: form(options.json), code };
             plan::run(&options, &mut out, &mut err).await
         }),
-        Verb::Check(options) => {
-            let answer = check::check(&options.configuration());
-            if answer.code == exit::OK {
-                return print_answer(&answer.text, exit::OK);
-            }
-            print_error(&answer.text, answer.code)
+        Verb::Check(options) if options.sources => {
+            return asked(async { print_check(&check::with_sources(&options.configuration()).await) });
         }
+        Verb::Check(options) => return print_check(&check::check(&options.configuration())),
         Verb::Doctor(options) => {
             let configuration = options.configuration.configuration();
             asked(async { doctor::run(&configuration, Paint::for_stdout(), &mut out, &mut err).await })
@@ -167,6 +164,14 @@ fn print_answer(text: &str, code: u8) -> u8 {
     let mut out = Stdout::default();
     let _ = writeln!(out, "{text}");
     out.ended(code)
+}
+
+/// What is in order is an answer, and what is not is an error.
+fn print_check(answer: &check::Answer) -> u8 {
+    match answer.code {
+        exit::OK => print_answer(&answer.text, exit::OK),
+        code => print_error(&answer.text, code),
+    }
 }
 
 /// Prints to standard error why the question could not be answered.

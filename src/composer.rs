@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use memory::Memory;
-pub use once::AskedOnce;
+pub use once::{AskedOnce, Silent};
 
 use crate::consul::Client;
 use crate::environment::source_keys::Keys;

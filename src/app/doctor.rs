@@ -1,31 +1,27 @@
 //! `lictor doctor`: what of the surroundings is missing or wrong, and what to do about it. It asks and looks, and changes
 //! nothing.
 
+mod sources;
+
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::Duration;
 
 use rustix::fs::{Access, StatVfs};
 use rustix::process::{PidfdFlags, Resource, getpid, getrlimit, pidfd_open};
 
-use super::{client, places};
+pub use sources::{AskedSources, Readiness, ask_sources};
+
+use super::places;
 use crate::admin::Place;
 use crate::chain::sentence;
-use crate::composer::{AskedOnce, Composer};
 use crate::config::Settings;
-use crate::consul::watch::Query;
-use crate::line::{counted, listed, one_line};
 use crate::listen;
-use crate::machine::Event;
 use crate::machine::policy::Handover;
 use crate::service::program;
-use crate::source::{Host, Kind};
-use crate::state;
+use crate::source::Kind;
 
-/// How long a source may take.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// Connections that a quiet status port takes at a time, and so the least backlog that makes sense.
 const LEAST_BACKLOG: u64 = 256;
 /// Each file or directory that is watched takes an instance of inotify; other programs of the user need some too.
@@ -34,8 +30,6 @@ const LEAST_INSTANCES: u64 = 64;
 const LEAST_DESCRIPTORS: u64 = 32;
 /// Room for the state, in bytes.
 const LEAST_ROOM: u64 = 16 << 20;
-/// Names that are shown; the rest is counted.
-const MOST_NAMES: usize = 5;
 
 /// How serious a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +62,7 @@ impl Finding {
 /// Looks at everything that these settings need.
 pub async fn examine(settings: &Settings) -> Vec<Finding> {
     let mut findings = vec![command(settings)];
-    findings.extend(sources(settings).await);
+    findings.extend(ask_sources(settings).await.findings);
     findings.extend([status_port(settings), admin_socket(settings), state_directory(settings), statsd(settings)]);
     findings.extend(held_sockets(settings));
     findings.extend(kernel(settings));
@@ -101,67 +95,6 @@ fn command(settings: &Settings) -> Finding {
         Ok(found) => Finding::new(Grade::Fine, "command", found.display().to_string()),
         Err(error) => Finding::new(Grade::Wrong, "command", sentence(&error)),
     }
-}
-
-/// Consul's folders one by one, with what the token may read and which keys will make trouble; then all sources together.
-async fn sources(settings: &Settings) -> Vec<Finding> {
-    let asked = match client(settings) {
-        Ok(client) => client,
-        Err(error) => return vec![Finding::new(Grade::Wrong, "consul", sentence(&error))],
-    };
-    let mut findings = Vec::new();
-    for source in &settings.sources {
-        let (Kind::Consul(prefix), Some(client)) = (&source.kind, &asked) else { continue };
-        let folder = client.folder(&prefix.path, prefix.datacenter.as_deref());
-        match tokio::time::timeout(PATIENCE, client.list(&folder, &Query::PLAIN)).await {
-            Ok(Ok(list)) => {
-                let keys: Vec<&str> = list.pairs.iter().map(|pair| pair.key.as_str()).collect();
-                findings.push(keys_of(&source.name, &prefix.path, &keys));
-            }
-            Ok(Err(error)) => findings.push(Finding::new(Grade::Wrong, &*source.name, sentence(&error))),
-            Err(_) => {
-                let text = format!("no answer within {}", humantime::format_duration(PATIENCE));
-                findings.push(Finding::new(Grade::Wrong, &*source.name, text));
-            }
-        }
-    }
-    let key = match state::ephemeral_key() {
-        Ok(key) => key,
-        Err(error) => {
-            findings.push(Finding::new(Grade::Wrong, "kernel", format!("it gives no random bytes: {error}")));
-            return findings;
-        }
-    };
-    let mut composer = Composer::new(settings.sources.clone(), settings.rules.clone(), asked, key, Host::Known);
-    let AskedOnce { wish, silent, left_out } = composer.ask_once(PATIENCE).await;
-    findings.extend(silent.into_iter().map(|why| Finding::new(Grade::Wrong, "sources", why)));
-    findings.extend(left_out.into_iter().map(|what| Finding::new(Grade::Mind, "sources", what)));
-    findings.push(match wish {
-        Some(Event::Wish { environment, violations }) if violations.is_empty() => {
-            Finding::new(Grade::Fine, "variables", counted(environment.variables().len() as u64, "variable"))
-        }
-        Some(Event::Wish { violations: reasons, .. } | Event::Unfit { reasons }) => {
-            Finding::new(Grade::Wrong, "variables", format!("{}; mend the values", reasons.join("; ")))
-        }
-        _ => Finding::new(Grade::Wrong, "variables", "nothing can be started: a required source has not answered"),
-    });
-    findings
-}
-
-/// Consul 1.22 and later refuse to write or delete keys of such names by default, although they are there.
-fn keys_of(source: &str, folder: &str, keys: &[&str]) -> Finding {
-    let refused = |key: &&&str| {
-        let padded = key.trim() != **key;
-        let dotted = key.split('/').any(|segment| matches!(segment, "." | ".."));
-        padded || dotted || (folder.is_empty() && key.starts_with('/'))
-    };
-    let refused: Vec<String> = keys.iter().filter(refused).map(|key| format!("{:?}", one_line(key, 60))).collect();
-    if refused.is_empty() {
-        return Finding::new(Grade::Fine, source, format!("{} can be read", counted(keys.len() as u64, "key")));
-    }
-    let names = listed(&refused, MOST_NAMES);
-    let text = format!("newer versions of Consul refuse to change keys of such names: {names}; rename them in time");
-    Finding::new(Grade::Mind, source, text)
 }
 
 fn status_port(settings: &Settings) -> Finding {
@@ -313,16 +246,7 @@ fn number(path: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Grade, keys_of, listens};
-
-    #[test]
-    fn keys_that_consul_will_refuse_are_named() {
-        let fine = keys_of("consul a/", "a/", &["A", "b/C", "x..y"]);
-        assert_eq!((fine.grade, fine.text.as_str()), (Grade::Fine, "3 keys can be read"));
-        let found = keys_of("consul a/", "a/", &["A", " B", "c/../D"]);
-        assert_eq!(found.grade, Grade::Mind);
-        assert!(found.text.contains("\" B\", \"c/../D\"; rename"), "{}", found.text);
-    }
+    use super::listens;
 
     #[test]
     fn a_socket_is_found_in_the_kernel_s_table() {

@@ -37,7 +37,8 @@ pub async fn plan(settings: &Settings) -> Result<Planned, AppError> {
     let (restored, warnings) = usable(restored, settings);
     let host = host(&restored);
     let mut composer = Composer::new(settings.sources.clone(), settings.rules.clone(), client(settings)?, key, host);
-    let AskedOnce { wish, silent, left_out } = composer.ask_once(PATIENCE).await;
+    let AskedOnce { wish, silent, left_out, .. } = composer.ask_once(PATIENCE).await;
+    let silent: Vec<String> = silent.iter().map(ToString::to_string).collect();
     let Some(wish) = wish else { return Err(AppError::Silent(silent.join("; "))) };
     let path_of = match &wish {
         Event::Wish { environment, .. } => Arc::clone(environment),

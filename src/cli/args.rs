@@ -219,12 +219,15 @@ impl PlanArgs {
 #[derive(Debug, clap::Args)]
 #[command(
     after_long_help = manual::CHECK,
-    override_usage = "lictor check [FILE|DIR]... [flags of run] [-- COMMAND ARG...]"
+    override_usage = "lictor check [--sources] [FILE|DIR]... [flags of run] [-- COMMAND ARG...]"
 )]
 pub struct CheckArgs {
     /// A file, or a directory of *.hcl and *.json files
     #[arg(value_name = "FILE|DIR")]
     files: Vec<PathBuf>,
+    /// Asks every source once too: what it gives, which lines and keys are left out, and whether a service could start
+    #[arg(long)]
+    pub sources: bool,
     #[command(flatten)]
     configuration: ConfigurationArgs,
     #[command(flatten)]

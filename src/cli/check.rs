@@ -1,6 +1,7 @@
 //! `lictor check`: reads the configuration and says what is wrong with it.
 
 use super::configuration::Configuration;
+use crate::app::{self, AskedSources, Grade, Readiness};
 use crate::config::{Finding, Settings};
 use crate::exit;
 use crate::line::counted;
@@ -10,7 +11,7 @@ use crate::line::counted;
 pub struct Answer {
     /// One line for each error and warning, or "ok"; without a last newline.
     pub text: String,
-    /// 0, 78, or 2 if there is nothing to check.
+    /// 0, 78, or 2 if there is nothing to check; where the sources are asked, also 1 and 69.
     pub code: u8,
 }
 
@@ -33,6 +34,40 @@ pub fn check(configuration: &Configuration) -> Answer {
             Answer { text: lines(&[], &warnings, last), code: exit::OK }
         }
         Err(errors) => Answer { text: lines(&errors.errors, &errors.warnings, []), code: exit::CONFIGURATION },
+    }
+}
+
+/// As [`check`], and asks all sources once, Consul too: what `lictor run` would get from each of them, what would be left out
+/// of it, and whether a service could start on the rest.
+pub async fn with_sources(configuration: &Configuration) -> Answer {
+    if !configuration.is_given() {
+        return Answer { text: NOTHING.to_owned(), code: exit::USAGE };
+    }
+    let (settings, warnings) = match configuration.load() {
+        Ok(loaded) => loaded,
+        Err(errors) => {
+            return Answer { text: lines(&errors.errors, &errors.warnings, []), code: exit::CONFIGURATION };
+        }
+    };
+    let AskedSources { findings, readiness } = app::ask_sources(&settings).await;
+    let mut last: Vec<String> = findings.iter().map(found).collect();
+    let code = match readiness {
+        Readiness::Starts => {
+            last.push(ok(&settings));
+            exit::OK
+        }
+        Readiness::Refused => exit::NO,
+        Readiness::Silent => exit::UNAVAILABLE,
+    };
+    Answer { text: lines(&[], &warnings, last), code }
+}
+
+fn found(finding: &app::Finding) -> String {
+    let app::Finding { grade, subject, text } = finding;
+    match grade {
+        Grade::Fine => format!("{subject}: {text}"),
+        Grade::Mind => format!("warning: {subject}: {text}"),
+        Grade::Wrong => format!("error: {subject}: {text}"),
     }
 }
 

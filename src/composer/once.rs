@@ -1,11 +1,12 @@
 //! Asks the sources once, for callers that want an answer without a watch.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
 use super::Composer;
-use crate::machine::event::SourceReport;
+use crate::machine::event::{Need, SourceReport};
 use crate::machine::{Event, Moment};
 
 /// What the sources have answered.
@@ -13,10 +14,24 @@ use crate::machine::{Event, Moment};
 pub struct AskedOnce {
     /// The wish that they compose to, or why they do not; `None`: a required source has not answered.
     pub wish: Option<Event>,
-    /// A sentence for each source that has not answered.
-    pub silent: Vec<String>,
-    /// What the others have left out of what they read, and why.
+    /// The sources that have not answered.
+    pub silent: Vec<Silent>,
+    /// The others, by name, with how many keys each has given.
+    pub answered: Vec<(Arc<str>, usize)>,
+    /// What the sources have left out of what they read, and what the rules have left out of that, with the reason.
     pub left_out: Vec<String>,
+}
+
+/// A source that has not answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{source_name} has not answered: {why}")]
+pub struct Silent {
+    /// As a person reads it.
+    pub source_name: Arc<str>,
+    /// Why, as far as it is known.
+    pub why: String,
+    /// Whether a start waits for it.
+    pub need: Need,
 }
 
 impl Composer {
@@ -35,8 +50,10 @@ impl Composer {
                 break;
             }
         }
-        let silent = reports.iter().filter(|source| source.keys.is_none()).map(unanswered).collect();
-        AskedOnce { wish, silent, left_out: self.remarks() }
+        let silent = reports.iter().filter(|source| source.keys.is_none()).map(silent).collect();
+        let answered = reports.iter().filter_map(|source| Some((Arc::clone(&source.name), source.keys?))).collect();
+        let left_out = self.remarks().into_iter().chain(self.warned.clone()).collect();
+        AskedOnce { wish, silent, answered, left_out }
     }
 }
 
@@ -44,7 +61,7 @@ fn is_open(source: &SourceReport) -> bool {
     source.keys.is_none() && source.freshness.error.is_none()
 }
 
-fn unanswered(source: &SourceReport) -> String {
+fn silent(source: &SourceReport) -> Silent {
     let why = source.freshness.error.as_deref().unwrap_or("it takes too long");
-    format!("{} has not answered: {why}", source.name)
+    Silent { source_name: Arc::clone(&source.name), why: why.to_owned(), need: source.need }
 }

@@ -267,6 +267,55 @@ fn doctor_names_what_is_wrong_and_the_remedy() {
 }
 
 #[test]
+fn check_asks_the_sources_what_a_start_would_get() {
+    let consul = Consul::with_tokens();
+    consul.put("billing/GREETING", "hello");
+    consul.put("billing/A=B", "x");
+    consul.put("billing/SECRET", "hunter2");
+    let setup = Setup::on_consul(consul.address());
+    let setup = setup.config("key \"GREETING\" {\n  pattern = \"h.*\"\n}\n");
+    fs::write(setup.path("app.env"), "A=1\nexport B=2\n").unwrap();
+    let setup = setup.config(&format!("file {{\n  path = \"{}\"\n}}\n", setup.path("app.env").display()));
+    let asks = || {
+        let mut command = setup.configured("check");
+        command.arg("--sources");
+        finish(command)
+    };
+    // The anonymous token may read nothing.
+    let denied = asks();
+    let text = said(&denied);
+    assert_eq!(denied.status.code(), Some(69), "{text}");
+    let wrong: Vec<_> = text.lines().filter(|line| line.starts_with("error: consul billing/: ")).collect();
+    assert!(wrong.len() == 1 && wrong[0].contains("token"), "{text}");
+    assert!(denied.stdout.is_empty() && !text.contains("hunter2"), "{text}");
+    let unasked = finish(setup.configured("check"));
+    assert_eq!(unasked.status.code(), Some(0), "{}", said(&unasked));
+
+    consul.policy("reader", "key_prefix \"billing/\" { policy = \"read\" }");
+    let token = consul.token("reader");
+    let asks = || {
+        let mut command = setup.configured("check");
+        command.args(["--sources", "--consul-token", &token.secret]);
+        finish(command)
+    };
+    let good = asks();
+    let text = said(&good);
+    assert_eq!(good.status.code(), Some(0), "{text}");
+    assert!(text.lines().any(|line| line == "consul billing/: 3 keys can be read"), "{text}");
+    for word in ["\"A=B\" is left out", "app.env: line 2"] {
+        assert!(text.lines().any(|line| line.starts_with("warning: ") && line.contains(word)), "{word}: {text}");
+    }
+    assert!(text.contains("\nvariables: 7 variables\n") && text.contains("\nok: svc: 2 sources"), "{text}");
+
+    consul.put("billing/GREETING", "good day");
+    let refused = asks();
+    let text = said(&refused);
+    assert_eq!(refused.status.code(), Some(1), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("error: variables: ") && line.contains("GREETING")), "{text}");
+    assert!(!text.contains("good day") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
 fn a_first_configuration_is_written_and_passes_the_check() {
     let setup = greeted();
     let program = setup.path("service").display().to_string();

@@ -95,10 +95,13 @@ pub(super) const CHECK: &str = "\
 Examples:
   lictor check /etc/lictor/billing.hcl
   lictor check --prefix billing/ -- /opt/billing/billing
+  lictor check --sources /etc/lictor/billing.hcl
 
 Exit codes:
   0   nothing is wrong
+  1   with --sources: a value breaks a rule, so that nothing would be started on it
   2   wrong usage, or nothing to check
+  69  with --sources: a source that a start waits for has not answered
   78  something is wrong; each error is a line of its own, as file:line:column";
 
 /// Of `doctor`.
