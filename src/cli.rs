@@ -65,7 +65,7 @@ fn perform(verb: Verb) -> u8 {
         Verb::Run(options) => return run::run(&options),
         Verb::Status(options) => asked(async {
             let follow = if options.watch { Follow::On } else { Follow::Once };
-            let options = follow::Options { target: Target::of(options.target), form: form(options.json), follow };
+            let options = follow::Options { target: Target::of(options.target), form: screen(options.json), follow };
             status::run(&options, &mut out, &mut err).await
         }),
         Verb::Validate(options) => {
@@ -89,7 +89,8 @@ fn perform(verb: Verb) -> u8 {
         Verb::Check(options) => return print_check(&check::check(&options.configuration())),
         Verb::Doctor(options) => {
             let configuration = options.configuration.configuration();
-            asked(async { doctor::run(&configuration, Paint::for_stdout(), &mut out, &mut err).await })
+            let options = doctor::Options { configuration, unit: options.unit, paint: Paint::for_stdout() };
+            asked(async { doctor::run(&options, &mut out, &mut err).await })
         }
         Verb::Init(options) => match init::written(&options.configuration.configuration()) {
             Ok(text) => return print_answer(text.trim_end_matches('\n'), exit::OK),
@@ -101,12 +102,12 @@ fn perform(verb: Verb) -> u8 {
         },
         Verb::Env(options) => asked(async {
             let subject = if options.diff { env::Subject::Difference } else { env::Subject::Running };
-            env::run(&Target::of(options.target), subject, form(options.json), &mut out, &mut err).await
+            env::run(&Target::of(options.target), subject, screen(options.json), &mut out, &mut err).await
         }),
         Verb::History(options) => asked(async {
             let follow = if options.follow { Follow::On } else { Follow::Once };
             let selection = history::Selection { most: options.number, since: options.since };
-            let options = follow::Options { target: Target::of(options.target), form: form(options.json), follow };
+            let options = follow::Options { target: Target::of(options.target), form: screen(options.json), follow };
             history::run(&options, selection, &mut out, &mut err).await
         }),
         Verb::Hold(_)
@@ -145,6 +146,11 @@ fn perform(verb: Verb) -> u8 {
         }
     };
     out.ended(code)
+}
+
+/// For tables, whose lines have to fit into a terminal.
+fn screen(json: bool) -> Form {
+    if json { Form::Json } else { Form::Text(Paint::for_screen()) }
 }
 
 fn form(json: bool) -> Form {

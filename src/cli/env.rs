@@ -127,7 +127,7 @@ mod tests {
 
     async fn shown(served: &Served, subject: Subject) -> String {
         let mut out = Heard::default();
-        let code = run(&served.target(), subject, Form::Text(Paint::Plain), &mut out, &mut Heard::default()).await;
+        let code = run(&served.target(), subject, Form::Text(Paint::PLAIN), &mut out, &mut Heard::default()).await;
         assert_eq!(code, 0);
         out.text()
     }

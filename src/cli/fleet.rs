@@ -101,7 +101,7 @@ async fn perform(options: &Fleet, place: &Place, out: &mut dyn Write, err: &mut 
         }
         Some(FleetVerb::Release { change }) => released(&operator, change.as_deref()).await?,
         Some(FleetVerb::History { number, json }) => {
-            let form = if *json { Form::Json } else { Form::Text(Paint::for_stdout()) };
+            let form = if *json { Form::Json } else { Form::Text(Paint::for_screen()) };
             happened(&operator.histories().await?, *number, form)
         }
         Some(FleetVerb::Validate { version, expect, timeout }) => {
@@ -151,9 +151,10 @@ async fn released(operator: &Operator, change: Option<&str>) -> Result<(String, 
 
 /// One fleet, once or for as long as somebody reads.
 async fn show(options: &Fleet, operator: &Operator, out: &mut dyn Write) -> Result<u8, Error> {
-    let form = if options.json { Form::Json } else { Form::Text(Paint::for_stdout()) };
+    let form = if options.json { Form::Json } else { Form::Text(Paint::for_screen()) };
     let follow = if options.watch { Follow::On } else { Follow::Once };
-    let wait = if form == Form::Text(Paint::Ansi) { REFRESH } else { PATIENCE };
+    let redraws = matches!(form, Form::Text(paint) if paint.is_ansi());
+    let wait = if redraws { REFRESH } else { PATIENCE };
     let mut picture = operator.look().await?;
     let mut shown = None;
     loop {
@@ -161,11 +162,14 @@ async fn show(options: &Fleet, operator: &Operator, out: &mut dyn Write) -> Resu
             let text = match (form, follow) {
                 (Form::Json, Follow::Once) => pretty(&picture),
                 (Form::Json, Follow::On) => serde_json::to_string(&picture).unwrap_or_default() + "\n",
-                (Form::Text(paint), Follow::Once) => render(&picture, &operator.folder(), paint),
-                (Form::Text(Paint::Ansi), Follow::On) => {
-                    format!("{CLEAR}{}", render(&picture, &operator.folder(), Paint::Ansi))
+                (Form::Text(paint), follow) => {
+                    let text = render(&picture, &operator.folder(), paint.resized());
+                    match follow {
+                        Follow::Once => text,
+                        Follow::On if paint.is_ansi() => format!("{CLEAR}{text}"),
+                        Follow::On => text + "\n",
+                    }
                 }
-                (Form::Text(Paint::Plain), Follow::On) => render(&picture, &operator.folder(), Paint::Plain) + "\n",
             };
             // A reader that has gone away ends it, as it does any program in a pipe.
             if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() || follow == Follow::Once {

@@ -63,8 +63,8 @@ fn states(wanted: impl Fn(crate::machine::board::ConfigState) -> bool) -> String
     for state in CONFIG_STATES.into_iter().filter(|state| wanted(*state)) {
         let Explanation { begins, means, remedy } = words::explained(state);
         let line: Vec<String> = begins.iter().map(|word| format!("\"{word} ...\"")).collect();
-        table(&mut page, Paint::Plain, "", &[vec![cell(words::config(state), Tone::Strong), plain(line.join(", "))]]);
-        table(&mut page, Paint::Plain, "  ", &[vec![plain(means)], vec![plain(remedy)]]);
+        table(&mut page, Paint::PLAIN, "", &[vec![cell(words::config(state), Tone::Strong), plain(line.join(", "))]]);
+        table(&mut page, Paint::PLAIN, "  ", &[vec![plain(means)], vec![plain(remedy)]]);
         page.push('\n');
     }
     page

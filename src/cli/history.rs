@@ -26,6 +26,9 @@ const LONGEST_WHY: usize = 300;
 /// The longest name of a deployment with its group and event, in characters.
 const LONGEST_DEPLOYMENT: usize = 120;
 
+/// Where the last column begins.
+const DETAILS_AT: usize = 50;
+
 /// Which of the lines that are there already are shown; new ones are shown in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
@@ -116,7 +119,7 @@ async fn show(
 fn write(form: Form, page: &Page, out: &mut dyn Write) -> io::Result<()> {
     for raw in &page.entries {
         match (form, serde_json::from_str(raw.get())) {
-            (Form::Text(paint), Ok(entry)) => writeln!(out, "{}", line(&entry, paint))?,
+            (Form::Text(paint), Ok(entry)) => writeln!(out, "{}", line(&entry, paint.resized()))?,
             // A line of another version of lictor is better shown as it is than not at all.
             (Form::Json, _) | (Form::Text(_), Err(_)) => writeln!(out, "{}", raw.get())?,
         }
@@ -133,7 +136,7 @@ fn line(entry: &Entry, paint: Paint) -> String {
     line.push_str(&" ".repeat(14_usize.saturating_sub(word.len())));
     let environment = entry.environment.map(|environment| environment.to_string()).unwrap_or_default();
     // Writing to a string cannot fail.
-    let _ = write!(line, "{environment:<12}  {}", details(entry));
+    let _ = write!(line, "{environment:<12}  {}", paint.cut(&details(entry), DETAILS_AT));
     line.trim_end().to_owned()
 }
 
@@ -233,14 +236,14 @@ mod tests {
             deployment: None,
         };
         assert_eq!(
-            line(&entry, Paint::Plain),
+            line(&entry, Paint::PLAIN),
             "2026-09-21T14:13:20Z  applied       3f9a0c12be77  A, B, C, D, E and 3 more; from consul a/ at 7, file /x; after 1s 250ms (settled 100ms, trial 1s 100ms)"
         );
         (entry.outcome, entry.keys, entry.more_keys, entry.propagation_ms) = (Outcome::Operator, Vec::new(), 0, None);
         (entry.steps, entry.from) = (Steps::default(), Vec::new());
         (entry.who, entry.why, entry.environment) = (Some(0), "hold: night\u{1b}[2J".to_owned(), None);
         assert_eq!(
-            line(&entry, Paint::Plain),
+            line(&entry, Paint::PLAIN),
             "2026-09-21T14:13:20Z  operator                    uid 0; hold: night [2J"
         );
     }

@@ -1,13 +1,19 @@
 //! Columns and colours for people.
 
+use std::borrow::Cow;
 use std::fmt::Write;
+use std::io::IsTerminal;
 
 use crate::line::one_line;
 
-/// The longest cell, in characters. A terminal breaks a line that it has no room for; nothing of it is lost.
+/// The longest cell, in characters.
 const LONGEST_CELL: usize = 1_000;
 /// The longest one that has another cell behind it.
 const LONGEST_INNER_CELL: usize = 160;
+/// However narrow the terminal is, a cell is not cut to less than this: the terminal breaks the line instead.
+const SHORTEST_CUT: usize = 12;
+/// Between two columns.
+const GAP: usize = 2;
 
 /// How an answer is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,9 +24,17 @@ pub enum Form {
     Json,
 }
 
+/// How text for people is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paint {
+    colours: Colours,
+    /// In characters; what a line has no room for is cut. `None`: lines are as long as they are.
+    width: Option<usize>,
+}
+
 /// Whether colours are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Paint {
+enum Colours {
     /// For pipes and files.
     Plain,
     /// For terminals.
@@ -61,7 +75,8 @@ pub fn plain(text: impl AsRef<str>) -> Cell {
     cell(text, Tone::Plain)
 }
 
-/// Writes rows with their columns aligned, two spaces between, and nothing behind the last one.
+/// Writes rows with their columns aligned, two spaces between, and nothing behind the last one. If that is wider than the
+/// terminal, the widest cells are cut.
 pub fn table(out: &mut String, paint: Paint, indent: &str, rows: &[Vec<Cell>]) {
     let width = |cell: &Cell| cell.text.chars().count();
     let rows: Vec<Vec<Cell>> = rows.iter().map(|row| fitted(row)).collect();
@@ -71,19 +86,45 @@ pub fn table(out: &mut String, paint: Paint, indent: &str, rows: &[Vec<Cell>]) {
         let inner = rows.iter().filter(|row| column + 1 < row.len());
         inner.map(|row| width(&row[column])).max().unwrap_or_default()
     };
-    let widths: Vec<usize> = (0..columns).map(widest).collect();
+    let mut widths: Vec<usize> = (0..columns).map(widest).collect();
+    if let Some(room) = paint.width {
+        let last = |column| rows.iter().filter(|row| filled(row) == column + 1).map(|row| width(&row[column])).max();
+        let ends: Vec<usize> = (0..columns).map(|column| last(column).unwrap_or_default()).collect();
+        let cut = widest_cut(&widths, &ends, room.saturating_sub(indent.len()));
+        for width in &mut widths {
+            *width = cut.min(*width);
+        }
+    }
     for row in &rows {
         out.push_str(indent);
         let filled = filled(row);
+        let mut used = indent.len();
         for (column, cell) in row[..filled].iter().enumerate() {
-            paint.write(out, cell);
-            if column + 1 < filled {
-                let gap = widths[column].saturating_sub(width(cell)) + 2;
-                out.extend(std::iter::repeat_n(' ', gap));
+            if column + 1 == filled {
+                paint.write(out, &Cell { text: paint.cut(&cell.text, used).into_owned(), ..*cell });
+            } else {
+                let cell = Cell { text: one_line(&cell.text, widths[column]).into_owned(), ..*cell };
+                paint.write(out, &cell);
+                out.extend(std::iter::repeat_n(' ', widths[column].saturating_sub(width(&cell)) + GAP));
+                used += widths[column] + GAP;
             }
         }
         out.push('\n');
     }
+}
+
+/// How long a cell may be so that every row has room: the largest such limit. `widths` are those of the inner cells of each
+/// column, `ends` those of the cells that end a row there.
+fn widest_cut(widths: &[usize], ends: &[usize], room: usize) -> usize {
+    let fits = |limit: usize| {
+        let mut used = 0;
+        widths.iter().zip(ends).all(|(inner, end)| {
+            let fits = used + limit.min(*end) <= room;
+            used += limit.min(*inner) + GAP;
+            fits
+        })
+    };
+    (SHORTEST_CUT..=LONGEST_CELL).rev().find(|limit| fits(*limit)).unwrap_or(SHORTEST_CUT)
 }
 
 /// How many cells there are before the empty ones at the end.
@@ -102,26 +143,64 @@ fn fitted(row: &[Cell]) -> Vec<Cell> {
 }
 
 impl Paint {
-    /// What suits this process's stdout: colours only on a terminal that has them, and unless `NO_COLOR` is set.
+    /// Without colours, lines as long as they are.
+    pub const PLAIN: Self = Self { colours: Colours::Plain, width: None };
+    /// With colours, lines as long as they are.
+    pub const ANSI: Self = Self { colours: Colours::Ansi, width: None };
+
+    /// What suits this process's stdout: colours only on a terminal that has them, and unless `NO_COLOR` is set. Lines are as
+    /// long as they are: a terminal breaks those that it has no room for.
     pub fn for_stdout() -> Self {
         match anstream::AutoStream::choice(&std::io::stdout()) {
-            anstream::ColorChoice::Never => Self::Plain,
-            _ => Self::Ansi,
+            anstream::ColorChoice::Never => Self::PLAIN,
+            _ => Self::ANSI,
+        }
+    }
+
+    /// The same, but a line has to fit into the width of the terminal, if stdout is one: as wide as `COLUMNS` says, else as
+    /// wide as it is now.
+    pub fn for_screen() -> Self {
+        let stdout = std::io::stdout();
+        let said = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0);
+        let measured = || {
+            let columns = rustix::termios::tcgetwinsize(&stdout).ok()?.ws_col;
+            Some(usize::from(columns)).filter(|columns| *columns > 0)
+        };
+        let width = if stdout.is_terminal() { said().or_else(measured) } else { None };
+        Self { width, ..Self::for_stdout() }
+    }
+
+    /// The same for the width that the terminal has now, if lines have to fit into it.
+    #[must_use]
+    pub fn resized(self) -> Self {
+        if self.width.is_some() { Self::for_screen() } else { self }
+    }
+
+    /// Whether it is for a terminal on which a picture can be drawn anew in its place.
+    pub fn is_ansi(self) -> bool {
+        self.colours == Colours::Ansi
+    }
+
+    /// The text as far as there is room for it behind so many characters.
+    pub fn cut(self, text: &str, used: usize) -> Cow<'_, str> {
+        match self.width {
+            Some(width) => one_line(text, width.saturating_sub(used).max(SHORTEST_CUT)),
+            None => Cow::Borrowed(text),
         }
     }
 
     /// Writes one cell in its colour.
     pub fn write(self, out: &mut String, cell: &Cell) {
-        let code = match (self, cell.tone) {
-            (Self::Plain, _) | (Self::Ansi, Tone::Plain) => {
+        let code = match (self.colours, cell.tone) {
+            (Colours::Plain, _) | (Colours::Ansi, Tone::Plain) => {
                 out.push_str(&cell.text);
                 return;
             }
-            (Self::Ansi, Tone::Good) => 32,
-            (Self::Ansi, Tone::Warn) => 33,
-            (Self::Ansi, Tone::Bad) => 31,
-            (Self::Ansi, Tone::Dim) => 2,
-            (Self::Ansi, Tone::Strong) => 1,
+            (Colours::Ansi, Tone::Good) => 32,
+            (Colours::Ansi, Tone::Warn) => 33,
+            (Colours::Ansi, Tone::Bad) => 31,
+            (Colours::Ansi, Tone::Dim) => 2,
+            (Colours::Ansi, Tone::Strong) => 1,
         };
         // Writing to a string cannot fail.
         let _ = write!(out, "\u{1b}[{code}m{}\u{1b}[0m", cell.text);
@@ -140,15 +219,45 @@ mod tests {
             vec![plain("x"), plain("reaches far beyond")],
         ];
         let mut out = String::new();
-        table(&mut out, Paint::Plain, " ", &rows);
+        table(&mut out, Paint::PLAIN, " ", &rows);
         assert_eq!(out, " ä    bb  long last one\n ccc  d\n x    reaches far beyond\n");
+    }
+
+    #[test]
+    fn the_widest_cells_are_cut_until_every_line_fits() {
+        let long = "x".repeat(70);
+        let rows = [
+            vec![plain("A"), plain(&long), plain("consul billing/"), plain("open")],
+            vec![plain("LONGER_NAME"), plain("1"), plain("file /x"), plain(&long)],
+        ];
+        for width in [60, 79, 100] {
+            let mut out = String::new();
+            table(&mut out, Paint { width: Some(width), ..Paint::PLAIN }, "  ", &rows);
+            let lines: Vec<&str> = out.lines().collect();
+            assert!(lines.iter().all(|line| line.chars().count() <= width), "{width}:\n{out}");
+            assert!(lines[0].contains("x...") && lines[1].ends_with("x..."), "{width}:\n{out}");
+            assert!(lines[0].starts_with("  A            ") && lines[1].starts_with("  LONGER_NAME  1"), "{width}:\n{out}");
+        }
+        let (mut roomy, mut endless) = (String::new(), String::new());
+        table(&mut roomy, Paint { width: Some(300), ..Paint::PLAIN }, "  ", &rows);
+        table(&mut endless, Paint::PLAIN, "  ", &rows);
+        assert_eq!(roomy, endless);
+        assert!(endless.contains(&long));
+    }
+
+    #[test]
+    fn a_terminal_without_room_breaks_lines_itself() {
+        let mut out = String::new();
+        let rows = [vec![plain("a name of twenty-two c"), plain("and a sentence that is longer")]];
+        table(&mut out, Paint { width: Some(4), ..Paint::PLAIN }, "", &rows);
+        assert_eq!(out, "a name of...  and a sen...\n");
     }
 
     #[test]
     fn colours_do_not_move_columns_and_text_cannot_colour() {
         let rows = [vec![cell("up", Tone::Good), plain("x")], vec![cell("\u{1b}[31m", Tone::Plain), plain("y")]];
         let mut out = String::new();
-        table(&mut out, Paint::Ansi, "", &rows);
+        table(&mut out, Paint::ANSI, "", &rows);
         assert_eq!(out, "\u{1b}[32mup\u{1b}[0m     x\n [31m  y\n");
     }
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::client::{Client, ClientError};
 use super::follow::{self, Follow, GRACE, Options};
 use super::locate::{NotLocated, Target};
-use super::paint::{Form, Paint};
+use super::paint::Form;
 use crate::exit;
 use crate::machine::{Board, Moment};
 pub use render::{render, span};
@@ -53,7 +53,8 @@ pub async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) ->
 async fn show(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> Result<Gist, ClientError> {
     let (client, mut body) = first(&options.target, err).await?;
     let mut shown = None;
-    let wait = if options.form == Form::Text(Paint::Ansi) { REFRESH } else { PATIENCE };
+    let redraws = matches!(options.form, Form::Text(paint) if paint.is_ansi());
+    let wait = if redraws { REFRESH } else { PATIENCE };
     loop {
         let board: Gist = serde_json::from_slice(&body).map_err(|error| client.strange(&error))?;
         // A wait that is over without a change has nothing new for a pipe.
@@ -114,11 +115,11 @@ async fn first(target: &Target, err: &mut dyn Write) -> Result<(Client, Vec<u8>)
 fn text(options: &Options, body: Vec<u8>) -> Result<Vec<u8>, serde_json::Error> {
     let Form::Text(paint) = options.form else { return Ok([body, b"\n".to_vec()].concat()) };
     let board: Board = serde_json::from_slice(&body)?;
-    let text = render(&board, now(), paint);
-    Ok(match (paint, options.follow) {
-        (_, Follow::Once) => text,
-        (Paint::Ansi, Follow::On) => format!("{CLEAR}{text}"),
-        (Paint::Plain, Follow::On) => text + "\n",
+    let text = render(&board, now(), paint.resized());
+    Ok(match options.follow {
+        Follow::Once => text,
+        Follow::On if paint.is_ansi() => format!("{CLEAR}{text}"),
+        Follow::On => text + "\n",
     }
     .into_bytes())
 }

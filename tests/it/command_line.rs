@@ -275,7 +275,8 @@ fn check_asks_the_sources_what_a_start_would_get() {
     let setup = Setup::on_consul(consul.address());
     let setup = setup.config("key \"GREETING\" {\n  pattern = \"h.*\"\n}\n");
     fs::write(setup.path("app.env"), "A=1\nexport B=2\n").unwrap();
-    let setup = setup.config(&format!("file {{\n  path = \"{}\"\n}}\n", setup.path("app.env").display()));
+    let file = format!("file {{\n  path = \"{}\"\n}}\n", setup.path("app.env").display());
+    let setup = setup.config(&file);
     let asks = || {
         let mut command = setup.configured("check");
         command.arg("--sources");

@@ -39,6 +39,39 @@ fn ctrl_c_reaches_lictor_alone_which_stops_in_order() {
 }
 
 #[test]
+fn a_table_is_as_wide_as_the_terminal_and_whole_in_a_pipe() {
+    let setup = Setup::on_directory().checked().config("key \"GREETING\" {\n  public = true\n}\n");
+    let greeting = "hello ".repeat(40);
+    setup.write("GREETING", greeting.trim_end());
+    let lictor = setup.start();
+    lictor.until_good();
+    let piped = lictor.cli("env", &[]);
+    assert!(said(&piped).contains(greeting.trim_end()), "{}", said(&piped));
+    // What a window of so many columns shows.
+    let shown = |verb: &str, columns: usize, said: &str| {
+        let socket = lictor.setup().path("admin.sock");
+        let program = lictor.setup().command(verb);
+        let asked = format!("{} {verb} --socket {}", program.get_program().to_str().unwrap(), socket.display());
+        let line = format!("stty cols {columns} && {said} {asked}");
+        let mut script = Command::new("script");
+        script.args(["-qec", &line, "/dev/null"]).env("NO_COLOR", "1").env_remove("COLUMNS").stdin(Stdio::null());
+        let output = script.output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let widest = |text: &str| text.lines().map(|line| line.trim_end().chars().count()).max().unwrap_or_default();
+    for columns in [60, 100] {
+        let text = shown("env", columns, "");
+        assert!(text.contains("GREETING") && text.contains("...") && widest(&text) == columns, "{columns}: {text}");
+    }
+    let text = shown("env", 60, "COLUMNS=70");
+    assert_eq!(widest(&text), 70, "{text}");
+    for verb in ["status", "history"] {
+        let text = shown(verb, 64, "");
+        assert!(!text.is_empty() && widest(&text) <= 64, "{verb}: {text}");
+    }
+}
+
+#[test]
 fn what_run_once_starts_has_the_foreground_and_a_person_can_type() {
     let setup = Setup::on_directory();
     setup.write("GREETING", "hello");

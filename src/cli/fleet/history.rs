@@ -87,7 +87,7 @@ mod tests {
                                { "at": 3000, "what": "outage", "took_ms": 4000 }]),
             ),
         ];
-        let text = render(&merged(&records, Some(3)), Paint::Plain);
+        let text = render(&merged(&records, Some(3)), Paint::PLAIN);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 3, "{text}");
         assert!(
@@ -95,7 +95,7 @@ mod tests {
             "{text}"
         );
         assert!(lines[1].ends_with("it lasted 4s") && lines[2].contains("of a newer lictor"), "{text}");
-        let whole = render(&merged(&records, None), Paint::Plain);
+        let whole = render(&merged(&records, None), Paint::PLAIN);
         assert!(whole.lines().next().unwrap().ends_with("A: it  exited"), "{whole}");
     }
 }

@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn what_others_wrote_is_text_and_stays_on_its_line() {
         let fleet = picture(&[("1\u{1b}[31m\n2", "1", "x", "a state of tomorrow")]);
-        let text = render(&fleet, "lictor/billing/", Paint::Plain);
+        let text = render(&fleet, "lictor/billing/", Paint::PLAIN);
         assert!(!text.contains('\u{1b}') && text.contains("a state of tomorrow"), "{text}");
         assert_eq!(text.lines().count(), 4, "{text}");
     }

@@ -24,7 +24,7 @@ async fn asked(served: &Served, form: Form, code: Code) -> (u8, String) {
     (code, out.text())
 }
 
-const TEXT: Form = Form::Text(Paint::Plain);
+const TEXT: Form = Form::Text(Paint::PLAIN);
 
 async fn changed(state: ConfigState, message: Option<&str>) -> Served {
     use Visibility::{Public, Secret};

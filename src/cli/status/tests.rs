@@ -51,7 +51,7 @@ checks
 sources
   consul billing/  12 keys  heard 3s ago
 ";
-    assert_eq!(render(&board, LATER, Paint::Plain), expected);
+    assert_eq!(render(&board, LATER, Paint::PLAIN), expected);
 }
 
 #[test]
@@ -105,7 +105,7 @@ sources
   consul billing/  1 key          heard 6m 0s ago  failing for 5m 0s: no leader
   file /etc/x.env  no answer yet
 ";
-    assert_eq!(render(&board, LATER, Paint::Plain), expected);
+    assert_eq!(render(&board, LATER, Paint::PLAIN), expected);
 }
 
 #[test]
@@ -130,7 +130,7 @@ billing  down  for 2h 5m  lictor is stopping
   config      good
   runs on     3f9a0c12be77, generation 1, 12 variables, for 2h 5m
 ";
-    assert_eq!(render(&board, LATER, Paint::Plain), expected);
+    assert_eq!(render(&board, LATER, Paint::PLAIN), expected);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_process_that_is_to_take_over() {
         (BesideRole::Leaving, false, "beside      pid 4712 is being stopped"),
     ] {
         board.beside = Some(BesidePicture { process: process.clone(), role, environment, ready });
-        let shown = render(&board, LATER, Paint::Plain);
+        let shown = render(&board, LATER, Paint::PLAIN);
         let line = shown.lines().find(|line| line.trim().starts_with("beside")).unwrap_or_default();
         assert_eq!(line.split_whitespace().collect::<Vec<_>>(), expected.split_whitespace().collect::<Vec<_>>());
     }
@@ -155,13 +155,13 @@ fn a_process_that_is_to_take_over() {
 fn colours_say_no_more_than_words() {
     let mut board = board();
     board.checks = vec![check("Database", CheckState::Failing)];
-    let coloured = render(&board, LATER, Paint::Ansi);
+    let coloured = render(&board, LATER, Paint::ANSI);
     assert!(coloured.contains("\u{1b}[31mUnhealthy\u{1b}[0m"), "{coloured}");
     let mut bare = coloured;
     for code in ["0", "1", "2", "31", "32", "33"] {
         bare = bare.replace(&format!("\u{1b}[{code}m"), "");
     }
-    assert_eq!(bare, render(&board, LATER, Paint::Plain));
+    assert_eq!(bare, render(&board, LATER, Paint::PLAIN));
 }
 
 fn options(served: &Served, form: Form, follow: Follow) -> Options {
@@ -172,7 +172,7 @@ fn options(served: &Served, form: Form, follow: Follow) -> Options {
 async fn once_from_a_running_lictor() {
     let served = Served::new().await;
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = run(&options(&served, Form::Text(Paint::Plain), Follow::Once), &mut out, &mut err).await;
+    let code = run(&options(&served, Form::Text(Paint::PLAIN), Follow::Once), &mut out, &mut err).await;
     assert_eq!((code, err.as_slice()), (0, &b""[..]));
     assert!(out.starts_with(b"billing  up, healthy  for "));
 
@@ -186,7 +186,7 @@ async fn once_from_a_running_lictor() {
 #[tokio::test]
 async fn watching_shows_each_change_and_goes_on_with_the_next_lictor() {
     let mut served = Served::new().await;
-    let options = options(&served, Form::Text(Paint::Plain), Follow::On);
+    let options = options(&served, Form::Text(Paint::PLAIN), Follow::On);
     let (heard, told) = (Heard::default(), Heard::default());
     let (mut out, mut err) = (heard.clone(), told.clone());
     let watched = async {
@@ -244,7 +244,7 @@ fn a_hold_and_what_waits_for_a_restart() {
         errors: vec!["a.hcl:1:1: unknown word `colour`".to_owned()],
         pending: Pending { service: vec!["exec.user".to_owned()], lictor: vec!["log".to_owned()] },
     });
-    let text = render(&board, LATER, Paint::Plain);
+    let text = render(&board, LATER, Paint::PLAIN);
     for line in [
         "  hold     waiting for the DBA, by uid 1000, for 1h 5m, 1h 0m left\n",
         "  reload   refused 5s ago; nothing was changed\n",
@@ -260,7 +260,7 @@ fn a_hold_and_what_waits_for_a_restart() {
 async fn where_the_socket_may_not_be_used_the_status_port_answers() {
     let served = Served::absent();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut options = options(&served, Form::Text(Paint::Plain), Follow::Once);
+    let mut options = options(&served, Form::Text(Paint::PLAIN), Follow::Once);
     options.target.port = listener.local_addr().unwrap();
     let (_boards, latest) = tokio::sync::watch::channel(Arc::new(board()));
     let (_trigger, watcher) = crate::drain::channel();
