@@ -2,6 +2,7 @@
 //! nothing.
 
 mod sources;
+mod unit;
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -59,13 +60,14 @@ impl Finding {
     }
 }
 
-/// Looks at everything that these settings need.
-pub async fn examine(settings: &Settings) -> Vec<Finding> {
+/// Looks at everything that these settings need, and at this unit of systemd's; without a name, at the one in which this runs.
+pub async fn examine(settings: &Settings, unit: Option<&str>) -> Vec<Finding> {
     let mut findings = vec![command(settings)];
     findings.extend(ask_sources(settings).await.findings);
     findings.extend([status_port(settings), admin_socket(settings), state_directory(settings), statsd(settings)]);
     findings.extend(held_sockets(settings));
     findings.extend(kernel(settings));
+    findings.extend(unit::unit(settings, unit).await);
     findings
 }
 

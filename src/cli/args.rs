@@ -63,7 +63,8 @@ pub enum Verb {
     /// Checks the surroundings: what is missing or wrong, each with its remedy
     ///
     /// It asks Consul for each prefix, with the configured token, and checks the command, the addresses, the
-    /// directories, the receiver of the metrics and the kernel. Nothing is changed. Run it as the user of the unit.
+    /// directories, the receiver of the metrics, the kernel and the settings of a unit. Nothing is changed. Run it as the
+    /// user of the unit.
     Doctor(Box<DoctorArgs>),
     /// Writes a first configuration, with comments, to standard output
     Init(Box<InitArgs>),
@@ -254,14 +255,17 @@ struct UnitArgs {
 #[derive(Debug, clap::Args)]
 #[command(
     after_long_help = manual::DOCTOR,
-    override_usage = "lictor doctor [-c FILE|DIR]... [flags of run] [-- COMMAND ARG...]"
+    override_usage = "lictor doctor [--unit UNIT] [-c FILE|DIR]... [flags of run] [-- COMMAND ARG...]"
 )]
 pub struct DoctorArgs {
+    /// A unit of systemd's to look at too; without it, the one in which this runs
+    #[arg(long = "unit", value_name = "UNIT")]
+    pub unit: Option<String>,
     /// Whose surroundings are looked at.
     #[command(flatten)]
     pub configuration: ConfigurationArgs,
     #[command(flatten)]
-    unit: UnitArgs,
+    of_run: UnitArgs,
 }
 
 /// `lictor init`.

@@ -9,9 +9,21 @@ use crate::exit;
 
 const NOTHING: &str = "lictor: which configuration? name it with -c, or write what `lictor run` is started with";
 
+/// What is looked at, and how it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Whose surroundings.
+    pub configuration: Configuration,
+    /// `--unit`; without it, the unit in which this runs.
+    pub unit: Option<String>,
+    /// Whether in colours.
+    pub paint: Paint,
+}
+
 /// Looks and says what it has found. Returns the exit code: 0, 1 if something does not work, 78 if the configuration is
 /// wrong.
-pub async fn run(configuration: &Configuration, paint: Paint, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+pub async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let Options { configuration, unit, paint } = options;
     if !configuration.is_given() {
         let _ = writeln!(err, "{NOTHING}");
         return exit::USAGE;
@@ -25,14 +37,14 @@ pub async fn run(configuration: &Configuration, paint: Paint, out: &mut dyn Writ
             return exit::CONFIGURATION;
         }
     };
-    let mut findings = app::examine(&settings).await;
+    let mut findings = app::examine(&settings, unit.as_deref()).await;
     findings.extend(warnings.iter().map(|warning| Finding {
         grade: Grade::Mind,
         subject: "configuration".to_owned(),
         text: warning.to_string(),
     }));
     let mut text = String::new();
-    table(&mut text, paint, "", &findings.iter().map(row).collect::<Vec<_>>());
+    table(&mut text, *paint, "", &findings.iter().map(row).collect::<Vec<_>>());
     let _ = out.write_all(text.as_bytes());
     if findings.iter().any(|finding| finding.grade == Grade::Wrong) { exit::NO } else { exit::OK }
 }

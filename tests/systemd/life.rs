@@ -71,6 +71,27 @@ fn systemd_sees_a_reload_for_as_long_as_it_takes_and_when_it_began() {
 }
 
 #[test]
+fn a_reload_of_a_wrong_configuration_fails_and_changes_nothing() {
+    let rig = Rig::boot("");
+    rig.done(&format!("systemctl start {UNIT}"));
+    rig.until("StatusText", "good", is_good);
+    let (lictor, service, file) = (rig.property("MainPID"), rig.service(), "/etc/lictor/svc.hcl");
+    let config = fs::read_to_string(rig.path(file)).unwrap();
+    rig.write(file, &format!("{config}nonsense = 1\n"));
+    let refused = rig.run(&format!("systemctl reload {UNIT}"));
+    assert!(!refused.status.success(), "{refused:?}\n{}", rig.journal());
+    let journal = rig.journal();
+    assert!(journal.contains("/etc/lictor/svc.hcl:") && journal.contains("unknown word `nonsense`"), "{journal}");
+    assert_eq!((rig.property("ActiveState"), rig.property("MainPID")), ("active".into(), lictor));
+    assert_eq!(rig.service(), service);
+
+    rig.write(file, &config);
+    rig.done(&format!("systemctl reload {UNIT}"));
+    rig.until("StatusText", "good again", is_good);
+    assert_eq!(rig.service(), service);
+}
+
+#[test]
 fn systemd_sees_that_lictor_stops_by_itself() {
     let rig = Rig::boot("");
     rig.set("SLOW_STOP", "2s");

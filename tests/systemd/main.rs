@@ -15,6 +15,7 @@ mod wait;
 
 mod rig;
 
+mod doctor;
 mod envfile;
 mod kills;
 mod life;
