@@ -48,6 +48,7 @@ pub(super) fn note_event(event: &Event) {
         | Event::Sources { .. }
         | Event::Disk { .. }
         | Event::Sockets { .. }
+        | Event::FleetProblems { .. }
         | Event::Steering { .. }
         | Event::Probed { .. }
         | Event::Checked { .. }

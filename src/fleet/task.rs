@@ -307,6 +307,7 @@ impl Task {
             Action::Lose(turn) => self.send(machine::Event::TurnLost { turn }).await,
             Action::Refuse(turn, why) => self.send(machine::Event::TurnRefused { turn, why }).await,
             Action::Say(text) => tracing::warn!("{text}"),
+            Action::Show(problems) => self.send(machine::Event::FleetProblems { problems }).await,
         }
     }
 

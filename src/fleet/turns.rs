@@ -145,6 +145,8 @@ pub struct Turns {
 
 /// How long what the board showed before a turn was lost, or a change taken back, may still be on its way.
 const SETTLE: Duration = Duration::from_secs(5);
+/// At most this many remarks are shown; the log has all of them.
+const SHOWN: usize = 8;
 /// At most this many debts are kept; older changes do not matter any more.
 const DEBTS: usize = 16;
 
@@ -390,12 +392,16 @@ impl Turns {
         }
     }
 
-    /// Says it in the log, once for as long as it is so.
+    /// Says it in the log, once for as long as it is so, and shows all that is so now.
     fn say(&mut self, remarks: BTreeSet<String>) {
+        if remarks == self.said {
+            return;
+        }
         for new in remarks.difference(&self.said) {
             self.actions.push(Action::Say(new.clone()));
         }
         self.said = remarks;
+        self.actions.push(Action::Show(self.said.iter().take(SHOWN).cloned().collect()));
     }
 
     fn op(&mut self) -> Op {

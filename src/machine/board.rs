@@ -89,6 +89,10 @@ pub struct Board {
     /// Why a restart is not as smooth as the sockets that are held for the service should make it; `None`: it is.
     #[serde(default)]
     pub sockets: Option<String>,
+    /// What a person should look at in the fleet: settings that differ between hosts, two instances under one id, what cannot
+    /// be read there. Empty: nothing, or no fleet.
+    #[serde(default)]
+    pub fleet: Vec<String>,
     /// The checks, in the order of the file.
     pub checks: Vec<CheckPicture>,
     /// Whether every startup, readiness and liveness check passes and the service is up.

@@ -45,6 +45,12 @@ pub enum Event {
         /// What does not work; `None`: everything does.
         problem: Option<String>,
     },
+    /// Whether the fleet is as a person would have it: settings that differ between hosts, two instances under one id, what
+    /// cannot be read. It decides nothing, it is shown.
+    FleetProblems {
+        /// What is not; none: all is well.
+        problems: Vec<String>,
+    },
     /// Whether new connections can be steered from one run to another.
     Steering {
         /// Why they cannot; `None`: they can.

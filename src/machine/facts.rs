@@ -32,6 +32,7 @@ impl Machine {
             Event::Sources { sources } => self.shown.sources.hear(sources, self.unix_ms()),
             Event::Disk { problem } => self.shown.disk = problem,
             Event::Sockets { problem } => self.shown.sockets = problem,
+            Event::FleetProblems { problems } => self.shown.fleet = problems,
             Event::Steering { problem } => self.process.set_steering_trouble(problem),
             Event::Steered { run } => self.process.connected(run, self.now),
             Event::SteerFailed { run, error } => self.steer_failed(run, error),

@@ -119,7 +119,13 @@ fn a_limit_that_differs_between_hosts_is_said_and_the_smaller_one_holds() {
         crate::harness::wait::within(Duration::from_mins(2), text, || lictor.log().contains(text).then_some(()));
     };
     said(&wide[0], "limit = 3 in fleet {} here, but svc-c on node-1 has 1");
-    said(&narrow, "limit = 1 in fleet {} here, but svc-a on node-1 has 3, svc-b on node-1 has 3");
+    let differs = "limit = 1 in fleet {} here, but svc-a on node-1 has 3, svc-b on node-1 has 3";
+    said(&narrow, differs);
+    // Whoever looks sees it too, until it is the same.
+    narrow.until("shown", |board| board.fleet.iter().any(|problem| problem.starts_with(differs)));
+    let status = narrow.cli("status", &[]);
+    let shown = crate::harness::lictor::said(&status);
+    assert!(shown.lines().any(|line| line.starts_with("  fleet") && line.contains(differs)), "{shown}");
 }
 
 #[test]
@@ -139,5 +145,6 @@ fn a_prefix_that_differs_between_hosts_is_said() {
     }
     let text = "Consul's catalog lists svc-b on node-1 as svc, without a record here: another fleet.prefix";
     crate::harness::wait::within(Duration::from_mins(2), text, || here.log().contains(text).then_some(()));
+    here.until("shown", |board| board.fleet.iter().any(|problem| problem.starts_with(text)));
     assert_eq!(there.board().config.state, ConfigState::Good);
 }

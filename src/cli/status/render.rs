@@ -29,6 +29,7 @@ pub fn render(board: &Board, now: Moment, paint: Paint) -> String {
         traffic(board),
         disk(board),
         sockets(board),
+        fleet(board),
     ];
     let rows: Vec<Vec<Cell>> = parts.into_iter().chain([candidate(board, now), reload(board, now)]).flatten().collect();
     table(&mut out, paint, "  ", &rows);
@@ -183,6 +184,13 @@ fn disk(board: &Board) -> Vec<Vec<Cell>> {
 /// Why a restart is not as smooth as it should be.
 fn sockets(board: &Board) -> Vec<Vec<Cell>> {
     board.sockets.iter().map(|problem| titled("sockets", cell(problem, Tone::Warn))).collect()
+}
+
+/// What a person should look at in the fleet.
+fn fleet(board: &Board) -> Vec<Vec<Cell>> {
+    let title = |place| if place == 0 { "fleet" } else { "" };
+    let problems = board.fleet.iter().enumerate();
+    problems.map(|(place, problem)| titled(title(place), cell(problem, Tone::Warn))).collect()
 }
 
 /// What our own configuration waits for, and why it was refused.

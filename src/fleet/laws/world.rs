@@ -321,6 +321,7 @@ impl World {
                     self.note(|| format!("host-{number} refused: {refusal:?}"));
                     self.host_does(number, |host, now, _| host.refused(now, turn, &refusal));
                 }
+                Action::Show(_) => {}
                 Action::Say(text) => self.note(|| format!("host-{number} says {text}")),
             }
         }

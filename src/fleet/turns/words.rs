@@ -91,4 +91,6 @@ pub enum Action {
     Refuse(TurnId, TurnRefusal),
     /// Say this in the log.
     Say(String),
+    /// Show these: all that a person should look at in the fleet, now.
+    Show(Vec<String>),
 }

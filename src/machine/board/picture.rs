@@ -41,6 +41,7 @@ impl Machine {
             sources: shown.sources.reports().to_vec(),
             disk: shown.disk.clone(),
             sockets: shown.sockets.clone().or_else(|| self.steering_trouble().cloned()),
+            fleet: shown.fleet.clone(),
             traffic: self.process.active().and_then(|slot| self.traffic.state_of(slot.id)),
             traffic_trouble: self.traffic.trouble().cloned(),
             checks: self.checks(),

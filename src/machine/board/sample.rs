@@ -60,6 +60,7 @@ pub(crate) fn board() -> Board {
         traffic: None,
         traffic_trouble: None,
         sockets: None,
+        fleet: Vec::new(),
         checks: Vec::new(),
         healthy: true,
         ready: true,

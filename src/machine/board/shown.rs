@@ -18,6 +18,8 @@ pub(in super::super) struct Shown {
     pub(in super::super) disk: Option<String>,
     /// Why the sockets that are held for the service do not do all that they should.
     pub(in super::super) sockets: Option<String>,
+    /// What a person should look at in the fleet.
+    pub(in super::super) fleet: Vec<String>,
     /// Why what runs may not be what the sources want, if they have been silent for long.
     pub(in super::super) stale: Option<String>,
     pub(in super::super) totals: Totals,

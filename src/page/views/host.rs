@@ -79,6 +79,9 @@ fn notices(board: &Board) -> Vec<Element> {
             say(key, Tone::Warn, text);
         }
     }
+    for (place, problem) in board.fleet.iter().enumerate() {
+        say(&format!("fleet {place}"), Tone::Warn, problem);
+    }
     for (place, violation) in board.config.violations.iter().take(20).enumerate() {
         say(&format!("violation {place}"), Tone::Warn, violation);
     }
