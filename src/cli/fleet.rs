@@ -16,7 +16,8 @@ use crate::config::{self, Flags, Inputs};
 use crate::consul::{Connection, Error};
 use crate::exit;
 use crate::fleet::operator::{Operator, Picture};
-use crate::fleet::{Happening, HistoryRecord};
+use crate::fleet::HistoryRecord;
+use crate::fleet::layout::Promotion;
 use render::{halted, render, total};
 
 /// Where every host's agent is.
@@ -102,7 +103,7 @@ async fn perform(options: &Fleet, place: &Place, out: &mut dyn Write, err: &mut 
         Some(FleetVerb::Release { change }) => released(&operator, change.as_deref()).await?,
         Some(FleetVerb::History { number, json }) => {
             let form = if *json { Form::Json } else { Form::Text(Paint::for_screen()) };
-            happened(&operator.histories().await?, *number, form)
+            happened(&operator.histories().await?, operator.promotion().await?.as_ref(), *number, form)
         }
         Some(FleetVerb::Validate { version, expect, timeout }) => {
             let last = |prefix: &str| prefix.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
@@ -119,17 +120,16 @@ async fn perform(options: &Fleet, place: &Place, out: &mut dyn Write, err: &mut 
     Ok(code)
 }
 
-/// What happened on every host: lines for people, or an object for each.
-fn happened(records: &[HistoryRecord], most: Option<usize>, form: Form) -> (String, u8) {
-    let lines = history::merged(records, most);
-    let object = |(record, event): &(&HistoryRecord, &Happening)| {
-        let mut object = serde_json::to_value(event).unwrap_or_default();
-        object["node"] = record.member.node.clone().into();
-        object["id"] = record.member.id.clone().into();
-        format!("{object}\n")
-    };
+/// What happened on every host, and what was promoted last: lines for people, or an object for each.
+fn happened(
+    records: &[HistoryRecord],
+    promotion: Option<&Promotion>,
+    most: Option<usize>,
+    form: Form,
+) -> (String, u8) {
+    let lines = history::merged(records, promotion, most);
     let text = match form {
-        Form::Json => lines.iter().map(object).collect(),
+        Form::Json => lines.iter().map(|line| line.object() + "\n").collect(),
         Form::Text(_) if lines.is_empty() => "no instance has kept a history here\n".to_owned(),
         Form::Text(paint) => history::render(&lines, paint),
     };

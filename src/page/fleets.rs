@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::consul::kv::Pair;
-use crate::fleet::layout::{FleetHold, OutMark, Rollout};
+use crate::fleet::layout::{FleetHold, OutMark, Promotion, Rollout};
 use crate::fleet::{HistoryRecord, InstanceRecord};
 use crate::line::one_line;
 
@@ -52,6 +52,8 @@ pub(super) struct Service {
     pub(super) rollouts: BTreeMap<String, Read<Rollout>>,
     pub(super) histories: BTreeMap<String, Read<HistoryRecord>>,
     pub(super) hold: Option<FleetHold>,
+    /// What was promoted to it last, if that can be read.
+    pub(super) promotion: Option<Promotion>,
     /// The nodes that more than one of its instances is on.
     shared: BTreeSet<String>,
 }
@@ -87,9 +89,8 @@ impl Fleets {
                     None => continue,
                 },
             };
-            let Some((folder, key)) = rest.split_once('/').or_else(|| (rest == "hold").then_some((rest, ""))) else {
-                continue;
-            };
+            let alone = || matches!(rest, "hold" | "promotion").then_some((rest, ""));
+            let Some((folder, key)) = rest.split_once('/').or_else(alone) else { continue };
             if !services.contains_key(name) {
                 services.insert(name.to_owned(), Service::default());
             }
@@ -99,6 +100,7 @@ impl Fleets {
                 "out" => add(&mut service.out, known.map(|known| &known.out), key, pair, plain),
                 "rollout" => add(&mut service.rollouts, known.map(|known| &known.rollouts), key, pair, plain),
                 "history" => add(&mut service.histories, known.map(|known| &known.histories), key, pair, history),
+                "promotion" => service.promotion = plain(pair.value.expose()).ok(),
                 // Whatever is in the key, the fleet is held.
                 "hold" => {
                     let hold: FleetHold = plain(pair.value.expose()).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fleets::{Service, shown};
 use super::look::{Tone, Word};
-use crate::fleet::layout::RolloutState;
+use crate::fleet::layout::{Promotion, RolloutState};
 use crate::fleet::{Happening, InstanceEvent, What, WrittenBy};
 use crate::line::{counted, listed};
 use crate::machine::history::Outcome;
@@ -16,12 +16,16 @@ const TOGETHER_MS: u64 = 2 * 60 * 1_000;
 /// Restarts on one version within this time are one deployment.
 const DEPLOY_MS: u64 = 60 * 60 * 1_000;
 
+/// Where a promotion says that its set comes from when it brings back what another one had replaced.
+const UNDONE: &str = "undone";
+
 /// What a story is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
     Deploy,
     Change,
     Outage,
+    Promotion,
     Other,
 }
 
@@ -36,6 +40,8 @@ pub(super) struct Story<'a> {
     pub(super) to: u64,
     /// The events of each instance, by the instance's key.
     pub(super) told: BTreeMap<&'a str, Vec<&'a Happening>>,
+    /// What no instance tells: who has promoted what.
+    pub(super) promotion: Option<&'a Promotion>,
 }
 
 /// Every story of the last day, the newest first.
@@ -65,7 +71,7 @@ pub(super) fn stories(service: &Service, now: u64) -> Vec<Story<'_>> {
                 (Subject::Change, Some(change)) => shown(change),
                 _ => format!("t{}-{}-{key}", event.at, subject as u8),
             };
-            stories.push(Story { id, subject, from: event.at, to: event.at, told: BTreeMap::new() });
+            stories.push(Story { id, subject, from: event.at, to: event.at, told: BTreeMap::new(), promotion: None });
             stories.len() - 1
         });
         named.extend(name.map(|name| (name, story)));
@@ -75,8 +81,23 @@ pub(super) fn stories(service: &Service, now: u64) -> Vec<Story<'_>> {
         (story.from, story.to) = (story.from.min(event.at), story.to.max(end));
         story.told.entry(key).or_default().push(event);
     }
+    stories.extend(service.promotion.as_ref().and_then(|promotion| promoted(promotion, now)));
     stories.sort_by_key(|story| std::cmp::Reverse(story.from));
     stories
+}
+
+/// The last promotion, if it is of the last day; as for a happening, a clock may be wrong.
+fn promoted(promotion: &Promotion, now: u64) -> Option<Story<'_>> {
+    let at = promotion.at;
+    let is_of_the_last_day = at.saturating_add(DAY_MS) > now && at < now.saturating_add(DAY_MS);
+    is_of_the_last_day.then(|| Story {
+        id: format!("promotion-{at}"),
+        subject: Subject::Promotion,
+        from: at,
+        to: at,
+        told: BTreeMap::new(),
+        promotion: Some(promotion),
+    })
 }
 
 /// Whether it is from the last day, by our clock. An event of the future was written by a wrong clock, or not by lictor.
@@ -112,7 +133,7 @@ fn name(event: &Happening, subject: Subject) -> Option<String> {
         Subject::Change => event.change.as_ref().map(|change| format!("change {change}")),
         Subject::Deploy => (event.deployment.as_ref().map(|id| format!("deployment {id}")))
             .or_else(|| event.version.as_ref().map(|version| format!("version {version}"))),
-        Subject::Outage | Subject::Other => None,
+        Subject::Outage | Subject::Promotion | Subject::Other => None,
     }
 }
 
@@ -143,7 +164,8 @@ impl<'a> Story<'a> {
     /// The names of the variables that changed, and how many more there are.
     pub(super) fn keys(&self) -> (Vec<String>, usize) {
         let longest = self.events().map(|(_, event)| event.more_keys).max().unwrap_or(0);
-        let keys: BTreeSet<&String> = self.events().flat_map(|(_, event)| &event.keys).collect();
+        let promoted = self.promotion.into_iter().flat_map(|promotion| promotion.keys.keys());
+        let keys: BTreeSet<&String> = self.events().flat_map(|(_, event)| &event.keys).chain(promoted).collect();
         (keys.into_iter().map(|key| shown(key)).collect(), longest)
     }
 
@@ -174,6 +196,10 @@ impl<'a> Story<'a> {
             Subject::Outage => match self.events().find(|(_, event)| event.took_ms.is_none()) {
                 Some(_) => Word::new(Tone::Bad, "goes on"),
                 None => Word::new(Tone::Warn, "over"),
+            },
+            Subject::Promotion => match self.promotion.and_then(|promotion| promotion.unproved.as_deref()) {
+                Some(why) => Word::new(Tone::Warn, format!("not proved: {}", shown(why))),
+                None => Word::new(Tone::Good, format!("wrote {}", counted(self.keys().0.len() as u64, "key"))),
             },
             Subject::Other => Word::new(Tone::Unknown, "noted"),
             Subject::Change if rollout == Some(RolloutState::Halt) || self.has(Outcome::Reverted) => {
@@ -220,6 +246,10 @@ impl<'a> Story<'a> {
                 let why = self.events().map(|(_, event)| event.why.as_str()).next().unwrap_or_default();
                 format!("{host}: {}", shown(why))
             }
+            Subject::Promotion => {
+                let from = self.promotion.map(|promotion| shown(&promotion.from)).unwrap_or_default();
+                if from == UNDONE { "The last promotion, undone".to_owned() } else { format!("From {from}") }
+            }
             Subject::Other => self.events().next().map(|(_, event)| shown(&event.why)).unwrap_or_default(),
         }
     }
@@ -263,6 +293,32 @@ mod tests {
         assert_eq!((stories[0].id.as_str(), stories[0].told.len()), ("c1", 2));
         assert_eq!(stories[0].verdict(&service).tone, Tone::Bad);
         assert_eq!(stories[0].title(&service), "A");
+    }
+
+    #[test]
+    fn the_last_promotion_is_a_story_of_its_own() {
+        let promotion = |at: u64| Pair {
+            key: "promotion".to_owned(),
+            value: format!(r#"{{"v":1,"from":"billing/ at http://test:8500","to":"billing/","by":"ada","at":{at},"keys":{{"A":7,"B":0}}}}"#)
+                .into_bytes()
+                .into(),
+            flags: 0,
+            modify_index: 1,
+            session: None,
+        };
+        let hold = Pair { key: "hold".to_owned(), value: b"{}".to_vec().into(), ..promotion(0) };
+        let read = |at| {
+            let pairs = [promotion(at), hold.clone()];
+            Fleets::read(&pairs, Some("billing"), &Fleets::default(), NOW).services.remove("billing").unwrap()
+        };
+        let service = read(NOW - 1_000);
+        let told = stories(&service, NOW);
+        assert_eq!((told.len(), told[0].subject), (1, About::Promotion));
+        assert_eq!(told[0].title(&service), "From billing/ at http://test:8500");
+        assert_eq!((told[0].verdict(&service).text.as_ref(), told[0].keys().0.len()), ("wrote 2 keys", 2));
+        for at in [0, NOW - 90_000_000, u64::MAX] {
+            assert_eq!(stories(&read(at), NOW).len(), 0, "{at}");
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! `lictor promote` between two real Consuls: a set that is good here, written there by check-and-set.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 
 use lictor::machine::board::ConfigState;
 use tempfile::TempDir;
@@ -61,6 +63,14 @@ impl Two {
         (output.status.code(), said(&output))
     }
 
+    /// `lictor fleet history` of the production.
+    fn fleet_history(&self) -> String {
+        let mut command = self.target.setup().command("fleet");
+        command.env("CONSUL_HTTP_ADDR", self.production.address().to_string());
+        command.args(["history", "--name", "billing"]);
+        said(&finish(command))
+    }
+
     fn value(&self, key: &str) -> Option<String> {
         let answer = self.production.ask("GET", &format!("/v1/kv/billing/{key}?raw"), b"");
         (answer.code == 200).then(|| answer.text())
@@ -103,6 +113,11 @@ fn a_proved_set_is_promoted_followed_to_its_verdict_and_undone() {
     let kept = two.production.ask("GET", "/v1/kv/lictor/billing/promotion?raw", b"").text();
     assert!(kept.contains("GREETING") && !kept.contains("hello") && !kept.contains("old\""), "{kept}");
 
+    // It is part of the fleet's story.
+    let history = two.fleet_history();
+    let promoted: Vec<_> = history.lines().filter(|line| line.contains("promoted")).collect();
+    assert!(promoted.len() == 1 && promoted[0].ends_with(": GONE, GREETING"), "{history}");
+
     let (code, text) = two.promote(&["--to", "127.0.0.1:1", "--yes", "--backup", &path]);
     assert!(code == Some(2) && text.contains("one --to at a time"), "before anything is written: {text}");
     let (code, text) = two.promote(&["--skip", "DATABASE_URL"]);
@@ -111,6 +126,41 @@ fn a_proved_set_is_promoted_followed_to_its_verdict_and_undone() {
     assert_eq!(code, Some(0), "{text}");
     assert_eq!((two.value("GREETING").as_deref(), two.value("GONE").as_deref()), (Some("old"), Some("1")));
     assert_eq!(two.target.value("GREETING").as_deref(), Some("old"));
+}
+
+#[test]
+fn somebody_else_s_edit_while_it_asks_means_that_nothing_is_written() {
+    let two = Two::up("");
+    let program = two.target.setup().command("promote");
+    let words = [program.get_program().to_str().unwrap(), "promote", "billing/", "--skip", "DATABASE_URL"].join(" ");
+    let (from, to) = (two.test.address(), two.production.address());
+    let mut terminal = Command::new("script");
+    terminal.args(["-qec", &format!("{words} --from {from} --to {to}"), "/dev/null"]).env("NO_COLOR", "1");
+    let mut terminal = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut keyboard = terminal.stdin.take().unwrap();
+    let (mut screen, mut text) = (terminal.stdout.take().unwrap(), Vec::new());
+    let mut read_until = |part: &str| {
+        let mut some = [0; 4096];
+        while !String::from_utf8_lossy(&text).contains(part) {
+            let read = screen.read(&mut some).unwrap_or_default();
+            assert!(read > 0, "{part:?} is not in {:?}", String::from_utf8_lossy(&text));
+            text.extend_from_slice(&some[..read]);
+        }
+        String::from_utf8_lossy(&text).into_owned()
+    };
+    let asked = read_until("write it? [y/N]");
+    assert!(asked.contains("~ GREETING"), "{asked}");
+    // While the operator thinks about it.
+    two.production.put("billing/GONE", "somebody needs it");
+    two.production.put("billing/MORE", "1");
+    keyboard.write_all(b"y\n").unwrap();
+    let answered = read_until("1 would restart, in turns\r\n\r\n");
+    let (_, anew) = answered.split_once("somebody has edited billing/ at").unwrap_or_else(|| panic!("{answered}"));
+    assert!(anew.contains("the plan is made anew") && anew.contains("- MORE") && anew.contains("- GONE"), "{anew}");
+    assert_eq!(terminal.wait().unwrap().code(), Some(1), "{answered}");
+    assert_eq!(two.value("GREETING").as_deref(), Some("old"), "nothing was written");
+    assert_eq!(two.value("GONE").as_deref(), Some("somebody needs it"));
+    assert_eq!(two.production.ask("GET", "/v1/kv/lictor/billing/promotion", b"").code, 404, "and nothing is recorded");
 }
 
 #[test]

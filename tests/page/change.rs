@@ -1,9 +1,37 @@
 //! The last day, and a change in it that is opened.
 
+use serde_json::json;
+
 use crate::harness::Consul;
-use crate::records::a_day;
+use crate::records::{a_day, now};
 use crate::server::Server;
 use crate::tab::Tab;
+
+#[test]
+fn a_promotion_is_on_the_timeline_and_can_be_opened() {
+    let consul = Consul::start();
+    a_day(&consul, "billing");
+    let promotion = json!({
+        "v": 1, "from": "billing/ at https://consul.test:8501", "to": "billing/", "by": "ada <b>", "at": now() - 60_000,
+        "unproved": "the owner asks for it", "keys": { "GREETING": 42, "GONE": 0 },
+    });
+    consul.put("lictor/billing/promotion", promotion.to_string());
+    let server = Server::of(&consul);
+    let mut tab = Tab::new();
+    tab.follow(&server.at("/service/billing"));
+    tab.until_text("The last day");
+    let stories = tab.texts(".stories li");
+    let promoted: Vec<_> = stories.iter().filter(|text| text.contains("Promotion")).collect();
+    assert!(promoted.len() == 1 && promoted[0].contains("not proved: the owner asks for it"), "{stories:?}");
+    assert_eq!(tab.texts(".marks a").len(), 5, "it is drawn among the changes");
+    tab.ask("document.querySelector('.marks a[aria-label^=\"From billing/ at https://consul.test\"]').focus()");
+    tab.press("Enter");
+    let text = tab.until_text("Names only");
+    for words in ["GREETING", "GONE", "https://consul.test:8501", "ada <b>"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    tab.is_at_peace_with(&server.url);
+}
 
 #[test]
 fn the_last_day_is_drawn_and_a_change_can_be_opened() {

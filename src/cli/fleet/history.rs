@@ -1,36 +1,100 @@
-//! `lictor fleet history`: what became of each change on every host, merged by time.
+//! `lictor fleet history`: what became of each change on every host, and what was promoted last, merged by time.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::super::history;
 use super::super::paint::{Cell, Paint, Tone, cell, plain, table};
+use crate::fleet::layout::Promotion;
 use crate::fleet::{Happening, HistoryRecord, InstanceEvent, What};
-use crate::line::listed;
+use crate::line::{counted, listed};
 
 /// So many names of variables are shown.
 const NAMED: usize = 5;
 
-/// The newest `most` lines of all hosts, the newest last.
-pub(super) fn merged(records: &[HistoryRecord], most: Option<usize>) -> Vec<(&HistoryRecord, &Happening)> {
-    let mut all: Vec<_> =
-        records.iter().flat_map(|record| record.events.iter().map(move |event| (record, event))).collect();
-    all.sort_by_key(|(record, event)| (event.at, &record.member));
+/// One line.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Line<'a> {
+    /// What an instance tells.
+    Told(&'a HistoryRecord, &'a Happening),
+    /// What was promoted to the fleet last.
+    Promoted(&'a Promotion),
+}
+
+impl Line<'_> {
+    fn at(&self) -> u64 {
+        match self {
+            Self::Told(_, event) => event.at,
+            Self::Promoted(promotion) => promotion.at,
+        }
+    }
+
+    /// As JSON, on one line.
+    pub(super) fn object(&self) -> String {
+        let object = match self {
+            Self::Told(record, event) => {
+                let mut object = serde_json::to_value(event).unwrap_or_default();
+                object["node"] = record.member.node.clone().into();
+                object["id"] = record.member.id.clone().into();
+                object
+            }
+            Self::Promoted(Promotion { from, to, by, at, unproved, keys, .. }) => serde_json::json!({
+                "at": at, "what": "promoted", "from": from, "to": to, "by": by, "unproved": unproved,
+                "keys": keys.keys().collect::<Vec<_>>(),
+            }),
+        };
+        object.to_string()
+    }
+}
+
+/// The newest `most` lines, the newest last.
+pub(super) fn merged<'a>(
+    records: &'a [HistoryRecord],
+    promotion: Option<&'a Promotion>,
+    most: Option<usize>,
+) -> Vec<Line<'a>> {
+    let told = records.iter().flat_map(|record| record.events.iter().map(move |event| Line::Told(record, event)));
+    let mut all: Vec<_> = promotion.into_iter().map(Line::Promoted).chain(told).collect();
+    all.sort_by_key(|line| {
+        let member = match line {
+            Line::Told(record, _) => Some(&record.member),
+            Line::Promoted(_) => None,
+        };
+        (line.at(), member)
+    });
     let skipped = most.map_or(0, |most| all.len().saturating_sub(most));
     all.split_off(skipped)
 }
 
 /// The lines for a person.
-pub(super) fn render(lines: &[(&HistoryRecord, &Happening)], paint: Paint) -> String {
-    let rows: Vec<Vec<Cell>> = lines.iter().map(|(record, event)| row(record, event)).collect();
+pub(super) fn render(lines: &[Line<'_>], paint: Paint) -> String {
+    let row = |line: &Line<'_>| match line {
+        Line::Told(record, event) => row(record, event),
+        Line::Promoted(promotion) => promoted(promotion),
+    };
+    let rows: Vec<Vec<Cell>> = lines.iter().map(row).collect();
     let mut text = String::new();
     table(&mut text, paint, "", &rows);
     text
 }
 
-fn row(record: &HistoryRecord, event: &Happening) -> Vec<Cell> {
-    // What others wrote may be any number: beyond the calendar it is shown as the epoch.
+/// What others wrote may be any number: beyond the calendar it is shown as the epoch.
+fn date(unix_ms: u64) -> Cell {
     const LAST: u64 = 253_402_300_799_000;
-    let at = UNIX_EPOCH + Duration::from_millis(if event.at > LAST { 0 } else { event.at });
+    let at = UNIX_EPOCH + Duration::from_millis(if unix_ms > LAST { 0 } else { unix_ms });
+    plain(humantime::format_rfc3339_seconds(at).to_string())
+}
+
+fn promoted(promotion: &Promotion) -> Vec<Cell> {
+    let Promotion { from, to, by, at, unproved, keys, .. } = promotion;
+    let by = if by.is_empty() { "an operator" } else { by };
+    let names: Vec<&String> = keys.keys().collect();
+    let what = format!("{} from {from}: {}", counted(names.len() as u64, "key"), listed(&names, NAMED));
+    let why = unproved.as_ref().map(|why| format!("; not proved there: {why}")).unwrap_or_default();
+    let tone = if unproved.is_none() { Tone::Strong } else { Tone::Warn };
+    vec![date(*at), plain(format!("{by} to {to}")), cell("promoted", tone), plain(""), plain(format!("{what}{why}"))]
+}
+
+fn row(record: &HistoryRecord, event: &Happening) -> Vec<Cell> {
     let (word, tone) = word(event.what);
     let mut details = Vec::new();
     if !event.keys.is_empty() {
@@ -45,7 +109,7 @@ fn row(record: &HistoryRecord, event: &Happening) -> Vec<Cell> {
     }
     details.extend(Some(event.why.clone()).filter(|why| !why.is_empty()));
     vec![
-        plain(humantime::format_rfc3339_seconds(at).to_string()),
+        date(event.at),
         plain(record.member.to_string()),
         cell(word, tone),
         plain(event.change.as_deref().unwrap_or_default()),
@@ -69,6 +133,7 @@ mod tests {
     use super::{merged, render};
     use crate::cli::paint::Paint;
     use crate::fleet::HistoryRecord;
+    use crate::fleet::layout::Promotion;
 
     #[test]
     fn the_hosts_lines_are_one_story() {
@@ -87,7 +152,7 @@ mod tests {
                                { "at": 3000, "what": "outage", "took_ms": 4000 }]),
             ),
         ];
-        let text = render(&merged(&records, Some(3)), Paint::PLAIN);
+        let text = render(&merged(&records, None, Some(3)), Paint::PLAIN);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 3, "{text}");
         assert!(
@@ -95,7 +160,19 @@ mod tests {
             "{text}"
         );
         assert!(lines[1].ends_with("it lasted 4s") && lines[2].contains("of a newer lictor"), "{text}");
-        let whole = render(&merged(&records, None), Paint::PLAIN);
+        let whole = render(&merged(&records, None, None), Paint::PLAIN);
         assert!(whole.lines().next().unwrap().ends_with("A: it  exited"), "{whole}");
+
+        let promotion: Promotion = serde_json::from_value(json!({
+            "v": 1, "from": "billing/ at http://test:8500", "to": "billing/", "by": "ada\u{1b}", "at": 1500,
+            "keys": { "A": 7, "B": 0 },
+        }))
+        .unwrap();
+        let lines = merged(&records, Some(&promotion), None);
+        let with = render(&lines, Paint::PLAIN);
+        let line = with.lines().nth(1).unwrap();
+        assert!(line.contains("ada  to billing/  promoted") && line.ends_with("http://test:8500: A, B"), "{with}");
+        let object: serde_json::Value = serde_json::from_str(&lines[1].object()).unwrap();
+        assert_eq!((object["what"].as_str(), object["keys"][1].as_str()), (Some("promoted"), Some("B")));
     }
 }

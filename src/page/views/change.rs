@@ -7,6 +7,7 @@ use super::super::look::{self, Tone, Word, length, moment};
 use super::super::node::{Element, classed, element, link, percent};
 use super::super::story::{Story, Subject, stories};
 use super::{View, fact, page, to_instance, to_service, words};
+use crate::fleet::layout::Promotion;
 use crate::fleet::{Happening, InstanceEvent, What, WrittenBy};
 use crate::machine::board::StepName;
 
@@ -37,6 +38,11 @@ pub(super) fn change(fleets: &Fleets, name: &str, id: &str, now: u64) -> Option<
         }
         facts = facts.child(fact("story", "Keys", list));
     }
+    if let Some(Promotion { from, to, by, .. }) = story.promotion {
+        for (title, text) in [("From", from), ("To", to), ("By", by)] {
+            facts = facts.child(fact("story", title, words(shown(text))));
+        }
+    }
     let writers = story.writers();
     if !writers.is_empty() {
         let list = element("ul").children(writers.into_iter().map(writer));
@@ -46,9 +52,11 @@ pub(super) fn change(fleets: &Fleets, name: &str, id: &str, now: u64) -> Option<
         .with("id", "main")
         .child(classed("p", "over").text(kind(story.subject)))
         .child(element("h1").text(title.clone()))
-        .child(facts)
-        .child(hosts(name, service, story));
-    if story.subject == Subject::Change {
+        .child(facts);
+    if !story.told.is_empty() {
+        main = main.child(hosts(name, service, story));
+    }
+    if matches!(story.subject, Subject::Change | Subject::Promotion) {
         main = main.child(classed("p", "quiet").text("Names only: no value of a variable is kept for this page."));
     }
     let trail = [(to_service(name), shown(name))];
@@ -60,6 +68,7 @@ fn kind(subject: Subject) -> &'static str {
         Subject::Deploy => "Deployment",
         Subject::Change => "Change of the config",
         Subject::Outage => "Outage",
+        Subject::Promotion => "Promotion",
         Subject::Other => "Operator",
     }
 }

@@ -53,7 +53,12 @@ fn lane(name: &str, service: &Service, stories: &[Story<'_>], subject: Subject, 
     );
     #[expect(clippy::cast_precision_loss, reason = "a day in milliseconds")]
     let place = |at: u64| percent(at.saturating_sub(begin) as f64, (end - begin) as f64);
-    let drawn = stories.iter().filter(|story| story.subject == subject).take(DRAWN);
+    // A promotion is a change of the config that no instance has told of yet.
+    let is_here = |story: &&Story<'_>| match story.subject {
+        Subject::Promotion => subject == Subject::Change,
+        other => other == subject,
+    };
+    let drawn = stories.iter().filter(is_here).take(DRAWN);
     for story in drawn {
         let verdict = story.verdict(service);
         let label = format!("{}: {}", story.title(service), verdict.text);
@@ -107,6 +112,7 @@ fn line(name: &str, service: &Service, story: &Story<'_>) -> Element {
         Subject::Change if is_halted(service, story) => "Halt",
         Subject::Change => "Config",
         Subject::Outage => "Outage",
+        Subject::Promotion => "Promotion",
         Subject::Other => "Operator",
     };
     element("li")
