@@ -73,18 +73,21 @@ deb: setup ## the Debian package, target/debian/lictor.deb
 	packaging/deb release target/debian/lictor.deb
 	lintian --allow-root target/debian/lictor.deb
 
-# For another architecture: its Rust target (`rustup target add aarch64-unknown-linux-gnu`), its C compiler (Debian:
-# gcc-aarch64-linux-gnu), and `make rpm TARGET=aarch64-unknown-linux-gnu`.
+# For another architecture than this machine's: `make rpm ARCH=arm64`. It takes the Rust target and Debian's cross compiler,
+# which tests/setup installs where it can.
+ARCH_amd64 = x86_64-unknown-linux-gnu
+ARCH_arm64 = aarch64-unknown-linux-gnu
+TARGET = $(if $(ARCH),$(or $(ARCH_$(ARCH)),$(error ARCH=$(ARCH) is not known here: say amd64 or arm64)))
 RELEASE = target/$(if $(TARGET),$(TARGET)/)release/lictor
-rpm: setup ## the RPM, in target/rpm; TARGET=aarch64-unknown-linux-gnu: for another architecture
-	@tests/setup rpm
+rpm: setup ## the RPM, in target/rpm; ARCH=arm64: for another architecture
+	@tests/setup rpm $(if $(TARGET),target-$(TARGET))
 	$(CARGO) build --release --locked $(if $(TARGET),--target $(TARGET))
 	@package=$$(packaging/rpm $(RELEASE) target/rpm); \
 	  rpmlint --config packaging/rpmlint.toml "$$package"; \
 	  echo "$$package"
 
-dist: setup ## the tarball with its install.sh and checksum, in target/dist; TARGET= as for rpm
-	@tests/setup rpm
+dist: setup ## the tarball with its install.sh and checksum, in target/dist; ARCH= as for rpm
+	@tests/setup rpm $(if $(TARGET),target-$(TARGET))
 	$(CARGO) build --release --locked $(if $(TARGET),--target $(TARGET))
 	packaging/dist $(RELEASE) target/dist
 
