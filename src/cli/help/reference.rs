@@ -35,7 +35,7 @@ fn top(page: &mut String) {
 
 fn rows(page: &mut String, entries: impl Iterator<Item = (&'static str, &'static str)>) {
     let rows: Vec<Vec<Cell>> = entries.map(|(word, meaning)| vec![cell(word, Tone::Strong), plain(meaning)]).collect();
-    table(page, Paint::Plain, "  ", &rows);
+    table(page, Paint::PLAIN, "  ", &rows);
 }
 
 fn whole(page: &mut String, way: &str, block: &Block) {
@@ -69,7 +69,7 @@ fn one(page: &mut String, name: &str, block: &Block, attribute: &Attribute) {
 }
 
 fn line(page: &mut String, indent: &str, text: &str) {
-    table(page, Paint::Plain, indent, &[vec![plain(text)]]);
+    table(page, Paint::PLAIN, indent, &[vec![plain(text)]]);
 }
 
 #[cfg(test)]
