@@ -29,6 +29,7 @@ peers: setup ## Consul, Telegraf and the other real parts that the tests speak w
 lint: setup
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --example closed --features closed -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items --quiet
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	@# That the fuzz targets still compile: any compiler can tell, and it takes libFuzzer itself only to run them.
