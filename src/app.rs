@@ -212,13 +212,15 @@ fn measure(
     boards: &watch::Receiver<Arc<Board>>,
     drain: &DrainWatcher,
 ) -> (metrics::Exposition, watch::Sender<Statsd>, watch::Sender<Option<expvar::Settings>>) {
-    let (expvar_tx, wanted) = watch::channel(settings.expvar.clone());
-    let (found, readings) = watch::channel(Arc::default());
-    tasks.spawn(revived("the reader of expvar", (wanted, found, drain.clone()), |(wanted, found, drain)| {
-        Box::pin(expvar::follow(wanted.clone(), found.clone(), drain.clone()))
-    }));
+    let (expvar_tx, expvar_rx) = watch::channel(settings.expvar.clone());
+    let (readings_tx, readings_rx) = watch::channel(Arc::default());
+    tasks.spawn(revived(
+        "the reader of expvar",
+        (expvar_rx, readings_tx, drain.clone()),
+        |(settings, readings, drain)| Box::pin(expvar::follow(settings.clone(), readings.clone(), drain.clone())),
+    ));
     let (statsd_tx, statsd_rx) = watch::channel(settings.statsd.clone());
-    let (meter, page) = metrics::meter(&settings.statsd, boards.clone(), readings, || Clock.now());
+    let (meter, page) = metrics::meter(&settings.statsd, boards.clone(), readings_rx, || Clock.now());
     let meter = (meter.following(statsd_rx), drain.clone());
     tasks.spawn(revived("the sender of metrics", meter, |(meter, drain)| Box::pin(meter.run(drain))));
     (page, statsd_tx, expvar_tx)

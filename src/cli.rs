@@ -2,26 +2,26 @@
 
 pub mod args;
 pub mod buildinfo;
-pub mod check;
-pub mod client;
-pub mod configuration;
-pub mod doctor;
-pub mod env;
-pub mod fleet;
-pub mod follow;
+mod check;
+mod client;
+mod configuration;
+mod doctor;
+mod env;
+mod fleet;
+mod follow;
 mod help;
-pub mod history;
+mod history;
 mod init;
-pub mod locate;
+mod locate;
 mod page;
-pub mod paint;
-pub mod plan;
-pub mod promote;
-pub mod run;
-pub mod status;
+mod paint;
+mod plan;
+mod promote;
+mod run;
+mod status;
 mod stdout;
-pub mod validate;
-pub mod verb;
+mod validate;
+mod verb;
 
 #[cfg(test)]
 mod served;

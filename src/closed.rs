@@ -57,7 +57,7 @@ pub mod outside {
     pub use crate::admin::request::{Request, What, read};
     pub use crate::cli::args::Cli;
     pub use crate::cli::{buildinfo, main};
-    pub use crate::config::{Flags, Inputs, Place, load};
+    pub use crate::config::{Flags, Inputs, PROMOTION, Place, TOP, load, reference};
     pub use crate::consul::health::{Instance, Standing};
     pub use crate::consul::key::encoded;
     pub use crate::consul::kv::{Pair, decode};

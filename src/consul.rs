@@ -5,8 +5,8 @@
 mod address;
 pub mod agent;
 pub mod catalog;
-pub mod client;
-pub mod error;
+mod client;
+mod error;
 #[cfg(test)]
 #[path = "../tests/it/fake_consul.rs"]
 #[allow(dead_code, missing_docs, unreachable_pub, reason = "written for more than one user")]
@@ -17,7 +17,7 @@ pub mod key;
 pub mod kv;
 mod pacer;
 pub mod session;
-pub mod single;
+mod single;
 mod tls;
 mod token;
 pub mod transaction;
@@ -27,9 +27,10 @@ pub mod watch;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use client::Client;
-pub use error::{Class, Error};
+pub use client::{Client, Endpoint};
+pub use error::{Class, Error, ServerText, Site, Whom};
 pub use pacer::Pacer;
+pub use single::{Single, SingleKey};
 pub use tls::install_crypto;
 pub use token::Renewal;
 pub use watch::Watch;

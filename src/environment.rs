@@ -5,17 +5,17 @@
 
 pub mod compose;
 pub mod difference;
-pub mod fingerprint;
+mod fingerprint;
 pub mod format;
 pub mod glob;
 pub mod inherit;
-pub mod mapping;
+mod mapping;
 pub mod redact;
 pub mod schema;
-pub mod snapshot;
+mod snapshot;
 pub mod source_keys;
-pub mod visibility;
-pub mod write_info;
+mod visibility;
+mod write_info;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 pub use compose::{Composition, Layer, Rules, Unfit, compose};
 pub use difference::{Change, changed_names, changes};
-pub use fingerprint::{Fingerprint, FingerprintKey};
+pub use fingerprint::{Fingerprint, FingerprintKey, NotAFingerprint};
 pub use inherit::{Inherit, inherit};
 pub use mapping::Mapping;
 pub use redact::Redactor;

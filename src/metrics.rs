@@ -58,6 +58,6 @@ pub fn meter(
     published: Published,
     clock: Clock,
 ) -> (Meter, Exposition) {
-    let (found, latest) = watch::channel(Latest::default());
-    (Meter::new(settings, boards, published, clock, found), Exposition::new(latest, clock))
+    let (latest_tx, latest_rx) = watch::channel(Latest::default());
+    (Meter::new(settings, boards, published, clock, latest_tx), Exposition::new(latest_rx, clock))
 }

@@ -121,21 +121,21 @@ impl Registration {
 /// Starts the two tasks, which keep the local agent in the configured and ordered state.
 pub fn spawn(tasks: &mut JoinSet<()>, parts: Parts) -> Registration {
     let Parts { settings, client, status, boards, inbox, drain } = parts;
-    let (orders, ordered) = watch::channel(None);
-    let (seen, sights) = watch::channel(keeper::Seen::default());
+    let (orders_tx, orders_rx) = watch::channel(None);
+    let (seen_tx, seen_rx) = watch::channel(keeper::Seen::default());
     let steer = steer::Steer {
         rules: settings.drain,
         registered: settings.service.as_ref().map(|service| service.port),
-        orders: ordered.clone(),
-        sights,
+        orders: orders_rx.clone(),
+        sights: seen_rx,
         boards: boards.clone(),
         inbox: inbox.clone(),
     };
     tasks.spawn(revived("the steering of traffic", steer, |steer| Box::pin(steer.run())));
-    let links = keeper::Links { status: status.map(reachable), orders: ordered, boards, seen, inbox };
+    let links = keeper::Links { status: status.map(reachable), orders: orders_rx, boards, seen: seen_tx, inbox };
     let keeper = (keeper::Keeper::new(settings, client, links), drain);
     tasks.spawn(revived("the registration in Consul", keeper, |(keeper, drain)| Box::pin(keeper.run(drain))));
-    Registration { orders }
+    Registration { orders: orders_tx }
 }
 
 /// The address by which another process on this host reaches a listener.

@@ -87,27 +87,35 @@ pub fn open(directory: &Path, identity: StateIdentity) -> Result<State, Error> {
     let key = key::look_or_make(&directory)
         .map_err(|source| Error::Use { directory: directory.path().to_owned(), source })?;
     let identity = Arc::new(identity.with_key(&key));
-    let (wanted, wishes) = watch::channel(Wanted::default());
+    let (wanted_tx, wanted_rx) = watch::channel(Wanted::default());
     let at_first = directory.writable().err().map(|error| writer::cannot_write(directory.path(), &error));
     if let Some(problem) = &at_first {
         tracing::warn!("{problem}; nothing new is kept until this is mended");
     }
-    let (problem, problems) = watch::channel(at_first);
+    let (problem_tx, problem_rx) = watch::channel(at_first);
     let mut writer = JoinSet::new();
-    let files = Writer::new(Arc::clone(&directory), Arc::clone(&identity), wishes, problem, RETRY);
+    let files = Writer::new(Arc::clone(&directory), Arc::clone(&identity), wanted_rx, problem_tx, RETRY);
     let laid = files.laid();
     writer.spawn(revived("the writer of the state directory", files, |files| Box::pin(files.run())));
     let recent = watch::Sender::new(Recent::from_disk(&directory, &key));
-    let (lost, unwritten) = watch::channel(None);
-    let history = Keeper::new(Arc::clone(&directory), recent.subscribe(), lost, RETRY);
+    let (unwritten_tx, unwritten_rx) = watch::channel(None);
+    let history = Keeper::new(Arc::clone(&directory), recent.subscribe(), unwritten_tx, RETRY);
     writer.spawn(revived("the writer of history", history, |history| Box::pin(history.run())));
     let (processes, to_keep) = ProcessKeeper::new();
     let to_keep = (Arc::clone(&directory), key.clone(), to_keep);
     writer.spawn(revived("the writer of process.json", to_keep, |(directory, key, to_keep)| {
         Box::pin(process::keep_in_order(directory, key, to_keep))
     }));
-    let store =
-        Store::Open(Open { directory, identity, wanted, laid, processes, problem: problems, unwritten, writer });
+    let store = Store::Open(Open {
+        directory,
+        identity,
+        wanted: wanted_tx,
+        laid,
+        processes,
+        problem: problem_rx,
+        unwritten: unwritten_rx,
+        writer,
+    });
     Ok(State { store, key, recent })
 }
 

@@ -4,6 +4,8 @@
 
 #[path = "architecture/circles.rs"]
 mod circles;
+#[path = "architecture/shown.rs"]
+mod shown_modules;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

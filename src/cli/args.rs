@@ -237,7 +237,7 @@ pub struct CheckArgs {
 
 impl CheckArgs {
     /// What is checked.
-    pub fn configuration(&self) -> Configuration {
+    pub(super) fn configuration(&self) -> Configuration {
         self.configuration.with_files(&self.files)
     }
 }

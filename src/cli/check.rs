@@ -8,11 +8,11 @@ use crate::line::counted;
 
 /// What to print and what to end with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub(super) struct Answer {
     /// One line for each error and warning, or "ok"; without a last newline.
-    pub text: String,
+    pub(super) text: String,
     /// 0, 78, or 2 if there is nothing to check; where the sources are asked, also 1 and 69.
-    pub code: u8,
+    pub(super) code: u8,
 }
 
 const NOTHING: &str = "lictor: nothing to check: name a file, as in `lictor check /etc/lictor/billing.hcl`, or write what \
@@ -20,7 +20,7 @@ const NOTHING: &str = "lictor: nothing to check: name a file, as in `lictor chec
 
 /// Reads the configuration as `lictor run` would, and the files on this host that it names as sources, if they are there
 /// already: what would be left out of them is a warning. It touches nothing else.
-pub fn check(configuration: &Configuration) -> Answer {
+pub(super) fn check(configuration: &Configuration) -> Answer {
     if !configuration.is_given() {
         return Answer { text: NOTHING.to_owned(), code: exit::USAGE };
     }
@@ -39,7 +39,7 @@ pub fn check(configuration: &Configuration) -> Answer {
 
 /// As [`check`], and asks all sources once, Consul too: what `lictor run` would get from each of them, what would be left out
 /// of it, and whether a service could start on the rest.
-pub async fn with_sources(configuration: &Configuration) -> Answer {
+pub(super) async fn with_sources(configuration: &Configuration) -> Answer {
     if !configuration.is_given() {
         return Answer { text: NOTHING.to_owned(), code: exit::USAGE };
     }

@@ -12,14 +12,14 @@ use crate::exit;
 use crate::http::{REASON_HEADER, VERDICT_HEADER};
 
 /// The HTTP status of a lictor at which too many requests wait already.
-pub const BUSY: u16 = 429;
+pub(super) const BUSY: u16 = 429;
 
 /// A larger answer is not read, in bytes.
 const LARGEST_ANSWER: usize = 4 << 20;
 
 /// One lictor.
 #[derive(Debug)]
-pub struct Client {
+pub(super) struct Client {
     http: reqwest::Client,
     /// What stands before the path of a request.
     base: String,
@@ -29,27 +29,27 @@ pub struct Client {
 
 /// What tells the socket of one lictor from that of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub(super) struct Identity {
     number: u64,
     changed: (i64, i64),
 }
 
 /// What it answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub(super) struct Answer {
     /// The HTTP status.
-    pub status: u16,
+    pub(super) status: u16,
     /// `Lictor-Verdict`, on answers to a question.
-    pub verdict: Option<String>,
+    pub(super) verdict: Option<String>,
     /// `Lictor-Reason`, on a no to a question.
-    pub reason: Option<String>,
+    pub(super) reason: Option<String>,
     /// The whole body.
-    pub body: Vec<u8>,
+    pub(super) body: Vec<u8>,
 }
 
 /// There was no answer.
 #[derive(Debug, thiserror::Error)]
-pub enum ClientError {
+pub(super) enum ClientError {
     /// It is not clear whom to ask.
     #[error(transparent)]
     NotLocated(#[from] NotLocated),
@@ -88,7 +88,7 @@ pub enum ClientError {
 
 impl ClientError {
     /// The exit code for it.
-    pub fn exit_code(&self) -> u8 {
+    pub(super) fn exit_code(&self) -> u8 {
         match self {
             Self::NotLocated(NotLocated::Several { .. } | NotLocated::BadName { .. }) => exit::USAGE,
             Self::NotLocated(NotLocated::None { .. } | NotLocated::NoneOf { .. })
@@ -101,7 +101,7 @@ impl ClientError {
     }
 
     /// Whether time alone may mend it: a lictor that is about to start, or one that has less to do.
-    pub fn may_pass(&self) -> bool {
+    pub(super) fn may_pass(&self) -> bool {
         matches!(
             self,
             Self::Silent { .. }
@@ -113,31 +113,31 @@ impl ClientError {
 
 impl Client {
     /// Finds the lictor that is meant.
-    pub async fn find(target: &Target) -> Result<Self, ClientError> {
+    pub(super) async fn find(target: &Target) -> Result<Self, ClientError> {
         let socket = locate::socket(target).await?;
         let http = builder().unix_socket(socket.as_path()).build().map_err(ClientError::Unbuilt)?;
         Ok(Self { http, base: "http://lictor".to_owned(), socket })
     }
 
     /// The lictor whose status port this is; it answers what only reads.
-    pub fn of_port(address: SocketAddr) -> Result<Self, ClientError> {
+    pub(super) fn of_port(address: SocketAddr) -> Result<Self, ClientError> {
         let http = builder().build().map_err(ClientError::Unbuilt)?;
         Ok(Self { http, base: format!("http://{address}"), socket: address.to_string().into() })
     }
 
     /// Which socket it is: another lictor has another one, at the same path. `None`: there is none at the moment.
-    pub fn identity(&self) -> Option<Identity> {
+    pub(super) fn identity(&self) -> Option<Identity> {
         let file = self.socket.symlink_metadata().ok()?;
         Some(Identity { number: file.ino(), changed: (file.ctime(), file.ctime_nsec()) })
     }
 
     /// Reads one resource; `path` with its query, percent-encoded.
-    pub async fn get(&self, path: &str, timeout: Duration) -> Result<Answer, ClientError> {
+    pub(super) async fn get(&self, path: &str, timeout: Duration) -> Result<Answer, ClientError> {
         self.send(self.http.get(format!("{}{path}", self.base)).timeout(timeout)).await
     }
 
     /// The body of a resource that is always there; `path` as for [`get`](Self::get).
-    pub async fn read(&self, path: &str, timeout: Duration) -> Result<Vec<u8>, ClientError> {
+    pub(super) async fn read(&self, path: &str, timeout: Duration) -> Result<Vec<u8>, ClientError> {
         let answer = self.get(path, timeout).await?;
         match answer.status {
             200 => Ok(answer.body),
@@ -147,7 +147,7 @@ impl Client {
     }
 
     /// Asks for something to be done, with a JSON body.
-    pub async fn post(&self, path: &str, body: String, timeout: Duration) -> Result<Answer, ClientError> {
+    pub(super) async fn post(&self, path: &str, body: String, timeout: Duration) -> Result<Answer, ClientError> {
         self.send(self.http.post(format!("{}{path}", self.base)).body(body).timeout(timeout)).await
     }
 
@@ -167,12 +167,12 @@ impl Client {
     }
 
     /// Too many requests wait there already.
-    pub fn busy(&self) -> ClientError {
+    pub(super) fn busy(&self) -> ClientError {
         ClientError::Busy { socket: self.socket.clone() }
     }
 
     /// An answer that cannot be understood.
-    pub fn strange(&self, what: &impl ToString) -> ClientError {
+    pub(super) fn strange(&self, what: &impl ToString) -> ClientError {
         ClientError::Strange { socket: self.socket.clone(), what: what.to_string() }
     }
 

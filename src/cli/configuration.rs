@@ -6,18 +6,18 @@ use crate::config::{self, Errors, Flags, Inputs, Settings, Warning};
 
 /// Where the configuration is, and what the command line says over it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Configuration {
+pub(super) struct Configuration {
     /// Files, and directories of files.
-    pub paths: Vec<PathBuf>,
+    pub(super) paths: Vec<PathBuf>,
     /// What flags say over them.
-    pub flags: Flags,
+    pub(super) flags: Flags,
     /// The command and its arguments; empty: they stand in a file.
-    pub command: Vec<String>,
+    pub(super) command: Vec<String>,
 }
 
 impl Configuration {
     /// Whether anything of it stands on the command line, besides the name of a service.
-    pub fn is_given(&self) -> bool {
+    pub(super) fn is_given(&self) -> bool {
         let Flags { sources, no_prefix, overrides, warnings: _ } = &self.flags;
         let overrides = overrides.iter().any(|given| given.path != ["name"]);
         !(self.paths.is_empty() && sources.is_empty() && no_prefix.is_none() && self.command.is_empty()) || overrides
@@ -27,7 +27,7 @@ impl Configuration {
     ///
     /// # Errors
     /// Every error of the configuration, each with its place.
-    pub fn load(&self) -> Result<(Settings, Vec<Warning>), Errors> {
+    pub(super) fn load(&self) -> Result<(Settings, Vec<Warning>), Errors> {
         let lookup = |name: &str| std::env::var(name).ok();
         config::load(Inputs { paths: &self.paths, flags: &self.flags, command: &self.command, lookup: &lookup })
     }

@@ -11,18 +11,18 @@ const NOTHING: &str = "lictor: which configuration? name it with -c, or write wh
 
 /// What is looked at, and how it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub(super) struct Options {
     /// Whose surroundings.
-    pub configuration: Configuration,
+    pub(super) configuration: Configuration,
     /// `--unit`; without it, the unit in which this runs.
-    pub unit: Option<String>,
+    pub(super) unit: Option<String>,
     /// Whether in colours.
-    pub paint: Paint,
+    pub(super) paint: Paint,
 }
 
 /// Looks and says what it has found. Returns the exit code: 0, 1 if something does not work, 78 if the configuration is
 /// wrong.
-pub async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+pub(super) async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let Options { configuration, unit, paint } = options;
     if !configuration.is_given() {
         let _ = writeln!(err, "{NOTHING}");

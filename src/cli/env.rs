@@ -16,7 +16,7 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// What is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub(super) enum Subject {
     /// What runs.
     Running,
     /// What the newest wish changes of it.
@@ -43,7 +43,7 @@ struct Changed {
 }
 
 /// Shows the variables. Returns the exit code: 0, or 69 if no lictor answered.
-pub async fn run(target: &Target, subject: Subject, form: Form, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+pub(super) async fn run(target: &Target, subject: Subject, form: Form, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     match read(target, subject, form).await {
         Ok(text) => {
             let _ = out.write_all(&text);

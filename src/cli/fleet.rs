@@ -41,7 +41,7 @@ pub(super) struct Place {
 
 /// Shows the fleet, or does what is asked. Returns the exit code: 0; 1 if there was nothing to do; 2 for wrong usage; 69 if
 /// Consul does not answer; 78 for a configuration that is wrong.
-pub async fn run(options: &Fleet, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+pub(super) async fn run(options: &Fleet, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let done = match place(options) {
         Ok(place) => perform(options, &place, out, err).await,
         Err((sentence, code)) => {

@@ -9,24 +9,24 @@ use super::locate::Target;
 use super::paint::Form;
 
 /// How long one answer may take beyond its wait.
-pub const GRACE: Duration = Duration::from_secs(10);
+pub(super) const GRACE: Duration = Duration::from_secs(10);
 /// Between two attempts to reach a lictor that has gone away.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub(super) struct Options {
     /// Which lictor is asked.
-    pub target: Target,
+    pub(super) target: Target,
     /// `--json` or not.
-    pub form: Form,
+    pub(super) form: Form,
     /// `--watch` or `--follow`, or not.
-    pub follow: Follow,
+    pub(super) follow: Follow,
 }
 
 /// For how long it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Follow {
+pub(super) enum Follow {
     /// What is there now.
     Once,
     /// Every change too, until the reader goes away.
@@ -37,7 +37,7 @@ pub enum Follow {
 ///
 /// # Errors
 /// Lictor answers, but something is wrong that no waiting mends.
-pub async fn again(
+pub(super) async fn again(
     client: &Client,
     path: &str,
     lost: &ClientError,

@@ -31,11 +31,11 @@ const DETAILS_AT: usize = 50;
 
 /// Which of the lines that are there already are shown; new ones are shown in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
+pub(super) struct Selection {
     /// `-n`: at most so many, the newest ones.
-    pub most: Option<usize>,
+    pub(super) most: Option<usize>,
     /// `--since`: none that is older than this.
-    pub since: Option<Duration>,
+    pub(super) since: Option<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -76,7 +76,7 @@ impl Page {
 }
 
 /// Shows history. Returns the exit code: 0, or 69 if no lictor answered.
-pub async fn run(options: &Options, selection: Selection, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+pub(super) async fn run(options: &Options, selection: Selection, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     match show(options, selection, out, err).await {
         Ok(()) => exit::OK,
         Err(error) => {

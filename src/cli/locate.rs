@@ -21,20 +21,20 @@ const MOST_NAMES: usize = 20;
 
 /// Which lictor is meant, as the command line says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub(super) struct Target {
     /// `--socket`: this one.
-    pub socket: Option<PathBuf>,
+    pub(super) socket: Option<PathBuf>,
     /// `--name`: the one of this service.
-    pub name: Option<String>,
+    pub(super) name: Option<String>,
     /// Where sockets are looked for, the nearest first.
-    pub directories: Vec<PathBuf>,
+    pub(super) directories: Vec<PathBuf>,
     /// The status port that is asked where no socket may be used.
-    pub port: SocketAddr,
+    pub(super) port: SocketAddr,
 }
 
 impl Target {
     /// What the command line says, with the default directories of this process's environment.
-    pub fn of(TargetArgs { socket, name }: TargetArgs) -> Self {
+    pub(super) fn of(TargetArgs { socket, name }: TargetArgs) -> Self {
         let directories = place::directories(|variable| std::env::var_os(variable));
         Self { socket, name, directories, port: default_status_address() }
     }
@@ -42,7 +42,7 @@ impl Target {
 
 /// There is not exactly one lictor that could be meant.
 #[derive(Debug, thiserror::Error)]
-pub enum NotLocated {
+pub(super) enum NotLocated {
     /// None runs.
     #[error("no lictor runs here (looked in {}); start one, or name its socket with --socket", shown(.looked))]
     None {
@@ -77,7 +77,7 @@ fn shown(directories: &[PathBuf]) -> String {
 }
 
 /// The socket of the lictor that is meant.
-pub async fn socket(target: &Target) -> Result<PathBuf, NotLocated> {
+pub(super) async fn socket(target: &Target) -> Result<PathBuf, NotLocated> {
     if let Some(socket) = &target.socket {
         return Ok(socket.clone());
     }

@@ -17,7 +17,7 @@ const GAP: usize = 2;
 
 /// How an answer is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(super) enum Form {
     /// For people.
     Text(Paint),
     /// As lictor answers it.
@@ -26,7 +26,7 @@ pub enum Form {
 
 /// How text for people is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Paint {
+pub(super) struct Paint {
     colours: Colours,
     /// In characters; what a line has no room for is cut. `None`: lines are as long as they are.
     width: Option<usize>,
@@ -43,7 +43,7 @@ enum Colours {
 
 /// What a cell means, which is what its colour says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
+pub(super) enum Tone {
     /// Nothing in particular.
     Plain,
     /// As it should be.
@@ -60,24 +60,24 @@ pub enum Tone {
 
 /// One piece of text on one line. Whatever it is made of, it cannot move the cursor.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cell {
+pub(super) struct Cell {
     text: String,
     tone: Tone,
 }
 
 /// A cell of this tone.
-pub fn cell(text: impl AsRef<str>, tone: Tone) -> Cell {
+pub(super) fn cell(text: impl AsRef<str>, tone: Tone) -> Cell {
     Cell { text: one_line(text.as_ref(), LONGEST_CELL).into_owned(), tone }
 }
 
 /// A cell that means nothing in particular.
-pub fn plain(text: impl AsRef<str>) -> Cell {
+pub(super) fn plain(text: impl AsRef<str>) -> Cell {
     cell(text, Tone::Plain)
 }
 
 /// Writes rows with their columns aligned, two spaces between, and nothing behind the last one. If that is wider than the
 /// terminal, the widest cells are cut.
-pub fn table(out: &mut String, paint: Paint, indent: &str, rows: &[Vec<Cell>]) {
+pub(super) fn table(out: &mut String, paint: Paint, indent: &str, rows: &[Vec<Cell>]) {
     let width = |cell: &Cell| cell.text.chars().count();
     let rows: Vec<Vec<Cell>> = rows.iter().map(|row| fitted(row)).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
@@ -144,13 +144,13 @@ fn fitted(row: &[Cell]) -> Vec<Cell> {
 
 impl Paint {
     /// Without colours, lines as long as they are.
-    pub const PLAIN: Self = Self { colours: Colours::Plain, width: None };
+    pub(super) const PLAIN: Self = Self { colours: Colours::Plain, width: None };
     /// With colours, lines as long as they are.
-    pub const ANSI: Self = Self { colours: Colours::Ansi, width: None };
+    pub(super) const ANSI: Self = Self { colours: Colours::Ansi, width: None };
 
     /// What suits this process's stdout: colours only on a terminal that has them, and unless `NO_COLOR` is set. Lines are as
     /// long as they are: a terminal breaks those that it has no room for.
-    pub fn for_stdout() -> Self {
+    pub(super) fn for_stdout() -> Self {
         match anstream::AutoStream::choice(&std::io::stdout()) {
             anstream::ColorChoice::Never => Self::PLAIN,
             _ => Self::ANSI,
@@ -159,7 +159,7 @@ impl Paint {
 
     /// The same, but a line has to fit into the width of the terminal, if stdout is one: as wide as `COLUMNS` says, else as
     /// wide as it is now.
-    pub fn for_screen() -> Self {
+    pub(super) fn for_screen() -> Self {
         let stdout = std::io::stdout();
         let said = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0);
         let measured = || {
@@ -172,17 +172,17 @@ impl Paint {
 
     /// The same for the width that the terminal has now, if lines have to fit into it.
     #[must_use]
-    pub fn resized(self) -> Self {
+    pub(super) fn resized(self) -> Self {
         if self.width.is_some() { Self::for_screen() } else { self }
     }
 
     /// Whether it is for a terminal on which a picture can be drawn anew in its place.
-    pub fn is_ansi(self) -> bool {
+    pub(super) fn is_ansi(self) -> bool {
         self.colours == Colours::Ansi
     }
 
     /// The text as far as there is room for it behind so many characters.
-    pub fn cut(self, text: &str, used: usize) -> Cow<'_, str> {
+    pub(super) fn cut(self, text: &str, used: usize) -> Cow<'_, str> {
         match self.width {
             Some(width) => one_line(text, width.saturating_sub(used).max(SHORTEST_CUT)),
             None => Cow::Borrowed(text),
@@ -190,7 +190,7 @@ impl Paint {
     }
 
     /// Writes one cell in its colour.
-    pub fn write(self, out: &mut String, cell: &Cell) {
+    pub(super) fn write(self, out: &mut String, cell: &Cell) {
         let code = match (self.colours, cell.tone) {
             (Colours::Plain, _) | (Colours::Ansi, Tone::Plain) => {
                 out.push_str(&cell.text);

@@ -13,20 +13,20 @@ use answer::Answer;
 
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub(super) struct Options {
     /// Of whom.
-    pub target: Target,
+    pub(super) target: Target,
     /// Whose lictor is asked if `target` names none, and what is read if none runs.
-    pub configuration: Configuration,
+    pub(super) configuration: Configuration,
     /// `--json` or not.
-    pub form: Form,
+    pub(super) form: Form,
     /// `--exit-code` or not.
-    pub code: Code,
+    pub(super) code: Code,
 }
 
 /// What the exit code tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Code {
+pub(super) enum Code {
     /// Whether the newest wish is refused.
     Plain,
     /// Also whether there are changes.
@@ -35,7 +35,7 @@ pub enum Code {
 
 /// Shows the plan. Returns the exit code: 0, 1 for a wish that is refused, 3 for changes if asked for, 69 if no lictor or no
 /// source answered, 78 for a configuration that is wrong.
-pub async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+pub(super) async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     match answer::find(&options.target, &options.configuration).await {
         Ok(Answer { plan, remarks }) => {
             for remark in remarks {

@@ -68,7 +68,7 @@ impl From<Error> for Refusal {
 }
 
 /// Promotes to one target after the other. Returns the exit code.
-pub async fn run(options: &Promote, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+pub(super) async fn run(options: &Promote, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     match promote(options, out).await {
         Ok(()) => exit::OK,
         Err(refusal) => {

@@ -24,7 +24,7 @@ const DISK_THREADS: usize = 8;
 const LAST_THREADS: Duration = Duration::from_millis(100);
 
 /// Runs until the service is stopped (or has ended, with `--once`); returns what lictor ends with.
-pub fn run(run: &RunArgs) -> u8 {
+pub(super) fn run(run: &RunArgs) -> u8 {
     let configuration = run.configuration.configuration();
     let load: Load = Arc::new(move || configuration.load());
     let (settings, warnings) = match load() {

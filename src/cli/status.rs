@@ -14,7 +14,7 @@ use super::locate::{NotLocated, Target};
 use super::paint::Form;
 use crate::exit;
 use crate::machine::{Board, Moment};
-pub use render::{render, span};
+pub(super) use render::{render, span};
 
 /// How long the status port may take.
 const SOON: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ struct Named {
 }
 
 /// Shows the board. Returns the exit code: 0 healthy, 1 not, 69 no lictor answered; what went wrong goes to `err`.
-pub async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+pub(super) async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     match show(options, out, err).await {
         Ok(Gist { healthy: true, .. }) => exit::OK,
         Ok(_) => exit::NO,

@@ -19,7 +19,7 @@ use crate::http::not_restarted;
 use crate::line::{fitting, one_line};
 use crate::machine::Board;
 use crate::machine::deployment::{Deployment, Verdict};
-pub use deployment::of_environment;
+pub(super) use deployment::of_environment;
 
 /// The longest line, in characters.
 const LONGEST_LINE: usize = 190;
@@ -40,19 +40,19 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub(super) struct Options {
     /// Of whom.
-    pub target: Target,
+    pub(super) target: Target,
     /// `--version`: what must be running; `None`: any version will do.
-    pub version: Option<String>,
+    pub(super) version: Option<String>,
     /// `--timeout`: how long a yes is waited for, and before that a lictor to ask.
-    pub timeout: Duration,
+    pub(super) timeout: Duration,
     /// For which deployment: lictor keeps what it is answered.
-    pub deployment: Option<Deployment>,
+    pub(super) deployment: Option<Deployment>,
 }
 
 /// Waits for a yes or a sure no and prints it. Returns the exit code: 0 yes, 1 no, 69 no lictor answered.
-pub async fn run(options: &Options, out: &mut dyn Write) -> u8 {
+pub(super) async fn run(options: &Options, out: &mut dyn Write) -> u8 {
     let deadline = Instant::now() + options.timeout.min(LONGEST_WAIT);
     let mut announced = false;
     let mut round = FIRST_ROUND;

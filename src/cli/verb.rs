@@ -25,20 +25,20 @@ const SOON: Duration = Duration::from_mins(1);
 
 /// One request.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Request {
+pub(super) struct Request {
     /// To whom.
-    pub target: Target,
+    pub(super) target: Target,
     /// Which verb, as the last part of the path.
-    pub verb: &'static str,
+    pub(super) verb: &'static str,
     /// Its words.
-    pub words: Value,
+    pub(super) words: Value,
     /// How long its effect is waited for.
-    pub timeout: Duration,
+    pub(super) timeout: Duration,
 }
 
 impl Request {
     /// The request that a command line asks for; `None`: it asks for none.
-    pub fn of(verb: &Verb) -> Option<Self> {
+    pub(super) fn of(verb: &Verb) -> Option<Self> {
         let to = |verb, whom: &TargetArgs, timeout, words| {
             Some(Self { target: Target::of(whom.clone()), verb, words, timeout })
         };
@@ -81,7 +81,7 @@ impl Request {
 
 /// Asks, waits and says what came of it. Returns the exit code: 0 done, 1 not, 2 wrong usage, 69 no lictor answered, 78
 /// the configuration is wrong.
-pub async fn run(mut request: Request, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+pub(super) async fn run(mut request: Request, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let timeout = humantime::format_duration(request.timeout).to_string();
     request.words["timeout"] = timeout.into();
     let asked = async {

@@ -11,7 +11,7 @@ use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, Response, Url};
 
 use super::address::{Address, Security};
-use super::error::{Error, Said, Site};
+use super::error::{Error, ServerText, Site};
 use super::head::{Credentials, Found, Head, class_of};
 use super::token::{Renewal, Token};
 use super::{Connection, Retry, Tls, tls};
@@ -181,7 +181,7 @@ impl Client {
         while let (true, Ok(Some(chunk))) = (body.len() < SAID, response.chunk().await) {
             body.extend_from_slice(&chunk[..chunk.len().min(SAID)]);
         }
-        let said = Said::of(&body, self.token.header().map(HeaderValue::as_bytes));
+        let said = ServerText::of(&body, self.token.header().map(HeaderValue::as_bytes));
         Error::Status { site: site.clone(), status, class: class_of(status, said.as_str()), said }
     }
 }

@@ -99,7 +99,7 @@ pub enum Error {
         /// What that means.
         class: Class,
         /// What the server said, shortened.
-        said: Said,
+        said: ServerText,
     },
     /// Consul hides keys from this token: what it sent must not be taken for everything there is.
     #[error("consul at {site} hides keys from {whom}; {advice}", advice = Class::Denied.advice())]
@@ -261,9 +261,9 @@ impl fmt::Display for Whom {
 
 /// The first line of what a server said, shortened and without control characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Said(String);
+pub struct ServerText(String);
 
-impl Said {
+impl ServerText {
     /// Long enough for Consul's messages, short enough for a line.
     const CHARACTERS: usize = 160;
 
@@ -284,7 +284,7 @@ impl Said {
     }
 }
 
-impl fmt::Display for Said {
+impl fmt::Display for ServerText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() { Ok(()) } else { write!(f, " ({})", self.0) }
     }

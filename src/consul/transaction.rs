@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
-use super::error::{Class, Error, Said};
+use super::error::{Class, Error, ServerText};
 
 /// A server without a leader holds a write for up to 9 s before it refuses it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -183,9 +183,9 @@ impl Client {
             .map_err(|_| endpoint.unreadable("a refusal of a transaction without a reason"))?;
         let what = answer.errors.unwrap_or_default().into_iter().next().map(|fault| fault.what).unwrap_or_default();
         if what.contains("Permission denied") {
-            let said = Said::of(what.as_bytes(), None);
+            let said = ServerText::of(what.as_bytes(), None);
             return Err(Error::Status { site: endpoint.site().clone(), status: 403, class: Class::Denied, said });
         }
-        Ok(Commit::Refused(Said::of(what.as_bytes(), None).as_str().to_owned()))
+        Ok(Commit::Refused(ServerText::of(what.as_bytes(), None).as_str().to_owned()))
     }
 }

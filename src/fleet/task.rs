@@ -58,24 +58,24 @@ pub struct Parts {
 
 /// Takes part in the fleet until lictor ends.
 pub fn spawn(tasks: &mut JoinSet<()>, parts: Parts) -> Fleet {
-    let (words, heard) = mpsc::unbounded_channel();
+    let (words_tx, words_rx) = mpsc::unbounded_channel();
     let now = (parts.clock)();
     let owner = Mark::of_text(&parts.owner).as_str().to_owned();
     let turns = Turns::new(parts.rules.clone(), owner, fastrand::u64(..), now, parts.epoch_unix_ms);
     let access = Access::new(&parts.client, &parts.rules);
-    let (seat, seated) = watch::channel(Seat::default());
+    let (seat_tx, seat_rx) = watch::channel(Seat::default());
     let chronicler = Chronicler {
         access: access.clone(),
         clock: parts.clock,
         epoch_unix_ms: parts.epoch_unix_ms,
         boards: parts.boards.clone(),
-        seat: seated,
+        seat: seat_rx,
     };
     let parted = (chronicler, parts.drain.clone());
     tasks.spawn(revived("the fleet's chronicle", parted, |(chronicler, drain)| Box::pin(chronicler.run(drain))));
     let task = Task {
         access,
-        seat,
+        seat: seat_tx,
         turns,
         heard: VecDeque::new(),
         key: None,
@@ -92,9 +92,9 @@ pub fn spawn(tasks: &mut JoinSet<()>, parts: Parts) -> Fleet {
         read: None,
         inbox: parts.inbox,
     };
-    let parts = (task, heard, parts.drain);
+    let parts = (task, words_rx, parts.drain);
     tasks.spawn(revived("the fleet's turns", parts, |(task, heard, drain)| Box::pin(task.run(heard, drain))));
-    Fleet { words }
+    Fleet { words: words_tx }
 }
 
 struct Task {

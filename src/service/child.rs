@@ -56,14 +56,14 @@ impl Service {
     /// A service that is not running yet. Events of its runs go to `events`, in the order in which they happen; `own` records the
     /// children that are not the service's. Call it within the runtime.
     pub fn new(command: Command, own: OwnChildren, accounts: Accounts, events: mpsc::Sender<Event>) -> Self {
-        let (files, to_write) = mpsc::unbounded_channel();
+        let (files_tx, files_rx) = mpsc::unbounded_channel();
         let mut tasks = JoinSet::new();
-        let parts = (to_write, accounts.clone());
-        tasks.spawn(revived("the writer of env_file", parts, |(to_write, accounts)| {
-            Box::pin(env_file::write_in_order(to_write, accounts))
+        let parts = (files_rx, accounts.clone());
+        tasks.spawn(revived("the writer of env_file", parts, |(files, accounts)| {
+            Box::pin(env_file::write_in_order(files, accounts))
         }));
         let mark = Mark::of_new_lineage();
-        Self { command, own, accounts, mark, events, runs: BTreeMap::new(), files, tasks }
+        Self { command, own, accounts, mark, events, runs: BTreeMap::new(), files: files_tx, tasks }
     }
 
     /// Sets the command for the next start; the present run keeps its own, also for how it is stopped.
@@ -186,13 +186,13 @@ impl Service {
 
     fn register(&mut self, id: RunId, process: Arc<OnceLock<Process>>, mark: Option<Mark>) -> Run {
         self.forget_the_ended();
-        let (urgency, orders) = watch::channel(Urgency::Stay);
+        let (urgency_tx, urgency_rx) = watch::channel(Urgency::Stay);
         let manners = Manners {
             kill_signal: self.command.kill_signal,
             kill_timeout: self.command.kill_timeout.min(LONGEST_TIMEOUT),
         };
-        self.runs.insert(id, Handle { process: Arc::clone(&process), manners, urgency });
-        Run { id, process, mark, manners, orders, own: self.own.clone(), events: self.events.clone() }
+        self.runs.insert(id, Handle { process: Arc::clone(&process), manners, urgency: urgency_tx });
+        Run { id, process, mark, manners, orders: urgency_rx, own: self.own.clone(), events: self.events.clone() }
     }
 
     fn forget_the_ended(&mut self) {

@@ -50,7 +50,7 @@ pub(super) fn read(folder: &Path) -> Result<Reading, Failure> {
         }
         let path = folder.join(&name);
         match (kind(&path)?, name.into_string()) {
-            (Kind::File, Ok(key)) => {
+            (EntryKind::File, Ok(key)) => {
                 let value = value(&path)?;
                 bytes += value.len();
                 if bytes > MAX_ALL {
@@ -58,9 +58,9 @@ pub(super) fn read(folder: &Path) -> Result<Reading, Failure> {
                 }
                 reading.entries.push(Entry::new(key, Secret::from(value)));
             }
-            (Kind::Folder | Kind::Gone, _) => {}
-            (Kind::File, Err(_)) => strange += warn(&mut reading, &path, "its name is not UTF-8"),
-            (Kind::Other, _) => strange += warn(&mut reading, &path, "it is not a regular file"),
+            (EntryKind::Folder | EntryKind::Gone, _) => {}
+            (EntryKind::File, Err(_)) => strange += warn(&mut reading, &path, "its name is not UTF-8"),
+            (EntryKind::Other, _) => strange += warn(&mut reading, &path, "it is not a regular file"),
         }
     }
     if strange > 0 {
@@ -79,7 +79,7 @@ fn warn(reading: &mut Reading, path: &Path, why: &str) -> usize {
     0
 }
 
-enum Kind {
+enum EntryKind {
     File,
     Folder,
     Other,
@@ -87,13 +87,15 @@ enum Kind {
     Gone,
 }
 
-fn kind(path: &Path) -> Result<Kind, Failure> {
+fn kind(path: &Path) -> Result<EntryKind, Failure> {
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => Ok(Kind::File),
-        Ok(metadata) if metadata.is_dir() => Ok(Kind::Folder),
-        Ok(_) => Ok(Kind::Other),
+        Ok(metadata) if metadata.is_file() => Ok(EntryKind::File),
+        Ok(metadata) if metadata.is_dir() => Ok(EntryKind::Folder),
+        Ok(_) => Ok(EntryKind::Other),
         // A link that leads nowhere is a key that cannot be read; a missing link is not a key.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => Ok(Kind::Gone),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => {
+            Ok(EntryKind::Gone)
+        }
         Err(source) => Err(Failure::Io { path: path.to_owned(), source }),
     }
 }

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::{fs, process};
 
 use super::error::Error;
-use super::trust::{Kind, LARGEST, Seen, trust};
+use super::trust::{FileKind, LARGEST, Seen, trust};
 
 /// The files that lictor keeps.
 pub(super) const GOOD: &str = "good.json";
@@ -305,7 +305,7 @@ impl Drop for Directory {
 }
 
 fn seen(stat: &Stat) -> Seen {
-    let kind = if fs::FileType::from_raw_mode(stat.st_mode).is_file() { Kind::Regular } else { Kind::Other };
+    let kind = if fs::FileType::from_raw_mode(stat.st_mode).is_file() { FileKind::Regular } else { FileKind::Other };
     Seen {
         kind,
         owner: stat.st_uid,

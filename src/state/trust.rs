@@ -6,7 +6,7 @@ pub(super) const LARGEST: u64 = 64 << 20;
 /// The metadata of an open file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
-    pub(super) kind: Kind,
+    pub(super) kind: FileKind,
     pub(super) owner: u32,
     /// The permission bits.
     pub(super) mode: u32,
@@ -15,14 +15,14 @@ pub(super) struct Seen {
 
 /// The type of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FileKind {
     Regular,
     Other,
 }
 
 /// A file is trusted if only we can have written it, and if it is not too large to be ours.
 pub(super) fn trust(seen: Seen, us: u32) -> Result<(), String> {
-    if seen.kind != Kind::Regular {
+    if seen.kind != FileKind::Regular {
         Err("it is not a regular file".to_owned())
     } else if seen.owner != us {
         Err(format!("it belongs to uid {} and not to the user that lictor runs as", seen.owner))
@@ -37,15 +37,15 @@ pub(super) fn trust(seen: Seen, us: u32) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, LARGEST, Seen, trust};
+    use super::{FileKind, LARGEST, Seen, trust};
 
     #[test]
     fn only_what_nobody_else_can_have_written() {
-        let ours = Seen { kind: Kind::Regular, owner: 7, mode: 0o600, size: LARGEST };
+        let ours = Seen { kind: FileKind::Regular, owner: 7, mode: 0o600, size: LARGEST };
         assert_eq!(trust(ours, 7), Ok(()));
         assert_eq!(trust(Seen { mode: 0o644, ..ours }, 7), Ok(()), "it was readable: that does not make it false");
         for other in [
-            Seen { kind: Kind::Other, ..ours },
+            Seen { kind: FileKind::Other, ..ours },
             Seen { owner: 0, ..ours },
             Seen { mode: 0o620, ..ours },
             Seen { mode: 0o602, ..ours },

@@ -121,7 +121,7 @@ fn absolute(files: &BTreeMap<Module, String>, module: &Module, path: &[String]) 
 }
 
 /// The paths of a tree as it stands after `use`: one for each member of its groups.
-fn expand(tree: &str) -> Vec<Vec<String>> {
+pub(super) fn expand(tree: &str) -> Vec<Vec<String>> {
     let parts = |path: &str| -> Vec<String> {
         let path = path.split(" as ").next().unwrap();
         path.split("::").map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()

@@ -33,7 +33,7 @@ pub struct ConfigurationArgs {
 
 impl ConfigurationArgs {
     /// All of it, with these files before those of `-c`.
-    pub fn with_files(&self, files: &[PathBuf]) -> Configuration {
+    pub(in super::super) fn with_files(&self, files: &[PathBuf]) -> Configuration {
         let flags = Flags {
             sources: self.sources.0.clone(),
             no_prefix: self.no_prefix,
@@ -44,7 +44,7 @@ impl ConfigurationArgs {
     }
 
     /// All of it.
-    pub fn configuration(&self) -> Configuration {
+    pub(in super::super) fn configuration(&self) -> Configuration {
         self.with_files(&[])
     }
 

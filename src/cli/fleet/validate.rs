@@ -27,11 +27,11 @@ const LONGEST: usize = 190;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Question {
     /// The service's name in the catalog.
-    pub service: String,
+    pub(super) service: String,
     /// What has to run.
-    pub version: String,
+    pub(super) version: String,
     /// On how many instances; `None`: on all that the catalog lists.
-    pub expect: Option<usize>,
+    pub(super) expect: Option<usize>,
 }
 
 /// What an instance lacks.

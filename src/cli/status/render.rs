@@ -17,7 +17,7 @@ const MOST_KEYS: usize = 5;
 const MOST_ERRORS: usize = 5;
 
 /// The whole picture, a few aligned blocks.
-pub fn render(board: &Board, now: Moment, paint: Paint) -> String {
+pub(in super::super) fn render(board: &Board, now: Moment, paint: Paint) -> String {
     let mut out = String::new();
     table(&mut out, paint, "", &[headline(board, now)]);
     let parts = [
@@ -262,7 +262,7 @@ fn titled(title: &str, content: Cell) -> Vec<Cell> {
 }
 
 /// A length of time in its two largest units: `3d 4h`, `5m 2s`, `450ms`.
-pub fn span(length: Duration) -> String {
+pub(in super::super) fn span(length: Duration) -> String {
     let seconds = length.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes, seconds % 60) {

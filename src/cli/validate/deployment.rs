@@ -12,7 +12,7 @@ use crate::machine::deployment::{Deployment, Verdict};
 const SOON: Duration = Duration::from_secs(5);
 
 /// The deployment whose hook we run in; `None`: a person asks.
-pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Option<Deployment> {
+pub(in super::super) fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Option<Deployment> {
     let word = |name| variable(name).unwrap_or_default();
     let (id, group, event) = (word("DEPLOYMENT_ID"), word("DEPLOYMENT_GROUP_NAME"), word("LIFECYCLE_EVENT"));
     (!id.is_empty()).then_some(Deployment { id, group, event })

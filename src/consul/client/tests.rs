@@ -140,7 +140,7 @@ fn what_a_server_said_is_one_short_line_without_our_token() {
         ("token the-token is wrong", Some("another"), "token the-token is wrong"),
         ("", Some(""), ""),
     ] {
-        assert_eq!(Said::of(body.as_bytes(), token.map(str::as_bytes)).as_str(), kept);
+        assert_eq!(ServerText::of(body.as_bytes(), token.map(str::as_bytes)).as_str(), kept);
     }
-    assert_eq!(Said::of("x".repeat(5000).as_bytes(), None).as_str().len(), 160);
+    assert_eq!(ServerText::of("x".repeat(5000).as_bytes(), None).as_str().len(), 160);
 }

@@ -7,7 +7,7 @@ use super::credentials::Origin;
 
 /// What an answer means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum Meaning {
     /// About so many messages wait.
     Waiting(u64),
     /// AWS's code for why not.
@@ -35,18 +35,20 @@ struct Refusal {
 }
 
 /// Reads an answer.
-pub(super) fn read(status: StatusCode, body: &[u8]) -> Said {
+pub(super) fn read(status: StatusCode, body: &[u8]) -> Meaning {
     if status.is_success() {
         let answer = serde_json::from_slice::<Answer>(body).ok();
-        return answer.and_then(|answer| answer.attributes.waiting.parse().ok()).map_or(Said::Nothing, Said::Waiting);
+        return answer
+            .and_then(|answer| answer.attributes.waiting.parse().ok())
+            .map_or(Meaning::Nothing, Meaning::Waiting);
     }
     let text = String::from_utf8_lossy(body);
     let code = serde_json::from_str(&text).map(|Refusal { code }| code).ok().or_else(|| in_xml(&text));
     // `com.amazonaws.sqs#QueueDoesNotExist`
-    let Some(code) = code.as_deref().and_then(|code| code.rsplit('#').next()) else { return Said::Nothing };
+    let Some(code) = code.as_deref().and_then(|code| code.rsplit('#').next()) else { return Meaning::Nothing };
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let fits = !code.is_empty() && code.len() <= 64 && code.chars().all(plain);
-    if fits { Said::Refused(code.to_owned()) } else { Said::Nothing }
+    if fits { Meaning::Refused(code.to_owned()) } else { Meaning::Nothing }
 }
 
 /// The code where the question was not understood as one in JSON: by a gateway, or by what only answers like SQS.
@@ -83,27 +85,27 @@ pub(super) fn sentence(status: &str, code: &str, origin: &Origin, region: &str) 
 mod tests {
     use reqwest::StatusCode;
 
-    use super::{Said, read, sentence};
+    use super::{Meaning, read, sentence};
     use crate::check::kinds::sqs::credentials::Origin;
 
     #[test]
     fn answers_and_refusals() {
         let ok = |body: &str| read(StatusCode::OK, body.as_bytes());
-        assert_eq!(ok(r#"{"Attributes":{"ApproximateNumberOfMessages":"12","Other":"x"}}"#), Said::Waiting(12));
+        assert_eq!(ok(r#"{"Attributes":{"ApproximateNumberOfMessages":"12","Other":"x"}}"#), Meaning::Waiting(12));
         for odd in ["", "{}", "[]", r#"{"Attributes":{}}"#, r#"{"Attributes":{"ApproximateNumberOfMessages":"-1"}}"#] {
-            assert_eq!(ok(odd), Said::Nothing, "{odd}");
+            assert_eq!(ok(odd), Meaning::Nothing, "{odd}");
         }
         let no = |body: &str| read(StatusCode::BAD_REQUEST, body.as_bytes());
         let refused = no(r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"x"}"#);
-        assert_eq!(refused, Said::Refused("QueueDoesNotExist".to_owned()));
+        assert_eq!(refused, Meaning::Refused("QueueDoesNotExist".to_owned()));
         let refused = no(r#"{"__type":"ThrottlingException"}"#);
-        assert_eq!(refused, Said::Refused("ThrottlingException".to_owned()));
+        assert_eq!(refused, Meaning::Refused("ThrottlingException".to_owned()));
         let refused = no("<ErrorResponse><Error><Code>InvalidClientTokenId</Code></Error></ErrorResponse>");
-        assert_eq!(refused, Said::Refused("InvalidClientTokenId".to_owned()));
+        assert_eq!(refused, Meaning::Refused("InvalidClientTokenId".to_owned()));
         for odd in
             ["<html>", "<Code>", "<Code>a b</Code>", r#"{"__type":"a b"}"#, r#"{"__type":""}"#, r#"{"__type":7}"#]
         {
-            assert_eq!(no(odd), Said::Nothing, "{odd}");
+            assert_eq!(no(odd), Meaning::Nothing, "{odd}");
         }
     }
 

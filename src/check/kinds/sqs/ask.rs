@@ -6,7 +6,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
 use super::Sqs;
-use super::answer::{self, Said};
+use super::answer::{self, Meaning};
 use super::credentials::{Chain, Kept, Variables};
 use super::region;
 use super::sign::Request;
@@ -59,9 +59,9 @@ async fn ask(sqs: &Sqs, kept: &Kept, access: &Access, around: &Surroundings) -> 
     let mut response = question.ask(access).await?;
     let body = response.whole(LONGEST).await?;
     match answer::read(response.status, &body) {
-        Said::Waiting(messages) => Ok(messages),
-        Said::Refused(code) => Err(answer::sentence(&response.shown(), &code, &keys.origin, &region)),
-        Said::Nothing => Err(format!("{}, but not an answer of SQS", response.shown())),
+        Meaning::Waiting(messages) => Ok(messages),
+        Meaning::Refused(code) => Err(answer::sentence(&response.shown(), &code, &keys.origin, &region)),
+        Meaning::Nothing => Err(format!("{}, but not an answer of SQS", response.shown())),
     }
 }
 
