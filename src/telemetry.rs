@@ -1,6 +1,6 @@
-//! What lictor itself has to say, on stderr: one line an event, plain, dressed for the journal, coloured or as JSON.
+//! lictor's own log, on stderr: one line for each event, plain, with priorities for the journal, coloured, or as JSON.
 //!
-//! Logging is the least important thing lictor does: a stderr that is closed, full or stuck costs lines, never more.
+//! Logging must never disturb anything else: if stderr is closed, full or stuck, lines are lost, and nothing more.
 
 mod bug;
 mod json;
@@ -23,7 +23,7 @@ use json::Json;
 use line::{Decoration, Line};
 use outlet::Outlet;
 
-/// How lines look.
+/// The format of the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Priorities for the journal under systemd, colour on a terminal, else plain.
@@ -32,7 +32,7 @@ pub enum Format {
     Json,
 }
 
-/// Whose inner life is shown only from `warn` on.
+/// The libraries whose events are shown only from `warn` on.
 const LIBRARIES: [&str; 8] = ["hyper", "hyper_util", "reqwest", "rustls", "mio", "notify", "tower", "h2"];
 
 /// Sends everything from this level on to stderr, from now on and for the whole process. A second call changes nothing.
@@ -42,7 +42,7 @@ pub fn init(level: Level, format: Format) {
         .with_default(level)
         .with_targets(LIBRARIES.map(|library| (library, LevelFilter::from(level).min(LevelFilter::WARN))));
     let layer = fmt::layer().with_writer(Outlet::default()).log_internal_errors(false);
-    // An error means that there is a subscriber already, which is as good.
+    // An error means that there is a subscriber already, which is fine too.
     let _ = match format {
         Format::Auto => {
             set_global_default(registry().with(layer.event_format(Line::new(decoration())).with_filter(targets)))
@@ -51,7 +51,7 @@ pub fn init(level: Level, format: Format) {
     };
 }
 
-/// What this stderr is given around the messages.
+/// The decoration of messages that suits this stderr.
 fn decoration() -> Decoration {
     let stderr = stderr();
     let identity = rustix::fs::fstat(stderr.as_fd()).ok().map(|stat| format!("{}:{}", stat.st_dev, stat.st_ino));

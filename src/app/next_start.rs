@@ -1,4 +1,4 @@
-//! What a start of the service takes: built at the start of lictor, and again each time the configuration is read.
+//! The settings of a start of the service: built at the start of lictor, and again each time the configuration is read.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::service::{self, Accounts, CheckCommand, OwnChildren, Service};
 use crate::state::State;
 use crate::version::{Program, Programs, Subject, Watch};
 
-/// What a start of the service takes, and what goes with it.
+/// The settings of a start of the service, and what belongs to them.
 pub(super) fn next_start(settings: &Settings, own: &OwnChildren, accounts: &Accounts) -> NextStart {
     let command = settings.command.clone();
     let (of_service, known) = (command.clone(), accounts.clone());

@@ -1,4 +1,4 @@
-//! Our own configuration, read again: by `lictor reload`, or by SIGHUP. A bad one changes nothing.
+//! Reads our own configuration again, for `lictor reload` or SIGHUP. A wrong configuration changes nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,30 +21,30 @@ use crate::notify::Reloads;
 use crate::offload::offload;
 use crate::service::{Accounts, OwnChildren};
 
-/// Reads the configuration from where it was read at the start: the same files, flags and environment.
+/// Reads the configuration again from the same files, flags and environment as at the start.
 pub type Load = Arc<dyn Fn() -> Result<(Settings, Vec<Warning>), Errors> + Send + Sync>;
 
-/// Files that take longer are on a disk that hangs.
+/// How long reading the files may take; a disk that takes longer counts as hanging.
 const READ_TIME: Duration = Duration::from_secs(30);
 /// At most this many errors are listed; further ones are counted.
 const LISTED: usize = 20;
 
-/// What is needed to take up another configuration.
+/// What is needed to apply another configuration.
 pub(super) struct Reloader {
     pub(super) load: Load,
-    /// What lictor was started with: what only a start can take up is compared with it.
+    /// The configuration that lictor was started with, to find settings that only a start can apply.
     pub(super) started: Settings,
-    /// Who asks Consul, and with which settings.
+    /// The client for Consul, and its settings.
     pub(super) consul: (Connection, Option<Arc<Client>>),
     pub(super) children: (OwnChildren, Accounts),
     pub(super) changes: mpsc::Sender<ConfigChange>,
-    /// Tells systemd that we are about it.
+    /// Reports the reload to systemd.
     pub(super) signs: Reloads,
-    /// What `statsd {}` says; only the meter reads it.
+    /// The settings of `statsd {}`; only the meter reads them.
     pub(super) statsd: watch::Sender<Statsd>,
-    /// What `expvar {}` says.
+    /// The settings of `expvar {}`.
     pub(super) expvar: watch::Sender<Option<expvar::Settings>>,
-    /// Which folders of the KV store are read: the fleet shows them.
+    /// The folders of the KV store that are read; the fleet shows them.
     pub(super) reading: watch::Sender<Arc<Reading>>,
 }
 
@@ -59,7 +59,7 @@ impl Reloader {
                 return;
             }
             if let Ok(outcome) = outcome.await {
-                // Nobody may be waiting for it.
+                // The requester may have stopped waiting.
                 let _ = answer.send(outcome);
             }
         }
@@ -67,7 +67,7 @@ impl Reloader {
 
     async fn read(&mut self) -> Result<Box<NewConfig>, Vec<String>> {
         let (load, known) = (Arc::clone(&self.load), self.consul.clone());
-        // All that has to be asked of a disk.
+        // Everything that has to be read from a disk.
         let read = offload(move || {
             let (settings, warnings) = load().map_err(|errors| listed(&errors))?;
             let client = match known {
@@ -98,7 +98,7 @@ impl Reloader {
         let name = self.started.name.clone();
         let (own, accounts) = &self.children;
         NewConfig {
-            // Who takes turns and who steers traffic is there from the start on, or not at all.
+            // Taking turns and steering traffic begin with the start of lictor, or not at all.
             policy: Policy {
                 service: name.clone(),
                 turn: self.started.policy.turn,
@@ -116,7 +116,7 @@ impl Reloader {
         }
     }
 
-    /// What only another start of lictor can take up.
+    /// The settings that only another start of lictor can apply.
     fn for_lictor(&self, new: &Settings) -> Vec<String> {
         let old = &self.started;
         let words = [

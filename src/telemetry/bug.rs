@@ -1,17 +1,16 @@
-//! A panic, wherever it happens, is one line of the log: where in the source, and no value.
+//! Logs a panic as one line: its place in the source, and no value.
 
 use std::any::Any;
 use std::panic::{Location, set_hook};
 
-/// From now on a panic is logged so. Rust's own way would print the message, and a message that was put together may have
-/// a variable's value in it.
+/// Logs panics from now on. Rust's own hook would print the message, which may have a variable's value in it if it was formatted.
 pub(super) fn tell_of_bugs() {
     set_hook(Box::new(|panic| tracing::error!("{}", sentence(panic.location(), panic.payload()))));
 }
 
 fn sentence(place: Option<&Location<'_>>, payload: &dyn Any) -> String {
     let place = place.map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    // Only what stands so in the source is free of values.
+    // Only a message that is a literal in the source is free of values.
     match payload.downcast_ref::<&'static str>() {
         Some(message) => format!("lictor has met a bug of its own at {place} ({message}); please report it"),
         None => format!("lictor has met a bug of its own at {place}; please report it"),

@@ -1,4 +1,4 @@
-//! One event as one JSON object a line, for who collects logs.
+//! Writes each event as one JSON object on a line, for log collectors.
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
@@ -16,8 +16,8 @@ use crate::chain;
 /// The longest text of one member, in characters: no line grows without limit.
 const LONGEST: usize = 2000;
 
-/// Formats events: `timestamp` (RFC 3339, UTC), `level`, `message`, `target`, and the fields beside them. An error is told
-/// with its causes, as one text.
+/// Formats events: `timestamp` (RFC 3339, UTC), `level`, `message`, `target`, and the fields beside them. An error is written with
+/// its causes, as one text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Json;
 

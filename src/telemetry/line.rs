@@ -1,4 +1,4 @@
-//! One event as one line: whatever is in a message, it cannot begin a second one.
+//! Writes each event as one line: whatever is in a message, it cannot begin a second line.
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
@@ -12,10 +12,10 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::chain;
 
-/// The longest line, in bytes: a pipe that has room for anything has room for this.
+/// The longest line, in bytes: a pipe that has any room has room for this.
 const LONGEST: usize = 4000;
 
-/// What stands around the message.
+/// The decoration of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decoration {
     /// Priority for the journal, which has the time itself.

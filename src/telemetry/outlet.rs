@@ -1,4 +1,4 @@
-//! Writes to stderr without ever blocking for long: a reader that is stuck costs lines, not time.
+//! Writes to stderr without ever blocking for long: if the reader is stuck, lines are lost, but no time.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How long one line may wait for a reader that is behind.
+/// How long one line may wait for a slow reader.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 
 /// Writes to stderr, or counts what it could not write.
@@ -51,12 +51,12 @@ impl Outlet {
         if lost > 0 {
             let _ = writeln!(stream, "({lost} lines were lost: stderr was not being read)");
         }
-        // There is nobody left to be told about a stderr that fails.
+        // A failing stderr cannot be reported anywhere.
         let _ = stream.write_all(line);
     }
 }
 
-/// Whether a line can be written without waiting. A stream that cannot be asked is taken at its word.
+/// Whether a line can be written without waiting. If the stream cannot tell, it counts as ready.
 fn has_room(stream: &impl AsFd) -> bool {
     let mut asked = [PollFd::new(stream, PollFlags::OUT)];
     !matches!(poll(&mut asked, Some(&PATIENCE)), Ok(0))
