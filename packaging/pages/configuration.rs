@@ -72,7 +72,7 @@ fn attributes(page: &mut Roff, block: &Block) {
         let example = [
             roman(" For example "),
             bold(format!("{} = {}", attribute.word, attribute.written_example())),
-            roman(format!(". A change is taken up by a {}.", block.taken_up_of(attribute).words())),
+            roman(format!(". A change takes effect with a {}.", block.taken_up_of(attribute).words())),
         ];
         page.text([marked(attribute.meaning).as_slice(), &example].concat());
     }

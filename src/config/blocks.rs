@@ -31,7 +31,7 @@ use crate::config::reference::{Attribute, Block, TakenUp, Type, attribute, ignor
 pub static TOP: Block = Block::new("", "The words at the top of a configuration, outside of all blocks.")
     .attributes(&[
         name::ATTRIBUTE,
-        names("upcase", "Whether the variables' names are put in upper case."),
+        names("upcase", "Whether the names of variables are converted to upper case."),
         names("sanitize", "Whether every character of a name other than A-Z, a-z, 0-9 and _ becomes _."),
         attribute("pristine", Type::Boolean, "true", "`true` keeps lictor's own environment from the service.")
             .default("false")

@@ -12,7 +12,7 @@ use crate::environment::glob::Glob;
 use crate::promote::Rules;
 
 /// The whole of what `promote.hcl` may say.
-pub static TOP: Block = Block::new("", "Which keys `lictor promote` takes along, in the file that `--rules` names.")
+pub static TOP: Block = Block::new("", "Which keys `lictor promote` copies, in the file that `--rules` names.")
     .attributes(&[
         attribute("only", Type::Globs, "[\"APP_*\"]", "Only keys that match one of these are promoted.")
             .otherwise("all"),

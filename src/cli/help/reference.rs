@@ -65,7 +65,7 @@ fn one(page: &mut String, name: &str, block: &Block, attribute: &Attribute) {
     line(page, "", &format!("{name}  ({}; {default})", attribute.kind));
     line(page, "  ", attribute.meaning);
     let (example, taken_up) = (attribute.written_example(), block.taken_up_of(attribute).words());
-    line(page, "  ", &format!("For example {} = {example}. A change is taken up by a {taken_up}.", attribute.word));
+    line(page, "  ", &format!("For example {} = {example}. A change takes effect with a {taken_up}.", attribute.word));
 }
 
 fn line(page: &mut String, indent: &str, text: &str) {

@@ -9,7 +9,7 @@ use crate::config::read::tree::{Node, Value};
 use crate::config::read::value;
 
 pub(crate) static BLOCK: Block =
-    Block::new("admin", "The operator's socket: `lictor status`, `hold`, `release` and the other verbs go over it.")
+    Block::new("admin", "The admin socket, which `lictor status`, `hold`, `release` and the other verbs use.")
         .attributes(&[
             attribute("socket", Type::Path, "/run/billing/lictor.sock", "Where the socket is.").otherwise(
                 "`NAME.sock` in `$RUNTIME_DIRECTORY`, else in `/run/lictor` (root) or `$XDG_RUNTIME_DIR/lictor`",

@@ -13,7 +13,7 @@ use crate::machine::policy::{Handover, Policy, Revert, Role, StepSetting};
 const LISTEN: &str = "listen \"http\" {\n  address = \"127.0.0.1:8080\"\n}\n";
 
 pub(crate) static BLOCK: Block =
-    Block::new("apply", "How a change is tried: what a candidate has to prove, and what happens if it does not.")
+    Block::new("apply", "How a change is tried, and what happens if it fails.")
         .attributes(&[
             attribute(
                 "min_healthy",
@@ -40,8 +40,7 @@ pub(crate) static BLOCK: Block =
                 "watch",
                 Type::Duration,
                 "5m",
-                "If the service gets unhealthy in this time after a change was good, the change is taken back all the \
-                 same, and halted for the fleet; `0s` turns this off.",
+                "If the service becomes unhealthy within this time after a change was good, the change is still taken back, and halted for the fleet; `0s` turns this off.",
             )
             .default("1m"),
             attribute(
@@ -67,7 +66,7 @@ pub(crate) static BLOCK: Block =
                 "check_command",
                 Type::Command,
                 "[\"/opt/billing/billing\", \"-check-config\"]",
-                "Run with the candidate's environment before the service is touched. Any exit status but 0 rejects the \
+                "A command that is run with the candidate's environment before the service is touched. Any exit status but 0 rejects the \
                  change, with the last lines of its output as the reason.",
             ),
             attribute("check_timeout", Type::Duration, "1m", "After this long the check command has failed.")

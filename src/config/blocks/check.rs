@@ -23,15 +23,14 @@ use crate::machine::policy::{CheckRule, Role};
 
 pub(crate) static BLOCK: Block = Block::new(
     "check",
-    "What is probed to see whether the service is healthy. Its label is its name in `/status`. It holds exactly one of \
-     the blocks below, which says what is probed.",
+    "A check of the service's health. Its label is its name in `/status`. Exactly one of the blocks below says what is probed.",
 )
 .labelled("Web")
 .attributes(&[
     attribute("interval", Type::Duration, "10s", "The time from one probe to the next.").default("5s"),
     attribute("timeout", Type::Duration, "1s", "After this long a probe has failed.").default("2s"),
-    attribute("rise", Type::Count("probes"), "2", "So many good probes in a row make the check pass.").default("1"),
-    attribute("fall", Type::Count("probes"), "5", "So many bad probes in a row make it fail.").default("3"),
+    attribute("rise", Type::Count("probes"), "2", "The check passes after this many good probes in a row.").default("1"),
+    attribute("fall", Type::Count("probes"), "5", "The check fails after this many bad probes in a row.").default("3"),
     attribute(
         "role",
         Type::OneOf(&["startup", "readiness", "liveness", "info"]),

@@ -11,8 +11,7 @@ pub(crate) const ATTRIBUTE: Attribute = attribute(
     "commit_key",
     Type::Text,
     "billing/.commit",
-    "A key of Consul's. Edits of the prefix that it lies in count only once this key is written after them, with another \
-     value. It is never a variable.",
+    "A key in Consul. Edits of the prefix that it is in count only once this key is written after them, with another value. It never becomes a variable.",
 )
 .otherwise("each edit counts at once");
 
@@ -20,8 +19,7 @@ pub(crate) const START: Attribute = attribute(
     "commit_start",
     Type::OneOf(&["sealed", "any"]),
     "any",
-    "What a host that has nothing good yet may start on: only a set that `commit_key` has sealed, or the first one that it \
-     reads.",
+    "What a host without a good environment may start on: only a set that `commit_key` has sealed, or the first one that it reads.",
 )
 .default("sealed")
 .with("commit_key = \"billing/.commit\"");

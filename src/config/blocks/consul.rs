@@ -14,8 +14,7 @@ use crate::secret::Secret;
 
 pub(crate) static BLOCK: Block = Block::new(
     "consul",
-    "Where Consul is and how it is asked. What is not written here is taken from the variables of Consul's own client, such \
-     as `CONSUL_HTTP_ADDR`.",
+    "Where Consul is, and how to connect to it. Settings that are not written here come from the variables of Consul's own client, such as `CONSUL_HTTP_ADDR`.",
 )
 .attributes(&[
     attribute(
@@ -36,7 +35,7 @@ pub(crate) static BLOCK: Block = Block::new(
 ])
 .holding(&[&AUTH, &RETRY, &ssl::BLOCK, &TRANSPORT]);
 
-static AUTH: Block = Block::new("auth", "HTTP basic authentication, for a proxy before Consul.")
+static AUTH: Block = Block::new("auth", "HTTP basic authentication, for a proxy in front of Consul.")
     .attributes(&[
         attribute("enabled", Type::Boolean, "false", "`false` turns it off.")
             .default("true")
@@ -46,7 +45,7 @@ static AUTH: Block = Block::new("auth", "HTTP basic authentication, for a proxy 
     ])
     .or_short("app:secret");
 
-static RETRY: Block = Block::new("retry", "The waits after a query of Consul has failed. It is tried for ever.")
+static RETRY: Block = Block::new("retry", "The waits after a failed query to Consul. lictor tries again for ever.")
     .attributes(&[
         attribute(
             "backoff",

@@ -9,7 +9,7 @@ use crate::machine::policy::Crash;
 
 pub(crate) static BLOCK: Block = Block::new(
     "crash",
-    "The pauses before a service that has ended by itself is started again. It is started again for ever.",
+    "The pauses before a service that has ended by itself is started again. lictor never gives up.",
 )
 .attributes(&[
     attribute("backoff", Type::Duration, "5s", "The first pause. Each further one is twice as long, more or less.")

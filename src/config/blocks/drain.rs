@@ -7,15 +7,20 @@ use crate::registration::Drain;
 
 pub(crate) static BLOCK: Block = Block::new(
     "drain",
-    "How long a process that is in traffic gets to leave it before it is stopped, for whatever reason. It needs a \
+    "How long a process in traffic has to leave it before it is stopped, for whatever reason. It needs a \
      `registration` block.",
 )
 .attributes(&[
-    attribute("wait", Type::Duration, "5s", "The least: Consul and the load balancer need so long to see it.")
+    attribute("wait", Type::Duration, "5s", "The least time, which Consul and the load balancer need to notice.")
         .default("2s"),
-    attribute("quiet", Type::Duration, "3s", "Then until no connection has come and nothing has moved for so long.")
-        .default("1s"),
-    attribute("max", Type::Duration, "1m", "The most; at least `wait` and `quiet` together.").default("30s"),
+    attribute(
+        "quiet",
+        Type::Duration,
+        "3s",
+        "After that lictor waits until there has been no new connection and no data for this long.",
+    )
+    .default("1s"),
+    attribute("max", Type::Duration, "1m", "The longest time; at least `wait` and `quiet` together.").default("30s"),
 ])
 .beside("registration {\n}\n")
 .taken_up(TakenUp::ByStartOfLictor);

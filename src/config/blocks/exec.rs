@@ -28,7 +28,7 @@ pub(crate) static BLOCK: Block = Block::new("exec", "What runs, and how it is st
             .otherwise("lictor's own user"),
         attribute("kill_signal", Type::Signal, "SIGINT", "The signal that stops the service, sent to its process group.")
             .default("SIGTERM"),
-        attribute("kill_timeout", Type::Duration, "5s", "What has not ended this long after the signal is killed.")
+        attribute("kill_timeout", Type::Duration, "5s", "Processes that have not ended this long after the signal are killed.")
             .default("30s"),
         attribute(
             "reload_signal",
@@ -41,8 +41,7 @@ pub(crate) static BLOCK: Block = Block::new("exec", "What runs, and how it is st
             "env_file",
             Type::Path,
             "/run/billing/env",
-            "A file that the environment is kept in, as systemd's `EnvironmentFile` with mode 0600. It is written before \
-             each start and before the reload signal.",
+            "A file with the environment, in the form of systemd's `EnvironmentFile` and with mode 0600. It is written before each start and before the reload signal.",
         ),
         ignored("enabled", "a command is always run"),
         ignored("splay", "lictor does not wait at random before it stops the service"),
@@ -51,7 +50,7 @@ pub(crate) static BLOCK: Block = Block::new("exec", "What runs, and how it is st
     .holding(&[&ENV])
     .taken_up(TakenUp::ByStartOfTheService);
 
-static ENV: Block = Block::new("env", "Which variables the service gets, beside those of the sources.")
+static ENV: Block = Block::new("env", "Which variables the service gets besides those of the sources.")
     .attributes(&[
         attribute("pristine", Type::Boolean, "true", "`true` keeps lictor's own environment from the service.")
             .default("false"),

@@ -15,8 +15,9 @@ pub(crate) static BLOCK: Block =
         .attributes(&[
             attribute("url", Type::Url, "http://127.0.0.1:6060/debug/vars", "The page of the package `expvar`.")
                 .needed(),
-            attribute("interval", Type::Duration, "30s", "The time from one look to the next.").default("10s"),
-            attribute("timeout", Type::Duration, "1s", "After this long a look has failed.").default("2s"),
+            attribute("interval", Type::Duration, "30s", "The time from one read of the page to the next.")
+                .default("10s"),
+            attribute("timeout", Type::Duration, "1s", "After this long a read of the page has failed.").default("2s"),
             attribute(
                 "allow",
                 Type::Globs,
@@ -29,7 +30,7 @@ pub(crate) static BLOCK: Block =
                 "max_series",
                 Type::Count("series"),
                 "20",
-                "What is more is left out, with a warning. At most 1000.",
+                "Further ones are left out, with a warning. At most 1000.",
             )
             .default("100"),
         ]);

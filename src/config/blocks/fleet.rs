@@ -27,14 +27,14 @@ pub(crate) static BLOCK: Block = Block::new(
         "min_passing",
         Type::Count("instances"),
         "2",
-        "So many others must be passing in Consul's catalog before one restarts; if there are no others, none.",
+        "How many others must be passing in Consul's catalog before one restarts; none if there are no others.",
     )
     .default("1"),
     attribute(
         "bake",
         Type::Duration,
         "5m",
-        "The first instance of a change is watched for so long after it is good, before the second one gets its turn.",
+        "How long the first instance of a change is watched after it is good, before the second one gets its turn.",
     )
     .default("1m"),
 ])

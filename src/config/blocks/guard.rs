@@ -6,12 +6,12 @@ use crate::config::reference::{Block, Type, attribute};
 use crate::machine::policy::{Empty, GuardRules};
 
 pub(crate) static BLOCK: Block =
-    Block::new("guard", "Which loss of keys is held back until an operator has looked at it.").attributes(&[
+    Block::new("guard", "Which losses of keys are held back until an operator has looked at them.").attributes(&[
         attribute(
             "empty",
             Type::OneOf(&["hold", "apply"]),
             "apply",
-            "What happens when a source that had keys has none: the change is held, or is a change like any other.",
+            "What happens if a source that had keys now has none: the change is held, or treated like any other.",
         )
         .default("hold"),
         attribute(
@@ -21,8 +21,8 @@ pub(crate) static BLOCK: Block =
             "A change is held if a source loses more than this share of its keys ...",
         )
         .default("50%"),
-        attribute("min_loss", Type::Count("keys"), "5", "... and at least so many.").default("3"),
-        attribute("window", Type::Duration, "1h", "Losses of this time add up.").default("10m"),
+        attribute("min_loss", Type::Count("keys"), "5", "... and at least this many.").default("3"),
+        attribute("window", Type::Duration, "1h", "Losses within this time add up.").default("10m"),
     ]);
 
 pub(crate) const EMPTY: &[(&str, Empty)] = &[("hold", Empty::Hold), ("apply", Empty::Apply)];

@@ -41,7 +41,7 @@ pub(crate) static BLOCK: Block = Block::new(
         "on_change",
         Type::OneOf(&["restart", "reload", "ignore"]),
         "reload",
-        "What a change of it asks for: a restart of the service, its reload signal, or nothing until its next start.",
+        "What a change of the variable needs: a restart of the service, its reload signal, or nothing until the next start.",
     )
     .default("restart"),
 ]);

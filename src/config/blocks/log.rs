@@ -14,15 +14,14 @@ pub(crate) static BLOCK: Block = Block::new("log", "What lictor logs, and how.")
             "level",
             Type::OneOf(&["trace", "debug", "info", "warn", "error"]),
             "debug",
-            "The least important lines that are written.",
+            "The least severe level that is logged.",
         )
         .default("info"),
         attribute(
             "format",
             Type::OneOf(&["auto", "json"]),
             "json",
-            "`auto` writes priorities for the journal under systemd, colours on a terminal, and else plain lines; `json` \
-             writes an object a line.",
+            "`auto` writes priorities for the journal under systemd, colours on a terminal, and plain lines otherwise; `json` writes one object on each line.",
         )
         .default("auto"),
     ])

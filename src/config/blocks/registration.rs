@@ -13,17 +13,16 @@ use crate::registration::{Drain, Service, Settings};
 
 pub(crate) static BLOCK: Block = Block::new(
     "registration",
-    "What Consul knows of this instance, and how it leaves traffic before a stop. Without this block Consul is told nothing.",
+    "How this instance is registered in Consul, and taken out of traffic before a stop. Without this block lictor does neither.",
 )
 .attributes(&[
-    attribute("id", Type::Text, "payments-1", "The id of the service at the local agent.").otherwise("`name`"),
+    attribute("id", Type::Text, "payments-1", "The ID of the service at the local agent.").otherwise("`name`"),
     attribute("service", Type::Text, "payments", "The service's name in Consul's catalog.").otherwise("`name`"),
     attribute(
         "port",
         Type::Count("port"),
         "8080",
-        "With a port, lictor registers the service, keeps it registered, and takes it away at a stop. With 0, somebody \
-         else registers it and lictor only takes it out of traffic and back.",
+        "With a port, lictor registers the service, keeps it registered, and deregisters it at a stop. With 0, another program registers it, and lictor only takes it out of traffic and back.",
     )
     .default("0"),
     where_we_register(attribute("address", Type::Text, "10.0.0.5", "Where others reach the service."))
@@ -43,7 +42,7 @@ pub(crate) static BLOCK: Block = Block::new(
             "deregister_after",
             Type::Duration,
             "1h",
-            "Consul takes away what has been critical for so long, at least `1m`; `0s`: never.",
+            "Consul deregisters an instance that has been critical for this long, at least `1m`; `0s`: never.",
         )
         .default("10m"),
     ),

@@ -28,8 +28,7 @@ pub(crate) static PREFIX: Block = Block::new(
         "path",
         Type::Text,
         "global/",
-        "The folder; `app` means `app/`. `@dc2` at its end names another datacenter, and `{{ env \"NAME\" }}` in it stands \
-         for a variable of lictor's own.",
+        "The folder; `app` means `app/`. `@dc2` at its end names another datacenter, and `{{ env \"NAME\" }}` in it stands for a variable of lictor's own environment.",
     )
     .needed(),
     attribute("datacenter", Type::Text, "dc2", "The datacenter whose store is read.").otherwise("the agent's own"),
@@ -42,12 +41,12 @@ pub(crate) static PREFIX: Block = Block::new(
     )
     .otherwise("the key as it is"),
     REQUIRED,
-    attribute("min_keys", Type::Count("keys"), "3", "With fewer keys Consul's answer is not believed.").default("0"),
+    attribute("min_keys", Type::Count("keys"), "3", "An answer of Consul's with fewer keys does not count as one.").default("0"),
     attribute(
         "empty",
         Type::OneOf(&["hold", "apply"]),
         "apply",
-        "What happens when the folder had keys and has none.",
+        "What happens if the folder had keys and now has none.",
     )
     .otherwise("what `guard.empty` says"),
     ignored("key", "Consul's keys are all read; write a key \"NAME\" {} block at the top for rules"),
@@ -68,8 +67,7 @@ pub(crate) static DIRECTORY: Block = Block::new(
         "path",
         Type::Path,
         "/etc/billing/conf.d",
-        "The folder. Names that begin with a dot and folders in it are passed over, and one line break at the end \
-                 of a value is removed.",
+        "The folder. Subfolders and names that begin with a dot are left out, and one line break at the end of a value is removed.",
     )
     .needed(),
     REQUIRED,

@@ -14,7 +14,7 @@ pub(crate) static BLOCK: Block =
                 "directory",
                 Type::Path,
                 "/srv/billing/lictor",
-                "The folder. It holds values, so it has mode 0700.",
+                "The directory. It holds values, so it has mode 0700.",
             )
             .otherwise("`$STATE_DIRECTORY`, else `/var/lib/lictor/NAME` (root) or `$XDG_STATE_HOME/lictor/NAME`"),
             attribute("max_age", Type::Duration, "168h", "Good environments that are older are not used.")

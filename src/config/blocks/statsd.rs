@@ -21,19 +21,19 @@ pub(crate) static BLOCK: Block =
             "prefix",
             Type::Text,
             "billing",
-            "What the names begin with: words of a-z, 0-9 and _ with dots between.",
+            "The beginning of the names: words of a-z, 0-9 and _ with dots between them.",
         )
         .default("lictor"),
         attribute(
             "style",
             Type::OneOf(&["influx", "datadog"]),
             "datadog",
-            "How tags are written: as Telegraf reads them as it comes, or as Datadog does.",
+            "How tags are written: as Telegraf reads them by default, or as Datadog does.",
         )
         .default("influx"),
         attribute("interval", Type::Duration, "10s", "How often gauges are sent; at most half of Telegraf's interval.")
             .default("5s"),
-        attribute("tags", Type::Pairs, "{ env = \"prod\" }", "Tags of every metric, beside lictor's own."),
+        attribute("tags", Type::Pairs, "{ env = \"prod\" }", "Tags of every metric, besides lictor's own."),
     ]);
 
 /// The tags that lictor tells its own series apart by: another one of that name would make two values of one tag.

@@ -20,7 +20,7 @@ pub(crate) static BLOCK: Block = Block::new("status", "The status port: plain HT
             "hosts",
             Type::Texts,
             "[\"billing.internal\"]",
-            "Names by which browsers may ask, beside addresses, `localhost` and this machine's own name.",
+            "Names that requests may use besides addresses, `localhost` and this machine's own name.",
         ),
     ])
     .taken_up(TakenUp::ByStartOfLictor);

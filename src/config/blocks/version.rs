@@ -15,20 +15,20 @@ pub(crate) static BLOCK: Block = Block::new("version", "Where the service's vers
             "symbol",
             Type::Text,
             "example.com/billing/build.Version",
-            "The variable of the Go program: set by `-ldflags -X`, or found by its symbol. Else the module's version counts.",
+            "The variable of the Go program: set by `-ldflags -X`, or found by its symbol. Without it, the module's version is used.",
         )
         .default("main.version"),
         attribute(
             "http",
             Type::Url,
             "http://127.0.0.1:8080/version",
-            "A page of the service with its version, as text or as JSON `{\"version\": \"..\"}`, if the program tells none.",
+            "A page of the service with its version, as text or as JSON `{\"version\": \"..\"}`, if the program has none.",
         ),
         attribute(
             "command",
             Type::Command,
             "[\"/opt/billing/billing\", \"-version\"]",
-            "A command that prints the version, if neither program nor page tells one.",
+            "A command that prints the version, if neither the program nor the page has one.",
         ),
         attribute(
             "process",

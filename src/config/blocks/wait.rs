@@ -9,13 +9,13 @@ use crate::config::read::{duration, value};
 pub(crate) static BLOCK: Block =
     Block::new("wait", "The quiet time before a change is acted on, so that edits close together are one change.")
         .attributes(&[
-            attribute("min", Type::Duration, "1s", "Nothing may have changed for so long; `0s` acts at once.")
+            attribute("min", Type::Duration, "1s", "How long nothing may have changed; `0s` acts at once.")
                 .default("100ms"),
             attribute(
                 "max",
                 Type::Duration,
                 "30s",
-                "But no longer; the default is 2s, or four times `min` if that is more.",
+                "The longest wait; the default is 2s, or four times `min` if that is more.",
             )
             .default("2s"),
             ignored("bool", "to act at once, write min = \"0s\""),

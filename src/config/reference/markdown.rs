@@ -9,16 +9,15 @@ const HEAD: &str = "\
 
 <!-- Made from the tables in src/config/blocks: cargo run --example pages -- docs/configuration.md -->
 
-Every block and every attribute. `lictor help config BLOCK` and the manual page `lictor.hcl(5)` say the same.
+This page lists every block and every attribute, as `lictor help config BLOCK` and the manual page `lictor.hcl(5)` do.
 
 A configuration is HCL, or JSON of the same shape; `-c` takes files and folders of `*.hcl` and `*.json`, in lexical order. Over \
-several files attributes of a block add up and the later file wins; blocks that may be repeated are all kept. Durations are \
+several files the attributes of a block are merged and the later file wins; blocks that may be repeated are all kept. Durations are \
 written `250ms` or `1m30s`. `env(\"NAME\")` and `env(\"NAME\", \"default\")` as a whole value stand for a variable of \
-lictor's own. Flags win over files. `lictor check FILE` finds what is wrong.
+lictor's own environment. Flags win over files. `lictor check FILE` reports every mistake.
 
-The column *taken up by* says what it takes after an edit: *reload* is `lictor reload` (or SIGHUP) and touches no process; \
-*restart of the service* means that the next start of the service takes it up, after a reload; *restart of lictor* means \
-`systemctl restart`.
+The column *takes effect with* says what is needed after an edit: *reload* is `lictor reload` (or SIGHUP) and touches no process; \
+*restart of the service* is the next start of the service after a reload; *restart of lictor* is `systemctl restart`.
 ";
 
 /// The page, ended by a line break.
@@ -47,7 +46,7 @@ fn section(page: &mut String, block: &'static Block, way: &[&str]) {
 /// How it is written.
 fn form(block: &Block) -> String {
     let label = block.label.map(|label| format!(" \"{label}\"")).unwrap_or_default();
-    let mut form = format!("It is written `{}{label} {{ .. }}`", block.word);
+    let mut form = format!("Syntax: `{}{label} {{ .. }}`", block.word);
     if let Some(short) = block.short {
         let _ = write!(form, " or `{} = \"{short}\"`", block.word);
     }
@@ -61,7 +60,7 @@ fn form(block: &Block) -> String {
 fn table(page: &mut String, block: &Block) {
     if block.effective().next().is_some() {
         page.push_str(
-            "\n| attribute | type | default | example | taken up by | meaning |\n|---|---|---|---|---|---|\n",
+            "\n| attribute | type | default | example | takes effect with | meaning |\n|---|---|---|---|---|---|\n",
         );
     }
     for attribute in block.effective() {

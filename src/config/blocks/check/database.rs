@@ -6,13 +6,13 @@ use crate::config::read::section::Section;
 use crate::config::read::value;
 use crate::config::reference::{Attribute, Block, Type, attribute};
 
-const USER: Attribute = attribute("user", Type::Anew, "lictor", "Whom to log in as.").otherwise("what `url` says");
+const USER: Attribute = attribute("user", Type::Anew, "lictor", "The user to log in as.").otherwise("what `url` says");
 const PASSWORD: Attribute =
     attribute("password", Type::Anew, "file(\"/etc/lictor/db\")", "The password.").otherwise("what `url` says");
 const QUERY: Attribute =
-    attribute("query", Type::Text, "select count(*) from accounts", "What is asked. That it is answered is good.")
+    attribute("query", Type::Text, "select count(*) from accounts", "The query. Without `expect`, any answer passes.")
         .default("SELECT 1");
-const EXPECT: Attribute = attribute("expect", Type::Text, "3", "What the first value of the answer must be.");
+const EXPECT: Attribute = attribute("expect", Type::Text, "3", "The expected first value of the answer.");
 
 pub(super) static POSTGRES: Block = Block::new("postgres", "Asks a PostgreSQL database.").attributes(&[
     attribute(

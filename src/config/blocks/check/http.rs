@@ -29,7 +29,7 @@ pub(super) static BLOCK: Block = Block::new("http", "Asks for a page.")
             "More headers. Each value is text, env_of_service(\"NAME\") or file(\"PATH\").",
         ),
         attribute("status", Type::Statuses, "[\"2xx\", 304]", "Which statuses are good.").default("\"2xx\""),
-        attribute("contains", Type::Text, "ok", "A text that must stand in the answer's body."),
+        attribute("contains", Type::Text, "ok", "A text that must be in the answer's body."),
         attribute(
             "pattern",
             Type::Text,

@@ -8,8 +8,7 @@ use crate::config::reference::{Block, Type, attribute};
 
 pub(super) static COMMAND: Block = Block::new(
     "command",
-    "Runs a program as the service's user. Exit status 0 is good, 1 is a warning that counts as good, and any other is \
-     bad.",
+    "Runs a program as the service's user. Exit status 0 passes, 1 is a warning and passes too, and any other fails.",
 )
 .attributes(&[attribute(
     "command",

@@ -13,9 +13,9 @@ pub(super) static BLOCK: Block = Block::new(
     attribute("queue_url", Type::Anew, "env_of_service(\"QUEUE_URL\")", "The queue.").needed(),
     attribute("region", Type::Text, "eu-west-1", "The region.")
         .otherwise("what `queue_url`, else the environment says"),
-    attribute("endpoint", Type::Url, "http://127.0.0.1:4566", "Where SQS is asked.").otherwise("AWS's own address"),
-    attribute("max_messages", Type::Count("messages"), "10000", "With more messages waiting the check fails.")
-        .otherwise("any number is good"),
+    attribute("endpoint", Type::Url, "http://127.0.0.1:4566", "The address of SQS.").otherwise("AWS's own address"),
+    attribute("max_messages", Type::Count("messages"), "10000", "The check fails if more messages wait than this.")
+        .otherwise("any number"),
     attribute("ca", Type::Path, "/etc/billing/ca.pem", "A file of certificates, the only ones that are trusted.")
         .otherwise("the system's certificates"),
 ]);

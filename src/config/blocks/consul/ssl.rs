@@ -10,7 +10,7 @@ use crate::consul::{Connection, Tls};
 pub(super) static BLOCK: Block = Block::new("ssl", "TLS towards Consul.").attributes(&[
     attribute("enabled", Type::Boolean, "true", "Whether TLS is used.")
         .otherwise("`true` with an `https://` address or any other attribute of this block"),
-    attribute("verify", Type::Boolean, "false", "Whether Consul's certificate must be right.")
+    attribute("verify", Type::Boolean, "false", "Whether Consul's certificate is verified.")
         .default("true")
         .with("enabled = true"),
     attribute("ca_cert", Type::Path, "/etc/consul.d/ca.pem", "A file of trusted certificates.")
