@@ -15,9 +15,9 @@ use super::status::span;
 use crate::config::{self, Flags, Inputs};
 use crate::consul::{Connection, Error};
 use crate::exit;
-use crate::fleet::operator::{Operator, Picture};
 use crate::fleet::HistoryRecord;
 use crate::fleet::layout::Promotion;
+use crate::fleet::operator::{Operator, Picture};
 use render::{halted, render, total};
 
 /// Where every host's agent is.
@@ -121,12 +121,7 @@ async fn perform(options: &Fleet, place: &Place, out: &mut dyn Write, err: &mut 
 }
 
 /// What happened on every host, and what was promoted last: lines for people, or an object for each.
-fn happened(
-    records: &[HistoryRecord],
-    promotion: Option<&Promotion>,
-    most: Option<usize>,
-    form: Form,
-) -> (String, u8) {
+fn happened(records: &[HistoryRecord], promotion: Option<&Promotion>, most: Option<usize>, form: Form) -> (String, u8) {
     let lines = history::merged(records, promotion, most);
     let text = match form {
         Form::Json => lines.iter().map(|line| line.object() + "\n").collect(),

@@ -236,7 +236,10 @@ mod tests {
             let lines: Vec<&str> = out.lines().collect();
             assert!(lines.iter().all(|line| line.chars().count() <= width), "{width}:\n{out}");
             assert!(lines[0].contains("x...") && lines[1].ends_with("x..."), "{width}:\n{out}");
-            assert!(lines[0].starts_with("  A            ") && lines[1].starts_with("  LONGER_NAME  1"), "{width}:\n{out}");
+            assert!(
+                lines[0].starts_with("  A            ") && lines[1].starts_with("  LONGER_NAME  1"),
+                "{width}:\n{out}"
+            );
         }
         let (mut roomy, mut endless) = (String::new(), String::new());
         table(&mut roomy, Paint { width: Some(300), ..Paint::PLAIN }, "  ", &rows);

@@ -297,7 +297,8 @@ mod tests {
 
     #[test]
     fn the_last_promotion_is_a_story_of_its_own() {
-        let promotion = |at: u64| Pair {
+        let promotion = |at: u64| {
+            Pair {
             key: "promotion".to_owned(),
             value: format!(r#"{{"v":1,"from":"billing/ at http://test:8500","to":"billing/","by":"ada","at":{at},"keys":{{"A":7,"B":0}}}}"#)
                 .into_bytes()
@@ -305,6 +306,7 @@ mod tests {
             flags: 0,
             modify_index: 1,
             session: None,
+        }
         };
         let hold = Pair { key: "hold".to_owned(), value: b"{}".to_vec().into(), ..promotion(0) };
         let read = |at| {

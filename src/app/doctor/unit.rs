@@ -137,7 +137,8 @@ impl Shown {
 
 fn judged(unit: &str, shown: &Shown, settings: &Settings) -> Vec<Finding> {
     if shown.get("LoadState") != "loaded" {
-        let text = format!("systemd has not loaded {unit} (it is {}): see `systemctl status {unit}`", shown.get("LoadState"));
+        let text =
+            format!("systemd has not loaded {unit} (it is {}): see `systemctl status {unit}`", shown.get("LoadState"));
         return vec![Finding::new(Grade::Wrong, "unit", text)];
     }
     let mut findings: Vec<Finding> = WORDS.iter().filter_map(|words| misworded(shown, words)).collect();
@@ -231,7 +232,8 @@ fn limits(shown: &Shown, settings: &Settings) -> Vec<Finding> {
     let mut findings = Vec::new();
     let needs = settings.listen.len() as u64 * KEPT_EACH;
     if let Some(few) = shown.number("FileDescriptorStoreMax").filter(|few| *few < needs) {
-        let why = format!("while lictor is started again, connections to the sockets of listen are lost ({needs} are kept)");
+        let why =
+            format!("while lictor is started again, connections to the sockets of listen are lost ({needs} are kept)");
         let what = format!("FileDescriptorStoreMax={few}");
         findings.push(finding(Grade::Wrong, &what, &why, "FileDescriptorStoreMax=64"));
     }
@@ -261,12 +263,7 @@ fn places(shown: &Shown, settings: &Settings) -> Vec<Finding> {
     let mode = shown.get("StateDirectoryMode");
     if !shown.get("StateDirectory").is_empty() && !mode.is_empty() && mode.trim_start_matches('0') != "700" {
         let why = "others can look into the directory that holds values";
-        findings.push(finding(
-            Grade::Mind,
-            &format!("StateDirectoryMode={mode}"),
-            why,
-            "StateDirectoryMode=0700",
-        ));
+        findings.push(finding(Grade::Mind, &format!("StateDirectoryMode={mode}"), why, "StateDirectoryMode=0700"));
     }
     findings
 }
