@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::AppError;
 use crate::config::Settings;
-use crate::listen::{Found, Marks, Sockets};
+use crate::listen::{Found, Keeper, Marks, Sockets};
 use crate::machine::policy::Handover;
 use crate::notify::Manager;
 use crate::service::process::Process;
@@ -27,13 +27,11 @@ pub(super) fn open(
         Handover::Overlap { .. } => Marks::Heeded,
     };
     let sockets = Sockets::open(&settings.listen, marks, found)?;
-    if let Some(manager) = manager {
-        let told = manager.forget(sockets.to_be_forgotten()).and_then(|()| manager.keep(&sockets.to_be_kept()));
-        if let Err(error) = told {
-            tracing::warn!(%error, "systemd cannot be asked to keep the service's sockets while lictor is started again");
-        }
-    }
-    Ok(sockets)
+    Ok(match manager.cloned() {
+        Some(manager) => sockets
+            .kept_by(Keeper::new(move |forgotten, kept| manager.forget(forgotten).and_then(|()| manager.keep(kept)))),
+        None => sockets,
+    })
 }
 
 /// With what the service of an earlier lictor has, if it still runs.

@@ -173,6 +173,10 @@ impl Effects {
                 return None;
             }
             Some(_) = self.recording.join_next() => return self.steer_now(),
+            () = self.sockets.shut_down() => {
+                self.sockets.revive();
+                return None;
+            }
         }
         Some(self.disk())
     }

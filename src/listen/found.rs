@@ -12,6 +12,9 @@ use super::{Spec, tcp, unix};
 /// What precedes the label and the side in a name by which the service manager keeps a socket.
 const PREFIX: &str = "listen-";
 
+/// What ends the name of a socket where side B is the first one in the kernel's group.
+const SWAPPED: &str = ".swapped";
+
 /// Sockets that may be those of our `listen`s.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -57,7 +60,7 @@ impl Found {
             let Some(side) = side else { continue };
             for socket in copies {
                 let spec = specs.iter().find(|spec| fits(&socket, spec));
-                let name = spec.map(|spec| name(&spec.name, side));
+                let name = spec.map(|spec| name(&spec.name, side, Side::A));
                 if let Some(name) = name.filter(|name| !self.kept.iter().any(|(kept, _)| kept == name)) {
                     self.kept.push((name, socket));
                 }
@@ -71,18 +74,28 @@ impl Found {
         self.side
     }
 
-    /// The sockets of this `listen`, one a side, that were kept; what is kept under its name and does not fit is let go.
-    pub(super) fn take(&mut self, spec: &Spec) -> [Option<OwnedFd>; 2] {
+    /// The sockets of this `listen`, one a side, that were kept, and the side that is the first one in the kernel's group;
+    /// what is kept under its name and does not fit is let go.
+    pub(super) fn take(&mut self, spec: &Spec) -> ([Option<OwnedFd>; 2], Side) {
+        let [usual, swapped] = Side::BOTH.map(|first| self.take_named(spec, first));
+        if swapped.iter().flatten().count() > usual.iter().flatten().count() {
+            (swapped, Side::B)
+        } else {
+            (usual, Side::A)
+        }
+    }
+
+    fn take_named(&mut self, spec: &Spec, first: Side) -> [Option<OwnedFd>; 2] {
         let before = self.kept.len();
         let taken = Side::BOTH.map(|side| {
-            let name = name(&spec.name, side);
+            let name = name(&spec.name, side, first);
             let at = self.kept.iter().position(|(kept, _)| *kept == name)?;
             let (_, socket) = self.kept.swap_remove(at);
             fits(&socket, spec).then_some(socket)
         });
         if self.kept.len() < before && taken.iter().any(Option::is_none) {
             // Others take their place, and the service manager would keep both under one name.
-            self.stale.extend(Side::BOTH.map(|side| name(&spec.name, side)));
+            self.stale.extend(Side::BOTH.map(|side| name(&spec.name, side, first)));
         }
         taken
     }
@@ -100,9 +113,16 @@ impl Found {
     }
 }
 
-/// The name by which the service manager keeps a socket.
-pub(super) fn name(label: &str, side: Side) -> String {
-    format!("{PREFIX}{label}.{}", side.index())
+/// The name by which the service manager keeps a socket. It says also which side is the first one in the kernel's group,
+/// which nobody can ask the kernel.
+pub(super) fn name(label: &str, side: Side, first: Side) -> String {
+    let order = if first == Side::A { "" } else { SWAPPED };
+    format!("{PREFIX}{label}.{}{order}", side.index())
+}
+
+/// Every name under which a socket of this `listen` may be kept.
+pub(super) fn names(label: &str) -> Vec<String> {
+    Side::BOTH.iter().flat_map(|first| Side::BOTH.map(|side| name(label, side, *first))).collect()
 }
 
 /// Whether it listens where it should. A number in a process may have come to mean something else, an accepted

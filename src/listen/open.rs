@@ -86,9 +86,10 @@ pub(super) fn open(specs: &[Spec], width: Width, marks: Marks, found: &mut Found
 fn one(spec: &Spec, width: Width, steering: Steering, found: &mut Found) -> Result<(PairOrigin, Pair), ListenError> {
     let failed = |source: io::Error| ListenError::of(&spec.name, &spec.address, source);
     let copy = found.copy(spec);
-    match (found.take(spec), copy) {
+    let (kept, first) = found.take(spec);
+    match (kept, copy) {
         ([Some(a), Some(b)], _) if width == Width::Two => {
-            Pair::kept(spec, [a, b], steering).map(|pair| (PairOrigin::BothKept, pair)).map_err(failed)
+            Pair::kept(spec, [a, b], first, steering).map(|pair| (PairOrigin::BothKept, pair)).map_err(failed)
         }
         (_, Some(left)) | ([Some(left), None] | [None, Some(left)], None) => {
             Pair::around(spec, left, width, steering.marks).map(|pair| (PairOrigin::HalfKept, pair)).map_err(failed)

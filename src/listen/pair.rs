@@ -23,6 +23,8 @@ pub(super) struct Pair {
     name: String,
     place: Place,
     sockets: Vec<OwnedFd>,
+    /// The side whose socket is the first one in the kernel's group.
+    first: Side,
 }
 
 /// Where it listens.
@@ -57,15 +59,16 @@ impl Pair {
             Address::Unix(path) => unix::bind_all(path, first.active).map(|both| (both, Place::Unix(path.clone()))),
         };
         let (sockets, place) = bound.map_err(|source| ListenError::of(&spec.name, &spec.address, source))?;
-        Ok(Self { name: spec.name.clone(), place, sockets })
+        Ok(Self { name: spec.name.clone(), place, sockets, first: Side::A })
     }
 
-    /// Of both sockets of an earlier lictor, in the order of the sides; connections go to `active` from now on.
+    /// Of both sockets of an earlier lictor, in the order of the sides, and the side that is the first one in the kernel's
+    /// group; connections go to `active` from now on.
     ///
     /// # Errors
     /// The kernel does not allow it.
-    pub(super) fn kept(spec: &Spec, sockets: [OwnedFd; 2], steering: Steering) -> io::Result<Self> {
-        let pair = Self { name: spec.name.clone(), place: Place::of(&spec.address), sockets: sockets.into() };
+    pub(super) fn kept(spec: &Spec, sockets: [OwnedFd; 2], first: Side, steering: Steering) -> io::Result<Self> {
+        let pair = Self { name: spec.name.clone(), place: Place::of(&spec.address), sockets: sockets.into(), first };
         pair.steer(steering)?;
         Ok(pair)
     }
@@ -77,18 +80,18 @@ impl Pair {
     pub(super) fn around(spec: &Spec, left: OwnedFd, width: Width, marks: Marks) -> io::Result<Self> {
         let (name, place) = (spec.name.clone(), Place::of(&spec.address));
         if width == Width::One {
-            return Ok(Self { name, place, sockets: vec![left] });
+            return Ok(Self { name, place, sockets: vec![left], first: Side::A });
         }
         let steering = Steering::to(Side::A, marks);
         let new = match &place {
             Place::Tcp(address) => {
                 // An earlier program may still be there, which would send everything to the new one.
-                kernel::attach(&left, &steering.program())?;
+                kernel::attach(&left, &steering.program(Side::A))?;
                 tcp::beside(*address)?
             }
             Place::Unix(path) => unix::beside(&left, path)?,
         };
-        Ok(Self { name, place, sockets: vec![left, new] })
+        Ok(Self { name, place, sockets: vec![left, new], first: Side::A })
     }
 
     /// Its name in `LISTEN_FDNAMES`.
@@ -119,14 +122,68 @@ impl Pair {
     pub(super) fn steer(&self, steering: Steering) -> io::Result<()> {
         match &self.place {
             _ if self.sockets.len() < 2 => Ok(()),
-            Place::Tcp(_) => kernel::attach(&self.sockets[0], &steering.program()),
+            // One that does not listen has left the group. If none does, whatever has them listen again steers them.
+            Place::Tcp(_) => match self.sockets().find(|(side, _)| !self.is_shut(*side)) {
+                Some((_, socket)) => kernel::attach(socket, &steering.program(self.first)),
+                None => Ok(()),
+            },
             Place::Unix(path) => unix::point(path, steering.active),
         }
     }
 
-    /// Whether one of them does not listen any more. `shutdown(2)` on a copy, which the service has, is felt by all.
-    pub(super) fn is_shut(&self) -> bool {
-        self.sockets.iter().any(|socket| sockopt::socket_acceptconn(socket).is_ok_and(|listens| !listens))
+    /// The side whose socket is the first one in the kernel's group.
+    pub(super) fn first(&self) -> Side {
+        self.first
+    }
+
+    /// Has each socket listen again that was shut down: `shutdown(2)` on a copy, which the service has, is felt by all.
+    /// What waited in its queue has been reset by the kernel. Gives the sides for which that was necessary.
+    ///
+    /// # Errors
+    /// The kernel does not allow it.
+    pub(super) fn revive(&mut self, steering: Steering) -> io::Result<Vec<Side>> {
+        let shut: Vec<Side> = self.sockets().map(|(side, _)| side).filter(|side| self.is_shut(*side)).collect();
+        match self.place.clone() {
+            _ if shut.is_empty() => {}
+            Place::Tcp(address) => self.listen_again(address, &shut, steering)?,
+            Place::Unix(path) => {
+                for side in &shut {
+                    self.sockets[side.index()] = unix::anew(&path, *side)?;
+                }
+            }
+        }
+        Ok(shut)
+    }
+
+    fn listen_again(&mut self, address: SocketAddr, shut: &[Side], steering: Steering) -> io::Result<()> {
+        let both = self.sockets.len() > 1;
+        // The one that has gone on is now the first of the group, and the other one joins as the last.
+        let remaining = Side::BOTH.into_iter().find(|side| both && !shut.contains(side));
+        self.first = remaining.unwrap_or(Side::A);
+        if let Some(remaining) = remaining {
+            kernel::attach(self.socket(remaining), &steering.program(self.first))?;
+        }
+        for side in shut {
+            tcp::listen_again(self.socket(*side), address)?;
+            if both && remaining.is_none() && *side == self.first {
+                // Before the second one listens, as when they were bound.
+                kernel::attach(self.socket(*side), &steering.program(self.first))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a socket lets nobody connect any more.
+    fn is_shut(&self, side: Side) -> bool {
+        let socket = self.socket(side);
+        match &self.place {
+            Place::Tcp(_) => sockopt::socket_acceptconn(socket).is_ok_and(|listens| !listens),
+            Place::Unix(_) => {
+                let mut watched = [PollFd::new(&socket, PollFlags::RDHUP)];
+                let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+                matches!(poll(&mut watched, Some(&at_once)), Ok(1..)) && watched[0].revents().contains(PollFlags::RDHUP)
+            }
+        }
     }
 
     /// How full the queue of a side is. Of a socket in the file system only emptiness is known, not the number.
@@ -167,7 +224,7 @@ pub(super) fn try_out(marks: Marks) -> io::Result<()> {
         Ok(())
     };
     for active in [Side::B, Side::A, Side::B] {
-        kernel::attach(&sockets[0], &Steering::to(active, marks).program())?;
+        kernel::attach(&sockets[0], &Steering::to(active, marks).program(Side::A))?;
         let _connection = TcpStream::connect(address)?;
         arrives_at(active)?;
         if marks == Marks::Heeded {

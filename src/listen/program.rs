@@ -77,10 +77,11 @@ impl Steering {
         Self { active, share: Share::OF_ALL, marks }
     }
 
-    /// The program that does this.
-    pub(super) fn program(self) -> Vec<Instruction> {
+    /// The program that does this in a group whose first socket is the one of this side.
+    pub(super) fn program(self, first: Side) -> Vec<Instruction> {
+        let to = |side: Side| to(usize::from(side != first));
         let mut program = match self.marks {
-            Marks::Heeded => marks(),
+            Marks::Heeded => marks(to),
             Marks::Ignored => Vec::new(),
         };
         if let Some(threshold) = self.share.threshold() {
@@ -96,7 +97,7 @@ impl Steering {
 }
 
 /// Sends a marked connection over the loopback device to its side, and goes on for all others.
-fn marks() -> Vec<Instruction> {
+fn marks(to: impl Fn(Side) -> Instruction) -> Vec<Instruction> {
     vec![
         load(LOAD_WORD, DEVICE),
         if_equal(LOOPBACK, 0, 12),
@@ -124,8 +125,9 @@ fn if_equal(operand: u32, jump_true: u8, jump_false: u8) -> Instruction {
     Instruction { code: JUMP_IF_EQUAL, jump_true, jump_false, operand }
 }
 
-fn to(side: Side) -> Instruction {
-    Instruction { code: RETURN, jump_true: 0, jump_false: 0, operand: u32::try_from(side.index()).unwrap_or(0) }
+/// The connection is for the socket with this number in the group.
+fn to(number: usize) -> Instruction {
+    Instruction { code: RETURN, jump_true: 0, jump_false: 0, operand: u32::try_from(number).unwrap_or(0) }
 }
 
 #[cfg(test)]
@@ -134,10 +136,14 @@ mod tests {
     use crate::listen::sides::Side;
 
     fn listing(steering: Steering) -> Vec<String> {
+        listing_of(steering, Side::A)
+    }
+
+    fn listing_of(steering: Steering, first: Side) -> Vec<String> {
         let line = |(number, it): (usize, super::Instruction)| {
             format!("{number} {:02x} {} {} {:x}", it.code, it.jump_true, it.jump_false, it.operand)
         };
-        steering.program().into_iter().enumerate().map(line).collect()
+        steering.program(first).into_iter().enumerate().map(line).collect()
     }
 
     /// The program that was measured (`active` is 1 here), instruction for instruction.
@@ -172,5 +178,14 @@ mod tests {
     #[test]
     fn one_run_at_a_time_needs_one_instruction() {
         assert_eq!(listing(Steering::to(Side::A, Marks::Ignored)), ["0 06 0 0 0"]);
+    }
+
+    #[test]
+    fn where_side_b_listened_first_every_number_is_the_other_one() {
+        let usual = listing(Steering::to(Side::B, Marks::Heeded));
+        let swapped = listing_of(Steering::to(Side::B, Marks::Heeded), Side::B);
+        let differ: Vec<_> = usual.iter().zip(&swapped).filter(|(usual, swapped)| usual != swapped).collect();
+        let swapped: Vec<&str> = differ.iter().map(|(_, swapped)| swapped.as_str()).collect();
+        assert_eq!(swapped, ["11 06 0 0 1", "13 06 0 0 0", "14 06 0 0 0"]);
     }
 }

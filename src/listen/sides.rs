@@ -80,9 +80,14 @@ impl Sides {
         Side::BOTH.into_iter().find(|side| self.seats[side.index()] == Some(run))
     }
 
+    /// The run that has this side.
+    pub(super) fn run(&self, side: Side) -> Option<RunId> {
+        self.seats[side.index()]
+    }
+
     /// Whether a run has this side.
     pub(super) fn is_seated(&self, side: Side) -> bool {
-        self.seats[side.index()].is_some()
+        self.run(side).is_some()
     }
 
     /// Gives a side to a run that is about to start: the active one if it is free, so that whoever waits there is served;

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::found::{self, Found};
+use super::keeper::Keeper;
 use super::open::{History, Opened, open};
 use super::pair::{Pair, Place};
 use super::program::{Marks, Share, Steering};
@@ -17,9 +18,11 @@ use super::reach::Reach;
 use super::relay::relay;
 use super::settle::Leaving;
 use super::sides::{Side, Sides, Width};
+use super::watch::Watch;
 use super::{ListenError, Passed, Spec, steering};
 use crate::machine::RunId;
 use crate::revive::revived;
+use shut::sentence;
 
 /// After this long it is said that a run takes nothing from its queue.
 const UNTAKEN: Duration = Duration::from_secs(10);
@@ -45,6 +48,14 @@ pub struct Sockets {
     waited_since: Option<Instant>,
     /// What the service manager has kept under names that mean nothing any more.
     forgotten: Vec<String>,
+    /// Tells the service manager what to keep; `None`: there is none.
+    keeper: Option<Keeper>,
+    /// Sees that a socket has been shut down.
+    watch: Watch,
+    /// The run that has shut down the socket of this `listen`.
+    shut_by: Option<(RunId, String)>,
+    /// Why what was shut down cannot listen again.
+    dead: Option<String>,
     /// Carries what is left in the queues of a side whose run has ended.
     relays: JoinSet<()>,
     /// Held for a side that is not active while its relays may accept.
@@ -64,6 +75,10 @@ impl Sockets {
             missing: Vec::new(),
             waited_since: None,
             forgotten: Vec::new(),
+            keeper: None,
+            watch: Watch::default(),
+            shut_by: None,
+            dead: None,
             relays: JoinSet::new(),
             idle: [None, None],
         }
@@ -114,6 +129,14 @@ impl Sockets {
         }
     }
 
+    /// Has the service manager keep them from now on, so that connections wait while lictor itself is started again.
+    #[must_use]
+    pub fn kept_by(mut self, keeper: Keeper) -> Self {
+        keeper.tell(&self.forgotten, &self.to_be_kept());
+        self.keeper = Some(keeper);
+        self
+    }
+
     /// The service of an earlier lictor is this run from now on; it keeps the sockets that it has.
     pub fn adopt(&mut self, run: RunId) {
         if let Some(side) = self.survivor.take() {
@@ -128,13 +151,7 @@ impl Sockets {
 
     /// What the service manager is to keep, so that connections wait while lictor itself is started again.
     pub fn to_be_kept(&self) -> Vec<(String, BorrowedFd<'_>)> {
-        let of_pair = |pair| Pair::sockets(pair).map(|(side, socket)| (found::name(pair.name(), side), socket));
-        self.pairs.iter().flat_map(of_pair).collect()
-    }
-
-    /// What the service manager has kept, by name, and is to let go.
-    pub fn to_be_forgotten(&self) -> &[String] {
-        &self.forgotten
+        self.pairs.iter().flat_map(named).collect()
     }
 
     /// Gives a run that is about to start its side of every pair.
@@ -143,6 +160,7 @@ impl Sockets {
     /// Both sides have a run, or there are no more descriptors.
     pub fn give(&mut self, run: RunId) -> io::Result<Vec<Passed>> {
         self.catch_up()?;
+        self.revive();
         if self.pairs.is_empty() {
             return Ok(Vec::new());
         }
@@ -212,6 +230,9 @@ impl Sockets {
 
     /// The run has ended: what it has not accepted is carried to the active side, or waits for the next run.
     pub fn gone(&mut self, run: RunId) {
+        // Services there are that do it when they are told to stop.
+        self.revive();
+        self.shut_by.take_if(|(by, _)| *by == run);
         if let Some(side) = self.sides.gone(run).filter(|side| *side != self.sides.active()) {
             self.carry_on(side);
         }
@@ -226,6 +247,7 @@ impl Sockets {
         let bound = self.missing.iter().map(|spec| Pair::bind(spec, self.sides.width(), first));
         self.pairs = bound.collect::<Result<_, _>>().map_err(io::Error::other)?;
         self.missing = Vec::new();
+        self.watch = Watch::default();
         self.introduce();
         Ok(())
     }
@@ -265,14 +287,8 @@ impl Sockets {
                 )
             })
         });
-        let shut = self.pairs.iter().find(|pair| pair.is_shut()).map(|pair| {
-            format!(
-                "the service has shut down the socket of listen {:?}, which it shares with lictor: a run that is given it \
-                 cannot accept. The service must close its listener, and not call shutdown(2) on it; restart the unit to have \
-                 the socket again",
-                pair.name()
-            )
-        });
+        self.revive();
+        let shut = self.dead.clone().or_else(|| self.shut_by.as_ref().map(|(_, name)| sentence(name)));
         let missing = (!self.missing.is_empty()).then(|| MISSING.to_owned());
         shut.or(full).or(missing).or(untaken).or_else(|| self.unsteered.clone())
     }
@@ -311,8 +327,12 @@ impl Sockets {
         steered
     }
 
+    fn steering(&self) -> Steering {
+        Steering { active: self.sides.active(), share: self.share, marks: self.marks }
+    }
+
     fn steer_all(&self) -> io::Result<()> {
-        let steering = Steering { active: self.sides.active(), share: self.share, marks: self.marks };
+        let steering = self.steering();
         self.pairs.iter().try_for_each(|pair| pair.steer(steering))
     }
 
@@ -331,5 +351,11 @@ impl Sockets {
     }
 }
 
+/// The sockets of a pair by the names under which the service manager keeps them.
+fn named(pair: &Pair) -> impl Iterator<Item = (String, BorrowedFd<'_>)> {
+    pair.sockets().map(|(side, socket)| (found::name(pair.name(), side, pair.first()), socket))
+}
+
+mod shut;
 #[cfg(test)]
 mod tests;

@@ -2,15 +2,16 @@
 
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
+use rustix::io::Errno;
 use rustix::net::sockopt;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, listen, socket_with};
 
 use super::half_open;
 use super::kernel;
 use super::program::Steering;
-use super::sides::Width;
+use super::sides::{Side, Width};
 
 /// How many connections may wait; the kernel takes `net.core.somaxconn` of it.
 const BACKLOG: i32 = 65_535;
@@ -43,7 +44,7 @@ pub(super) fn bind_all(address: SocketAddr, width: Width, first: Steering) -> io
     let address = address_of(&a)?;
     listen(&a, BACKLOG)?;
     // Before the second one listens: from its first moment on it gets only what it should.
-    kernel::attach(&a, &first.program())?;
+    kernel::attach(&a, &first.program(Side::A))?;
     let b = beside(address)?;
     // Somebody may have joined in between.
     if chosen && half_open::listeners(address).is_ok_and(|count| count > 2) {
@@ -57,6 +58,16 @@ pub(super) fn beside(address: SocketAddr) -> io::Result<OwnedFd> {
     let socket = bound(address, Sharing::Shared)?;
     listen(&socket, BACKLOG)?;
     Ok(socket)
+}
+
+/// Has a socket listen again that was shut down: it becomes the last one of the group at this address.
+pub(super) fn listen_again(socket: BorrowedFd<'_>, address: SocketAddr) -> io::Result<()> {
+    match bind(socket, &address) {
+        // It still has the port, unless the kernel had chosen that.
+        Ok(()) | Err(Errno::INVAL) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(listen(socket, BACKLOG)?)
 }
 
 /// Where a socket listens.

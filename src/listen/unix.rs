@@ -48,6 +48,11 @@ pub(super) fn beside(left: &OwnedFd, path: &Path) -> io::Result<OwnedFd> {
     bound(&file(path, Side::B))
 }
 
+/// A new socket in place of one of this side that was shut down: such a one refuses whoever connects, for ever.
+pub(super) fn anew(path: &Path, side: Side) -> io::Result<OwnedFd> {
+    bound(&file(path, side))
+}
+
 /// The side of a socket by the file that it was bound to; `None`: it belongs to another path.
 pub(super) fn side_of(socket: &OwnedFd, path: &Path) -> Option<Side> {
     let address: SocketAddrUnix = getsockname(socket).ok()?.try_into().ok()?;

@@ -64,7 +64,7 @@ impl Manager {
         names.iter().try_for_each(|name| self.send_with(&format!("FDSTOREREMOVE=1\nFDNAME={name}\n"), &[]))
     }
 
-    /// Before the loop turns, so it may wait for a moment.
+    /// It does not wait: the loop may be turning.
     fn send_with(&self, message: &str, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
         let socket = self.connected()?;
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];

@@ -29,4 +29,5 @@ mod overlap;
 mod passing;
 mod reexec;
 mod restart;
+mod shut;
 mod survive;

@@ -20,6 +20,8 @@
 //	SICK=1          /healthz answers 503; SICK_AFTER=dur: from then on; FLAP=dur: every other dur
 //	SICK_IN_USE=dur every page answers 503 this long after the first request for / (0s: from the next one on)
 //	HANG_IN_USE=1   no page answers any more from the first request for / on, and no connection is accepted
+//	SHUT=term       calls shutdown(2) on its listening socket at SIGTERM; SHUT=use: at the first request for /shut
+//	CLOSE=term      closes its listener at SIGTERM, before it lingers
 //	LINGER=dur      after SIGTERM, answers say Connection: close for so long before SLOW_STOP and GRACEFUL
 //	DEPENDENCY=a    /healthz answers 503 while nobody accepts connections at host:port
 //	FORK=n          n survivors in its own process group: they ignore SIGTERM
@@ -34,7 +36,7 @@
 //	TERM_DUMP=path   when SIGTERM arrived
 //	SIGNAL_DUMP=path which of SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM and SIGCONT arrived
 //
-// Pages: /healthz, / (the variables named in SHOW), /env (all of them, as JSON), /pid, /version, /gc (collects garbage),
+// Pages: /healthz, /read (reads all of the body, and says how long it is), / (the variables named in SHOW), /env (all of them, as JSON), /pid, /version, /gc (collects garbage),
 // /debug/vars (what it publishes by expvar).
 package main
 

@@ -26,7 +26,7 @@ func watchSignals() {
 			}
 			record("TERM_DUMP", strconv.FormatInt(time.Now().UnixNano(), 10))
 			if habit("IGNORE_TERM") == "" {
-				leaving.Store(true)
+				leave()
 				time.AfterFunc(duration("LINGER")+duration("SLOW_STOP"), func() {
 					shutDown()
 					os.Exit(0)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"expvar"
 	"fmt"
+	"io"
 	"math"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 	"unicode/utf8"
 )
@@ -38,6 +40,7 @@ func serve(addr, addrFile string) {
 	if err != nil {
 		fatal(err)
 	}
+	listening = listener.(syscall.Conn)
 	if habit("DEAF") != "" {
 		select {}
 	}
@@ -49,6 +52,15 @@ func serve(addr, addrFile string) {
 	http.HandleFunc("/pid", func(w http.ResponseWriter, r *http.Request) {
 		asked.Add("Pid", 1)
 		fmt.Fprintln(w, os.Getpid())
+	})
+	http.HandleFunc("/read", func(w http.ResponseWriter, r *http.Request) {
+		length, err := io.Copy(io.Discard, r.Body)
+		fmt.Fprintln(w, length, err)
+	})
+	http.HandleFunc("/shut", func(w http.ResponseWriter, r *http.Request) {
+		if habit("SHUT") == "use" {
+			shut()
+		}
 	})
 	http.HandleFunc("/gc", func(w http.ResponseWriter, r *http.Request) { runtime.GC() })
 	http.HandleFunc("/version", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, version) })
@@ -77,10 +89,33 @@ func serve(addr, addrFile string) {
 		}
 		http.DefaultServeMux.ServeHTTP(w, r)
 	})
-	if err := server.Serve(hanging{listener}); err != http.ErrServerClosed {
+	if err := server.Serve(hanging{listener}); err != http.ErrServerClosed && habit("SHUT")+habit("CLOSE") == "" {
 		fatal(err)
 	}
 	select {}
+}
+
+// listening is the socket that is listened on.
+var listening syscall.Conn
+
+// shut ends listening for everybody who has this socket.
+func shut() {
+	raw, err := listening.SyscallConn()
+	if err != nil {
+		fatal(err)
+	}
+	raw.Control(func(number uintptr) { syscall.Shutdown(int(number), syscall.SHUT_RDWR) })
+}
+
+// leave is what the service does at once when it is told to stop.
+func leave() {
+	leaving.Store(true)
+	if habit("SHUT") == "term" {
+		shut()
+	}
+	if habit("CLOSE") == "term" {
+		listening.(net.Listener).Close()
+	}
 }
 
 // hanging accepts nothing any more once the service hangs.

@@ -276,11 +276,7 @@ fn what_was_kept_and_does_not_listen_any_more_is_replaced_and_its_name_is_free_a
         rustix::net::shutdown(&kept[dead].1, rustix::net::Shutdown::Both).unwrap();
         let specs = [spec("http", &address.to_string())];
         let mut sockets = Sockets::open(&specs, Marks::Ignored, Found::nothing().kept(kept)).unwrap();
-        assert_eq!(
-            sockets.to_be_forgotten(),
-            ["listen-http.0", "listen-http.1"],
-            "two by one name could not be told apart"
-        );
+        assert_eq!(sockets.forgotten, ["listen-http.0", "listen-http.1"], "two by one name could not be told apart");
         assert_eq!((sockets.to_be_kept().len(), sockets.look()), (2, None));
         let (first, second) = (given(&mut sockets, 1), given(&mut sockets, 2));
         for run in [1, 2] {
@@ -292,15 +288,109 @@ fn what_was_kept_and_does_not_listen_any_more_is_replaced_and_its_name_is_free_a
     }
 }
 
+/// The service shuts it down, and everybody who has a copy of it feels that.
+fn shut_down(socket: impl std::os::fd::AsFd) {
+    rustix::net::shutdown(socket, rustix::net::Shutdown::Both).unwrap();
+}
+
 #[test]
-fn a_service_that_shuts_its_listener_down_is_said() {
+fn a_service_that_shuts_its_listener_down_is_said_until_it_has_ended() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let _within = runtime.enter();
-    let (mut sockets, _) = held(LOCAL);
-    let given = given(&mut sockets, 1);
-    rustix::net::shutdown(&given, rustix::net::Shutdown::Both).unwrap();
+    let (mut sockets, address) = held(LOCAL);
+    let first = given(&mut sockets, 1);
+    shut_down(&first);
     let problem = sockets.look().unwrap();
     assert!(problem.starts_with("the service has shut down the socket of listen \"http\""), "{problem}");
+    let _waiting = connect(address);
+    drop(first);
+    sockets.gone(RunId(1));
+    assert_eq!(sockets.look(), None);
+    assert!(takes(&given(&mut sockets, 2)).is_some(), "who has connected since waits for the next run");
+}
+
+#[tokio::test]
+async fn what_is_shut_down_is_seen_and_listens_again_in_its_place_whatever_the_address() {
+    for address in [LOCAL, "0.0.0.0:0", "[::]:0", "[::1]:0"] {
+        let mut sockets = Sockets::open(&[spec("http", address)], Marks::Heeded, Found::nothing()).unwrap();
+        let Place::Tcp(address) = *sockets.pairs[0].place() else { panic!("a TCP address") };
+        let address = crate::listen::address::from_here(address);
+        let listeners = [given(&mut sockets, 1), given(&mut sockets, 2)];
+        for dead in [&[0][..], &[1], &[1], &[0, 1], &[0]] {
+            {
+                let mut seen = std::pin::pin!(sockets.shut_down());
+                // A connection is not what is waited for.
+                let _client = connect(address);
+                let early = tokio::time::timeout(std::time::Duration::from_millis(150), seen.as_mut()).await;
+                assert!(early.is_err(), "{address}");
+                for dead in dead {
+                    shut_down(&listeners[*dead]);
+                }
+                seen.await;
+            }
+            sockets.revive();
+            for listener in &listeners {
+                while takes(listener).is_some() {}
+            }
+            for steered in [1, 2, 1] {
+                sockets.steer(RunId(steered), Share::OF_ALL).unwrap();
+                let _client = connect(address);
+                for run in [1, 2] {
+                    let taken = takes(&listeners[run - 1]).is_some();
+                    assert_eq!(taken, run as u64 == steered, "{address}: {dead:?} were dead, steered to {steered}");
+                    let _probe = sockets.reach(RunId(run as u64)).unwrap().connect(address).await.unwrap();
+                    assert!(takes(&listeners[run - 1]).is_some(), "{address}: {dead:?} were dead, probe of {run}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_next_lictor_knows_in_which_order_they_listen() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let _within = runtime.enter();
+    let (tell, told) = std::sync::mpsc::channel();
+    let (sockets, address) = held(LOCAL);
+    let mut sockets = sockets.kept_by(crate::listen::Keeper::new(move |forgotten, kept| {
+        let names = kept.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        tell.send((forgotten.to_vec(), names)).map_err(std::io::Error::other)
+    }));
+    shut_down(sockets.pairs[0].socket(super::Side::A));
+    sockets.revive();
+    let all = ["listen-http.0", "listen-http.1", "listen-http.0.swapped", "listen-http.1.swapped"];
+    let now = ["listen-http.0.swapped", "listen-http.1.swapped"].map(str::to_owned).to_vec();
+    assert_eq!(told.try_iter().last().unwrap(), (all.map(str::to_owned).to_vec(), now));
+
+    let copy = |(name, socket): (String, std::os::fd::BorrowedFd<'_>)| (name, socket.try_clone_to_owned().unwrap());
+    let kept: Vec<_> = sockets.to_be_kept().into_iter().map(copy).collect();
+    drop(sockets);
+    let specs = [spec("http", &address.to_string())];
+    let mut sockets = Sockets::open(&specs, Marks::Ignored, Found::nothing().kept(kept)).unwrap();
+    assert!(sockets.forgotten.is_empty(), "{:?}", sockets.forgotten);
+    let listeners = [given(&mut sockets, 1), given(&mut sockets, 2)];
+    for steered in [0, 1] {
+        sockets.steer(RunId(steered as u64 + 1), Share::OF_ALL).unwrap();
+        let _client = connect(address);
+        assert!(takes(&listeners[1 - steered]).is_none() && takes(&listeners[steered]).is_some(), "{steered}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_whose_socket_was_shut_down_has_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let mut sockets = open(&[spec("local", path.to_str().unwrap())]).unwrap();
+    let next = |sockets: &mut Sockets, run| UnixListener::from(sockets.give(RunId(run)).unwrap().remove(0).socket);
+    let first = next(&mut sockets, 1);
+    shut_down(&first);
+    sockets.shut_down().await;
+    assert!(UnixStream::connect(&path).is_err());
+    sockets.revive();
+    let _waiting = UnixStream::connect(&path).unwrap();
+    drop(first);
+    sockets.gone(RunId(1));
+    next(&mut sockets, 2).accept().unwrap();
 }
 
 #[tokio::test(start_paused = true)]

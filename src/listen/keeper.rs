@@ -1,0 +1,30 @@
+//! Who keeps sockets while lictor itself is started again, as far as this room knows it.
+
+use std::fmt;
+use std::io;
+use std::os::fd::BorrowedFd;
+
+type Tell = dyn Fn(&[String], &[(String, BorrowedFd<'_>)]) -> io::Result<()> + Send;
+
+/// Tells the service manager which names mean nothing any more, and then which sockets it is to keep. It does not block.
+pub struct Keeper(Box<Tell>);
+
+impl Keeper {
+    /// Told by this.
+    pub fn new(tell: impl Fn(&[String], &[(String, BorrowedFd<'_>)]) -> io::Result<()> + Send + 'static) -> Self {
+        Self(Box::new(tell))
+    }
+
+    /// It lets go of what it has under these names, and keeps these.
+    pub(super) fn tell(&self, forgotten: &[String], kept: &[(String, BorrowedFd<'_>)]) {
+        if let Err(error) = (self.0)(forgotten, kept) {
+            tracing::warn!(%error, "systemd cannot be asked to keep the service's sockets while lictor is started again");
+        }
+    }
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keeper")
+    }
+}
