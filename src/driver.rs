@@ -6,6 +6,8 @@ mod config_change;
 mod drawing;
 mod effects;
 mod event_log;
+mod identify;
+mod own_ports;
 mod pending_answers;
 
 use std::collections::VecDeque;

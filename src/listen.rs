@@ -10,6 +10,7 @@
 //! its effect. The order of the steps was found by measurement; each place says which mistake it avoids.
 
 mod address;
+mod diag;
 mod error;
 mod fault;
 mod found;
@@ -17,6 +18,7 @@ mod half_open;
 mod keeper;
 mod kernel;
 mod open;
+mod own_ports;
 mod pair;
 mod passed;
 mod program;
@@ -34,6 +36,7 @@ pub use address::Address;
 pub use error::ListenError;
 pub use found::Found;
 pub use keeper::Keeper;
+pub use own_ports::own_ports;
 pub use passed::Passed;
 pub use program::{Marks, Share};
 pub use reach::Reach;

@@ -1,6 +1,6 @@
 //! Carries out the machine's orders. Nothing here waits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -10,20 +10,21 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::config_change::NextStart;
+use super::identify::{Unknown, identify};
+use super::own_ports::Processes;
 use super::pending_answers::PendingAnswers;
 use crate::check::{self, Checks};
-use crate::environment::{Environment, Redactor};
+use crate::environment::Environment;
 use crate::fleet::Fleet;
 use crate::listen::{Settled, Share, Sockets};
 use crate::machine::{Build, Event, Order, Policy, RunId};
-use crate::offload::offload;
 use crate::registration::Registration;
 use crate::revive::{caught, revived};
 use crate::service::{
     self, Accounts, CheckCommand, Command, Keep, Known, Provenance, Recorded, RecordedBeside, Service,
 };
 use crate::state::{self, KeptProcess, State, StateIdentity};
-use crate::version::{self, Program, Programs, Subject};
+use crate::version::{Program, Programs, Subject};
 
 /// The rooms that carry out orders.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ pub struct Effects {
     recording: JoinSet<()>,
     steering: Option<Steering>,
     /// The runs that have not ended.
-    live: BTreeSet<RunId>,
+    processes: Processes,
     checks: Checks,
     check_command: CheckCommand,
     /// The fleet that grants turns; `None`: there is none.
@@ -102,7 +103,7 @@ impl Effects {
             leaving: JoinSet::new(),
             recording: JoinSet::new(),
             steering: None,
-            live: BTreeSet::new(),
+            processes: Processes::default(),
             checks,
             check_command,
             fleet: None,
@@ -218,13 +219,14 @@ impl Effects {
 
     /// Whether no run is left.
     pub(super) fn nothing_runs(&self) -> bool {
-        self.live.is_empty()
+        self.processes.are_none()
     }
 
     /// Passes an event on to the rooms that have to know it.
     pub(super) fn note(&mut self, event: &Event) {
         match event {
             Event::Started { run, pid } => {
+                self.processes.started(*run, *pid);
                 if let Some((_, environment)) = self.starting.take_if(|(starting, _)| starting == run) {
                     self.identify(*run, *pid, environment);
                 }
@@ -232,7 +234,7 @@ impl Effects {
             // The process has ended.
             Event::Exited { run, .. } | Event::StartFailed { run, .. } => {
                 self.sockets.gone(*run);
-                self.live.remove(run);
+                self.processes.ended(*run);
                 self.state.process_keeper().ended(*run);
                 if let Some(identifying) = self.identified.remove(run) {
                     identifying.abort();
@@ -309,7 +311,7 @@ impl Effects {
         if let (Provenance::RecordedBeside, Some(beside)) = (adopted.provenance, kept.beside.take()) {
             kept = *beside;
         }
-        self.live.insert(run);
+        self.processes.started(run, adopted.pid);
         if adopted.provenance != Provenance::Unrecorded {
             // It is a run of this lictor from now on.
             self.state.process_keeper().keep(run, kept.clone()).await;
@@ -415,7 +417,7 @@ impl Effects {
         let keep = self.keeps(run, &environment, build);
         self.service.start(run, &environment, sockets, keep);
         self.starting = Some((run, environment));
-        self.live.insert(run);
+        self.processes.begun(run);
         found
     }
 
@@ -423,15 +425,23 @@ impl Effects {
     fn keeps(&self, run: RunId, environment: &Environment, build: &Build) -> Keep {
         let (keeper, boot, side) = (self.state.process_keeper(), self.boot.clone(), self.sockets.mark(run));
         let (fingerprint, build) = (environment.fingerprint(), build.clone());
+        let look = self.processes.look(self.sockets.ports(), &self.inbox);
         Box::new(move |known| {
-            let (mark, process) = match known {
-                Known::Begun { mark } => (mark, None),
-                Known::Started { mark, pid, start_time } => (mark, Some((pid, start_time))),
+            let (mark, process, look) = match known {
+                Known::Begun { mark } => (mark, None, look.clone()),
+                Known::Started { mark, pid, start_time } => (mark, Some((pid, start_time)), None),
             };
             let (keeper, mark) = (keeper.clone(), mark.to_string());
             let mut kept = KeptProcess::of_this_boot(process, mark, fingerprint, build.clone(), boot.clone());
             kept.side = side;
-            Box::pin(async move { keeper.keep(run, kept).await })
+            Box::pin(async move {
+                let looked = async {
+                    if let Some(look) = look {
+                        look.tell().await;
+                    }
+                };
+                tokio::join!(keeper.keep(run, kept), looked);
+            })
         })
     }
 
@@ -453,43 +463,4 @@ struct Steering {
     run: RunId,
     share: Share,
     stops: Vec<RunId>,
-}
-
-/// What is needed to complete a subject, with reads of the disk and of the user database.
-#[derive(Clone)]
-struct Unknown {
-    command: Command,
-    accounts: Accounts,
-    environment: Arc<Environment>,
-    program: Program,
-}
-
-impl Unknown {
-    /// Completes a subject; it may block.
-    fn complete(&self, subject: Subject) -> Subject {
-        // If the user cannot be found, the start has failed already.
-        let variables =
-            service::child_environment(&self.command, &self.environment, &self.accounts).unwrap_or_default();
-        let redactor = if subject.spec.asks_the_service() {
-            version::secrets(&self.environment, &variables)
-        } else {
-            Redactor::default()
-        };
-        Subject { program: self.program.file(), environment: variables, redactor: Arc::new(redactor), ..subject }
-    }
-}
-
-/// Reports the version in the running program's file, and later the one that the service reports, if it has to be asked.
-async fn identify(run: RunId, subject: Subject, unknown: Unknown, inbox: mpsc::Sender<Event>) {
-    let Ok(subject) = offload(move || unknown.complete(subject)).await else { return };
-    let (build, version) = version::read(&subject).await;
-    let known = version.version.is_some();
-    // When lictor stops, nobody listens any more, and nothing is lost.
-    let _ = inbox.send(Event::Identified { run, build: build.clone(), version: version.clone() }).await;
-    if !known {
-        let complete = version::complete(version.clone(), &subject).await;
-        if complete != version {
-            let _ = inbox.send(Event::Identified { run, build, version: complete }).await;
-        }
-    }
 }

@@ -50,6 +50,7 @@ pub(super) fn note_event(event: &Event) {
         | Event::Sockets { .. }
         | Event::FleetProblems { .. }
         | Event::Steering { .. }
+        | Event::OwnPorts { .. }
         | Event::Probed { .. }
         | Event::Checked { .. }
         | Event::TurnGranted { .. }

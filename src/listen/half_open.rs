@@ -1,46 +1,54 @@
-//! Connections that are not complete yet, and who listens, out of the kernel's tables of TCP sockets.
+//! Connections that are not complete yet, and who listens: by netlink, and where that is not allowed out of the kernel's
+//! tables of TCP sockets, as text.
 
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use super::diag::{self, Found, State};
+
 /// The tables of this network namespace; they are readable for everybody.
 const TABLES: [&str; 2] = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
-
-/// What the tables call a connection whose last packet of the handshake has not come yet, and a socket that listens.
-const HALF_OPEN: &str = "03";
-const LISTENING: &str = "0A";
 
 /// Both ends of a connection.
 pub(super) type Ends = (SocketAddr, SocketAddr);
 
 /// The half-open connections to these ports. The handshake of each ends in the queue of the socket that took its first
-/// packet, wherever new connections go by then. It takes milliseconds, and longer on a host with many connections.
+/// packet, wherever new connections go by then. It takes milliseconds.
 ///
 /// # Errors
-/// The tables cannot be read.
+/// Neither netlink nor the tables tell.
 pub(super) fn half_open(ports: &BTreeSet<u16>) -> io::Result<BTreeSet<Ends>> {
-    let mut found = BTreeSet::new();
-    each(HALF_OPEN, |local, remote| {
-        if ports.contains(&local.port()) {
-            found.insert((local, remote));
-        }
-    })?;
-    Ok(found)
+    let all = all(State::HalfOpen)?;
+    let ends = |socket: Found| (socket.local, socket.remote);
+    Ok(all.into_iter().filter(|socket| ports.contains(&socket.local.port())).map(ends).collect())
 }
 
 /// How many sockets listen at exactly this address.
 ///
 /// # Errors
-/// The tables cannot be read.
+/// Neither netlink nor the tables tell.
 pub(super) fn listeners(address: SocketAddr) -> io::Result<usize> {
-    let mut count = 0;
-    each(LISTENING, |local, _| count += usize::from(local == address))?;
-    Ok(count)
+    let there = all(State::Listening)?;
+    // A table that changes while it is read may name a socket twice.
+    let distinct: BTreeSet<u32> =
+        there.iter().filter(|socket| socket.local == address).map(|socket| socket.inode).collect();
+    Ok(distinct.len())
 }
 
-fn each(state: &str, mut found: impl FnMut(SocketAddr, SocketAddr)) -> io::Result<()> {
+fn all(state: State) -> io::Result<Vec<Found>> {
+    match diag::sockets(state) {
+        Ok(sockets) => Ok(sockets),
+        Err(error) => {
+            tracing::debug!(%error, "netlink does not tell of sockets; /proc/net/tcp does");
+            in_tables(state)
+        }
+    }
+}
+
+fn in_tables(state: State) -> io::Result<Vec<Found>> {
+    let mut found = Vec::new();
     for table in TABLES {
         let file = match File::open(table) {
             // A kernel without IPv6.
@@ -50,20 +58,27 @@ fn each(state: &str, mut found: impl FnMut(SocketAddr, SocketAddr)) -> io::Resul
         let mut lines = BufReader::new(file);
         let mut line = String::new();
         while lines.read_line(&mut line)? > 0 {
-            if let Some((local, remote)) = ends(&line, state) {
-                found(local, remote);
-            }
+            found.extend(socket_in(&line, state));
             line.clear();
         }
     }
-    Ok(())
+    Ok(found)
 }
 
-/// Both ends, if the line is about a socket in this state.
-fn ends(line: &str, state: &str) -> Option<Ends> {
+/// The socket that a line is about, if it is in this state.
+fn socket_in(line: &str, state: State) -> Option<Found> {
+    let state = match state {
+        State::HalfOpen => "03",
+        State::Listening => "0A",
+    };
     let mut words = line.split_ascii_whitespace().skip(1);
     let (local, remote) = (words.next()?, words.next()?);
-    (words.next()? == state).then(|| Some((address(local)?, address(remote)?)))?
+    if words.next()? != state {
+        return None;
+    }
+    // Between them stand its queues, timers and owner.
+    let inode = words.nth(5)?.parse().ok()?;
+    Some(Found { local: address(local)?, remote: address(remote)?, inode })
 }
 
 /// `0100007F:1F90`: words of four bytes in the order of this machine, and a port.
@@ -89,22 +104,23 @@ fn address(text: &str) -> Option<SocketAddr> {
 mod tests {
     use std::net::TcpListener;
 
-    use super::{HALF_OPEN, LISTENING, ends, listeners};
+    use super::{Found, State, in_tables, listeners, socket_in};
 
     #[test]
     #[cfg(target_endian = "little")]
     fn a_line_of_the_table() {
         let line =
-            "   3: 0100007F:1F90 0200007F:C350 03 00000000:00000000 01:00000064 00000000     0        0 0 2 0 \n";
-        let expected = ("127.0.0.1:8080".parse().unwrap(), "127.0.0.2:50000".parse().unwrap());
-        assert_eq!(ends(line, HALF_OPEN), Some(expected));
-        assert_eq!(ends(line, LISTENING), None);
-        let six = " 0: 00000000000000000000000001000000:1F90 00000000000000000000000000000000:0000 0A 0";
-        assert_eq!(ends(six, LISTENING).unwrap().0, "[::1]:8080".parse().unwrap());
+            "   3: 0100007F:1F90 0200007F:C350 03 00000000:00000000 01:00000064 00000000     0        0 4711 2 0 \n";
+        let (local, remote) = ("127.0.0.1:8080".parse().unwrap(), "127.0.0.2:50000".parse().unwrap());
+        let expected = Found { local, remote, inode: 4711 };
+        assert_eq!(socket_in(line, State::HalfOpen), Some(expected));
+        assert_eq!(socket_in(line, State::Listening), None);
+        let six = " 0: 00000000000000000000000001000000:1F90 00000000000000000000000000000000:0000 0A 0:0 0:0 0 0 0 9";
+        assert_eq!(socket_in(six, State::Listening).unwrap().local, "[::1]:8080".parse().unwrap());
         for odd in
             ["", "  sl  local_address rem_address   st", "1: zz:1 00000000:0 03", "1: 00:1 00000000:0 03", "1: é"]
         {
-            assert_eq!(ends(odd, HALF_OPEN), None, "{odd}");
+            assert_eq!(socket_in(odd, State::HalfOpen), None, "{odd}");
         }
     }
 
@@ -115,5 +131,7 @@ mod tests {
         assert_eq!(listeners(address).unwrap(), 1);
         let other = std::net::SocketAddr::new("127.0.0.2".parse().unwrap(), address.port());
         assert_eq!(listeners(other).unwrap(), 0);
+        let told = in_tables(State::Listening).unwrap();
+        assert_eq!(told.iter().filter(|socket| socket.local == address).count(), 1, "the tables tell the same");
     }
 }

@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::half_open::{Ends, half_open};
 use super::kernel;
 use super::pair::is_empty;
+use crate::offload::offload;
 
 /// How often it is looked at. A look at the queue costs a microsecond.
 const LOOK: Duration = Duration::from_millis(5);
-/// Half-open connections are looked for less often: it means to read a table of all connections of the host.
+/// Half-open connections are looked for less often: the kernel goes through all connections of the host for it.
 const LOOK_HALF_OPEN: Duration = Duration::from_millis(50);
 /// How long a connection that was just accepted has to send its request: a Go service that is stopped drops what it
 /// reads afterwards.
@@ -23,6 +23,9 @@ const SETTLE: Duration = Duration::from_millis(60);
 const STUCK: Duration = Duration::from_millis(500);
 /// The longest that a stop is put off.
 const LIMIT: Duration = Duration::from_secs(3);
+
+/// A look at them that takes longer is given up: a host that is that busy must not put off a stop.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What came of the wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,12 +108,14 @@ impl HalfOpen {
     }
 }
 
-/// In a thread of its own; what cannot be read is not waited for.
+/// On a thread of its own; what cannot be read in time is not waited for.
 async fn read(ports: &BTreeSet<u16>) -> BTreeSet<Ends> {
     if ports.is_empty() {
         return BTreeSet::new();
     }
     let ports = ports.clone();
-    let read = spawn_blocking(move || half_open(&ports)).await;
-    read.ok().and_then(Result::ok).unwrap_or_default()
+    match timeout(PATIENCE, offload(move || half_open(&ports))).await {
+        Ok(Ok(Ok(found))) => found,
+        _ => BTreeSet::new(),
+    }
 }

@@ -339,15 +339,16 @@ impl Sockets {
     fn leaving(&self, side: Side) -> Option<Leaving> {
         let sockets: io::Result<Vec<_>> =
             self.pairs.iter().map(|pair| pair.socket(side).try_clone_to_owned()).collect();
-        let ports: BTreeSet<u16> = self
-            .pairs
-            .iter()
-            .filter_map(|pair| match pair.place() {
-                Place::Tcp(address) => Some(address.port()),
-                Place::Unix(_) => None,
-            })
-            .collect();
-        Some(Leaving::new(sockets.ok()?, ports))
+        Some(Leaving::new(sockets.ok()?, self.ports()))
+    }
+
+    /// The TCP ports that are held.
+    pub fn ports(&self) -> BTreeSet<u16> {
+        let port = |pair: &Pair| match pair.place() {
+            Place::Tcp(address) => Some(address.port()),
+            Place::Unix(_) => None,
+        };
+        self.pairs.iter().filter_map(port).collect()
     }
 }
 

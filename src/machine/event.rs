@@ -56,6 +56,13 @@ pub enum Event {
         /// Why they cannot; `None`: they can.
         problem: Option<String>,
     },
+    /// A run beside which another one is started listens on ports of its own, besides what is held for it.
+    OwnPorts {
+        /// Which run.
+        run: RunId,
+        /// Some of the ports.
+        ports: Vec<u16>,
+    },
     /// New connections now go to this run, as ordered.
     Steered {
         /// Which run.

@@ -34,6 +34,7 @@ impl Machine {
             Event::Sockets { problem } => self.shown.sockets = problem,
             Event::FleetProblems { problems } => self.shown.fleet = problems,
             Event::Steering { problem } => self.process.set_steering_trouble(problem),
+            Event::OwnPorts { run, ports } => self.process.has_own_ports(run, ports),
             Event::Steered { run } => self.process.connected(run, self.now),
             Event::SteerFailed { run, error } => self.steer_failed(run, error),
             Event::Installed { build, version } => self.installed(build, version),
@@ -201,7 +202,8 @@ impl Machine {
         match reason {
             None => {
                 self.process.count_crash(&slot, self.now, self.policy.crash.reset_after);
-                self.crashed(&slot, &text);
+                let told = if exit.is_some() { self.with_own_ports(&slot, &text) } else { text.clone() };
+                self.crashed(&slot, &told);
             }
             Some(StopReason::Unresponsive) => {
                 self.process.count_crash(&slot, self.now, self.policy.crash.reset_after);

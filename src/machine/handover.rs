@@ -191,6 +191,21 @@ impl Machine {
         }
     }
 
+    /// Why a process failed before it was connected to, with what it may have clashed with: the old one listens on ports
+    /// that are not held, and two processes cannot share them.
+    pub(super) fn with_own_ports(&self, slot: &Slot, why: &str) -> String {
+        let ports: Vec<_> = self.process.own_ports_of_old().iter().map(ToString::to_string).collect();
+        if ports.is_empty() || slot.connected.is_some() {
+            return why.to_owned();
+        }
+        let word = if ports.len() == 1 { "port" } else { "ports" };
+        format!(
+            "{why}; it was started beside a process that listens on {word} {} by itself, which a second process cannot \
+             bind: use `listen` for that too, or handover = \"restart\"",
+            ports.join(", ")
+        )
+    }
+
     /// New connections could not be sent to this run.
     pub(super) fn steer_failed(&mut self, run: RunId, error: String) {
         self.process.set_steering_trouble(Some(error));

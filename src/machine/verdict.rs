@@ -174,6 +174,7 @@ impl Machine {
     fn failed(&mut self, why: &str) {
         let Some(slot) = self.process.alive().cloned() else { return };
         let Some(kind) = slot.trial.as_ref().map(|trial| trial.kind) else { return };
+        let why = &self.with_own_ports(&slot, why);
         self.trials.come_to_an_end();
         match kind {
             TrialKind::Candidate => {

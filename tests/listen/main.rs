@@ -21,6 +21,7 @@ mod harness {
 }
 
 mod billing;
+mod cases;
 mod go;
 #[allow(dead_code, reason = "the benchmarks use the rest of it")]
 mod load;

@@ -13,37 +13,51 @@ use crate::harness::{Lictor, Setup, eventually, program};
 use crate::load::{self, Load};
 
 /// So many changes, unless `LICTOR_CHANGES` asks for more.
-fn changes(few: usize) -> usize {
+pub fn changes(few: usize) -> usize {
     std::env::var("LICTOR_CHANGES").ok().and_then(|count| count.parse().ok()).unwrap_or(few)
 }
 
 /// A service whose habits are variables, on a socket that lictor holds.
-fn setup() -> Setup {
+pub fn setup() -> Setup {
+    let setup = overlapping();
+    let address = format!("{}:8080", setup.host());
+    listening(setup, &address, &address)
+}
+
+/// The same at another address, which is reached by `near` from this host.
+pub fn setup_at(address: &str, near: &str) -> Setup {
+    listening(overlapping(), address, near)
+}
+
+fn overlapping() -> Setup {
     let setup = Setup::on_directory();
     setup.write("GREETING", "hello 0");
     setup.write("GRACEFUL", "1");
     setup.write("LINGER", "300ms");
-    let host = setup.host();
     setup
-        .config(&format!("listen \"http\" {{\n  address = \"{host}:8080\"\n}}\n"))
+}
+
+fn listening(setup: Setup, address: &str, near: &str) -> Setup {
+    setup
+        .config(&format!("listen \"http\" {{\n  address = \"{address}\"\n}}\n"))
         .config("apply {\n  handover = \"overlap\"\n  min_healthy = \"300ms\"\n  deadline = \"2s\"\n}\n")
         .config(&format!(
-            "check \"Web\" {{\n  http {{\n    url = \"http://{host}:8080/healthz\"\n  }}\n  \
+            "check \"Web\" {{\n  http {{\n    url = \"http://{near}/healthz\"\n  }}\n  \
              interval = \"50ms\"\n  timeout = \"300ms\"\n}}\n"
         ))
 }
 
-fn load(lictor: &Lictor) -> Load {
+pub fn load(lictor: &Lictor) -> Load {
     let url = format!("http://{}:8080/", lictor.setup().host());
     Load::begin(&["-url", &url, "-new", "500", "-get", "60", "-post", "60"])
 }
 
-fn failed(outcomes: &[load::Outcome; 3]) -> [u64; 3] {
+pub fn failed(outcomes: &[load::Outcome; 3]) -> [u64; 3] {
     outcomes.each_ref().map(|outcome| outcome.failed)
 }
 
 /// One process is there, it is good, and nothing leaves.
-fn is_alone(board: &Board) -> bool {
+pub fn is_alone(board: &Board) -> bool {
     is_good(board) && board.beside.is_none()
 }
 
@@ -53,8 +67,15 @@ fn is_gone(lictor: &Lictor, pid: u32) {
     });
 }
 
+/// A change that is good, until it is alone.
+pub fn good(lictor: &Lictor, number: usize) {
+    let before = pid(&lictor.board());
+    lictor.setup().write("GREETING", format!("hello {number}, once more"));
+    lictor.until("another one is good", |board| is_alone(board) && pid(board) != before);
+}
+
 /// A change that is bad by this habit, until it has been taken back and the candidate is gone.
-fn bad(lictor: &Lictor, number: usize, habit: &str, value: &str) -> Board {
+pub fn bad(lictor: &Lictor, number: usize, habit: &str, value: &str) -> Board {
     let before = lictor.until("alone", |board| board.healthy && board.beside.is_none());
     let restarts = before.restarts;
     lictor.setup().write("GREETING", format!("bad {number}"));
@@ -238,4 +259,23 @@ fn builds_take_over_too() {
     let after = lictor.until("it is given up", |board| board.config.state == ConfigState::BuildFailed);
     assert_eq!(pid(&after), pid(&board));
     assert_eq!(failed(&load.end()), [0; 3], "{}", lictor.log());
+}
+
+/// The service listens on a port of its own, which a second process of it cannot have: the reason of the verdict says so.
+#[test]
+fn a_port_of_the_service_s_own_is_named_where_a_second_process_cannot_have_it() {
+    let setup = setup();
+    let free = std::net::TcpListener::bind((setup.host(), 0)).unwrap();
+    let port = free.local_addr().unwrap().port();
+    setup.write("DEBUG_ADDR", format!("{}:{port}", setup.host()));
+    drop(free);
+    let lictor = setup.start();
+    let before = pid(&lictor.until("alone", is_alone));
+    lictor.setup().write("GREETING", "hello 1");
+    let board =
+        lictor.until("taken back", |board| board.config.state == ConfigState::Reverted && board.beside.is_none());
+    assert_eq!(pid(&board), before);
+    let said = format!("started beside a process that listens on port {port} by itself");
+    let reasons = format!("{:?}", board.history);
+    assert!(reasons.contains(&said), "{reasons}");
 }

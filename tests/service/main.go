@@ -22,6 +22,7 @@
 //	HANG_IN_USE=1   no page answers any more from the first request for / on, and no connection is accepted
 //	SHUT=term       calls shutdown(2) on its listening socket at SIGTERM; SHUT=use: at the first request for /shut
 //	CLOSE=term      closes its listener at SIGTERM, before it lingers
+//	DEBUG_ADDR=a    listens there too, as a page of profiles does, and ends with 1 if it cannot
 //	LINGER=dur      after SIGTERM, answers say Connection: close for so long before SLOW_STOP and GRACEFUL
 //	DEPENDENCY=a    /healthz answers 503 while nobody accepts connections at host:port
 //	FORK=n          n survivors in its own process group: they ignore SIGTERM

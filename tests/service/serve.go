@@ -41,6 +41,11 @@ func serve(addr, addrFile string) {
 		fatal(err)
 	}
 	listening = listener.(syscall.Conn)
+	if debug := habit("DEBUG_ADDR"); debug != "" {
+		if _, err := net.Listen("tcp", debug); err != nil {
+			fatal(err)
+		}
+	}
 	if habit("DEAF") != "" {
 		select {}
 	}

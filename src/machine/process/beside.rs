@@ -22,6 +22,8 @@ use super::{Life, Process};
 pub(super) struct Beside {
     /// The process that is to be replaced, and why. It is alive.
     old: Option<(Slot, StopReason)>,
+    /// The ports that it listens on besides what is held for it: another one cannot have them.
+    own_ports: Vec<u16>,
     /// The process that is being stopped.
     leaving: Option<(Slot, StopReason)>,
 }
@@ -53,6 +55,18 @@ impl Process {
     /// The old process, while another one is started and tried.
     pub(in super::super) fn old(&self) -> Option<&Slot> {
         self.beside.old.as_ref().map(|(slot, _)| slot)
+    }
+
+    /// This process listens on these ports besides what is held for it.
+    pub(in super::super) fn has_own_ports(&mut self, run: RunId, ports: Vec<u16>) {
+        if self.old().is_some_and(|old| old.id == run) {
+            self.beside.own_ports = ports;
+        }
+    }
+
+    /// The ports that the old process listens on by itself.
+    pub(in super::super) fn own_ports_of_old(&self) -> &[u16] {
+        if self.old().is_some() { &self.beside.own_ports } else { &[] }
     }
 
     /// Why it is to be replaced.
@@ -93,6 +107,7 @@ impl Process {
         match std::mem::replace(&mut self.life, Life::Absent { not_before: None }) {
             Life::Alive(slot) => {
                 self.beside.old = Some((Slot { trial: None, ..slot }, reason));
+                self.beside.own_ports = Vec::new();
                 self.since = now;
                 self.start_reason = super::Reason::after(Some(reason), None);
             }

@@ -414,3 +414,26 @@ fn what_was_never_ready_is_stopped_first() {
     story.wish("b");
     assert_eq!(story.did(), ["start a", "stop", "start b"]);
 }
+
+/// Two processes cannot listen on one port: a candidate that ends at its start beside one that listens on ports of its own
+/// is told so, and one that had got connections is not.
+#[test]
+fn ports_of_the_old_process_s_own_are_part_of_the_reason() {
+    for (nature, ports, part) in [
+        (Nature::Dies, vec![6060], Some("listens on port 6060 by itself")),
+        (Nature::Dies, vec![6060, 6061], Some("listens on ports 6060, 6061 by itself")),
+        (Nature::Dies, vec![], None),
+        (Nature::Sick, vec![6060], Some("listens on port 6060 by itself")),
+        (Nature::SickensInTraffic, vec![6060], None),
+    ] {
+        let mut story = overlapping();
+        story.nature("b on", nature);
+        story.wish("b");
+        story.first_listens_on(&ports);
+        story.passes(100 * SECOND);
+        assert_eq!(story.state(), ConfigState::Reverted, "{nature:?}");
+        let reasons = format!("{:?}", story.board().history);
+        assert_eq!(reasons.contains("by itself"), part.is_some(), "{nature:?} {ports:?}: {reasons}");
+        assert!(part.is_none_or(|part| reasons.contains(part)), "{nature:?} {ports:?}: {reasons}");
+    }
+}

@@ -280,6 +280,11 @@ impl Story {
         self.policy.handover != Handover::Restart
     }
 
+    /// The process that was there first listens on these ports besides what is held for it.
+    pub(in crate::machine) fn first_listens_on(&mut self, ports: &[u16]) {
+        self.tell(Event::OwnPorts { run: RunId(1), ports: ports.to_vec() });
+    }
+
     /// New connections can't be steered, for this reason.
     pub(in crate::machine) fn cannot_steer(&mut self, why: &str) {
         self.tell(Event::Steering { problem: Some(why.to_owned()) });

@@ -1,0 +1,78 @@
+//! What may be so while one process takes over from another, case by case. `LICTOR_CHANGES` says how many changes each
+//! sees; a few by default.
+
+use std::net::TcpListener;
+
+use crate::harness::Setup;
+use crate::load::{self, Load};
+use crate::overlap::{bad, changes, failed, good, is_alone, load, setup, setup_at};
+
+#[test]
+fn whatever_the_address_good_changes_lose_nothing() {
+    for (address, near) in [("0.0.0.0", "127.0.0.1"), ("[::1]", "[::1]"), ("[::]", "[::1]"), ("[::]", "127.0.0.1")] {
+        let free = TcpListener::bind(format!("{address}:0")).unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let lictor = setup_at(&format!("{address}:{port}"), &format!("{near}:{port}")).start();
+        lictor.until("alone", is_alone);
+        let url = format!("http://{near}:{port}/");
+        let load = Load::begin(&["-url", &url, "-new", "300", "-get", "60", "-post", "60"]);
+        for number in 0..changes(1) {
+            good(&lictor, number);
+        }
+        let outcomes = load.end();
+        println!("{} changes at {address} from {near}: {outcomes:#?}", changes(1));
+        assert_eq!(failed(&outcomes), [0; 3], "{address} from {near}: {outcomes:#?}\n{}", lictor.log());
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the figures, for whoever runs it with --nocapture")]
+fn good_changes(setup: Setup, few: usize) -> [load::Outcome; 3] {
+    let lictor = setup.start();
+    lictor.until("alone", is_alone);
+    let load = load(&lictor);
+    for number in 0..changes(few) {
+        good(&lictor, number);
+    }
+    let outcomes = load.end();
+    println!("{} changes: {outcomes:#?}", changes(few));
+    outcomes
+}
+
+#[test]
+fn a_service_that_closes_its_socket_at_once_when_it_is_stopped_loses_nothing() {
+    let setup = setup();
+    setup.write("CLOSE", "term");
+    assert_eq!(failed(&good_changes(setup, 2)), [0; 3]);
+}
+
+/// It is killed in the end, with what it has in hand on connections that are kept; a new connection never reaches it.
+#[test]
+fn a_service_that_never_stops_accepting_costs_no_new_connection() {
+    let setup = setup();
+    setup.write("IGNORE_TERM", "1");
+    let [new, ..] = good_changes(setup, 1);
+    assert!(new.sent > 100 && new.failed == 0, "{new:#?}");
+}
+
+/// Only its own answers are bad, from the first bad one to the next probe; 5 s when more than a few changes are asked for.
+#[test]
+fn what_sickens_after_seconds_in_use_is_left_at_once() {
+    let (healthy, sickens) = if changes(1) == 1 { ("1500ms", "800ms") } else { ("6s", "5s") };
+    let lictor = setup()
+        .config(&format!(
+            "apply {{\n  handover = \"overlap\"\n  min_healthy = \"{healthy}\"\n  deadline = \"12s\"\n}}\n"
+        ))
+        .start();
+    lictor.until("alone", is_alone);
+    let load = load(&lictor);
+    for number in 0..changes(1) {
+        bad(&lictor, number, "SICK_IN_USE", sickens);
+    }
+    let outcomes = load.end();
+    println!("{} that sicken after {sickens}: {outcomes:#?}", changes(1));
+    for outcome in &outcomes {
+        let errors = outcome.whole["errors"].as_object().unwrap();
+        assert!(errors.keys().all(|error| error == "status 503"), "{outcomes:#?}\n{}", lictor.log());
+    }
+}
