@@ -43,11 +43,8 @@ fn survivor(settings: &Settings, state: &State, found: Found) -> Found {
     let beside = kept.beside.take().map(|beside| *beside);
     if let Some(beside) = beside {
         let active = live(&kept).or_else(|| live(&beside)).map(|(_, side)| side);
-        let runs: Vec<_> = [&kept, &beside]
-            .into_iter()
-            .filter_map(live)
-            .map(|(process, side)| (side, copies(&process).collect()))
-            .collect();
+        let runs: Vec<_> =
+            [&kept, &beside].into_iter().filter_map(live).map(|(process, side)| (side, copies(process))).collect();
         return match active {
             Some(side) => found.with(&settings.listen, [], side).with_both(&settings.listen, runs),
             None => found.with(&settings.listen, [], kept.side),
@@ -58,7 +55,7 @@ fn survivor(settings: &Settings, state: &State, found: Found) -> Found {
         return found.with(&settings.listen, [], kept.side);
     }
     match live(&kept) {
-        Some((process, side)) => found.with(&settings.listen, copies(&process), side),
+        Some((process, side)) => found.with(&settings.listen, copies(process), side),
         None => found,
     }
 }
@@ -70,12 +67,13 @@ fn live(kept: &KeptProcess) -> Option<(Process, Option<u8>)> {
 }
 
 /// Copies of its sockets, each made when it is looked at: whoever looks at no more than needed holds nobody's connection.
-fn copies(process: &Process) -> impl Iterator<Item = OwnedFd> {
-    let copy = |number| {
+fn copies(process: Process) -> impl Iterator<Item = OwnedFd> {
+    let numbers = sockets_of(process.pid());
+    let copy = move |number| {
         let copied = process.copy(number);
         copied.inspect_err(|error| tracing::debug!(number, %error, "a socket cannot be had from the service")).ok()
     };
-    sockets_of(process.pid()).into_iter().filter_map(copy)
+    numbers.into_iter().filter_map(copy)
 }
 
 /// The numbers of a process's sockets, in their order. A library may have moved what was passed to it, and another socket

@@ -54,11 +54,17 @@ impl Found {
     /// Another run is alive beside that one, or was when lictor ended: copies of the sockets of both, as far as they can be
     /// had, are as good as if the service manager had kept them.
     #[must_use]
-    pub fn with_both(mut self, specs: &[Spec], runs: impl IntoIterator<Item = (Option<u8>, Vec<OwnedFd>)>) -> Self {
+    pub fn with_both(
+        mut self,
+        specs: &[Spec],
+        runs: impl IntoIterator<Item = (Option<u8>, impl IntoIterator<Item = OwnedFd>)>,
+    ) -> Self {
         for (mark, copies) in runs {
             let side = Side::BOTH.into_iter().find(|side| mark.is_some_and(|mark| side.index() == usize::from(mark)));
             let Some(side) = side else { continue };
-            for socket in copies {
+            let ours = copies.into_iter().filter(|socket| specs.iter().any(|spec| fits(socket, spec)));
+            // Nor are more of them made here.
+            for socket in ours.take(specs.len()) {
                 let spec = specs.iter().find(|spec| fits(&socket, spec));
                 let name = spec.map(|spec| name(&spec.name, side, Side::A));
                 if let Some(name) = name.filter(|name| !self.kept.iter().any(|(kept, _)| kept == name)) {

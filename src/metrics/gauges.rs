@@ -46,6 +46,8 @@ impl<'a> List<'a> {
         let process = board.process.as_ref().filter(|process| process.pid.is_some());
         self.add(&names::UP, f64::from(u8::from(board.ready)));
         self.add(&names::STATE, f64::from(state(board.phase)));
+        let beside = board.beside.as_ref().filter(|beside| beside.process.pid.is_some());
+        self.add(&names::PROCESSES, float(u64::from(process.is_some()) + u64::from(beside.is_some())));
         self.add(&names::UPTIME, process.map_or(0.0, |process| (now - process.started).as_secs_f64()));
         self.add(&names::RESTARTS_TOTAL, float(board.restarts));
         let is_steered = board.traffic.is_some() || board.traffic_trouble.is_some() || board.totals.drains.count > 0;

@@ -99,6 +99,11 @@ pub(super) static STATE: Metric = metric(
     gauge("lictor_service_state"),
     "State of the service: 0 down, 1 starting, 2 up, 3 draining.",
 );
+pub(super) static PROCESSES: Metric = metric(
+    "service.processes",
+    gauge("lictor_service_processes"),
+    "How many processes lictor runs the service as: two while one takes over from another.",
+);
 pub(super) static UPTIME: Metric =
     metric("service.uptime_seconds", gauge("lictor_service_uptime_seconds"), "Age of the service's process.");
 /// Sent beside the counter, because increments that were sent while Telegraf was away are lost for ever.
@@ -256,6 +261,7 @@ pub(super) static EXPVAR_TOTAL: Metric =
 pub(super) static ALL: &[&Metric] = &[
     &UP,
     &STATE,
+    &PROCESSES,
     &UPTIME,
     &RESTARTS_TOTAL,
     &RESTARTS,

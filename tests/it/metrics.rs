@@ -12,9 +12,10 @@ use crate::harness::telegraf::Window;
 use crate::harness::{Lictor, Setup, Telegraf, eventually, processes};
 
 /// All that there is to tell, and its type.
-const NAMES: [(&str, &str); 26] = [
+const NAMES: [(&str, &str); 27] = [
     ("lictor.up", "gauge"),
     ("lictor.service.state", "gauge"),
+    ("lictor.service.processes", "gauge"),
     ("lictor.service.uptime_seconds", "gauge"),
     ("lictor.service.restarts_total", "gauge"),
     ("lictor.service.restarts", "counter"),

@@ -251,7 +251,13 @@ async fn the_sockets_of_both_runs_come_back_from_them() {
     let (old_side, new_side) = (first.mark(RunId(1)), first.mark(RunId(2)));
     drop(first);
 
-    let copy = |listener: &TcpListener| vec![OwnedFd::from(listener.try_clone().unwrap())];
+    // The socket is the second one of the service's, and nothing after it is looked at.
+    let copy = |listener: &TcpListener| {
+        let other = OwnedFd::from(std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
+        let held = OwnedFd::from(listener.try_clone().unwrap());
+        let further = std::iter::once_with(|| panic!("a copy too many"));
+        [other, held].into_iter().chain(further)
+    };
     let found = Found::nothing().with(&specs, [], new_side);
     let found = found.with_both(&specs, [(new_side, copy(&new)), (old_side, copy(&old))]);
     let mut second = Sockets::open(&specs, Marks::Heeded, found).unwrap();

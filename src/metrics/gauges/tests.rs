@@ -1,7 +1,7 @@
 //! The gauges of boards, as text.
 
 use super::{Board, Latest, Moment, Usage, Vitals, gauges};
-use crate::machine::board::{CheckState, Phase};
+use crate::machine::board::{BesidePicture, BesideRole, CheckState, Phase};
 use crate::metrics::sample;
 
 /// All of them, one a line, at second 12.
@@ -34,6 +34,7 @@ fn a_busy_board() {
         [
             "up 1",
             "service.state 2",
+            "service.processes 1",
             "service.uptime_seconds 10",
             "service.restarts_total 21",
             "traffic 1",
@@ -66,6 +67,7 @@ fn a_service_that_is_down_has_no_process_and_no_version() {
     assert!(shown.starts_with(&[
         "up 0".to_owned(),
         "service.state 0".to_owned(),
+        "service.processes 0".to_owned(),
         "service.uptime_seconds 0".to_owned()
     ]));
     assert!(!shown.iter().any(|line| line.starts_with("process.") || line.starts_with("build_info")), "{shown:?}");
@@ -78,6 +80,15 @@ fn a_version_that_nobody_can_tell_is_unknown_but_not_before_it_was_asked() {
     assert!(shown(&board, &Latest::default()).contains(&"build_info version=unknown 1".to_owned()));
     board.phase = Phase::Starting;
     assert!(!shown(&board, &Latest::default()).iter().any(|line| line.starts_with("build_info")));
+}
+
+#[test]
+fn while_one_takes_over_from_another_there_are_two() {
+    let mut board = sample::quiet();
+    let process = board.process.clone().unwrap();
+    let environment = "6fe2f63dbeb6".parse().unwrap();
+    board.beside = Some(BesidePicture { process, role: BesideRole::Old, environment, ready: true });
+    assert!(shown(&board, &Latest::default()).contains(&"service.processes 2".to_owned()));
 }
 
 #[test]

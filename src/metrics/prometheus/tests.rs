@@ -44,6 +44,7 @@ fn the_numbers_are_those_of_the_board() {
     for line in [
         "lictor_up 1",
         "lictor_service_state 2",
+        "lictor_service_processes 1",
         "lictor_service_uptime_seconds 10",
         "lictor_service_restarts_total{reason=\"revert\"} 6",
         "lictor_service_exits_total{result=\"signal\"} 12",

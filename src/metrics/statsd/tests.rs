@@ -76,7 +76,7 @@ impl Bench {
 #[tokio::test]
 async fn a_tick_of_forty_gauges_is_at_most_three_datagrams() {
     let mut board = sample::busy();
-    // Twenty-two beside the checks: eight of them are about the service's process.
+    // Twenty-three beside the checks: eight of them are about the service's process.
     for number in 0..20 {
         sample::add_check(&mut board, &format!("Database number {number} of the service"), CheckState::Passing);
     }
