@@ -1,6 +1,7 @@
 //! `lictor doctor`: what of the surroundings is missing or wrong, and what to do about it. It asks and looks, and changes
 //! nothing.
 
+mod fleet;
 mod sources;
 mod unit;
 
@@ -64,6 +65,7 @@ impl Finding {
 pub async fn examine(settings: &Settings, unit: Option<&str>) -> Vec<Finding> {
     let mut findings = vec![command(settings)];
     findings.extend(ask_sources(settings).await.findings);
+    findings.extend(fleet::fleet(settings).await);
     findings.extend([status_port(settings), admin_socket(settings), state_directory(settings), statsd(settings)]);
     findings.extend(held_sockets(settings));
     findings.extend(kernel(settings));

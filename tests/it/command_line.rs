@@ -267,6 +267,36 @@ fn doctor_names_what_is_wrong_and_the_remedy() {
 }
 
 #[test]
+fn doctor_asks_for_what_a_fleet_needs_of_consul() {
+    let consul = Consul::with_tokens();
+    consul.put("billing/GREETING", "hello");
+    let setup = Setup::on_consul(consul.address()).config("fleet {\n  prefix = \"lictor/billing/\"\n}\n");
+    let line = |policy: &str, start: &str| {
+        consul.policy("doctor", policy);
+        let mut command = setup.configured("doctor");
+        command.args(["--consul-token", &consul.token("doctor").secret]);
+        let text = said(&finish(command));
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        text.lines().map(words).find(|line| line.contains(start)).unwrap_or_else(|| panic!("{start}: {text}"))
+    };
+    let values = "key_prefix \"billing/\" { policy = \"read\" }\n";
+    let denied = line(values, " fleet lictor/billing/ ");
+    assert!(
+        denied.starts_with("wrong ") && denied.ends_with("consul/fleet.hcl has the rules that the token needs"),
+        "{denied}"
+    );
+    let rules = include_str!("../../consul/fleet.hcl").replace("service \"billing\"", "service \"svc\"");
+    let all = format!("{values}{rules}");
+    let granted = line(&all, " fleet lictor/billing/ ");
+    assert!(granted.starts_with("ok fleet lictor/billing/ 0 instances"), "{granted}");
+    let unlisted = line(&all, " catalog svc ");
+    assert!(
+        unlisted.starts_with("mind ") && unlisted.contains("does not list svc as svc, so it gets no turn"),
+        "{unlisted}"
+    );
+}
+
+#[test]
 fn check_asks_the_sources_what_a_start_would_get() {
     let consul = Consul::with_tokens();
     consul.put("billing/GREETING", "hello");
