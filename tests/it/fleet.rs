@@ -367,6 +367,9 @@ fn a_second_lictor_with_the_id_of_another_says_so_and_stays_out() {
     let lictors = fleet_of(&consul, &["svc-a"], "");
     let twin = member(&consul, "svc-a", "");
     twin.until_good();
+    // Before it wants anything, whoever looks sees it.
+    let of_two = |problem: &String| problem.starts_with("another lictor is in the fleet as svc-a on ");
+    twin.until("shown", |board| board.fleet.iter().any(of_two));
     consul.put("billing/GREETING", "good day");
     let board = waits(&twin, "another lictor is in the fleet as svc-a on ");
     assert_eq!(board.restarts, 0);
