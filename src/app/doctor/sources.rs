@@ -42,7 +42,7 @@ pub enum Readiness {
 
 /// Asks all sources of these settings once.
 pub async fn ask_sources(settings: &Settings) -> AskedSources {
-    let mut findings = Vec::new();
+    let (mut findings, mut failed) = (Vec::new(), Vec::new());
     let silent = |findings| AskedSources { findings, readiness: Readiness::Silent };
     let asked = match client(settings) {
         Ok(client) => client,
@@ -56,10 +56,10 @@ pub async fn ask_sources(settings: &Settings) -> AskedSources {
                 let keys: Vec<&str> = list.pairs.iter().map(|pair| pair.key.as_str()).collect();
                 findings.push(keys_of(&source.name, &prefix.path, &keys));
             }
-            Ok(Err(error)) => findings.push(Finding::new(Grade::Wrong, &*source.name, sentence(&error))),
+            Ok(Err(error)) => failed.push(Finding::new(Grade::Wrong, &*source.name, sentence(&error))),
             Err(_) => {
                 let text = format!("no answer within {}", humantime::format_duration(PATIENCE));
-                findings.push(Finding::new(Grade::Wrong, &*source.name, text));
+                failed.push(Finding::new(Grade::Wrong, &*source.name, text));
             }
         }
     }
@@ -72,6 +72,9 @@ pub async fn ask_sources(settings: &Settings) -> AskedSources {
     };
     let mut composer = Composer::new(settings.sources.clone(), settings.rules.clone(), asked, key, Host::Known);
     let answers = composer.ask_once(PATIENCE).await;
+    // A source knows more of why it has not answered than this one question does: the token's file, say.
+    failed.retain(|finding| answers.silent.iter().all(|source| *source.source_name != *finding.subject));
+    findings.extend(failed);
     findings.extend(together(&findings, &answers));
     let (variables, readiness) = match answers.wish {
         Some(Event::Wish { environment, violations }) if violations.is_empty() => {
