@@ -145,7 +145,7 @@ fn a_seed_with_a_fault_writes_nothing_and_a_refusal_is_a_failure() {
     let consul = Consul::with_tokens();
     let folder = tempfile::tempdir().unwrap();
     for (text, said_of_it) in
-        [("A=1\nno assignment\n", "x.env:2"), ("A=1\nB C=2\n", "'B C'"), ("A=1\n../B=2\n", "'../B'"), ("", "nothing")]
+        [("A=1\nno assignment\n", "x.env:2"), ("A=1\nB C=2\n", "'B C'"), ("A=1\n../B=2\n", "'../B'"), ("", "no keys")]
     {
         fs::write(folder.path().join("x.env"), text).unwrap();
         let output = seed(&consul, folder.path(), &["billing", "x.env"]);
