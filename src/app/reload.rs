@@ -15,6 +15,7 @@ use crate::driver::{ConfigChange, NewConfig, NextStart};
 use crate::environment::Environment;
 use crate::expvar;
 use crate::fleet::Reading;
+use crate::machine::policy::Handover;
 use crate::machine::{Build, Policy, Version};
 use crate::metrics::Statsd;
 use crate::notify::Reloads;
@@ -109,29 +110,33 @@ impl Reloader {
             check_command: (settings.apply.check_command.clone(), settings.apply.check_timeout),
             next_start: NextStart { found: Some(found), ..next_start(&settings, own, accounts) },
             identity: places::identity(&name, &settings),
-            for_lictor: self.for_lictor(&settings),
+            for_lictor: for_lictor(&self.started, &settings),
             client,
             sources: settings.sources,
             rules: settings.rules,
         }
     }
+}
 
-    /// The settings that only another start of lictor can apply.
-    fn for_lictor(&self, new: &Settings) -> Vec<String> {
-        let old = &self.started;
-        let words = [
-            ("name", new.name == old.name),
-            ("status", (new.status.address, &new.status.hosts) == (old.status.address, &old.status.hosts)),
-            ("admin", new.admin == old.admin),
-            ("state.directory", new.state.directory == old.state.directory),
-            ("fleet", new.fleet == old.fleet),
-            ("log", new.log == old.log),
-            ("pid_file", new.pid_file == old.pid_file),
-            ("registration", new.registration == old.registration),
-            ("listen", new.listen == old.listen),
-        ];
-        words.into_iter().filter(|(_, same)| !same).map(|(word, _)| word.to_owned()).collect()
-    }
+/// The settings that only another start of lictor can apply.
+fn for_lictor(old: &Settings, new: &Settings) -> Vec<String> {
+    // Two processes can share the connections only if the sockets were made for it.
+    let overlaps_anew = old.policy.handover == Handover::Restart && new.policy.handover != Handover::Restart;
+    let words = [
+        ("name", new.name == old.name),
+        ("status", (new.status.address, &new.status.hosts) == (old.status.address, &old.status.hosts)),
+        ("admin", new.admin == old.admin),
+        ("state.directory", new.state.directory == old.state.directory),
+        ("state.max_age", new.state.max_age == old.state.max_age),
+        ("state.boot_grace", new.state.boot_grace == old.state.boot_grace),
+        ("fleet", new.fleet == old.fleet),
+        ("log", new.log == old.log),
+        ("pid_file", new.pid_file == old.pid_file),
+        ("registration", new.registration == old.registration),
+        ("listen", new.listen == old.listen),
+        ("apply.handover", !overlaps_anew),
+    ];
+    words.into_iter().filter(|(_, same)| !same).map(|(word, _)| word.to_owned()).collect()
 }
 
 fn listed(errors: &Errors) -> Vec<String> {
@@ -140,4 +145,54 @@ fn listed(errors: &Errors) -> Vec<String> {
         listed.push(format!("and {more} more"));
     }
     listed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::for_lictor;
+    use crate::config::reference::written::{ways, written};
+    use crate::config::reference::{Block, Preset, TakenUp};
+    use crate::config::{Flags, Inputs, Settings, TOP, load};
+
+    fn settings(text: &str) -> Settings {
+        let folder = tempfile::tempdir().unwrap();
+        // With a name: otherwise another command would be another name as well.
+        let least = "name = \"app\"\nprefix {\n  path = \"billing/\"\n}\nexec {\n  command = [\"/bin/app\"]\n}\n";
+        let paths = [folder.path().join("0.hcl"), folder.path().join("1.hcl")];
+        std::fs::write(&paths[0], least).unwrap();
+        std::fs::write(&paths[1], text).unwrap();
+        let inputs = Inputs { paths: &paths, flags: &Flags::default(), command: &[], lookup: &|_| None };
+        load(inputs).map_or_else(|errors| panic!("{errors}\n{text}"), |(settings, _)| settings)
+    }
+
+    /// What a change asks for. For the service it is what `NextStart::differences` compares.
+    fn asked(old: &Settings, new: &Settings) -> TakenUp {
+        if !for_lictor(old, new).is_empty() {
+            TakenUp::ByStartOfLictor
+        } else if old.command != new.command || old.version != new.version {
+            TakenUp::ByStartOfTheService
+        } else {
+            TakenUp::ByReload
+        }
+    }
+
+    #[test]
+    fn the_reference_says_what_takes_up_a_change() {
+        let mut wrong = Vec::new();
+        for way in ways(&TOP) {
+            let block: &Block = way.last().copied().unwrap_or(&TOP);
+            for attribute in block.effective() {
+                let old = match attribute.preset {
+                    Preset::Needed => settings(""),
+                    _ => settings(&written(&way, attribute, None)),
+                };
+                let text = written(&way, attribute, Some(&attribute.written_example()));
+                let (said, asked) = (block.taken_up_of(attribute), asked(&old, &settings(&text)));
+                if said != asked {
+                    wrong.push(format!("{} says {said:?}, and it is {asked:?}:\n{text}", attribute.word));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
 }

@@ -57,13 +57,22 @@ fn globs(node: &Node) -> Result<Vec<Glob>, Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::promotion;
+    use super::{TOP, promotion};
 
     fn read(text: &str) -> Result<crate::promote::Rules, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("promote.hcl");
         std::fs::write(&path, text).unwrap();
         promotion(&[path], &|_| None).map(|(rules, _)| rules).map_err(|errors| errors.to_string())
+    }
+
+    #[test]
+    fn the_table_has_what_is_read() {
+        for attribute in TOP.effective() {
+            let line = |value: &str| format!("{} = {value}\n", attribute.word);
+            assert_ne!(read(&line(&attribute.written_example())), read(""), "{}", attribute.word);
+            assert!(read(&line(attribute.kind.wrong())).unwrap_err().contains(attribute.word));
+        }
     }
 
     #[test]

@@ -94,6 +94,12 @@ const GROUPS: &[(&str, &[Flag])] = &[
     ]),
 ];
 
+/// Each flag with the way to the word that it stands for.
+#[cfg(test)]
+pub(super) fn ways() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    GROUPS.iter().flat_map(|(_, flags)| flags.iter()).map(|flag| (flag.name, flag.path))
+}
+
 impl Flag {
     fn long(&self) -> &'static str {
         self.name.trim_start_matches('-')

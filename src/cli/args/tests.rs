@@ -4,7 +4,8 @@ use std::time::Duration;
 use clap::CommandFactory;
 
 use super::{Cli, Ended, Stream, Times, Verb, parse};
-use crate::config::{FlagValue, Flags, Override, SourceFlag, Warning};
+use crate::config::reference::{Block, find};
+use crate::config::{FlagValue, Flags, Override, SourceFlag, TOP, Warning};
 
 fn line(words: &[&str]) -> Result<Cli, Ended> {
     parse(std::iter::once("lictor").chain(words.iter().copied()).map(OsString::from))
@@ -288,4 +289,13 @@ fn check_and_plan_take_the_line_of_a_unit() {
 fn a_token_is_not_in_the_debug_text() {
     let run = run(&["-consul-token", "hunter2", "-consul-auth", "u:hunter2"]);
     assert!(!format!("{run:?} {:?}", flags(&run)).contains("hunter2"));
+}
+
+#[test]
+fn every_flag_stands_for_a_word_of_the_configuration() {
+    for (flag, way) in super::table::ways() {
+        let found = find(&TOP, way).unwrap_or_else(|_| panic!("{flag}: {way:?}"));
+        let is_text = |block: &&Block| block.short.is_some();
+        assert!(found.attribute.is_some() || found.way.last().is_some_and(is_text), "{flag}: {way:?}");
+    }
 }

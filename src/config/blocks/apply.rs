@@ -1,6 +1,6 @@
 //! `apply {}`: how a change is tried.
 
-use crate::config::reference::{Block, Type, attribute};
+use crate::config::reference::{Block, TakenUp, Type, attribute};
 use std::time::Duration;
 
 use super::exec::words;
@@ -48,9 +48,10 @@ pub(crate) static BLOCK: Block =
                 Type::OneOf(&["restart", "overlap"]),
                 "overlap",
                 "`restart` stops the old process, then starts the new one. `overlap` starts the new one beside the old \
-                 one and stops that after the verdict; it needs a `listen` block.",
+                 one and stops that after the verdict; it needs a `listen` block. A reload is enough to turn it off.",
             )
             .default("restart")
+            .taken_up(TakenUp::ByStartOfLictor)
             .beside(LISTEN),
             attribute(
                 "share",

@@ -4,7 +4,7 @@ use super::report::Report;
 use super::tree::{Entry, Object, Value};
 
 /// Old top-level words and their place today.
-const MOVED: &[(&str, &[&str])] = &[
+pub(crate) const MOVED: &[(&str, &[&str])] = &[
     ("auth", &["consul", "auth"]),
     ("retry", &["consul", "retry", "backoff"]),
     ("splay", &["exec", "splay"]),
@@ -14,7 +14,7 @@ const MOVED: &[(&str, &[&str])] = &[
 ];
 
 /// Old words of `exec.env`.
-const RENAMED: &[(&str, &str)] = &[("whitelist", "allowlist"), ("blacklist", "denylist")];
+pub(crate) const RENAMED: &[(&str, &str)] = &[("whitelist", "allowlist"), ("blacklist", "denylist")];
 
 /// Moves the old forms of one file.
 pub(crate) fn modernise(root: &mut Object, report: &mut Report) {

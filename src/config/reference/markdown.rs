@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::config::read::legacy;
+
 use super::{Attribute, Block, Needs, Occurs, Preset};
 
 const HEAD: &str = "\
@@ -28,9 +30,24 @@ pub fn markdown(top: &'static Block, promotion: &'static Block) -> String {
     for block in top.blocks {
         section(&mut page, block, &[block.word]);
     }
+    old_forms(&mut page);
     let _ = writeln!(page, "\n## promote.hcl\n{}", promotion.meaning);
     table(&mut page, promotion);
     page
+}
+
+/// What envconsul's files may say in another way.
+fn old_forms(page: &mut String) {
+    page.push_str("\n## Old forms\nenvconsul's old forms are read, with a warning that names the new one.\n\n");
+    page.push_str("| old | today |\n|---|---|\n| `consul = \"ADDRESS\"` | `consul.address` |\n");
+    for (old, way) in legacy::MOVED {
+        let _ = writeln!(page, "| `{old}` | `{}` |", way.join("."));
+    }
+    for (old, new) in legacy::RENAMED {
+        let _ = writeln!(page, "| `exec.env.{old}` | `exec.env.{new}` |");
+    }
+    let blocks: Vec<String> = legacy::NOT_YET.iter().map(|word| format!("`{word}`")).collect();
+    let _ = writeln!(page, "\nNot supported yet, and refused by name: {}.", blocks.join(", "));
 }
 
 /// A block and the blocks in it. Writing to a string cannot fail.

@@ -154,6 +154,16 @@ fn the_page_is_made_from_the_tables() {
 }
 
 #[test]
+fn old_forms_become_words_of_today() {
+    for (old, way) in legacy::MOVED {
+        assert!(find(&TOP, way).is_ok(), "{old}");
+    }
+    for (old, new) in legacy::RENAMED {
+        assert!(find(&TOP, &["exec", "env", new]).is_ok(), "{old}");
+    }
+}
+
+#[test]
 fn entries_are_found_by_their_way() {
     let found = find(&TOP, &["check", "http", "json", "field"]).unwrap();
     assert_eq!((found.way.len(), found.attribute.unwrap().word), (3, "field"));
