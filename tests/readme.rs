@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says why by its panic")]
 
+#[path = "readme/members.rs"]
+mod members;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -153,17 +156,36 @@ fn every_exit_code_is_described() {
     }
 }
 
+/// What a board is made of. Where both rooms have a type of one name, that of the machine is meant.
+fn deciding() -> Vec<(PathBuf, String)> {
+    [sources("src/environment"), sources("src/machine")].concat()
+}
+
 #[test]
 fn every_member_of_the_board_is_described() {
+    let members = members::of_the_board(&deciding());
+    let text = page("docs/board.md");
+    let (_, table) = text.split_once("## Every member\n").unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned));
+    let described: BTreeSet<String> = rows.collect();
+    let missing: Vec<_> = members.difference(&described).collect();
+    let gone: Vec<_> = described.difference(&members).collect();
+    assert!(missing.is_empty() && gone.is_empty(), "docs/board.md lacks {missing:?} and has {gone:?}");
+    assert!(members.contains("checks[].latency_ms") && members.contains("beside.pid"), "{members:?}");
+}
+
+/// What the types say of a board is what is written.
+#[test]
+fn the_members_of_the_board_are_those_that_are_written() {
+    let members = members::of_the_board(&deciding());
     let mut machine = Machine::new(Policy::new("billing"), Restored::default(), 1, Moment(0), 0);
     let board = serde_json::to_value(machine.board(None)).unwrap();
-    let text = page("docs/board.md");
-    let members = board.as_object().unwrap().keys().chain(board["config"].as_object().unwrap().keys());
-    let missing: Vec<_> = members
-        .filter(|name| !["environment", "generation", "variables", "since"].contains(&name.as_str()))
-        .filter(|name| !text.contains(&format!("`{name}`")))
-        .collect();
-    assert!(missing.is_empty(), "docs/board.md does not name {missing:?}");
+    for (name, value) in board.as_object().unwrap() {
+        assert!(members.contains(name), "{name}");
+        for inner in value.as_object().into_iter().flat_map(serde_json::Map::keys) {
+            assert!(members.contains(&format!("{name}.{inner}")), "{name}.{inner}");
+        }
+    }
 }
 
 #[test]
