@@ -1,11 +1,63 @@
 //! What may be so while one process takes over from another, case by case. `LICTOR_CHANGES` says how many changes each
 //! sees; a few by default.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 
-use crate::harness::Setup;
+use lictor::machine::board::BesideRole;
+
+use crate::harness::lictor::pid;
+use crate::harness::{Lictor, Setup};
 use crate::load::{self, Load};
 use crate::overlap::{bad, changes, failed, good, is_alone, load, setup, setup_at};
+use crate::slow::Slow;
+
+/// What all clients of a kind have got.
+fn answered(count: usize) -> BTreeMap<String, usize> {
+    BTreeMap::from([("200: 10 <nil>".to_owned(), count)])
+}
+
+fn address(lictor: &Lictor) -> String {
+    format!("{}:8080", lictor.setup().host())
+}
+
+/// Each change under load, with clients of this kind that go on as soon as `when` is so.
+#[expect(clippy::print_stdout, reason = "the figures, for whoever runs it with --nocapture")]
+fn with_clients(setup: Setup, kind: &str, when: BesideRole) {
+    let lictor = setup.start();
+    lictor.until("alone", is_alone);
+    let load = load(&lictor);
+    for number in 0..changes(2) {
+        let before = pid(&lictor.board());
+        let clients = Slow::begin(kind, &address(&lictor), 5);
+        lictor.setup().write("GREETING", format!("hello again {number}"));
+        lictor.until("the other one", |board| board.beside.as_ref().is_some_and(|beside| beside.role == when));
+        assert_eq!(clients.end(), answered(5), "change {number}: {}", lictor.log());
+        lictor.until("another one is good", |board| is_alone(board) && pid(board) != before);
+    }
+    let outcomes = load.end();
+    println!("{} changes with clients {kind}: {outcomes:#?}", changes(2));
+    assert_eq!(failed(&outcomes), [0; 3], "{outcomes:#?}\n{}", lictor.log());
+}
+
+#[test]
+fn a_client_in_the_middle_of_a_request_is_served_to_its_end() {
+    with_clients(setup(), "body", BesideRole::Leaving);
+}
+
+/// It has connected and sent nothing: the old process lingers for such as this one.
+#[test]
+fn a_client_that_has_sent_nothing_yet_is_served() {
+    let setup = setup();
+    setup.write("LINGER", "1s");
+    with_clients(setup, "silent", BesideRole::Leaving);
+}
+
+/// Its handshake ends in the queue of the old process, though new connections go to the new one by then.
+#[test]
+fn a_client_in_the_handshake_is_served() {
+    with_clients(setup(), "half-open", BesideRole::Old);
+}
 
 #[test]
 fn whatever_the_address_good_changes_lose_nothing() {

@@ -31,4 +31,5 @@ mod passing;
 mod reexec;
 mod restart;
 mod shut;
+mod slow;
 mod survive;

@@ -1,0 +1,3 @@
+module lictor.example/slow
+
+go 1.21
