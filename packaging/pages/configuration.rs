@@ -8,9 +8,10 @@ use lictor::config::TOP;
 use lictor::config::reference::{Attribute, Block, Needs, Occurs, Preset};
 
 const ABOUT: &str = "A configuration of lictor is HCL, or JSON of the same shape. lictor run -c takes files and folders of *.hcl \
-                     and *.json, in lexical order. Over several files attributes of a block add up and the later file wins; \
-                     blocks that may be repeated are all kept. Durations are written 250ms or 1m30s. env(\"NAME\") and \
-                     env(\"NAME\", \"default\") as a whole value stand for a variable of lictor's own. Flags win over files.";
+                     and *.json, in lexical order. Over several files the attributes of a block are merged and the \
+                     later file wins; blocks that may be repeated are all kept. Durations are written 250ms or 1m30s. env(\"NAME\") and \
+                     env(\"NAME\", \"default\") as a whole value stand for a variable of lictor's own environment. \
+                     Flags win over files.";
 
 const EXAMPLE: &str = "\
 prefix {
@@ -45,8 +46,10 @@ pub(crate) fn page(folder: &Path) -> io::Result<()> {
 
 fn section(page: &mut Roff, block: &Block, way: &str) {
     let label = block.label.map(|label| format!(" \"{label}\"")).unwrap_or_default();
-    page.control("SS", [format!("{way}{label} {{ .. }}").as_str()]);
-    let mut text = marked(block.meaning);
+    // A quotation mark in a heading would end it.
+    page.control("SS", [way]);
+    let mut text = vec![bold(format!("{}{label} {{ .. }}", block.word)), roman(": ")];
+    text.extend(marked(block.meaning));
     if block.occurs == Occurs::Repeatedly {
         text.push(roman(" It may be repeated."));
     }

@@ -204,6 +204,8 @@ fn a_killed_lictor_keeps_the_one_that_is_connected_to() {
     let board = lictor
         .until("it has taken over", |board| board.beside.as_ref().is_some_and(|beside| beside.role == BesideRole::Old));
     let new = pid(&board);
+    let steered = format!("new connections go to this run run={}", board.process.unwrap().run.0);
+    crate::harness::eventually("what was ordered is done", || lictor.log().contains(&steered).then_some(()));
     lictor.restart(Signal::KILL);
     let board = lictor.until("it is back", |board| board.process.is_some());
     assert_eq!(pid(&board), new, "{}", lictor.log());
