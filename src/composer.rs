@@ -1,5 +1,5 @@
-//! Composes the sources' snapshots into one wish. There is no wish before every required source has answered, or, once
-//! a start has waited long enough, its part of the last good environment is used instead.
+//! Composes the sources' snapshots into one wish, once every required source has answered. If a start has waited long
+//! enough, the part of the last good environment that came from a silent source stands in for its answer.
 
 mod memory;
 mod once;

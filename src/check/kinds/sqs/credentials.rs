@@ -6,15 +6,17 @@
 
 mod assumed;
 mod handed_out;
-mod keys;
+pub(super) mod keys;
 mod profile;
 #[cfg(test)]
 mod tests;
 mod variables;
 
 pub(in crate::check) use keys::Kept;
-pub(super) use keys::{Keys, Origin};
+pub(super) use keys::Origin;
 pub(super) use variables::Variables;
+
+use keys::Keys;
 
 use crate::check::kinds::Surroundings;
 use crate::check::net::Access;

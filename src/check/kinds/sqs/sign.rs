@@ -7,7 +7,7 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4::SigningParams;
 use reqwest::Url;
 
-use super::credentials::Keys;
+use super::credentials::keys::Keys;
 
 /// What is to be signed.
 #[derive(Clone, Copy, Debug)]
