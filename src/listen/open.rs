@@ -78,9 +78,23 @@ pub(super) fn open(specs: &[Spec], width: Width, marks: Marks, found: &mut Found
             pair.steer(steering).map_err(unfit)?;
         }
     }
-    let (active, survivor) = if half_kept { (Side::A, survivor.map(|_| Side::A)) } else { (active, survivor) };
+    let (mut active, survivor) = if half_kept { (Side::A, survivor.map(|_| Side::A)) } else { (active, survivor) };
     let history = if origins.iter().all(|origin| *origin == PairOrigin::New) { History::New } else { History::Old };
+    if survivor.is_none() && history == History::Old && waiting(&pairs, active.other()) > waiting(&pairs, active) {
+        // No process has a side: the next one takes that where more connections wait, so that they are not carried.
+        active = active.other();
+        for (pair, spec) in pairs.iter().zip(specs) {
+            let unfit = |source| ListenError::of(&spec.name, &spec.address, source);
+            pair.steer(Steering::to(active, marks)).map_err(unfit)?;
+        }
+    }
     Ok(Opened::Held { pairs, active, survivor, history })
+}
+
+/// How many connections wait on this side; nobody waits on one that there is not.
+fn waiting(pairs: &[Pair], side: Side) -> u32 {
+    let both = pairs.iter().filter(|pair| pair.sockets().any(|(there, _)| there == side));
+    both.map(|pair| pair.queue(side).waiting).fold(0, u32::saturating_add)
 }
 
 fn one(spec: &Spec, width: Width, steering: Steering, found: &mut Found) -> Result<(PairOrigin, Pair), ListenError> {

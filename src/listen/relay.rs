@@ -1,79 +1,186 @@
 //! Connections that are left in the queue of a side without a process: each is carried on to the active side, byte by
 //! byte, so that no accepted connection is dropped.
+//!
+//! A connection that is carried costs two descriptors, and what nobody takes on the other side is best left where it is:
+//! the sides may change places again before the next process accepts anything, and it would be carried back. So a relay
+//! begins with a single connection, and carries more at a time each time that the last ones have been taken.
 
 use std::io;
-use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::net::{SocketFlags, accept_with};
+use rustix::process::{Resource, getrlimit};
+use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::watch;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 
 use super::address::from_here;
-use super::pair::Place;
+use super::pair::{Place, is_empty};
+use super::watch::readable;
 
-/// So many are carried at a time; further ones wait in the queue.
-const AT_ONCE: usize = 256;
+/// So many are carried at a time by all relays, if there are descriptors enough; further ones wait in the queue.
+const AT_ONCE: u64 = 256;
+/// As many descriptors remain for everything else.
+const SHARE_OF_DESCRIPTORS: u64 = 4;
+/// The most that are carried before it is seen whether they are taken.
+const BATCH: u32 = 64;
+/// How often it is seen.
+const LOOK: Duration = Duration::from_millis(5);
+/// What is not taken for so long is not followed by more than one at a time.
+const STUCK: Duration = Duration::from_millis(100);
+/// How long a lack of descriptors is left to pass.
+const LACK: Duration = Duration::from_millis(50);
+/// How long a connection to the active side is tried for before the client is given up.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Accepts from this socket until the other end of `seat` is dropped, since the side is active again; what has been
-/// accepted by then is carried to its end.
-pub(super) async fn relay(socket: &OwnedFd, place: &Place, seat: &watch::Receiver<()>) {
-    let mut carried = JoinSet::new();
-    let accepted = match (socket.try_clone(), place) {
-        (Ok(socket), Place::Tcp(address)) => of_tcp(socket, from_here(*address), seat.clone(), &mut carried).await,
-        (Ok(socket), Place::Unix(path)) => of_unix(socket, path.clone(), seat.clone(), &mut carried).await,
-        (Err(error), _) => Err(error),
-    };
-    if let Err(error) = accepted {
-        tracing::warn!(%error, "connections that a stopped service has not accepted cannot be carried to the next one");
-    }
-    while carried.join_next().await.is_some() {}
+/// Room for connections that are carried, shared by all relays.
+pub(super) fn room() -> Arc<Semaphore> {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let most = (limit / SHARE_OF_DESCRIPTORS).clamp(1, AT_ONCE);
+    Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(1)))
 }
 
-type Carried = JoinSet<io::Result<()>>;
+/// One relay: from a side of a pair that has no process to the other one.
+#[derive(Debug)]
+pub(super) struct Relay {
+    /// The socket whose queue is emptied.
+    pub(super) from: OwnedFd,
+    /// The socket of the active side: its queue says whether somebody accepts there.
+    pub(super) active: OwnedFd,
+    /// Where connections to the active side are made.
+    pub(super) place: Place,
+    /// Its other end is dropped when the side that is emptied is active again, or has a process.
+    pub(super) seat: watch::Receiver<()>,
+    /// Room for connections that are carried.
+    pub(super) room: Arc<Semaphore>,
+}
 
-async fn of_tcp(
-    socket: OwnedFd,
-    to: SocketAddr,
-    mut seat: watch::Receiver<()>,
-    carried: &mut Carried,
+impl Relay {
+    /// Carries connections until the other end of `seat` is dropped; what has been accepted by then is carried to its end.
+    pub(super) async fn run(&self) {
+        let mut carried = JoinSet::new();
+        if let Err(error) = self.accept_all(&mut carried).await {
+            tracing::warn!(%error, "connections that a stopped service has not accepted cannot be carried to the next one");
+        }
+        while carried.join_next().await.is_some() {}
+    }
+
+    async fn accept_all(&self, carried: &mut JoinSet<io::Result<()>>) -> io::Result<()> {
+        let from = readable(self.from.try_clone()?)?;
+        let mut seat = self.seat.clone();
+        let mut pace = Pace::new();
+        loop {
+            let (client, room) = tokio::select! {
+                biased;
+                Err(_) = seat.changed() => return Ok(()),
+                next = self.next(&from, &mut pace) => next?,
+            };
+            // One after another: each is in the other queue before it is seen whether that is emptied.
+            self.carry_on(client, room, carried).await;
+            while carried.try_join_next().is_some() {}
+        }
+    }
+
+    /// The next client, as soon as there is room for it and the ones before it have been taken. Cancel-safe.
+    async fn next(&self, from: &AsyncFd<OwnedFd>, pace: &mut Pace) -> io::Result<(OwnedFd, OwnedSemaphorePermit)> {
+        loop {
+            let mut ready = from.readable().await?;
+            let room = self.room.clone().acquire_owned().await.map_err(io::Error::other)?;
+            pace.keep(|| is_empty(self.active.as_fd())).await;
+            match accept_with(from, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
+                Ok(client) => {
+                    pace.count();
+                    return Ok((client, room));
+                }
+                Err(Errno::AGAIN) => ready.clear_ready(),
+                Err(Errno::CONNABORTED | Errno::INTR) => {}
+                Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => sleep(LACK).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Connects this client to the active side, and carries what both say.
+    async fn carry_on(&self, client: OwnedFd, room: OwnedSemaphorePermit, carried: &mut JoinSet<io::Result<()>>) {
+        let connected = match &self.place {
+            Place::Tcp(address) => {
+                let to = from_here(*address);
+                let both = (TcpStream::from_std(client.into()), persistently(|| TcpStream::connect(to)).await);
+                both_of(both).map(|(client, service)| drop(carried.spawn(carry(client, service, room))))
+            }
+            Place::Unix(path) => {
+                let to = path.as_path();
+                let both =
+                    (UnixStream::from_std(client.into()), persistently(|| UnixStream::connect::<&Path>(to)).await);
+                both_of(both).map(|(client, service)| drop(carried.spawn(carry(client, service, room))))
+            }
+        };
+        if let Err(error) = connected {
+            tracing::warn!(%error, "a connection that a stopped service has not accepted is lost: no connection to the next one could be made");
+        }
+    }
+}
+
+fn both_of<S>((client, service): (io::Result<S>, io::Result<S>)) -> io::Result<(S, S)> {
+    Ok((client?, service?))
+}
+
+/// A lack of descriptors, or a full queue of a socket in the file system, may pass: the client is worth some patience.
+async fn persistently<S, F: Future<Output = io::Result<S>>>(mut connect: impl FnMut() -> F) -> io::Result<S> {
+    let began = Instant::now();
+    loop {
+        match connect().await {
+            Err(_) if began.elapsed() < PATIENCE => sleep(LACK).await,
+            connected => return connected,
+        }
+    }
+}
+
+async fn carry<S: AsyncRead + AsyncWrite + Unpin>(
+    mut client: S,
+    mut service: S,
+    _room: OwnedSemaphorePermit,
 ) -> io::Result<()> {
-    let listener = TcpListener::from_std(socket.into())?;
-    loop {
-        let (client, _) = tokio::select! {
-            biased;
-            Err(_) = seat.changed() => return Ok(()),
-            accepted = listener.accept() => accepted?,
-        };
-        carried.spawn(async move { carry(client, TcpStream::connect(to).await?).await });
-        room(carried).await;
-    }
-}
-
-async fn of_unix(socket: OwnedFd, to: PathBuf, mut seat: watch::Receiver<()>, carried: &mut Carried) -> io::Result<()> {
-    let listener = UnixListener::from_std(socket.into())?;
-    loop {
-        let (client, _) = tokio::select! {
-            biased;
-            Err(_) = seat.changed() => return Ok(()),
-            accepted = listener.accept() => accepted?,
-        };
-        let to = to.clone();
-        carried.spawn(async move { carry(client, UnixStream::connect::<&Path>(&to).await?).await });
-        room(carried).await;
-    }
-}
-
-/// Waits until there is room for one more.
-async fn room(carried: &mut Carried) {
-    while carried.try_join_next().is_some() {}
-    if carried.len() >= AT_ONCE {
-        carried.join_next().await;
-    }
-}
-
-async fn carry<S: AsyncRead + AsyncWrite + Unpin>(mut client: S, mut service: S) -> io::Result<()> {
     copy_bidirectional(&mut client, &mut service).await.map(drop)
+}
+
+/// How many are carried before it is seen whether the active side takes them.
+#[derive(Debug)]
+struct Pace {
+    batch: u32,
+    left: u32,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self { batch: 1, left: 1 }
+    }
+
+    /// Waits until another one may be carried: at once within a batch, after it until all have been taken.
+    async fn keep(&mut self, all_taken: impl Fn() -> bool) {
+        if self.left > 0 {
+            return;
+        }
+        let began = Instant::now();
+        let mut next = (self.batch * 2).min(BATCH);
+        while !all_taken() {
+            if began.elapsed() >= STUCK {
+                next = 1;
+            }
+            sleep(LOOK).await;
+        }
+        (self.batch, self.left) = (next, next);
+    }
+
+    /// One has been accepted.
+    fn count(&mut self) {
+        self.left = self.left.saturating_sub(1);
+    }
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use futures_util::FutureExt;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -15,7 +17,7 @@ use super::open::{History, Opened, open};
 use super::pair::{Pair, Place};
 use super::program::{Marks, Share, Steering};
 use super::reach::Reach;
-use super::relay::relay;
+use super::relay::{self, Relay};
 use super::settle::Leaving;
 use super::sides::{Side, Sides, Width};
 use super::watch::Watch;
@@ -58,6 +60,8 @@ pub struct Sockets {
     dead: Option<String>,
     /// Carries what is left in the queues of a side whose run has ended.
     relays: JoinSet<()>,
+    /// Room for connections that are carried.
+    room: Arc<Semaphore>,
     /// Held for a side that is not active while its relays may accept.
     idle: [Option<watch::Sender<()>>; 2],
 }
@@ -80,6 +84,7 @@ impl Sockets {
             shut_by: None,
             dead: None,
             relays: JoinSet::new(),
+            room: relay::room(),
             idle: [None, None],
         }
     }
@@ -258,18 +263,20 @@ impl Sockets {
         let (idle, seat) = watch::channel(());
         self.idle[side.index()] = Some(idle);
         for pair in &self.pairs {
-            match pair.socket(side).try_clone_to_owned() {
-                Ok(socket) => {
-                    let parts = (socket, pair.place().clone(), seat.clone());
-                    self.relays.spawn(revived("the relay of left connections", parts, |(socket, place, seat)| {
-                        Box::pin(relay(socket, place, seat))
-                    }));
+            match self.relay(pair, side, seat.clone()) {
+                Ok(relay) => {
+                    self.relays.spawn(revived("the relay of left connections", relay, |relay| relay.run().boxed()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no descriptor for the connections that a stopped service has left");
                 }
             }
         }
+    }
+
+    fn relay(&self, pair: &Pair, from: Side, seat: watch::Receiver<()>) -> io::Result<Relay> {
+        let [from, active] = [from, from.other()].map(|side| pair.socket(side).try_clone_to_owned());
+        Ok(Relay { from: from?, active: active?, place: pair.place().clone(), seat, room: self.room.clone() })
     }
 
     /// Looks at the queues, and says why a restart is not as smooth as it should be, for the board. What takes nothing is

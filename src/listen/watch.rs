@@ -45,13 +45,21 @@ impl Watch {
     }
 }
 
-#[expect(unsafe_code, reason = "tokio cannot know that a descriptor stays open for as long as its owner")]
 fn list<'a>(sockets: impl Iterator<Item = BorrowedFd<'a>>) -> io::Result<AsyncFd<OwnedFd>> {
     let list = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     for socket in sockets {
         // Of this and of a hang-up alone.
         epoll::add(&list, socket, epoll::EventData::new_u64(0), epoll::EventFlags::RDHUP)?;
     }
+    readable(list)
+}
+
+/// A descriptor that can be waited for until there is something to be read, or somebody to be accepted.
+///
+/// # Errors
+/// The kernel does not allow it.
+#[expect(unsafe_code, reason = "tokio cannot know that a descriptor stays open for as long as its owner")]
+pub(super) fn readable(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an OwnedFd keeps one descriptor open for as long as it lives, and AsyncFd never lets it out.
-    Ok(unsafe { AsyncFd::register_with_interest(list, Interest::READABLE) }?)
+    Ok(unsafe { AsyncFd::register_with_interest(descriptor, Interest::READABLE) }?)
 }

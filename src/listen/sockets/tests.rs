@@ -383,6 +383,23 @@ fn the_next_lictor_knows_in_which_order_they_listen() {
 }
 
 #[tokio::test]
+async fn where_nothing_runs_any_more_the_next_run_takes_the_side_where_connections_wait() {
+    let (mut sockets, address) = held(LOCAL);
+    let first = given(&mut sockets, 1);
+    sockets.turn_away(RunId(1)).unwrap();
+    let waiting: Vec<_> = (0..20).map(|_| connect(address)).collect();
+    drop(first);
+    let copies = sockets.to_be_kept().into_iter();
+    let kept = copies.map(|(name, socket)| (name, socket.try_clone_to_owned().unwrap())).collect();
+    drop(sockets);
+    let specs = [spec("http", &address.to_string())];
+    let mut next = Sockets::open(&specs, Marks::Ignored, Found::nothing().kept(kept)).unwrap();
+    let second = given(&mut next, 1);
+    let late = connect(address);
+    assert_eq!((0..21).filter_map(|_| takes(&second)).count(), 21, "at once, without a relay: {waiting:?} {late:?}");
+}
+
+#[tokio::test]
 async fn a_path_whose_socket_was_shut_down_has_a_new_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s");
