@@ -38,9 +38,16 @@ impl Effort {
         self.of(5, 30)
     }
 
-    /// Changes over a fleet, good ones and as many bad ones.
+    /// Changes over a fleet at an everyday pace.
     pub fn rollouts(self) -> usize {
-        self.of(2, 10)
+        self.of(2, 3)
+    }
+
+    /// Changes over a fleet at a quick pace, good ones and as many bad ones: `BENCH_CHANGES=100` is the full size, which
+    /// takes half an hour.
+    pub fn changes(self) -> usize {
+        let asked = std::env::var("BENCH_CHANGES").ok();
+        asked.map_or(self.of(2, 5), |asked| asked.parse().expect("BENCH_CHANGES is a number"))
     }
 
     /// Starts of lictor.

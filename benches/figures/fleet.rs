@@ -1,5 +1,4 @@
-//! Rollouts over a fleet behind a load balancer, under load; what taking part costs while nothing happens; and very many
-//! lictors on one agent.
+//! What taking part in a fleet costs while nothing happens, and very many lictors on one agent.
 
 use std::fs;
 use std::time::Duration;
@@ -14,75 +13,6 @@ use crate::footprint::{dirty, processor_share, resident};
 use crate::harness::consul::Consul;
 use crate::harness::wait::within;
 use crate::sidecar::Sidecar;
-use crate::statistics::median;
-use crate::theatre::history::Told;
-use crate::theatre::load::Tally;
-use crate::theatre::stage::Cast;
-
-const HOSTS: usize = 8;
-/// Requests a second.
-const RATE: u32 = 500;
-/// What the service takes to start, and how long it has to be quiet before it is stopped; see the cast.
-const START: Duration = Duration::from_millis(800);
-const QUIET: Duration = Duration::from_millis(300);
-
-/// Good and bad changes over eight hosts.
-pub fn rollouts(effort: Effort) -> Vec<Figure> {
-    let second = Duration::from_secs(1);
-    let cast = Cast { bake: second, drain: second, min_healthy: second, ..Cast::of(HOSTS) };
-    let stage = cast.enter(|_, setup| setup);
-    let changes = effort.rollouts();
-    let mut rollouts = Vec::new();
-    let (good, told) = stage.watched(RATE, |stage| {
-        for change in 1..=changes {
-            let began = Instant::now();
-            stage.good_change(&format!("good-{change}"));
-            rollouts.push(began.elapsed().as_secs_f64());
-        }
-    });
-    let (bad, bad_told) = stage.watched(RATE, |stage| {
-        for change in 1..=changes {
-            stage.bad_change(["EXIT_CODE", "SICK"][change % 2], &change.to_string());
-        }
-    });
-    let parts = (cast.drain + QUIET + START + cast.min_healthy).as_secs_f64() * count(HOSTS) + cast.bake.as_secs_f64();
-    let (_, gaps) = told.turns();
-    // Between two changes nobody is out either, for as long as the bake and the wish take.
-    let next: Vec<f64> =
-        gaps.iter().map(|gap| count(usize::try_from(*gap).unwrap())).filter(|gap| *gap < 400.0).collect();
-    let took = median(rollouts);
-    let out = |told: &Told| told.most_out().0.max(told.most_out().1);
-    let failed = |what, tally: &Tally| Figure {
-        what,
-        found: count(usize::try_from(tally.failed).unwrap()),
-        bar: Bar::AtMost(0.0, Unit::Pieces),
-        beside: format!("of {} over {changes} changes, worst {:.0} ms; {:?}", tally.sent, tally.worst_ms, tally.errors),
-    };
-    vec![
-        failed("good changes over 8 instances at 500/s, new connections and keep-alive: failed requests", &good),
-        failed("... bad changes", &bad),
-        Figure {
-            what: "... instances out of traffic at a time",
-            found: count(out(&told).max(out(&bad_told))),
-            bar: Bar::AtMost(1.0, Unit::Pieces),
-            beside: String::new(),
-        },
-        Figure {
-            what: "... a turn given back → the next one acquired: median",
-            found: median(next.clone()),
-            bar: Bar::AtMost(20.0, Unit::Milliseconds),
-            beside: format!("of {}, by a blocking query's own wakes", next.len()),
-        },
-        Figure {
-            what: "... a rollout, beside the sum of its parts",
-            found: took / parts,
-            bar: Bar::AtMost(1.25, Unit::Times),
-            beside: format!(
-                "{took:.1} s, of {parts:.1} s: 8 × (drain 1 s + quiet 0.3 s + start 0.8 s + min_healthy 1 s) + bake 1 s"
-            ),
-        },
-    ]
-}
 
 const FLEET: &str = "registration {\n  port = 8080\n  address = \"HOST\"\n}\nfleet {\n}\n";
 

@@ -45,6 +45,7 @@ mod program;
 #[allow(dead_code, reason = "the tests use the rest of it")]
 mod rig;
 
+mod abrupt;
 mod bare;
 mod checks;
 #[path = "../../tests/page/chromium.rs"]
@@ -66,6 +67,7 @@ mod nginx;
 mod page;
 mod puts;
 mod rejected;
+mod rollouts;
 mod sidecar;
 mod starts;
 mod statistics;
@@ -98,7 +100,7 @@ const PARTS: &[(&str, Part)] = &[
     ("deploys", deploys::figures),
     ("checks", checks::figures),
     ("held", held::figures),
-    ("rollouts", fleet::rollouts),
+    ("rollouts", rollouts::rollouts),
     ("fleet", fleet::idle),
     ("many", fleet::many),
     ("page", page::figures),

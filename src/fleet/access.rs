@@ -11,12 +11,13 @@ use tokio::time::{sleep, timeout};
 
 use super::chronicle::HistoryRecord;
 use super::decision::Place;
-use super::layout::{Member, Places, json};
+use super::layout::{LOCK, Member, Places, json};
 use super::mark::{Key, hexadecimal};
 use super::rules::Rules;
 use super::turns::{Event, Records, Turns};
 use super::view::Look;
 use super::writes::{Op, Written};
+use crate::consul::kv::List;
 use crate::consul::session::{NewSession, Renewed};
 use crate::consul::transaction::{Commit, MOST, Operation};
 use crate::consul::watch::{Blocking, Consistency, Query};
@@ -104,14 +105,15 @@ impl Access {
     ) -> Event {
         let looked = async {
             let access = self.renewed()?;
+            let mut woken_by = None;
             if !wait.is_zero() {
                 // Whatever comes of it: what counts is the look.
-                let _ = timeout(wait, access.change(&on, wait)).await;
+                woken_by = timeout(wait, access.change(&on, wait)).await.ok().flatten();
             }
             sleep(delay).await;
             // Where somebody waits for this look, each answer counts; else each connection does.
             let pace = if on.is_empty() { Pace::OneByOne } else { Pace::AtOnce };
-            access.read(&member, records, pace).await
+            access.read(&member, records, (pace, woken_by)).await
         };
         match looked.await {
             Ok(look) => Event::Seen(op, Box::new(look)),
@@ -119,60 +121,88 @@ impl Access {
         }
     }
 
-    async fn change(&self, on: &[(Place, u64)], wait: Duration) {
-        let waits: Vec<Pin<Box<dyn Future<Output = ()> + Send + '_>>> = on
+    /// Waits for a change; gives the semaphore's index, if it is what has changed.
+    async fn change(&self, on: &[(Place, u64)], wait: Duration) -> Option<u64> {
+        let waits: Vec<Pin<Box<dyn Future<Output = Option<u64>> + Send + '_>>> = on
             .iter()
             .filter(|(_, index)| *index > 0)
             .map(|(place, index)| {
-                Box::pin(self.change_of(*place, *index, wait)) as Pin<Box<dyn Future<Output = ()> + Send>>
+                Box::pin(self.change_of(*place, *index, wait)) as Pin<Box<dyn Future<Output = Option<u64>> + Send>>
             })
             .collect();
         if waits.is_empty() {
-            return sleep(wait).await;
+            sleep(wait).await;
+            return None;
         }
-        select_all(waits).await;
+        select_all(waits).await.0
     }
 
-    async fn change_of(&self, place: Place, mut index: u64, wait: Duration) {
+    async fn change_of(&self, place: Place, mut index: u64, wait: Duration) -> Option<u64> {
         let query = |index| Query { blocking: Some(Blocking { index, wait }), consistency: Consistency::Default };
-        let error = match place {
-            Place::Lock => self.client.read(&self.client.single(&self.places.lock()), &query(index)).await.err(),
-            Place::Out => {
-                self.client.list(&self.client.folder(&self.places.path("out/"), None), &query(index)).await.err()
+        let changed = match place {
+            Place::Lock => {
+                let read = self.client.read(&self.client.single(&self.places.lock()), &query(index)).await;
+                read.map(|single| single.pair.map(|pair| pair.modify_index))
             }
-            Place::Catalog => self.client.instances(&self.service, &query(index)).await.err(),
+            Place::Out => {
+                let out = self.client.folder(&self.places.path("out/"), None);
+                self.client.list(&out, &query(index)).await.map(|_| None)
+            }
+            Place::Catalog => self.client.instances(&self.service, &query(index)).await.map(|_| None),
             Place::Rollout => {
                 let folder = self.client.folder(&self.places.path("rollout/"), None);
                 loop {
                     match self.client.list(&folder, &query(index)).await {
                         Ok(list) if list.pairs.is_empty() => index = list.index,
-                        Ok(_) => break None,
-                        Err(error) => break Some(error),
+                        Ok(_) => break Ok(None),
+                        Err(error) => break Err(error),
                     }
                     sleep(PAUSE).await;
                 }
             }
         };
-        if error.is_some() {
+        if changed.is_err() {
             // The next look reports what is wrong; it must not follow at once again and again.
             sleep(Duration::from_secs(1)).await;
         }
+        changed.ok().flatten()
     }
 
-    /// Everything; the semaphore first, so that whatever is added later changes it.
-    async fn read(&self, member: &Member, records: Records, pace: Pace) -> Result<Look, Error> {
+    /// Everything; the semaphore first, so that whatever is added later changes it. A wake has read it already: if it is the
+    /// same again, the rest need not wait for it.
+    async fn read(
+        &self,
+        member: &Member,
+        records: Records,
+        (pace, woken_by): (Pace, Option<u64>),
+    ) -> Result<Look, Error> {
         let Self { client, places, .. } = self;
         let folder = |name| client.folder(&places.path(name), None);
-        let single = |path: String| client.single(&path);
-        let turn = client.list(&folder("turn/"), &Query::PLAIN).await?;
-        let (out, rollout, hold, ours) =
-            (folder("out/"), folder("rollout/"), single(places.hold()), single(places.instance(member)));
-        let (out, rollout) = (client.list(&out, &Query::PLAIN), client.list(&rollout, &Query::PLAIN));
-        let (hold, ours) = (client.read(&hold, &Query::PLAIN), client.read(&ours, &Query::PLAIN));
-        let catalog = client.instances(&self.service, &Query::PLAIN);
-        let (out, rollout, hold, ours, catalog) = match pace {
-            Pace::AtOnce => tokio::try_join!(out, rollout, hold, ours, catalog)?,
-            Pace::OneByOne => (out.await?, rollout.await?, hold.await?, ours.await?, catalog.await?),
+        let turn = folder("turn/");
+        let turn = async || client.list(&turn, &Query::PLAIN).await;
+        let (out, rollout) = (folder("out/"), folder("rollout/"));
+        let (hold, ours) = (client.single(&places.hold()), client.single(&places.instance(member)));
+        let rest = async || {
+            let (out, rollout) = (client.list(&out, &Query::PLAIN), client.list(&rollout, &Query::PLAIN));
+            let (hold, ours) = (client.read(&hold, &Query::PLAIN), client.read(&ours, &Query::PLAIN));
+            let catalog = client.instances(&self.service, &Query::PLAIN);
+            match pace {
+                Pace::AtOnce => tokio::try_join!(out, rollout, hold, ours, catalog),
+                Pace::OneByOne => Ok((out.await?, rollout.await?, hold.await?, ours.await?, catalog.await?)),
+            }
+        };
+        let semaphore = |turn: &List| turn.pairs.iter().find(|pair| pair.key == LOCK).map(|pair| pair.modify_index);
+        let (turn, read) = match woken_by {
+            Some(_) => {
+                let (turn, read) = tokio::try_join!(turn(), rest())?;
+                let is_same = semaphore(&turn) == woken_by;
+                (turn, is_same.then_some(read))
+            }
+            None => (turn().await?, None),
+        };
+        let (out, rollout, hold, ours, catalog) = match read {
+            Some(read) => read,
+            None => rest().await?,
         };
         let records = match records {
             Records::Read => Some(client.list(&folder("instances/"), &Query::PLAIN).await?.pairs),

@@ -7,6 +7,7 @@
 
 mod act;
 mod compare;
+mod queue;
 mod session;
 mod words;
 

@@ -30,6 +30,10 @@ pub struct Cast {
     pub drain: Duration,
     /// `apply.min_healthy`.
     pub min_healthy: Duration,
+    /// `apply.deadline`.
+    pub deadline: Duration,
+    /// How many hosts may be out for a change at a time.
+    pub limit: usize,
 }
 
 /// Everything that runs. Hosts go first when it is dropped, the cluster last.
@@ -51,6 +55,8 @@ impl Cast {
             watch: Duration::from_secs(10),
             drain: Duration::from_millis(500),
             min_healthy: Duration::from_millis(500),
+            deadline: Duration::from_secs(6),
+            limit: 1,
         }
     }
 
@@ -77,12 +83,14 @@ impl Cast {
         let more = format!(
             "registration {{\n  port = 8080\n  address = \"{}\"\n}}\n\
              drain {{\n  wait = \"{}\"\n  quiet = \"300ms\"\n  max = \"20s\"\n}}\n\
-             fleet {{\n  bake = \"{}\"\n}}\n\
-             apply {{\n  min_healthy = \"{}\"\n  deadline = \"6s\"\n  watch = \"{}\"\n}}\n",
+             fleet {{\n  bake = \"{}\"\n  limit = {}\n}}\n\
+             apply {{\n  min_healthy = \"{}\"\n  deadline = \"{}\"\n  watch = \"{}\"\n}}\n",
             setup.host(),
             written(self.drain),
             written(self.bake),
+            self.limit,
             written(self.min_healthy),
+            written(self.deadline),
             written(self.watch),
         );
         setup.config(&more).variable("SLOW_START", "800ms")

@@ -286,9 +286,11 @@ impl World {
         let host = &mut self.hosts[number];
         let (life, now) = (host.life, self.now);
         let Some(turns) = &mut host.turns else { return };
-        let shown = format!("{event:?}");
+        // A look is long: it takes more time to write than everything else.
+        let is_told = !matches!(event, Event::Tick | Event::Seen(..) | Event::Renewed);
+        let shown = is_told.then(|| format!("{event:?}"));
         let actions = turns.handle(now, event);
-        if !matches!(shown.get(..4), Some("Tick" | "Seen" | "Rene")) {
+        if let Some(shown) = shown {
             self.note(|| format!("host-{number} {}", shown.get(..160).unwrap_or(&shown)));
         }
         for action in actions {

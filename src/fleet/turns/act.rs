@@ -10,6 +10,7 @@ use super::super::record::InstanceRecord;
 use super::super::rules::PATIENCE;
 use super::super::view::{Ours, View};
 use super::super::writes::{Back, CanaryEnd, Writer};
+use super::queue;
 use super::{Action, Busy, Debt, Haste, Held, Membership, Records, Stage, Turns, WriteFor};
 use crate::consul::transaction::Operation;
 use crate::fleet::writes::Written;
@@ -24,8 +25,8 @@ const IDLE: Duration = Duration::from_mins(1);
 const OUTSIDE: Duration = Duration::from_secs(5);
 /// Each instance of the fleet adds this much to the time over which all spread their next look.
 const SPREAD_US: u64 = 2_500;
-/// The most that it comes to.
-const LONGEST_SPREAD_US: u64 = 1_000_000;
+/// The longest that all together spread their looks over.
+pub(super) const LONGEST_SPREAD_US: u64 = 1_000_000;
 
 impl Turns {
     /// Begins what is due, if nothing is under way.
@@ -255,7 +256,7 @@ impl Turns {
         let compared = (self.membership == Membership::Member).then(|| self.comparison.at()).filter(|at| *at > now);
         let wait =
             [baked, sure, compared].into_iter().flatten().map(|until| until.since(now)).fold(wait, Duration::min);
-        let delay = self.spread(view.catalog.len());
+        let delay = queue::delay(view, &self.member).unwrap_or_else(|| self.spread(view.catalog.len()));
         self.look(now, on, wait, delay);
     }
 

@@ -1,0 +1,98 @@
+//! The order in which those look who wait for a turn. When it is given back, all of them wake at once; if all looked at once,
+//! their reads and their refused writes would hold up the one that gets it.
+//!
+//! First looks whoever follows the holder in the order of the names, without any delay, then the next one, and so on. Nobody
+//! relies on this order: what decides is the write that succeeds.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::super::layout::Member;
+use super::super::view::View;
+use super::act::LONGEST_SPREAD_US;
+
+/// How long each looks after its predecessor: about as long as the predecessor takes to look and to write.
+const SLOT_US: u64 = 15_000;
+
+/// How long we hold back after a wake. `None`: nobody has a turn, or we do, so there is no order.
+pub(super) fn delay(view: &View, us: &Member) -> Option<Duration> {
+    let holders: BTreeSet<&Member> = view
+        .marks
+        .iter()
+        .filter_map(|marked| marked.mark.as_ref())
+        .filter(|mark| view.alive.contains(&mark.session))
+        .map(|mark| &mark.member)
+        .collect();
+    if holders.contains(us) {
+        return None;
+    }
+    let others = || view.catalog.keys().filter(|member| *member != us && !holders.contains(*member));
+    // From the holder to us, around the end of the list.
+    let before_us = |holder: &Member| {
+        let between = |member: &&Member| {
+            let (after, before) = (*member > holder, *member < us);
+            if holder < us { after && before } else { after || before }
+        };
+        others().filter(between).count()
+    };
+    // Which of several holders is the first to give its turn back is not known.
+    let place = holders.iter().copied().map(before_us).min()?;
+    let instances = u64::try_from(view.catalog.len()).unwrap_or(u64::MAX).max(1);
+    let slot = SLOT_US.min(LONGEST_SPREAD_US / instances);
+    Some(Duration::from_micros(slot.saturating_mul(u64::try_from(place).unwrap_or(u64::MAX))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::layout::OutMark;
+    use super::super::super::view::Marked;
+    use super::*;
+    use crate::consul::health::Standing;
+
+    fn member(node: &str) -> Member {
+        Member { node: node.into(), id: "billing".into() }
+    }
+
+    /// Hosts a to e, of which these have a turn.
+    fn view(holders: &[&str]) -> View {
+        let marked = |node: &&str| {
+            let (member, session) = (member(node), format!("session-{node}"));
+            Marked { key: member.key(), index: 1, mark: Some(OutMark { member, session, turn: 1, since: 0 }) }
+        };
+        View {
+            marks: holders.iter().map(marked).collect(),
+            alive: holders.iter().map(|node| format!("session-{node}")).collect(),
+            catalog: ["a", "b", "c", "d", "e"].map(|node| (member(node), Standing::Passing)).into(),
+            ..View::default()
+        }
+    }
+
+    fn delays(view: &View, nodes: &str) -> Vec<Option<u128>> {
+        nodes.chars().map(|node| Some(delay(view, &member(&node.to_string()))?.as_millis())).collect()
+    }
+
+    #[test]
+    fn whoever_follows_the_holder_looks_at_once_and_the_others_one_after_the_other() {
+        let held = view(&["c"]);
+        assert_eq!(delays(&held, "deab"), [Some(0), Some(15), Some(30), Some(45)]);
+        assert_eq!(delays(&held, "c"), [None], "it has the turn itself");
+        assert_eq!(delays(&view(&["e"]), "abcd"), [Some(0), Some(15), Some(30), Some(45)]);
+        assert_eq!(delays(&view(&["b", "c"]), "dea"), [Some(0), Some(15), Some(30)]);
+        assert_eq!(delays(&view(&["a", "c"]), "bde"), [Some(0), Some(0), Some(15)], "either may end first");
+    }
+
+    #[test]
+    fn without_a_holder_that_lives_there_is_no_order() {
+        assert_eq!(delays(&view(&[]), "ab"), [None, None]);
+        let dead = View { alive: BTreeSet::new(), ..view(&["c"]) };
+        assert_eq!(delays(&dead, "ab"), [None, None]);
+    }
+
+    #[test]
+    fn a_large_fleet_spreads_over_a_second_at_the_most() {
+        let mut large = view(&["a"]);
+        large.catalog.extend((0..2_000).map(|number| (member(&format!("x{number}")), Standing::Passing)));
+        let longest = large.catalog.keys().filter_map(|member| delay(&large, member)).max();
+        assert!(longest.is_some_and(|longest| longest <= Duration::from_secs(1)), "{longest:?}");
+    }
+}
