@@ -141,7 +141,11 @@ fn many(effort: Effort) -> Vec<Figure> {
     let out = |told: &Told| told.most_out().0.max(told.most_out().1);
     let abrupt = Abrupt::over(HOSTS).changes(RATE, changes.min(5));
     vec![
-        failed("good changes over 8 instances at 500/s, new connections and keep-alive: failed requests", &good, changes),
+        failed(
+            "good changes over 8 instances at 500/s, new connections and keep-alive: failed requests",
+            &good,
+            changes,
+        ),
         failed("... bad changes", &bad, changes),
         Figure {
             what: "... instances out of traffic at a time, with a limit of 2",
