@@ -1,6 +1,6 @@
-//! A thin client for Consul over reqwest. Imports no other room but `secret`.
+//! A thin client for Consul over reqwest.
 //!
-//! The rules of blocking queries live in [`watch`] and nowhere else; [`Client`] sends what it decides.
+//! The rules of blocking queries live in [`watch`] and nowhere else; [`Pacer`] drives one, and [`Client`] sends what it decides.
 
 mod address;
 pub mod agent;
@@ -33,7 +33,6 @@ pub use pacer::Pacer;
 pub use single::{Single, SingleKey};
 pub use tls::install_crypto;
 pub use token::Renewal;
-pub use watch::Watch;
 
 use crate::secret::Secret;
 

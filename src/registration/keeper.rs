@@ -91,7 +91,7 @@ pub(super) struct Links {
 
 impl Keeper {
     pub(super) fn new(settings: Settings, client: Client, links: Links) -> Self {
-        let follow = Follow::new(client.retry(), HOLD);
+        let follow = Follow::new(client.clone(), HOLD);
         Self {
             settings,
             client,
@@ -129,11 +129,11 @@ impl Keeper {
         let instance = self.unsettled().then(|| self.instance()).flatten();
         let hash =
             self.found.service.as_ref().map(|service| service.content_hash.clone()).filter(|hash| !hash.is_empty());
-        let (situation, mut client) = (&self.situation, self.client.clone());
+        let situation = &self.situation;
         tokio::select! {
             Ok(()) = self.links.orders.changed() => {}
             () = changed(&mut self.links.boards, situation) => {}
-            () = self.follow.changed(&mut client, instance.as_ref()) => {}
+            () = self.follow.changed(instance.as_ref()) => {}
             () = service_changed(&self.client, &self.settings.id, hash.as_deref()) => {}
             () = sleep(pause) => {}
         }

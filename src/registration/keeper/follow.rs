@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
-
 use crate::consul::catalog::{Instance, Standing};
 use crate::consul::watch::{Content, Rules};
-use crate::consul::{Class, Client, Error, Retry, Watch};
+use crate::consul::{Class, Client, Error, Pacer, Retry};
 
 /// What is known about our instance in the catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,25 +19,23 @@ pub(super) enum Sight {
 
 #[derive(Debug)]
 pub(super) struct Follow {
-    rules: Rules,
-    watch: Watch,
-    origin: Instant,
+    pacer: Pacer,
     sight: Sight,
     failure: Option<Error>,
 }
 
 impl Follow {
-    pub(super) fn new(retry: Retry, wait: Duration) -> Self {
+    pub(super) fn new(client: Client, wait: Duration) -> Self {
         // A drain waits for the answer.
+        let retry = client.retry();
         let retry = Retry { max_backoff: retry.max_backoff.min(Duration::from_secs(2)), ..retry };
         let rules = Rules { wait, retry, reread: Rules::REREAD };
-        let watch = Watch::new(rules, fastrand::u64(..));
-        Self { rules, watch, origin: Instant::now(), sight: Sight::Unknown, failure: None }
+        Self { pacer: Pacer::new(client, rules), sight: Sight::Unknown, failure: None }
     }
 
     /// Something was written, so earlier answers no longer count.
     pub(super) fn begin(&mut self) {
-        self.watch = Watch::new(self.rules, fastrand::u64(..));
+        self.pacer.ask_anew();
         self.sight = Sight::Unknown;
     }
 
@@ -53,22 +49,26 @@ impl Follow {
     }
 
     /// Returns once the catalog shows something else; never, if there is no instance to watch. Cancel-safe.
-    pub(super) async fn changed(&mut self, client: &mut Client, instance: Option<&Instance>) {
+    pub(super) async fn changed(&mut self, instance: Option<&Instance>) {
         let Some(instance) = instance else { return std::future::pending().await };
         loop {
-            sleep_until(self.origin + self.watch.due()).await;
-            // A token that cannot be read is reported by the part that asks the agent.
-            let _ = client.renew_token();
-            let query = self.watch.ask(self.origin.elapsed());
-            let (sight, failure) = match client.standing(instance, &query).await {
+            let query = match self.pacer.next().await {
+                Ok(query) => query,
+                // A token that cannot be read is reported by the part that asks the agent.
+                Err(error) => {
+                    self.pacer.failed(error.class());
+                    continue;
+                }
+            };
+            let (sight, failure) = match self.pacer.client().standing(instance, &query).await {
                 Ok((index, standing)) => {
                     let same = self.sight == Sight::Shown(standing);
                     let content = if same { Content::Same } else { Content::Changed };
-                    self.watch.answered(self.origin.elapsed(), index, content);
+                    self.pacer.answered(index, content);
                     (Sight::Shown(standing), None)
                 }
                 Err(error) => {
-                    self.watch.failed(self.origin.elapsed(), error.class());
+                    self.pacer.failed(error.class());
                     let sight = if error.class() == Class::Denied { Sight::Hidden } else { Sight::Unknown };
                     (sight, Some(error))
                 }
