@@ -451,9 +451,10 @@ impl Effects {
         let unknown = Unknown { command: self.command.clone(), accounts: self.accounts.clone(), environment, program };
         let subject = Subject { pid, reach: self.sockets.reach(run), ..self.subject.clone() };
         let asked = (run, subject, unknown, self.inbox.clone());
-        let identifying = self.identifying.spawn(revived("the look at what runs", asked, |(run, subject, unknown, inbox)| {
-            Box::pin(identify(*run, subject.clone(), unknown.clone(), inbox.clone()))
-        }));
+        let identifying =
+            self.identifying.spawn(revived("the look at what runs", asked, |(run, subject, unknown, inbox)| {
+                Box::pin(identify(*run, subject.clone(), unknown.clone(), inbox.clone()))
+            }));
         self.identified.insert(run, identifying);
     }
 }
