@@ -1,8 +1,8 @@
 //! Decides everything, does nothing: the road of a wish and the life of the process.
 //!
-//! [`Machine::handle`] gets an event and its time, folds it into what is known (`facts`), and then takes the next
-//! legal steps until there is none (`settle`): compare what is wanted with what is so, order the difference. It has no
-//! clock, no I/O and no randomness of its own, so the same log always gives the same orders.
+//! [`Machine::handle`] gets an event and its time, folds it into what is known (`fold`), and then takes the next legal steps
+//! until there is none (`settle`): it compares what is wanted with what is so, and orders the difference. It has no clock,
+//! no I/O and no randomness of its own, so the same log always gives the same orders.
 //!
 //! ```text
 //!                    ┌──────── the road of a wish (road/) ────────┐
@@ -17,14 +17,15 @@
 //!                good · reverted (quarantined) · inconclusive · build failed · superseded
 //! ```
 //!
-//! Each part of the state has an owner that alone changes it: `Process`, `Road`, `Targets`, `Trials`, `Holds`,
-//! `TrafficLevel`, and `Shown` for what decides nothing. What takes several of them stands in `settle` (the order of
-//! precedence), `road::travel`, `life`, `handover`, `verdict` and `operator`.
+//! Each part of the state has an owner with private fields that alone changes it: `Process`, `Road`, `Targets`, `Trials`,
+//! `Holds`, `TrafficLevel`, and `Shown` for what decides nothing. Decisions that need several owners are methods of
+//! [`Machine`], by subject: `settle` (which step comes first, and when the next one is due), `road::travel` (a wish up to the
+//! switch), `road::in_place` (a change without a restart), `life` (starts, stops and ends), `handover` (one process takes
+//! over from another), `verdict` (what follows from a trial) and `operator`.
 
 pub mod board;
 pub mod build;
 pub mod event;
-mod facts;
 mod handover;
 pub mod history;
 pub mod hold;
@@ -57,15 +58,20 @@ pub use order::Order;
 pub use policy::Policy;
 pub use trial::ledger;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::environment::Environment;
 use board::shown::Shown;
+use board::totals::TurnResult;
 use deployment::Validation;
-use history::Outcome;
+use history::{Entry, Outcome, Subject};
 use hold::{GuardRecord, Hold, Holds};
-use ledger::{Good, Ledger, Quarantined};
+use ledger::{Good, Quarantined};
 use numbers::{CheckId, TurnId};
-use process::Process;
 use process::slot::StopReason;
 use process::traffic::TrafficLevel;
+use process::{Life, Process};
 use random::Random;
 use road::{Road, Wish};
 use target::{Target, Targets};
@@ -95,6 +101,13 @@ struct Numbers {
     generation: GenerationId,
     check: CheckId,
     turn: TurnId,
+}
+
+impl Numbers {
+    fn next_generation(&mut self) -> GenerationId {
+        self.generation = self.generation.next();
+        self.generation
+    }
 }
 
 /// The road of a wish and the life of the process: the only place where anything is decided.
@@ -146,7 +159,7 @@ impl Machine {
             targets: Targets::default(),
             process: Process::new(now),
             traffic: TrafficLevel::default(),
-            trials: Trials::new(Ledger::new(good, quarantine)),
+            trials: Trials::new(good, quarantine),
             holds: Holds::kept(hold, guarded),
             shutdown: false,
             shown: Shown::new(validation),
@@ -179,7 +192,123 @@ impl Machine {
         board
     }
 
+    /// Folds an event into what is known. It orders almost nothing: what follows from it is the business of `settle`. A fact
+    /// about a run, check or turn that is over changes nothing.
+    fn fold(&mut self, event: Event) {
+        match event {
+            Event::Wish { environment, violations } => self.wished(&environment, violations),
+            Event::Unfit { reasons } => self.unfit(reasons),
+            Event::Sources { sources } => self.shown.sources.hear(sources, self.unix_ms()),
+            Event::Disk { problem } => self.shown.disk = problem,
+            Event::Sockets { problem } => self.shown.sockets = problem,
+            Event::FleetProblems { problems } => self.shown.fleet = problems,
+            Event::Steering { problem } => self.process.set_steering_trouble(problem),
+            Event::OwnPorts { run, ports } => self.process.has_own_ports(run, ports),
+            Event::Steered { run } => self.process.connected(run, self.now),
+            Event::SteerFailed { run, error } => self.steer_failed(run, error),
+            Event::Installed { build, version } => self.installed(build, version),
+            Event::Started { run, pid } => self.process.started(run, pid, self.now, &self.policy.checks),
+            Event::Adopted { run, pid, environment, build } => self.adopted(run, pid, environment, build),
+            Event::StartFailed { run, error } => self.ended(run, None, error),
+            Event::Exited { run, exit } => self.ended(run, Some(exit), exit.to_string()),
+            Event::Identified { run, build, version } => self.process.identified(run, build, version),
+            Event::Probed { run, check, outcome, took } => {
+                if self.process.answering(run).is_some() {
+                    self.shown.totals.probed(self.policy.checks.get(check), &outcome, took);
+                    self.process.probed(run, &self.policy.checks, check, outcome, took, self.now);
+                }
+            }
+            Event::ReloadFailed { run, error } => self.reload_failed(run, error),
+            Event::Checked { check, verdict } => self.checked(check, verdict),
+            Event::TurnGranted { turn } => {
+                if let Some(asked) = self.road.turn_granted(turn) {
+                    self.shown.totals.turn_granted(self.now - asked);
+                }
+            }
+            Event::TurnLost { turn } => {
+                if self.road.turn_lost(turn, self.now) {
+                    self.shown.totals.turn_ended(TurnResult::Lost);
+                }
+            }
+            Event::TurnRefused { turn, why } => self.road.turn_refused(turn, why),
+            Event::TrafficChanged { run, state } => self.traffic.report(run, state),
+            Event::TrafficTrouble { problem } => self.traffic.set_trouble(problem),
+            Event::Policy { policy } => self.change_policy(*policy),
+            Event::Reloaded { who, outcome } => self.reloaded(who, outcome),
+            Event::Operator { verb, by } => self.operator(verb, by),
+            Event::Signal { signal } => {
+                let run = self.process.active().filter(|slot| slot.pid.is_some()).map(|slot| slot.id);
+                self.orders.extend(run.map(|run| Order::Signal { run, signal }));
+            }
+            Event::Paused { length } => self.paused(length),
+            Event::Shutdown => self.shut_down(),
+            Event::Tick => {}
+        }
+    }
+
+    fn change_policy(&mut self, policy: Policy) {
+        let before = std::mem::replace(&mut self.policy, policy);
+        self.holds.guard.forget_comparison();
+        // A value that is secret now is hidden at once, whatever the environment that it is in waits for.
+        let shown = |environment: &mut Arc<Environment>| *environment = environment.shown_by(&self.policy.visibility);
+        self.road.environments().for_each(shown);
+        self.targets.environments().for_each(shown);
+        self.process.environments().for_each(shown);
+        self.trials.environments().for_each(shown);
+        // Another check command, or another file for the service, may accept what the old one refused.
+        self.road.forgive_command();
+        self.shown.totals.keep(&self.policy.checks);
+        self.process.carry_rules(&before.checks, &self.policy.checks, self.now);
+    }
+
+    /// Nothing moved for so long, the service's probes included: no clock of a trial runs through it.
+    fn paused(&mut self, length: Duration) {
+        self.process.paused(length);
+        self.trials.paused(length);
+    }
+
+    fn shut_down(&mut self) {
+        let again = std::mem::replace(&mut self.shutdown, true);
+        if !again {
+            return;
+        }
+        if let Some(run) = self.process.has_left(self.now) {
+            self.orders.push(Order::Stop { run });
+        }
+        if let Life::Stopping(slot, _) = self.process.life() {
+            self.orders.push(Order::Kill { run: slot.id });
+        }
+        if let Some(slot) = self.process.leaving_beside() {
+            self.orders.push(Order::Kill { run: slot.id });
+        }
+    }
+
+    /// The same, as if it had never been asked for before.
+    fn picture(&self) -> Board {
+        board::picture(self)
+    }
+
     fn unix_ms(&self) -> u64 {
         self.epoch_unix_ms.saturating_add(self.now.0)
+    }
+
+    // Lines of history.
+
+    fn record(&mut self, outcome: Outcome, subject: Subject, why: impl Into<String>) {
+        self.shown.totals.recorded(outcome, subject.propagation);
+        let entry = Entry::new(self.now, self.unix_ms(), outcome, subject, why.into());
+        self.shown.remember(entry.clone());
+        self.orders.push(Order::Record { entry });
+    }
+
+    /// One line about what an operator did.
+    fn note(&mut self, who: Option<u32>, what: impl Into<String>) {
+        let subject = Subject { who, keys: Vec::new(), ..self.subject() };
+        self.record(Outcome::Operator, subject, what);
+    }
+
+    /// What a start starts now, and the process, if there is one.
+    fn subject(&self) -> Subject {
+        Subject::present(&self.targets, &self.process, &self.installed.0, self.now)
     }
 }

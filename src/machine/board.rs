@@ -9,13 +9,15 @@ pub mod reload;
 #[cfg(test)]
 pub(crate) mod sample;
 pub(super) mod shown;
-mod sources;
+pub(super) mod sources;
 pub mod totals;
 pub mod words;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+pub(super) use picture::picture;
 
 pub use super::history::steps::StepName;
 pub use super::process::health::CheckState;

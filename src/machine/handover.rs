@@ -10,11 +10,10 @@ use super::history::{Outcome, Subject};
 use super::order::Order;
 use super::policy::Handover;
 use super::process::beside::EndedBeside;
-use super::process::connections::ALL;
 use super::process::slot::Slot;
 use super::trial::ledger::Good;
 use super::trial::{Trial, TrialKind};
-use super::{Build, Machine, Moment, RunId, StopReason, Target};
+use super::{Build, Machine, RunId, StopReason, Target};
 use crate::environment::Environment;
 
 impl Machine {
@@ -37,11 +36,8 @@ impl Machine {
             return;
         }
         let kind = self.kind_on(&build);
-        let newest = &mut self.numbers.generation;
-        self.targets.start_on(&build, || {
-            *newest = newest.next();
-            *newest
-        });
+        let numbers = &mut self.numbers;
+        self.targets.start_on(&build, || numbers.next_generation());
         let generation = self.targets.present().map(|target| target.generation).unwrap_or_default();
         self.process.starts_on(build, generation, Trial::new(kind));
     }
@@ -58,51 +54,6 @@ impl Machine {
         }
         self.process.set_aside(reason, self.now);
         true
-    }
-
-    /// Orders where new connections go, if that has changed: to the new process once it has been ready, and as long as it
-    /// is neither told to stop nor gone; else to the old one.
-    pub(super) fn set_connections(&mut self) {
-        if self.shutdown {
-            return;
-        }
-        let new = self.process.alive().filter(|slot| slot.may_be_in_traffic());
-        let wanted = match (new, self.process.old()) {
-            (Some(new), Some(_)) => Some((new.id, self.share_of(new))),
-            (Some(new), None) => Some((new.id, ALL)),
-            (None, Some(old)) => Some((old.id, ALL)),
-            (None, None) => None,
-        };
-        let order = wanted.and_then(|(run, share)| self.process.connect(run, share));
-        self.orders.extend(order);
-    }
-
-    /// How many of a hundred new connections a new process gets beside the old one.
-    fn share_of(&self, new: &Slot) -> u8 {
-        match self.policy.handover {
-            Handover::Overlap { share } if self.gets_all_at(new).is_none_or(|at| at > self.now) => share,
-            Handover::Overlap { .. } | Handover::Restart => ALL,
-        }
-    }
-
-    /// When a process that is tried with a share of the new connections gets all of them.
-    fn gets_all_at(&self, new: &Slot) -> Option<Moment> {
-        new.connected.map(|at| at + self.policy.min_healthy / 2)
-    }
-
-    /// When the share of new connections changes next.
-    pub(super) fn share_changes_at(&self) -> Option<Moment> {
-        self.process.old()?;
-        let new = self.process.alive().filter(|slot| self.share_of(slot) != ALL)?;
-        self.gets_all_at(new)
-    }
-
-    /// Why a process that has taken over fails at once, instead of at its deadline: the one that it took over from still
-    /// answers.
-    pub(super) fn sick_once_connected(&self) -> Option<String> {
-        self.process.old()?;
-        let slot = self.process.alive().filter(|slot| slot.trial.as_ref().is_some_and(|it| it.overdue.is_none()))?;
-        slot.health.failed_since(&self.policy.checks, slot.connected?)
     }
 
     /// The process that failed has taken over from one that can go on, which its verdict says: nothing better is known
@@ -123,7 +74,7 @@ impl Machine {
     /// blame can be seen without another start.
     pub(super) fn witness(&self, failed: &Environment, build: &Build) -> Option<&Good> {
         let old = self.process.old().filter(|old| *old.environment != *failed && old.build == *build)?;
-        self.trials.ledger.holds(&old.environment, &old.build)
+        self.trials.ledger().holds(&old.environment, &old.build)
     }
 
     /// The old process takes its place again, with this to prove, and whatever was started beside it is stopped.
@@ -131,8 +82,7 @@ impl Machine {
         let stopped = self.process.bring_back_old(trial, self.now);
         self.process.forget_crashes();
         // First the connections go elsewhere, then the process may.
-        self.set_connections();
-        self.set_traffic();
+        self.steer();
         self.orders.extend(stopped.map(|run| Order::Stop { run }));
         // It was written for the process that does not take over.
         let environment = self.process.alive().filter(|_| !self.shutdown).map(|slot| Arc::clone(&slot.environment));
@@ -142,7 +92,7 @@ impl Machine {
     /// The old process takes its place again, on what is good, and nothing is tried any more; says whether there is one.
     pub(super) fn stay_with_old(&mut self) -> bool {
         let Some(old) = self.process.old().cloned() else { return false };
-        let known = self.trials.ledger.good().iter().find(|good| good.environment == old.environment);
+        let known = self.trials.ledger().good().iter().find(|good| good.environment == old.environment);
         let target = match known {
             Some(good) => Target::of(good, self.now),
             None => Target::unproved(&old, self.now),
@@ -162,7 +112,7 @@ impl Machine {
     }
 
     fn installed_is_good_with(&self, environment: &Environment) -> bool {
-        self.trials.ledger.holds(environment, &self.installed.0).is_some()
+        self.trials.ledger().holds(environment, &self.installed.0).is_some()
     }
 
     /// A process that was started beside another one will not take over, and the environment is not to blame.
@@ -182,7 +132,7 @@ impl Machine {
     /// Whether a process of this kind that fails beside the old one is given up for it.
     pub(super) fn is_given_up(&self, kind: TrialKind) -> bool {
         let Some(old) = self.process.old() else { return false };
-        let good = self.trials.ledger.holds(&old.environment, &old.build).is_some();
+        let good = self.trials.ledger().holds(&old.environment, &old.build).is_some();
         match kind {
             TrialKind::Build => good,
             TrialKind::Proven => good && self.process.replaced_for() == Some(StopReason::Operator),
@@ -252,7 +202,7 @@ impl Machine {
         self.shown.totals.ended(exit);
         if let EndedBeside::Old(slot) = &ended {
             // The trial of the new one goes on: another process would not be ready any sooner.
-            let subject = self.subject_of(slot);
+            let subject = self.subject().in_run(slot);
             let environment = Some(Arc::clone(&slot.environment));
             let subject = Subject { generation: slot.generation, environment, ..subject };
             self.record(Outcome::Exited, subject, text);

@@ -1,21 +1,22 @@
-//! Starts and stops: what the process's life asks of the rest, and its place in traffic.
+//! How processes start, stop and end, and what that asks of the rest: a place in traffic, the turn, a backoff.
 
 use std::sync::Arc;
 
+use super::board::ExitPicture;
 use super::board::totals::Reason;
-use super::build::Build;
-use super::order::{Order, Traffic};
+use super::build::{Build, Version};
+use super::event::Exit;
+use super::history::steps::Steps;
+use super::order::Order;
 use super::policy::Revert;
-use super::process::Life;
-use super::process::Stop;
 use super::process::health::Health;
 use super::process::slot::{ProcessOrigin, Slot, StopReason};
-use super::process::traffic;
+use super::process::{Life, Stop};
 use super::road::journey::Step;
 use super::target::Started;
 use super::trial::{Trial, TrialKind};
-use super::{Machine, Moment, RunId, Target};
-use crate::environment::Environment;
+use super::{Machine, RunId, Target};
+use crate::environment::{Environment, Fingerprint, changed_names};
 
 impl Machine {
     /// Starts the present target, if nothing runs and no wait is due; returns whether it did.
@@ -34,12 +35,8 @@ impl Machine {
         }
         let build = self.installed.0.clone();
         let kind = self.kind_on(&build);
-        let newest = &mut self.numbers.generation;
-        let next = || {
-            *newest = newest.next();
-            *newest
-        };
-        if self.targets.start_on(&build, next) == Started::OtherBuild {
+        let numbers = &mut self.numbers;
+        if self.targets.start_on(&build, || numbers.next_generation()) == Started::OtherBuild {
             self.process.forget_crashes();
         }
         self.numbers.run = self.numbers.run.next();
@@ -73,7 +70,7 @@ impl Machine {
     /// What the present target has to prove on this build.
     pub(super) fn kind_on(&self, build: &Build) -> TrialKind {
         let Some(environment) = self.targets.environment() else { return TrialKind::First };
-        let ledger = &self.trials.ledger;
+        let ledger = self.trials.ledger();
         if self.trials.suspicion().is_some() {
             TrialKind::Fallback
         } else if ledger.holds(environment, build).is_some() && !self.takes_over_with(environment) {
@@ -102,7 +99,7 @@ impl Machine {
     /// time a pair in quarantine (an old build put back brings its own with it).
     fn put_good_before_unproved(&mut self) {
         let Some(environment) = self.targets.environment() else { return };
-        let (build, ledger) = (&self.installed.0, &self.trials.ledger);
+        let (build, ledger) = (&self.installed.0, self.trials.ledger());
         let unproved = self.operator_hold().is_some() && !ledger.knows(environment);
         let good = if ledger.quarantined(environment, build).is_some() {
             ledger.fallback(environment, build)
@@ -116,27 +113,19 @@ impl Machine {
 
     /// Stops the process if one runs, out of traffic first; says whether there was anything to do.
     pub(super) fn stop(&mut self, reason: StopReason) -> bool {
-        let leaves_until = self.leaves_until();
+        let leaves_until = self.traffic.leaves_until(&self.process, &self.policy, self.now);
         match self.process.stop(reason, leaves_until, self.now) {
             Stop::Nothing => false,
             Stop::Leaves => true,
             Stop::Now(run) => {
                 if self.process.old().is_some() {
                     // First the connections go elsewhere, then the process may.
-                    self.set_connections();
-                    self.set_traffic();
+                    self.steer();
                 }
                 self.orders.push(Order::Stop { run });
                 true
             }
         }
-    }
-
-    /// When a process that begins to leave traffic now is stopped at the latest; `None`: it need not leave.
-    fn leaves_until(&self) -> Option<Moment> {
-        let max = self.policy.drain_max.filter(|_| self.process.old().is_none())?;
-        let slot = self.process.alive().filter(|slot| slot.may_be_in_traffic())?;
-        (!self.traffic.is_out(slot.id)).then(|| self.now + max + traffic::MARGIN)
     }
 
     /// A process that is out of traffic, or has had its time to get out, is stopped; says whether one was.
@@ -151,31 +140,64 @@ impl Machine {
         true
     }
 
-    /// Orders the level of traffic if it has changed. Nothing is ordered before a process has been ready once.
-    pub(super) fn set_traffic(&mut self) {
-        if self.policy.drain_max.is_none() {
-            return;
+    /// Orders where new connections go, and whether the service is in traffic, if that has changed.
+    pub(super) fn steer(&mut self) {
+        if !self.shutdown {
+            let order = self.process.steer(&self.policy, self.now);
+            self.orders.extend(order);
         }
-        let level = match self.process.life() {
-            // Two processes: the service is in traffic, whichever of them takes the connections.
-            _ if self.process.old().is_some() => self.process.active().map(|slot| (slot.id, Traffic::In)),
-            Life::Alive(slot) if slot.been_ready => Some((slot.id, Traffic::In)),
-            // The one that it was to take over from is gone before it was ready.
-            Life::Alive(slot) if !self.process.is_connected(slot.id) => self.nobody_in_traffic(),
-            // Not ready yet: the level stays as the process before it left it.
-            Life::Alive(_) => None,
-            Life::Leaving(slot, reason, _) | Life::Stopping(slot, reason) => {
-                Some((slot.id, Traffic::Out { why: reason.sentence().to_owned() }))
-            }
-            Life::Absent { .. } => self.nobody_in_traffic(),
-        };
-        let order = level.and_then(|(run, level)| self.traffic.order(run, level));
+        let order = self.traffic.follow(&self.process, &self.policy);
         self.orders.extend(order);
     }
 
-    fn nobody_in_traffic(&self) -> Option<(RunId, Traffic)> {
-        let ended = self.process.last_exit().map_or_else(|| "no process".to_owned(), |exit| exit.text.clone());
-        self.traffic.last_run().map(|run| (run, Traffic::Out { why: ended }))
+    /// Whether the process that leaves traffic to make room for a wish runs just this, and it is good.
+    pub(super) fn stays_on(&self, environment: &Environment) -> bool {
+        match self.process.life() {
+            Life::Leaving(slot, StopReason::Switch, _) => {
+                *slot.environment == *environment && self.trials.ledger().holds(environment, &slot.build).is_some()
+            }
+            Life::Absent { .. } | Life::Alive(_) | Life::Leaving(..) | Life::Stopping(..) => false,
+        }
+    }
+
+    /// During a hold, a process that leaves traffic to make room for a wish stays if it runs what is good.
+    pub(super) fn stay_during_hold(&mut self) {
+        let environment = self.process.slot().map(|slot| Arc::clone(&slot.environment));
+        if environment.is_some_and(|environment| self.operator_hold().is_some() && self.stays_on(&environment)) {
+            self.stay();
+        }
+    }
+
+    pub(super) fn stay(&mut self) {
+        self.process.stay(self.now);
+        let Some(slot) = self.process.alive() else { return };
+        if let Some(good) = self.trials.ledger().holds(&slot.environment, &slot.build) {
+            let started_on = Some(slot.build.clone());
+            self.targets.go_to(Target { started_on, ..Target::of(good, self.now) });
+        }
+    }
+
+    /// A run has ended, by itself or as it was ordered; one that could not be started has no `exit`.
+    pub(super) fn ended(&mut self, run: RunId, exit: Option<Exit>, text: String) {
+        if self.ended_beside(run, exit, &text) {
+            return;
+        }
+        let Some((slot, reason)) = self.process.ended(run, exit, self.now) else { return };
+        self.shown.totals.ended(exit);
+        match reason {
+            None => {
+                self.process.count_crash(&slot, self.now, self.policy.crash.reset_after);
+                let told = if exit.is_some() { self.with_own_ports(&slot, &text) } else { text.clone() };
+                self.crashed(&slot, &told);
+            }
+            Some(StopReason::Unresponsive) => {
+                self.process.count_crash(&slot, self.now, self.policy.crash.reset_after);
+                self.back_off(&slot.build);
+            }
+            Some(StopReason::Switch | StopReason::Revert | StopReason::Operator | StopReason::Shutdown) => {}
+        }
+        let crashes = self.process.streak().crashes;
+        self.process.note_exit(ExitPicture { run, at: self.now, exit, text, crashes });
     }
 
     /// The turn is given back once no restart needs it any more.
@@ -198,7 +220,7 @@ impl Machine {
         if !self.road.turn().is_held() {
             return self.road.step() == Some(Step::Turn);
         }
-        let returns = self.returns_until().is_some();
+        let returns = self.traffic.returns_until(&self.process, &self.policy, self.now).is_some();
         matches!(self.road.step(), Some(Step::Turn | Step::Switched))
             || self.is_restarting()
             || (returns && !self.shutdown)
@@ -215,14 +237,6 @@ impl Machine {
         }
     }
 
-    /// Until when the turn is kept for a run that is on its way back into traffic.
-    pub(super) fn returns_until(&self) -> Option<Moment> {
-        self.policy.drain_max?;
-        let slot = self.process.alive().filter(|slot| self.traffic.is_returning(slot.id))?;
-        let until = slot.started + self.policy.deadline + traffic::RETURN;
-        (until > self.now).then_some(until)
-    }
-
     /// The next start waits. A build that differs from the one that has just ended is tried at once.
     pub(super) fn back_off(&mut self, ended: &Build) {
         if self.installed.0 == *ended {
@@ -237,5 +251,81 @@ impl Machine {
         self.process.end_trial();
         self.process.forget_crashes();
         self.process.start_at_once(reason);
+    }
+
+    // What an earlier lictor has left, and what lies on the disk.
+
+    /// Another build is another chance: what the old one refused is checked again, and a service that is backing off is
+    /// tried at once.
+    pub(super) fn installed(&mut self, build: Build, version: Version) {
+        let changed = self.installed.0 != build;
+        self.installed = (build, version);
+        if changed {
+            self.road.forgive_command();
+            self.process.end_backoff();
+            self.starts_on_what_is_installed();
+        }
+    }
+
+    /// What an earlier lictor has started, and had not found good or bad yet, is what is wished for: its trial goes on,
+    /// from its beginning, and nothing is started for it.
+    pub(super) fn recognise(&mut self, environment: &Arc<Environment>) {
+        let Some(slot) = self.process.alive().filter(|_| self.targets.present().is_none()) else { return };
+        let runs = ProcessOrigin::Adopted(environment.fingerprint());
+        let (build, ledger) = (slot.build.clone(), self.trials.ledger());
+        let is_doubted = ledger.quarantined(environment, &build).is_some();
+        if slot.origin != runs || build != self.installed.0 || is_doubted {
+            return;
+        }
+        let before = ledger.newest().map(|good| &good.environment);
+        let keys = before.map(|before| changed_names(before, environment)).unwrap_or_default();
+        let (environment, generation) = (Arc::clone(environment), self.numbers.next_generation());
+        self.targets.try_out(Target {
+            environment: Arc::clone(&environment),
+            started_on: Some(build.clone()),
+            generation,
+            since: self.now,
+            unreported: Some(self.now),
+            keys,
+            took: Steps::default(),
+        });
+        self.process.turns_out_to_run(&environment, generation);
+        let trial = Trial::new(self.kind_on(&build));
+        self.process.begin_trial(trial, &self.policy.checks, self.now);
+    }
+
+    /// A process that runs a good environment is taken over as it is. Nothing is known about any other: it serves until
+    /// there is something to start in its place.
+    pub(super) fn adopted(&mut self, id: RunId, pid: u32, environment: Fingerprint, build: Build) {
+        if self.numbers.run >= id || !self.process.is_gone() {
+            return;
+        }
+        self.numbers.run = id;
+        let origin = ProcessOrigin::Adopted(environment);
+        let good = self.trials.ledger().good().iter().find(|good| good.environment.fingerprint() == environment);
+        let target = good
+            .filter(|good| good.builds.contains(&build))
+            .map(|good| Target { started_on: Some(build.clone()), ..Target::of(good, self.now) });
+        let environment = target.as_ref().map_or_else(Arc::default, |target| Arc::clone(&target.environment));
+        let health = Health::of_adopted(self.now, &self.policy.checks);
+        let slot = Slot {
+            id,
+            generation: target.as_ref().map(|target| target.generation).unwrap_or_default(),
+            started_with: Arc::clone(&environment),
+            environment,
+            build,
+            pid: Some(pid),
+            started: self.now,
+            been_ready: health.ready(&self.policy.checks),
+            health,
+            trial: target.is_some().then(|| Trial::new(TrialKind::Proven)),
+            turned_out: None,
+            connected: None,
+            origin,
+        };
+        self.process.begin(slot, self.now);
+        if let Some(target) = target {
+            self.targets.go_to(target);
+        }
     }
 }

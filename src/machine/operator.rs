@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::board::deployment::{Deployment, Validation, Verdict};
 use super::board::reload::Pending;
 use super::board::totals::Reason;
 use super::event::{Requester, Verb};
@@ -12,9 +13,8 @@ use super::numbers::RunId;
 use super::order::{Effect, Order};
 use super::policy::StepSetting;
 use super::road::journey::Step;
-use super::trial::ledger::Changed;
 use super::{Machine, StopReason, Target};
-use crate::environment::{Environment, Fingerprint};
+use crate::environment::Fingerprint;
 
 /// What is done, or why not.
 type Answer = Result<Effect, String>;
@@ -31,14 +31,11 @@ impl Machine {
             Verb::Signal { signal } => self.pass_on(signal, who),
             Verb::Hold { reason, length } => Ok(self.begin_hold(reason, length, who)),
             Verb::Unhold => Ok(self.unhold(who)),
-            Verb::Release { fingerprint } => self.release(fingerprint, who).map(|()| Effect::Done),
+            Verb::Release { fingerprint } => self.release(fingerprint, who),
             Verb::Retry { fingerprint } => self.retry(fingerprint, who),
             Verb::RetryAlone { fingerprint } => self.retry_alone(fingerprint, who),
             Verb::Revert => self.go_back(who),
-            Verb::Validated { deployment, verdict, reason } => {
-                self.validated(deployment, verdict, reason, who);
-                Ok(Effect::Done)
-            }
+            Verb::Validated { deployment, verdict, reason } => Ok(self.validated(deployment, verdict, reason, who)),
         }
     }
 
@@ -47,21 +44,11 @@ impl Machine {
         match outcome.as_ref().err().and_then(|errors| errors.first()) {
             None => {
                 self.note(who, "reload");
-                self.keep_again();
+                self.orders.extend(self.trials.keep_again());
             }
             Some(first) => self.note(who, format!("reload refused: {first}")),
         }
         self.shown.reloaded(outcome, self.now);
-    }
-
-    /// Writes everything again: the list of sources, which the files name, may have changed.
-    fn keep_again(&mut self) {
-        if !self.trials.ledger.good().is_empty() {
-            self.keep_good();
-        }
-        if !self.trials.ledger.quarantine().is_empty() {
-            self.keep_quarantine();
-        }
     }
 
     fn restart(&mut self, who: Option<u32>) -> Answer {
@@ -120,7 +107,7 @@ impl Machine {
 
     /// The operator's hold, unless there is nothing else to run: a first start is not held.
     pub(super) fn operator_hold(&self) -> Option<&Hold> {
-        let elsewhere = self.targets.present().is_some() || self.trials.ledger.newest().is_some();
+        let elsewhere = self.targets.present().is_some() || self.trials.ledger().newest().is_some();
         self.holds.operator().filter(|_| elsewhere)
     }
 
@@ -135,25 +122,17 @@ impl Machine {
         true
     }
 
-    /// The first wish that a hold stops is a line of history; says whether this is it.
-    pub(super) fn record_held(&mut self) -> bool {
-        let Some(reason) = self.operator_hold().map(|hold| hold.reason.clone()) else { return false };
-        let Some(environment) = self.road.journey().map(|journey| Arc::clone(&journey.environment)) else {
-            return false;
-        };
-        if !self.holds.record_operator() {
-            return false;
+    /// Lets through what the guard holds: the fingerprint, if one is given, must be that of the wish.
+    fn release(&mut self, meant: Option<Fingerprint>, who: Option<u32>) -> Answer {
+        let held = self.road.wanted().filter(|_| self.guarded_since().is_some()).map(|wish| wish.fingerprint());
+        let Some(held) = held else { return Err("nothing is held by the guard".to_owned()) };
+        if let Some(meant) = meant.filter(|meant| *meant != held) {
+            return Err(format!("{meant} is not what is held, which is {held}: only that can be released"));
         }
-        self.record_stopped(Outcome::Held, environment, reason);
-        true
-    }
-
-    /// A line of history about a wish that was stopped on the road.
-    pub(super) fn record_stopped(&mut self, outcome: Outcome, environment: Arc<Environment>, why: String) {
-        let keys = self.keys_changed_to(&environment);
-        let took = self.road.journey().map(|journey| journey.took(self.now)).unwrap_or_default();
-        let subject = Subject { environment: Some(environment), keys, took, ..self.subject() };
-        self.record(outcome, subject, why);
+        self.note(who, format!("release {held}"));
+        self.holds.guard.release(held);
+        self.keep_holds();
+        Ok(Effect::Done)
     }
 
     /// The newest wish is tried once more, whatever is known against it.
@@ -170,7 +149,7 @@ impl Machine {
         }
         let refused = self.road.refusal().is_some_and(|refusal| refusal.is_about(&wish));
         let set_back = self.trials.setback().is_some_and(|setback| setback.is_about(&wish));
-        let quarantined = self.trials.ledger.quarantined(&wish, &self.installed.0).is_some();
+        let quarantined = self.trials.ledger().quarantined(&wish, &self.installed.0).is_some();
         if !(refused || set_back || quarantined) {
             return Err(format!("nothing holds the newest change, {shown}, back"));
         }
@@ -180,9 +159,8 @@ impl Machine {
         self.note(who, format!("retry {shown}"));
         self.road.forgive();
         self.trials.end_setback();
-        if self.trials.ledger.release(&wish, &self.installed.0) == Changed::Yes {
-            self.keep_quarantine();
-        }
+        let order = self.trials.release(&wish, &self.installed.0);
+        self.orders.extend(order);
         Ok(Effect::Verdict { wish: shown })
     }
 
@@ -212,7 +190,7 @@ impl Machine {
     fn go_back(&mut self, who: Option<u32>) -> Answer {
         let after = self.numbers.run;
         let present = self.targets.environment();
-        let good = present.and_then(|present| self.trials.ledger.fallback(present, &self.installed.0));
+        let good = present.and_then(|present| self.trials.ledger().fallback(present, &self.installed.0));
         let Some(target) = good.map(|good| Target::of(good, self.now)) else {
             return Err("there is no other good environment to go back to".to_owned());
         };
@@ -222,8 +200,8 @@ impl Machine {
         self.drop_suspicion();
         self.trials.come_to_an_end();
         // A lictor that is started again during the hold must come back to this one.
-        self.trials.ledger.prefer(&environment);
-        self.keep_good();
+        let order = self.trials.prefer(&environment);
+        self.orders.push(order);
         self.go_to(target, Reason::Revert);
         let reason = format!("an operator went back to {fingerprint}");
         self.set_hold(Some(Hold { reason, since_unix_ms: self.unix_ms(), until_unix_ms: None, who }));
@@ -231,5 +209,19 @@ impl Machine {
             self.replace(StopReason::Revert);
         }
         Ok(self.proof_of_a_run(after))
+    }
+
+    /// Keeps what a deployment was answered.
+    fn validated(&mut self, deployment: Deployment, verdict: Verdict, reason: String, who: Option<u32>) -> Effect {
+        let outcome = match verdict {
+            Verdict::Yes => Outcome::Validated,
+            Verdict::No => Outcome::NotValidated,
+        };
+        let at_unix_ms = self.unix_ms();
+        self.shown.validation =
+            Some(Validation { deployment: deployment.clone(), verdict, reason: reason.clone(), at_unix_ms });
+        let subject = Subject { who, keys: Vec::new(), deployment: Some(deployment), ..self.subject() };
+        self.record(outcome, subject, reason);
+        Effect::Done
     }
 }

@@ -386,11 +386,6 @@ impl Process {
         }
     }
 
-    /// What has to be ordered so that this share of new connections goes to the run, if anything.
-    pub(super) fn connect(&mut self, run: RunId, share: u8) -> Option<Order> {
-        self.connections.order(run, share)
-    }
-
     /// Why new connections cannot be steered from one process to another; `None`: they can.
     pub(super) fn steering_trouble(&self) -> Option<&String> {
         self.connections.trouble()

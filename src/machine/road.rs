@@ -10,9 +10,9 @@
 //! [`Road`] owns what is wished for and how far it has come; `travel` takes the steps.
 
 pub(super) mod checked;
+mod in_place;
 pub(super) mod journey;
 pub(super) mod settled;
-mod switch;
 pub(super) mod switched;
 mod travel;
 pub(super) mod turn;
@@ -346,16 +346,15 @@ impl Road {
         Some(Order::ReturnTurn { turn, verdict: self.verdict })
     }
 
-    /// The wish on the road and the reason, if the fleet has halted it and history doesn't have that line yet. The caller
-    /// writes it.
-    pub(super) fn take_new_halt(&mut self) -> Option<(Arc<Environment>, String)> {
+    /// Why the fleet has halted the wish on the road, if it has and history does not have that line yet. The caller writes it.
+    pub(super) fn take_new_halt(&mut self) -> Option<String> {
         let TurnRefusal::Halted { by, why } = self.turn.refusal()? else { return None };
-        let environment = Arc::clone(&self.journey.as_ref()?.environment);
-        if self.recorded_halt == Some(environment.fingerprint()) {
+        let halted = Some(self.journey.as_ref()?.environment.fingerprint());
+        if self.recorded_halt == halted {
             return None;
         }
-        self.recorded_halt = Some(environment.fingerprint());
-        Some((environment, format!("taken back by {by}: {why}")))
+        self.recorded_halt = halted;
+        Some(format!("taken back by {by}: {why}"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Compares what is wanted with what is so and takes the next legal step, until there is none left; and says when the next
 //! one is due although nothing happens.
 
+use super::board::sources;
 use super::process::Life;
 use super::road::Decision;
 use super::trial::Judgement;
@@ -14,8 +15,7 @@ impl Machine {
     pub(super) fn settle(&mut self) {
         let steps = (0..STEPS).take_while(|_| self.step()).count();
         debug_assert!(steps < STEPS, "the machine does not settle");
-        self.set_connections();
-        self.set_traffic();
+        self.steer();
         self.give_back_turn();
         let orders = self.process.probe();
         self.orders.extend(orders);
@@ -41,6 +41,14 @@ impl Machine {
             || self.start()
     }
 
+    /// The board says so once the process that runs was started without the sources, or has outlived their silence.
+    fn grow_stale(&mut self) -> bool {
+        let stale = sources::staleness(self);
+        let grown = stale != self.shown.stale;
+        self.shown.stale = stale;
+        grown
+    }
+
     /// When something is due although nothing happens; a `Tick` before then changes nothing.
     pub fn next_wake(&self) -> Option<Moment> {
         let leaves = match self.process.life() {
@@ -50,7 +58,8 @@ impl Machine {
         if self.shutdown {
             return leaves;
         }
-        let returns = self.road.turn().id().and_then(|_| self.returns_until());
+        let returns =
+            self.road.turn().id().and_then(|_| self.traffic.returns_until(&self.process, &self.policy, self.now));
         // A start that was due by now waits for a newer wish to settle, which is due by itself.
         let start = self.targets.present().and(self.process.not_before()).filter(|at| *at > self.now);
         let decided = self.trials.suspicion().and_then(|suspicion| suspicion.decided_by);
@@ -70,7 +79,7 @@ impl Machine {
         let hold = self.holds.operator().and_then(|hold| hold.until_unix_ms);
         let hold = hold.map(|until| Moment(until.saturating_sub(self.epoch_unix_ms)));
         let grace = self.grace_ends();
-        let share = self.share_changes_at();
+        let share = self.process.share_changes_at(&self.policy, self.now);
         [leaves, share, returns, start, decided, verdict, step, again, retry, hold, grace].into_iter().flatten().min()
     }
 }

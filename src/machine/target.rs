@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::build::Build;
-use super::history::steps::Steps;
+use super::history::steps::{StepName, Steps};
 use super::moment::Moment;
 use super::numbers::GenerationId;
 use super::process::slot::Slot;
 use super::trial::ledger::Good;
-use crate::environment::Environment;
+use crate::environment::{Environment, changed_names};
 
 /// An environment that was switched to.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,6 +85,24 @@ impl Targets {
     /// Whether what a start starts now was switched to and never started.
     pub(super) fn is_unstarted(&self) -> bool {
         self.present().is_some_and(|target| target.started_on.is_none())
+    }
+
+    /// The names of the variables in which this environment differs from what a start starts now.
+    pub(super) fn changed_to(&self, environment: &Environment) -> Vec<String> {
+        self.environment().map(|present| changed_names(present, environment)).unwrap_or_default()
+    }
+
+    /// How long the steps of the present target have taken until now, the last ones in this run.
+    pub(super) fn took(&self, run: Option<&Slot>, now: Moment) -> Steps {
+        let Some(target) = self.present() else { return Steps::default() };
+        let mut took = target.took.clone();
+        let of_target = run.filter(|slot| slot.pid.is_some() && slot.environment == target.environment);
+        if let Some(slot) = of_target.filter(|_| target.unreported.is_some()) {
+            let begun = slot.trial_began().max(target.since);
+            took.add(StepName::Switched, begun - target.since);
+            took.add(StepName::Trial, now - begun);
+        }
+        took
     }
 
     /// This is tried from now on; what was tried before it is given up.

@@ -1,5 +1,7 @@
-//! On trial: a run proves itself, or not; and what is known of what was tried before.
+//! On trial: what is known of what was tried. [`Trials`] owns what was good, what failed, what is suspected and what has to
+//! wait; how one run is judged stands in `judge`.
 
+mod judge;
 pub mod ledger;
 pub(super) mod setback;
 pub(super) mod suspicion;
@@ -9,182 +11,19 @@ use std::time::Duration;
 
 use super::build::Build;
 use super::moment::Moment;
-use super::policy::Policy;
-use super::process::health::{Health, Patience};
+use super::numbers::GenerationId;
+use super::order::Order;
 use crate::environment::Environment;
-use ledger::Ledger;
+use ledger::{Changed, Good, Ledger, Pair, Quarantined, Standing};
 use setback::{Setback, SetbackKind};
 use suspicion::Suspicion;
 
-/// What a run has to prove, and what its failure means.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Trial {
-    pub(super) kind: TrialKind,
-    /// Why it has failed already, where nothing can be done about it but wait: it can still pass late.
-    pub(super) overdue: Option<String>,
-    /// Set if it is about a reload.
-    pub(super) reloaded: Option<Moment>,
-    /// Set if it counts from some moment and not from the start of the process.
-    began: Option<Moment>,
-    /// Set if the verdict is due at some moment whenever the process was started.
-    due: Option<Moment>,
-    /// How long nothing moved meanwhile.
-    paused: Duration,
-}
+pub(super) use judge::{Evidence, Judgement, Trial, TrialKind};
 
-/// The kinds of trial differ in what their failure means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TrialKind {
-    /// A wish that can be taken back.
-    Candidate,
-    /// The good environment, after a candidate has failed: its health decides the verdict on the candidate.
-    Fallback,
-    /// The good environment, in a process that was alive while a candidate failed beside it: what its next probes find
-    /// decides the verdict on the candidate.
-    Witness,
-    /// A new build under the environment that was good last: nothing of ours can be taken back.
-    Build,
-    /// Nothing has been good yet (or reverting is turned off): nothing to go back to.
-    First,
-    /// A pair that is good already: no trial. It is noted when it is healthy again, or that it is not by the deadline, so
-    /// that nobody waits for it any longer.
-    Proven,
-}
-
-/// What a run is judged by.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Evidence<'a> {
-    /// Whether it has a process.
-    pub(super) is_up: bool,
-    /// When the process was started.
-    pub(super) started: Moment,
-    /// Since when new connections reach it, if they do.
-    pub(super) connected: Option<Moment>,
-    /// What its checks have found.
-    pub(super) health: &'a Health,
-}
-
-/// What the run has shown so far.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Judgement {
-    /// It has been healthy for long enough, in time.
-    Passed,
-    /// It has failed, and why.
-    Failed(String),
-    /// A liveness check has failed, which decides nothing yet: the process is started again.
-    Unresponsive(String),
-    /// Nothing yet; look again then.
-    Open(Option<Moment>),
-}
-
-impl Trial {
-    /// The trial of a run that is about to start.
-    pub(super) fn new(kind: TrialKind) -> Self {
-        Self { kind, overdue: None, reloaded: None, began: None, due: None, paused: Duration::ZERO }
-    }
-
-    /// The trial of a run that is reloaded now.
-    pub(super) fn of_reload(kind: TrialKind, now: Moment) -> Self {
-        Self { reloaded: Some(now), began: Some(now), ..Self::new(kind) }
-    }
-
-    /// The trial of the process that a candidate has failed beside, now.
-    pub(super) fn of_witness(now: Moment) -> Self {
-        Self { began: Some(now), ..Self::new(TrialKind::Witness) }
-    }
-
-    /// With a verdict at this moment, if one is given.
-    pub(super) fn due(self, due: Option<Moment>) -> Self {
-        Self { due, ..self }
-    }
-
-    /// It had its time; from now on it can only pass late, and what that means is given.
-    pub(super) fn late(self, kind: TrialKind, why: &str) -> Self {
-        Self { kind, overdue: Some(why.to_owned()), ..self }
-    }
-
-    /// When the run must have passed.
-    pub(super) fn deadline(&self, run: &Evidence<'_>, policy: &Policy) -> Moment {
-        self.due.unwrap_or(self.begun(run.started) + policy.deadline) + self.paused
-    }
-
-    /// When it began, for a run that was started then.
-    pub(super) fn begun(&self, started: Moment) -> Moment {
-        self.began.unwrap_or(started)
-    }
-
-    /// Nothing moved for so long: the clock of the trial does not run through it.
-    pub(super) fn paused(&mut self, length: Duration) {
-        self.paused = self.paused.saturating_add(length);
-    }
-
-    /// When the run will have been healthy for `min_healthy`, if nothing breaks. Checks are probed three times in that, so
-    /// one that has not passed in the last third of it may just be hanging: its answer is waited for.
-    fn passes_at(&self, run: &Evidence<'_>, policy: &Policy) -> Option<Moment> {
-        let since = run.health.steady_since?.max(self.begun(run.started)).max(run.connected?);
-        let answered = self.kind == TrialKind::Proven
-            || self.overdue.is_some()
-            || run.health.has_passed_since(&policy.checks, since + policy.min_healthy * 2 / 3);
-        Some((since + policy.min_healthy).max(run.health.confirmed_at?)).filter(|_| answered)
-    }
-
-    /// Judges the run. A run that is overdue can only pass, whenever that may be.
-    pub(super) fn judge(&self, now: Moment, run: &Evidence<'_>, policy: &Policy) -> Judgement {
-        if !run.is_up {
-            return Judgement::Open(None);
-        }
-        if self.kind == TrialKind::Witness && self.overdue.is_none() {
-            return self.bear_witness(now, run, policy);
-        }
-        let proof = self.passes_at(run, policy);
-        if self.overdue.is_some() {
-            let passed = proof.is_some_and(|at| at <= now);
-            return if passed { Judgement::Passed } else { Judgement::Open(proof) };
-        }
-        let deadline = self.deadline(run, policy);
-        if proof.is_some_and(|at| at <= now && at <= deadline) {
-            return Judgement::Passed;
-        }
-        match (self.kind, run.health.dead(&policy.checks, Patience::None)) {
-            (TrialKind::Fallback, Some(why)) if now < deadline => return Judgement::Unresponsive(why),
-            (TrialKind::Proven, _) | (_, None) => {}
-            (_, Some(why)) => return Judgement::Failed(why),
-        }
-        if now >= deadline {
-            return Judgement::Failed(too_late(run, policy));
-        }
-        Judgement::Open(Some(proof.map_or(deadline, |at| at.min(deadline))))
-    }
-}
-
-impl Trial {
-    /// It was good before, and has been probed all the while: one look at it after the candidate's failure is enough.
-    fn bear_witness(&self, now: Moment, run: &Evidence<'_>, policy: &Policy) -> Judgement {
-        let (begun, deadline) = (self.begun(run.started), self.deadline(run, policy));
-        let dead = run.health.dead(&policy.checks, Patience::None);
-        if let Some(why) = dead.or_else(|| run.health.failed_since(&policy.checks, begun)) {
-            return Judgement::Failed(why);
-        }
-        match run.health.has_passed_since(&policy.checks, begun) {
-            true => Judgement::Passed,
-            false if now >= deadline => Judgement::Failed(too_late(run, policy)),
-            false => Judgement::Open(Some(deadline)),
-        }
-    }
-}
-
-fn too_late(run: &Evidence<'_>, policy: &Policy) -> String {
-    let needed = humantime::format_duration(policy.min_healthy);
-    let deadline = humantime::format_duration(policy.deadline);
-    let why = run.health.complaint(&policy.checks).map(|why| format!(" ({why})")).unwrap_or_default();
-    format!("not healthy for {needed} within {deadline}{why}")
-}
-
-/// What is known of what was tried: what was good, what failed, what is under suspicion, and what has to wait. Only the
-/// transitions here change it.
+/// What is known of what was tried. Only the transitions here change it; they return the order that writes the change.
 #[derive(Clone, Debug)]
 pub(super) struct Trials {
-    pub(super) ledger: Ledger,
+    ledger: Ledger,
     suspicion: Option<Suspicion>,
     setback: Option<Setback>,
     /// When the newest good environment was promoted in this life of lictor, if an older one may be gone back to for it.
@@ -194,8 +33,18 @@ pub(super) struct Trials {
 }
 
 impl Trials {
-    pub(super) fn new(ledger: Ledger) -> Self {
+    pub(super) fn new(good: Vec<Good>, quarantine: Vec<Quarantined>) -> Self {
+        let ledger = Ledger::new(good, quarantine);
         Self { ledger, suspicion: None, setback: None, promoted: None, superseded: 0 }
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The good environments, to be shown by other rules.
+    pub(super) fn environments(&mut self) -> impl Iterator<Item = &mut Arc<Environment>> {
+        self.ledger.environments()
     }
 
     /// What has failed, until the good environment has decided why.
@@ -223,10 +72,6 @@ impl Trials {
     /// A trial has come to its verdict, or to its end.
     pub(super) fn come_to_an_end(&mut self) {
         self.superseded = 0;
-    }
-
-    pub(super) fn suspect(&mut self, suspicion: Suspicion) {
-        self.suspicion = Some(suspicion);
     }
 
     /// The first start of the good environment after a failure: by this moment it decides.
@@ -264,13 +109,17 @@ impl Trials {
         self.setback = Some(Setback { kind, environment, build, reason, since: now, attempts: 1, retry_at: None });
     }
 
-    pub(super) fn set_back(&mut self, setback: Setback) {
-        self.setback = Some(setback);
+    /// Healthy on neither environment: the candidate waits, for longer each time.
+    pub(super) fn set_back(&mut self, suspicion: Suspicion, kind: SetbackKind, reason: String, now: Moment) {
+        let Suspicion { environment, build, .. } = suspicion;
+        let before = self.setback.take().filter(|setback| setback.environment == environment);
+        let attempts = before.map_or(0, |setback| setback.attempts).saturating_add(1);
+        self.setback = Some(Setback { kind, environment, build, reason, since: now, attempts, retry_at: None });
     }
 
-    /// Whatever had to wait need not any more; gives it.
-    pub(super) fn end_setback(&mut self) -> Option<Setback> {
-        self.setback.take()
+    /// Nothing has to wait any more.
+    pub(super) fn end_setback(&mut self) {
+        self.setback = None;
     }
 
     /// The service is healthy: what had to wait is tried again at this moment.
@@ -283,5 +132,108 @@ impl Trials {
     /// Whether it is this environment that is being taken back.
     pub(super) fn is_suspected(&self, environment: &Environment, build: &Build) -> bool {
         self.suspicion.as_ref().is_some_and(|suspicion| suspicion.is(environment, build))
+    }
+
+    // What was good.
+
+    /// This pair was healthy for long enough. What the process was started with stays known.
+    pub(super) fn note_good(
+        &mut self,
+        environment: &Arc<Environment>,
+        build: &Build,
+        generation: GenerationId,
+        at_unix_ms: u64,
+        started_with: &Environment,
+    ) -> Option<Order> {
+        let changed = self.ledger.promote(environment, build, generation, at_unix_ms, started_with);
+        self.keep_good_if(changed)
+    }
+
+    /// This pair was not good after all.
+    pub(super) fn demote(&mut self, environment: &Environment, build: &Build) -> Order {
+        self.ledger.demote(environment, build);
+        self.keep_good()
+    }
+
+    /// A lictor that starts while no source answers goes back to this one first.
+    pub(super) fn prefer(&mut self, environment: &Environment) -> Order {
+        self.ledger.prefer(environment);
+        self.keep_good()
+    }
+
+    /// The environment is the one that is known, with other keys behind it.
+    pub(super) fn renew(&mut self, environment: &Arc<Environment>) -> Option<Order> {
+        let changed = self.ledger.renew_keys(environment);
+        self.keep_good_if(changed)
+    }
+
+    // What failed.
+
+    /// This candidate has failed. That is written down at once, so that a lictor that starts before there is a verdict does
+    /// not try it once more.
+    pub(super) fn suspect(&mut self, suspicion: Suspicion, at_unix_ms: u64) -> Order {
+        self.put_in_quarantine(&suspicion, Standing::Suspected, at_unix_ms);
+        self.suspicion = Some(suspicion);
+        self.keep_quarantine()
+    }
+
+    /// The good environment is healthy again, so the candidate was to blame.
+    pub(super) fn convict(&mut self, suspicion: &Suspicion, at_unix_ms: u64) -> Order {
+        self.put_in_quarantine(suspicion, Standing::Proved, at_unix_ms);
+        self.setback = None;
+        self.keep_quarantine()
+    }
+
+    /// The suspicion ends without a verdict.
+    pub(super) fn drop_suspicion(&mut self) -> (Option<Suspicion>, Option<Order>) {
+        let changed = self.ledger.forget_suspected();
+        (self.suspicion.take(), self.keep_quarantine_if(changed))
+    }
+
+    /// This good pair is healthy: what an earlier lictor suspected on the same build was to blame. Gives it.
+    pub(super) fn confirm_suspected(&mut self, good: &Environment, build: &Build) -> (Vec<Quarantined>, Option<Order>) {
+        if self.ledger.holds(good, build).is_none() {
+            return (Vec::new(), None);
+        }
+        let confirmed = self.ledger.confirm_suspected(build);
+        let order = (!confirmed.is_empty()).then(|| self.keep_quarantine());
+        (confirmed, order)
+    }
+
+    /// This pair may be tried again.
+    pub(super) fn release(&mut self, environment: &Environment, build: &Build) -> Option<Order> {
+        let changed = self.ledger.release(environment, build);
+        self.keep_quarantine_if(changed)
+    }
+
+    fn put_in_quarantine(&mut self, suspicion: &Suspicion, standing: Standing, at_unix_ms: u64) {
+        let pair = Pair { environment: suspicion.environment.fingerprint(), build: suspicion.build.clone() };
+        let reason = suspicion.reason.clone();
+        self.ledger.put_in_quarantine(Quarantined { pair, reason, at_unix_ms, standing });
+    }
+
+    // What is written to the disk.
+
+    /// Writes everything again: the list of sources, which the files name, may have changed.
+    pub(super) fn keep_again(&self) -> impl Iterator<Item = Order> {
+        let good = (!self.ledger.good().is_empty()).then(|| self.keep_good());
+        let quarantine = (!self.ledger.quarantine().is_empty()).then(|| self.keep_quarantine());
+        good.into_iter().chain(quarantine)
+    }
+
+    fn keep_good(&self) -> Order {
+        Order::KeepGood { good: self.ledger.good().to_vec() }
+    }
+
+    fn keep_good_if(&self, changed: Changed) -> Option<Order> {
+        (changed == Changed::Yes).then(|| self.keep_good())
+    }
+
+    fn keep_quarantine(&self) -> Order {
+        Order::KeepQuarantine { quarantine: self.ledger.quarantine().to_vec() }
+    }
+
+    fn keep_quarantine_if(&self, changed: Changed) -> Option<Order> {
+        (changed == Changed::Yes).then(|| self.keep_quarantine())
     }
 }

@@ -10,8 +10,7 @@ use super::policy::{Revert, StepSetting};
 use super::process::health::Patience;
 use super::process::slot::Slot;
 use super::random::doubled;
-use super::trial::ledger::{Changed, Pair, Quarantined, Standing};
-use super::trial::setback::{Setback, SetbackKind};
+use super::trial::setback::SetbackKind;
 use super::trial::suspicion::Suspicion;
 use super::trial::{Judgement, Trial, TrialKind};
 use super::{Machine, Moment, StopReason, Target};
@@ -25,7 +24,7 @@ impl Machine {
     pub(super) fn judge(&mut self) -> bool {
         let Some(slot) = self.process.alive() else { return self.decide_without_a_process() };
         let Some(trial) = &slot.trial else { return false };
-        if let Some(why) = self.sick_once_connected() {
+        if let Some(why) = self.process.sick_once_connected(&self.policy) {
             self.failed(&why);
             return true;
         }
@@ -79,7 +78,7 @@ impl Machine {
 
     /// Whether this run's environment is the newest good one, and an older one exists to go back to.
     fn can_be_taken_back(&self, slot: &Slot) -> bool {
-        let ledger = &self.trials.ledger;
+        let ledger = self.trials.ledger();
         self.trials.suspicion().is_none()
             && self.policy.revert == Revert::ToLastGood
             && ledger.newest().is_some_and(|good| good.environment == slot.environment)
@@ -99,7 +98,7 @@ impl Machine {
 
     /// The run has been healthy for long enough.
     fn passed(&mut self) {
-        let took = self.present_took(self.process.alive());
+        let took = self.targets.took(self.process.alive(), self.now);
         let Some(slot) = self.process.alive() else { return };
         let (environment, build, generation) = (Arc::clone(&slot.environment), slot.build.clone(), slot.generation);
         let started_with = Arc::clone(&slot.started_with);
@@ -111,25 +110,25 @@ impl Machine {
         }
         self.targets.keep_tried();
         let at = self.unix_ms();
-        if self.trials.ledger.promote(&environment, &build, generation, at, &started_with) == Changed::Yes {
-            self.keep_good();
-        }
+        let order = self.trials.note_good(&environment, &build, generation, at, &started_with);
+        self.orders.extend(order);
         match trial.kind {
             TrialKind::Candidate | TrialKind::First => self.trials.promote(self.now),
             TrialKind::Fallback | TrialKind::Build => self.trials.promote_again(),
             TrialKind::Proven | TrialKind::Witness => {}
         }
         self.dismiss_old();
-        if self.trials.ledger.release(&environment, &build) == Changed::Yes {
-            self.keep_quarantine();
-        }
+        let order = self.trials.release(&environment, &build);
+        self.orders.extend(order);
         let suspicion = self.trials.end_suspicion();
         if suspicion.is_none() {
             self.confirm_what_an_earlier_lictor_suspected(&environment, &build);
         }
         if let Some(suspicion) = suspicion {
             self.road.set_verdict(TurnVerdict::Failed);
-            self.quarantine(suspicion, at);
+            let order = self.trials.convict(&suspicion, at);
+            self.orders.push(order);
+            self.record(Outcome::Reverted, suspicion.subject(), suspicion.reason);
         } else {
             self.road.set_verdict(TurnVerdict::Good);
             if let Some(seen) = self.targets.report() {
@@ -151,23 +150,6 @@ impl Machine {
             let at = self.crash_backoff(setback.attempts);
             self.trials.retry_at(at);
         }
-    }
-
-    fn quarantine(&mut self, suspicion: Suspicion, at_unix_ms: u64) {
-        let pair = Pair { environment: suspicion.environment.fingerprint(), build: suspicion.build.clone() };
-        let (reason, standing) = (suspicion.reason.clone(), Standing::Proved);
-        self.trials.ledger.put_in_quarantine(Quarantined { pair, reason, at_unix_ms, standing });
-        self.keep_quarantine();
-        self.trials.end_setback();
-        self.record(Outcome::Reverted, suspicion.subject(), suspicion.reason);
-    }
-
-    pub(super) fn keep_good(&mut self) {
-        self.orders.push(Order::KeepGood { good: self.trials.ledger.good().to_vec() });
-    }
-
-    pub(super) fn keep_quarantine(&mut self) {
-        self.orders.push(Order::KeepQuarantine { quarantine: self.trials.ledger.quarantine().to_vec() });
     }
 
     /// The run that is alive has failed its trial.
@@ -203,7 +185,7 @@ impl Machine {
     /// The run has ended by itself; the process is gone already.
     pub(super) fn crashed(&mut self, slot: &Slot, text: &str) {
         self.trials.come_to_an_end();
-        self.record(Outcome::Exited, self.subject_of(slot), text);
+        self.record(Outcome::Exited, self.subject().in_run(slot), text);
         if self.shutdown {
             return;
         }
@@ -222,7 +204,7 @@ impl Machine {
             kind => {
                 // Recorded once: a build that keeps failing would fill the history otherwise.
                 if kind == Some(TrialKind::Build) && self.process.streak().crashes == 1 {
-                    self.record(Outcome::BuildFailed, self.subject_of(slot), text);
+                    self.record(Outcome::BuildFailed, self.subject().in_run(slot), text);
                 }
                 self.back_off(&slot.build);
             }
@@ -231,15 +213,15 @@ impl Machine {
 
     /// Takes back that it was good.
     fn demote(&mut self, slot: &Slot) {
-        self.trials.ledger.demote(&slot.environment, &slot.build);
-        self.keep_good();
+        let order = self.trials.demote(&slot.environment, &slot.build);
+        self.orders.push(order);
     }
 
     /// Back to the last good environment on the present build; the failed one is under suspicion until that is healthy.
     fn take_back(&mut self, slot: &Slot, why: &str) {
         let witness = self.witness(&slot.environment, &slot.build);
         let is_there = witness.is_some();
-        let Some(good) = witness.or_else(|| self.trials.ledger.fallback(&slot.environment, &slot.build)) else {
+        let Some(good) = witness.or_else(|| self.trials.ledger().fallback(&slot.environment, &slot.build)) else {
             return self.back_off(&slot.build);
         };
         let target = Target::of(good, self.now);
@@ -247,49 +229,34 @@ impl Machine {
             let (wish, good) = (Arc::clone(&slot.environment), Arc::clone(&target.environment));
             self.orders.push(Order::Halt { wish, good, reason: why.to_owned() });
         }
-        self.trials.suspect(Suspicion {
+        let suspicion = Suspicion {
             environment: Arc::clone(&slot.environment),
             build: slot.build.clone(),
             reason: why.to_owned(),
             generation: slot.generation,
             keys: self.targets.present().map(|target| target.keys.clone()).unwrap_or_default(),
-            took: self.present_took(Some(slot)),
+            took: self.targets.took(Some(slot), self.now),
             decided_by: None,
-        });
-        self.keep_suspicion(why);
+        };
+        let order = self.trials.suspect(suspicion, self.unix_ms());
+        self.orders.push(order);
         self.go_to(target, Reason::Revert);
         if is_there {
             self.bring_back_old(Some(Trial::of_witness(self.now)));
         }
     }
 
-    /// What is suspected is written down: a lictor that starts before there is a verdict does not try it once more.
-    fn keep_suspicion(&mut self, why: &str) {
-        let Some(suspicion) = self.trials.suspicion() else { return };
-        let pair = Pair { environment: suspicion.environment.fingerprint(), build: suspicion.build.clone() };
-        let (reason, at_unix_ms, standing) = (why.to_owned(), self.unix_ms(), Standing::Suspected);
-        self.trials.ledger.put_in_quarantine(Quarantined { pair, reason, at_unix_ms, standing });
-        self.keep_quarantine();
-    }
-
     /// The suspicion ends without a verdict.
     pub(super) fn drop_suspicion(&mut self) -> Option<Suspicion> {
-        if self.trials.ledger.forget_suspected() == Changed::Yes {
-            self.keep_quarantine();
-        }
-        self.trials.end_suspicion()
+        let (suspicion, order) = self.trials.drop_suspicion();
+        self.orders.extend(order);
+        suspicion
     }
 
     /// An earlier lictor ended while it went back to what was good, and that is healthy now.
     fn confirm_what_an_earlier_lictor_suspected(&mut self, good: &Environment, build: &Build) {
-        if self.trials.ledger.holds(good, build).is_none() {
-            return;
-        }
-        let confirmed = self.trials.ledger.confirm_suspected(build);
-        if confirmed.is_empty() {
-            return;
-        }
-        self.keep_quarantine();
+        let (confirmed, order) = self.trials.confirm_suspected(good, build);
+        self.orders.extend(order);
         for held in confirmed {
             let environment = self.road.wanted().filter(|wish| wish.fingerprint() == held.pair.environment).cloned();
             let subject =
@@ -306,19 +273,15 @@ impl Machine {
             self.orders.push(Order::EndHalt { wish: Arc::clone(&suspicion.environment) });
         }
         let present = self.targets.environment();
-        let known = present.is_some_and(|present| self.trials.ledger.holds(present, build).is_some());
+        let known = present.is_some_and(|present| self.trials.ledger().holds(present, build).is_some());
         let (kind, outcome) = if known {
             (SetbackKind::Inconclusive, Outcome::Inconclusive)
         } else {
             (SetbackKind::BuildFailed, Outcome::BuildFailed)
         };
-        let before = self.trials.end_setback().filter(|setback| setback.environment == suspicion.environment);
-        let attempts = before.map_or(0, |setback| setback.attempts).saturating_add(1);
         let reason = format!("{}; then on the last good one: {why}", suspicion.reason);
         self.record(outcome, suspicion.subject(), reason.clone());
-        let (environment, build) = (suspicion.environment, suspicion.build);
-        let since = self.now;
-        self.trials.set_back(Setback { kind, environment, build, reason, since, attempts, retry_at: None });
+        self.trials.set_back(suspicion, kind, reason, self.now);
     }
 
     /// When the n-th attempt may begin: exponential backoff with full jitter.

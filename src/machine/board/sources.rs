@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::super::event::{Need, SourceReport};
-use super::super::{Machine, Moment, Wish};
+use super::super::{Machine, Wish};
 
 /// A source that has been failing for this long makes what runs stale.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -48,53 +48,31 @@ impl Sources {
     }
 }
 
-impl Machine {
-    /// Whether a start still waits for the sources.
-    pub(in super::super) fn in_grace(&self) -> bool {
-        self.road.is_unheard() && self.now < self.began + self.policy.boot_grace
-    }
+/// What the wishes wait for although there has been one: a source that a reload has added. Before the first wish the
+/// grace of a start counts.
+pub(super) fn awaits(machine: &Machine) -> Option<String> {
+    let why: Vec<_> = machine.shown.sources.awaited().map(unanswered).collect();
+    (!why.is_empty() && !machine.road.is_unheard()).then(|| why.join("; "))
+}
 
-    /// When it does not wait any longer, if there is something good to use then.
-    pub(in super::super) fn grace_ends(&self) -> Option<Moment> {
-        let usable = self.targets.present().is_some() || self.trials.ledger.newest().is_some();
-        (self.in_grace() && usable).then(|| self.began + self.policy.boot_grace)
-    }
-
-    /// What the wishes wait for although there has been one: a source that a reload has added. Before the first wish the
-    /// grace of a start counts.
-    pub(super) fn awaits(&self) -> Option<String> {
-        let why: Vec<_> = self.shown.sources.awaited().map(unanswered).collect();
-        (!why.is_empty() && !self.road.is_unheard()).then(|| why.join("; "))
-    }
-
-    /// The board says so once the running process was started without the sources, or has outlived their silence.
-    pub(in super::super) fn grow_stale(&mut self) -> bool {
-        let stale = self.staleness();
-        let grown = stale != self.shown.stale;
-        self.shown.stale = stale;
-        grown
-    }
-
-    /// What is to be said about silent sources. It changes with events and at the end of the grace, not in between.
-    fn staleness(&self) -> Option<String> {
-        let began = self.epoch_unix_ms.saturating_add(self.began.0);
-        let sources = &self.shown.sources;
-        let wish = match self.road.wish() {
-            Wish::Unheard => {
-                let waited = !self.in_grace() && self.targets.present().is_some();
-                return waited.then(|| stale_since(began, sources.silent()));
-            }
-            Wish::Environment(wish) => Some(wish),
-            Wish::Unfit(_) => None,
-        };
-        // Sources that have not answered yet and are in the wish all the same, with what they gave last.
-        let remembered =
-            |source: &&SourceReport| wish.is_some_and(|wish| wish.source_keys().of(&source.name).is_some());
-        if sources.silent().any(|source| remembered(&source)) {
-            return Some(stale_since(began, sources.silent().filter(remembered)));
+/// What is to be said about silent sources. It changes with events and at the end of the grace, not in between.
+pub(in super::super) fn staleness(machine: &Machine) -> Option<String> {
+    let began = machine.epoch_unix_ms.saturating_add(machine.began.0);
+    let sources = &machine.shown.sources;
+    let wish = match machine.road.wish() {
+        Wish::Unheard => {
+            let waited = !machine.in_grace() && machine.targets.present().is_some();
+            return waited.then(|| stale_since(began, sources.silent()));
         }
-        sources.failing().map(|(since, failing)| stale_since(since, failing))
+        Wish::Environment(wish) => Some(wish),
+        Wish::Unfit(_) => None,
+    };
+    // Sources that have not answered yet and are in the wish all the same, with what they gave last.
+    let remembered = |source: &&SourceReport| wish.is_some_and(|wish| wish.source_keys().of(&source.name).is_some());
+    if sources.silent().any(|source| remembered(&source)) {
+        return Some(stale_since(began, sources.silent().filter(remembered)));
     }
+    sources.failing().map(|(since, failing)| stale_since(since, failing))
 }
 
 /// Unix milliseconds as RFC 3339, to the second.

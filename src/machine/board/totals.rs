@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::event::Exit;
+use super::super::event::{Exit, ProbeResult};
 use super::super::history::Outcome;
 use super::super::order::TurnVerdict;
 use super::super::policy::CheckRule;
@@ -153,18 +153,15 @@ impl Totals {
         self.drains.add(took);
     }
 
-    pub(in super::super) fn probed(
-        &mut self,
-        rule: &CheckRule,
-        outcome: &super::super::event::ProbeResult,
-        took: Duration,
-    ) {
+    /// A probe that is about no check of the policy does not count.
+    pub(in super::super) fn probed(&mut self, rule: Option<&CheckRule>, outcome: &ProbeResult, took: Duration) {
+        let Some(rule) = rule else { return };
         let probes = match self.checks.get_mut(&rule.name) {
             Some(probes) => probes,
             None => self.checks.entry(rule.name.clone()).or_default(),
         };
         probes.took.add(took);
-        probes.failures += u64::from(matches!(outcome, super::super::event::ProbeResult::Fail(_)));
+        probes.failures += u64::from(matches!(outcome, ProbeResult::Fail(_)));
     }
 
     /// Forgets the checks that are not in the policy any more.

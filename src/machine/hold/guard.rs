@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::Moment;
 use super::super::policy::GuardRules;
-use super::super::{Machine, Moment, Outcome};
 use super::losses::{Loss, losses};
 use crate::environment::{Environment, Fingerprint};
 
@@ -19,8 +19,6 @@ const NAMED: usize = 3;
 
 /// So many environments that ran within the window are remembered.
 const REMEMBERED: usize = 32;
-
-const NOTHING: &str = "nothing is held by the guard";
 
 /// What the guard has to know again after a restart of lictor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,12 +55,12 @@ pub(in super::super) struct GuardState {
     recorded: Vec<Arc<str>>,
 }
 
-/// What was compared last.
+/// A wish, beside what runs or would be run instead.
 #[derive(Clone, Debug)]
-struct Compared {
-    wish: Arc<Environment>,
-    running: Arc<Environment>,
-    worth: Worth,
+pub(in super::super) struct Compared {
+    pub(in super::super) wish: Arc<Environment>,
+    pub(in super::super) running: Arc<Environment>,
+    pub(in super::super) worth: Worth,
 }
 
 /// Whether what runs is worth being guarded.
@@ -75,7 +73,7 @@ pub(in super::super) enum Worth {
 
 /// What a comparison has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Change {
+pub(in super::super) enum Change {
     /// Nothing.
     None,
     /// What the guard holds the wish for.
@@ -102,6 +100,11 @@ impl GuardState {
         &self.losses
     }
 
+    /// Since when a wish is held, Unix milliseconds. While a change still settles it begins no hold.
+    pub(in super::super) fn held_since(&self) -> Option<u64> {
+        self.kept.since_unix_ms.filter(|_| !self.losses.is_empty())
+    }
+
     /// The rules are others now.
     pub(in super::super) fn forget_comparison(&mut self) {
         self.compared = None;
@@ -118,7 +121,12 @@ impl GuardState {
         }
     }
 
-    fn is_compared(&self, wish: &Arc<Environment>, running: &Arc<Environment>, worth: Worth) -> bool {
+    pub(in super::super) fn is_compared(
+        &self,
+        wish: &Arc<Environment>,
+        running: &Arc<Environment>,
+        worth: Worth,
+    ) -> bool {
         self.compared.as_ref().is_some_and(|before| {
             Arc::ptr_eq(&before.wish, wish) && Arc::ptr_eq(&before.running, running) && before.worth == worth
         })
@@ -142,16 +150,20 @@ impl GuardState {
         }
     }
 
-    fn compare(
+    /// Compares a wish with what runs. `was_good` says whether an environment has ever been good; the time is given by both
+    /// clocks, the second in Unix milliseconds.
+    pub(in super::super) fn compare(
         &mut self,
-        wish: &Arc<Environment>,
-        running: &Arc<Environment>,
-        worth: Worth,
+        next: Compared,
         rules: &GuardRules,
+        was_good: &dyn Fn(&Environment) -> bool,
+        (now, unix_ms): (Moment, u64),
     ) -> Change {
+        let Compared { wish, running, worth } = &next;
+        self.remember(running, rules, was_good, now);
         let fingerprint = wish.fingerprint();
         let same = wish == running;
-        let free = same || worth == Worth::Nothing || self.kept.released == Some(fingerprint);
+        let free = same || *worth == Worth::Nothing || self.kept.released == Some(fingerprint);
         let lost_since =
             |reference: &Environment| losses(rules, reference.source_keys(), wish.source_keys(), &self.kept.begun);
         let found = if free {
@@ -160,14 +172,15 @@ impl GuardState {
             let oldest = self.before.front().map(|(_, oldest)| lost_since(oldest)).unwrap_or_default();
             if oldest.is_empty() { lost_since(running) } else { oldest }
         };
-        self.compared = Some(Compared { wish: Arc::clone(wish), running: Arc::clone(running), worth });
+        self.compared = Some(next);
         let changed = found != self.losses;
         self.losses = found;
         let outlived = self.kept.released.is_some_and(|released| released != fingerprint);
         if outlived {
             self.kept.released = None;
         }
-        match (changed, outlived) {
+        let ended = same && self.note_begun(unix_ms);
+        match (changed, outlived || ended) {
             (false, false) => Change::None,
             (true, false) => Change::Losses,
             (false, true) => Change::Kept,
@@ -176,7 +189,7 @@ impl GuardState {
     }
 
     /// Notes on which sources a hold has begun; says whether that has changed.
-    fn note_begun(&mut self, unix_ms: u64) -> bool {
+    pub(in super::super) fn note_begun(&mut self, unix_ms: u64) -> bool {
         let begun: Vec<_> = self.losses.iter().map(|loss| Arc::clone(&loss.source)).collect();
         if begun == self.kept.begun {
             return false;
@@ -190,94 +203,24 @@ impl GuardState {
         true
     }
 
-    /// From now on the hold is a line of history; says whether it was none before. One line for the sources that it names.
-    fn take_new_hold(&mut self) -> bool {
+    /// What the newest wish is held for, as a sentence, if history does not have a line that names the same sources. The
+    /// caller writes it.
+    pub(in super::super) fn take_new_hold(&mut self) -> Option<String> {
         let sources: Vec<_> = self.losses.iter().map(|loss| Arc::clone(&loss.source)).collect();
-        if sources.is_empty() || sources == self.recorded {
-            return false;
+        if sources == self.recorded {
+            return None;
         }
+        let sentence = self.sentence()?;
         self.recorded = sources;
-        true
+        Some(sentence)
     }
 
     /// The wish is let through, and counts as what was meant from now on.
-    fn release(&mut self, wish: Fingerprint) {
+    pub(in super::super) fn release(&mut self, wish: Fingerprint) {
         self.kept = GuardRecord { released: Some(wish), ..GuardRecord::default() };
         self.losses.clear();
         self.before.clear();
         self.recorded.clear();
-    }
-}
-
-impl Machine {
-    /// Compares the newest wish with what runs, or would be run instead; says whether the guard's mind has changed.
-    pub(in super::super) fn compare_losses(&mut self) -> bool {
-        let Some(wish) = self.road.wanted() else { return false };
-        let resort = || self.trials.ledger.resort(&self.installed.0).map(|good| &good.environment);
-        let Some(running) = self.targets.environment().or_else(resort) else { return false };
-        let worth = self.worth();
-        if self.holds.guard.is_compared(wish, running, worth) {
-            return false;
-        }
-        let same = wish == running;
-        let ledger = &self.trials.ledger;
-        self.holds.guard.remember(running, &self.policy.guard, &|environment| ledger.knows(environment), self.now);
-        let change = self.holds.guard.compare(wish, running, worth, &self.policy.guard);
-        if same {
-            self.note_begun();
-        }
-        if matches!(change, Change::Kept | Change::Both) {
-            self.keep_holds();
-        }
-        matches!(change, Change::Losses | Change::Both)
-    }
-
-    fn worth(&self) -> Worth {
-        let failed = self.process.is_overdue() || self.process.streak().crashes > 0;
-        if failed && self.trials.ledger.newest().is_none() { Worth::Nothing } else { Worth::Guarded }
-    }
-
-    /// The wish has come to the guard: a hold begins or ends. Says whether a line of history was written for it.
-    pub(in super::super) fn record_losses(&mut self) -> bool {
-        // What has failed is not guarded, but may get good all the same: its hold is not forgotten meanwhile.
-        if self.worth() == Worth::Guarded {
-            self.note_begun();
-        }
-        let Some(reason) = self.holds.guard.sentence() else { return false };
-        let Some(environment) = self.road.journey().map(|journey| Arc::clone(&journey.environment)) else {
-            return false;
-        };
-        if !self.holds.guard.take_new_hold() {
-            return false;
-        }
-        self.record_stopped(Outcome::Held, environment, reason);
-        true
-    }
-
-    fn note_begun(&mut self) {
-        let unix_ms = self.unix_ms();
-        if self.holds.guard.note_begun(unix_ms) {
-            self.keep_holds();
-        }
-    }
-
-    /// Since when the guard holds the newest wish, Unix milliseconds. While a change still settles it begins no hold.
-    pub(in super::super) fn guarded_since(&self) -> Option<u64> {
-        let held = self.road.wanted().is_some() && !self.holds.guard.losses().is_empty();
-        self.holds.guard.record().since_unix_ms.filter(|_| held)
-    }
-
-    /// An operator lets through what the guard holds: the fingerprint, if one is given, must be that of the wish.
-    pub(in super::super) fn release(&mut self, meant: Option<Fingerprint>, who: Option<u32>) -> Result<(), String> {
-        let held = self.road.wanted().filter(|_| self.guarded_since().is_some()).map(|wish| wish.fingerprint());
-        let Some(held) = held else { return Err(NOTHING.to_owned()) };
-        if let Some(meant) = meant.filter(|meant| *meant != held) {
-            return Err(format!("{meant} is not what is held, which is {held}: only that can be released"));
-        }
-        self.note(who, format!("release {held}"));
-        self.holds.guard.release(held);
-        self.keep_holds();
-        Ok(())
     }
 }
 

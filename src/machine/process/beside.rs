@@ -13,7 +13,10 @@
 use super::super::build::Build;
 use super::super::moment::Moment;
 use super::super::numbers::{GenerationId, RunId};
+use super::super::order::Order;
+use super::super::policy::{Handover, Policy};
 use super::super::trial::Trial;
+use super::connections::ALL;
 use super::slot::{Slot, StopReason};
 use super::{Life, Process};
 
@@ -88,7 +91,12 @@ impl Process {
 
     /// The process that new connections go to: the old one until the new one is ready.
     pub(in super::super) fn active(&self) -> Option<&Slot> {
-        self.old().filter(|_| !self.is_taken_over()).or_else(|| self.slot())
+        self.old_in_front().or_else(|| self.slot())
+    }
+
+    /// The old process, while new connections still go to it.
+    pub(in super::super) fn old_in_front(&self) -> Option<&Slot> {
+        self.old().filter(|_| !self.is_taken_over())
     }
 
     /// The process that is alive beside the active one, or on its way out there.
@@ -150,6 +158,34 @@ impl Process {
         }
     }
 
+    /// What has to be ordered so that new connections go where they should, if anything: to the new process once it has been
+    /// ready, and as long as it is neither being stopped nor gone; else to the old one.
+    pub(in super::super) fn steer(&mut self, policy: &Policy, now: Moment) -> Option<Order> {
+        let new = self.alive().filter(|slot| slot.may_be_in_traffic());
+        let (run, share) = match (new, self.old()) {
+            (Some(new), Some(_)) => (new.id, share_of(new, policy, now)),
+            (Some(new), None) => (new.id, ALL),
+            (None, Some(old)) => (old.id, ALL),
+            (None, None) => return None,
+        };
+        self.connections.order(run, share)
+    }
+
+    /// When the share of new connections changes next.
+    pub(in super::super) fn share_changes_at(&self, policy: &Policy, now: Moment) -> Option<Moment> {
+        self.old()?;
+        let new = self.alive().filter(|slot| share_of(slot, policy, now) != ALL)?;
+        gets_all_at(new, policy)
+    }
+
+    /// Why a process that has taken over fails at once, instead of at its deadline: the one that it took over from still
+    /// answers.
+    pub(in super::super) fn sick_once_connected(&self, policy: &Policy) -> Option<String> {
+        self.old()?;
+        let slot = self.alive().filter(|slot| slot.trial.as_ref().is_some_and(|it| it.overdue.is_none()))?;
+        slot.health.failed_since(&policy.checks, slot.connected?)
+    }
+
     /// A process beside has ended; `None`: it is none of them.
     pub(in super::super) fn ended_beside(&mut self, run: RunId) -> Option<EndedBeside> {
         let is_it = |place: &mut (Slot, StopReason)| place.0.id == run;
@@ -158,4 +194,17 @@ impl Process {
         }
         self.beside.leaving.take_if(is_it).map(|(slot, _)| EndedBeside::Leaving(slot))
     }
+}
+
+/// How many of a hundred new connections a new process gets beside the old one.
+fn share_of(new: &Slot, policy: &Policy, now: Moment) -> u8 {
+    match policy.handover {
+        Handover::Overlap { share } if gets_all_at(new, policy).is_none_or(|at| at > now) => share,
+        Handover::Overlap { .. } | Handover::Restart => ALL,
+    }
+}
+
+/// When a process that is tried with a share of the new connections gets all of them.
+fn gets_all_at(new: &Slot, policy: &Policy) -> Option<Moment> {
+    new.connected.map(|at| at + policy.min_healthy / 2)
 }

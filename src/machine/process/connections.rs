@@ -5,7 +5,7 @@ use super::super::numbers::RunId;
 use super::super::order::Order;
 
 /// All of the new connections, in percent.
-pub(in super::super) const ALL: u8 = 100;
+pub(super) const ALL: u8 = 100;
 
 /// Where new connections were ordered to go last.
 #[derive(Clone, Debug, Default, PartialEq)]

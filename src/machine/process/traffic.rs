@@ -4,14 +4,17 @@
 use std::time::Duration;
 
 use super::super::event::TrafficState;
+use super::super::moment::Moment;
 use super::super::numbers::RunId;
 use super::super::order::{Order, Traffic};
+use super::super::policy::Policy;
+use super::{Life, Process};
 
 /// Whoever steers traffic keeps `drain.max` itself; if nothing is heard for so long after that, the process is stopped.
-pub(in super::super) const MARGIN: Duration = Duration::from_secs(10);
+const MARGIN: Duration = Duration::from_secs(10);
 
 /// A run that is healthy but does not get back into traffic keeps no other host waiting for longer than this.
-pub(in super::super) const RETURN: Duration = Duration::from_mins(2);
+const RETURN: Duration = Duration::from_mins(2);
 
 /// What was ordered about traffic, and what came of it.
 #[derive(Clone, Debug, Default)]
@@ -54,18 +57,54 @@ impl TrafficLevel {
         self.state_of(run) == Some(TrafficState::Out)
     }
 
-    /// The run that something was ordered for last.
-    pub(in super::super) fn last_run(&self) -> Option<RunId> {
-        self.ordered.as_ref().map(|(run, _)| *run)
+    /// When a process that begins to leave traffic now is stopped at the latest; `None`: it need not leave.
+    pub(in super::super) fn leaves_until(&self, process: &Process, policy: &Policy, now: Moment) -> Option<Moment> {
+        let max = policy.drain_max.filter(|_| process.old().is_none())?;
+        let slot = process.alive().filter(|slot| slot.may_be_in_traffic())?;
+        (!self.is_out(slot.id)).then(|| now + max + MARGIN)
+    }
+
+    /// Until when the turn is kept for a run that is on its way back into traffic.
+    pub(in super::super) fn returns_until(&self, process: &Process, policy: &Policy, now: Moment) -> Option<Moment> {
+        policy.drain_max?;
+        let slot = process.alive().filter(|slot| self.is_returning(slot.id))?;
+        let until = slot.started + policy.deadline + RETURN;
+        (until > now).then_some(until)
+    }
+
+    /// What has to be ordered for the process as it stands, if anything. Nothing is ordered before a process has been ready
+    /// once.
+    pub(in super::super) fn follow(&mut self, process: &Process, policy: &Policy) -> Option<Order> {
+        policy.drain_max?;
+        let (run, level) = match process.life() {
+            // Two processes: the service is in traffic, whichever of them takes the connections.
+            _ if process.old().is_some() => process.active().map(|slot| (slot.id, Traffic::In)),
+            Life::Alive(slot) if slot.been_ready => Some((slot.id, Traffic::In)),
+            // The one that it was to take over from is gone before it was ready.
+            Life::Alive(slot) if !process.is_connected(slot.id) => self.nobody(process),
+            // Not ready yet: the level stays as the process before it left it.
+            Life::Alive(_) => None,
+            Life::Leaving(slot, reason, _) | Life::Stopping(slot, reason) => {
+                Some((slot.id, Traffic::Out { why: reason.sentence().to_owned() }))
+            }
+            Life::Absent { .. } => self.nobody(process),
+        }?;
+        self.order(run, level)
+    }
+
+    fn nobody(&self, process: &Process) -> Option<(RunId, Traffic)> {
+        let (run, _) = self.ordered.as_ref()?;
+        let ended = process.last_exit().map_or_else(|| "no process".to_owned(), |exit| exit.text.clone());
+        Some((*run, Traffic::Out { why: ended }))
     }
 
     /// Whether this run was let into traffic and hasn't been seen there yet.
-    pub(in super::super) fn is_returning(&self, run: RunId) -> bool {
+    fn is_returning(&self, run: RunId) -> bool {
         self.ordered == Some((run, Traffic::In)) && self.state_of(run) != Some(TrafficState::In)
     }
 
     /// What has to be ordered for this level, if anything.
-    pub(in super::super) fn order(&mut self, run: RunId, level: Traffic) -> Option<Order> {
+    fn order(&mut self, run: RunId, level: Traffic) -> Option<Order> {
         // Of one run that is out, the reason that was given first stands.
         let same = self.ordered.as_ref().is_some_and(|(ordered, before)| match (before, &level) {
             (Traffic::In, Traffic::In) => *ordered == run,

@@ -70,7 +70,7 @@ pub(in super::super) struct Ledger {
 }
 
 impl Ledger {
-    pub(in super::super) fn new(good: Vec<Good>, quarantine: Vec<Quarantined>) -> Self {
+    pub(super) fn new(good: Vec<Good>, quarantine: Vec<Quarantined>) -> Self {
         Self { good, quarantine }
     }
 
@@ -126,7 +126,7 @@ impl Ledger {
     }
 
     /// A good environment is healthy on this build: what was suspected with it is to blame. Gives it.
-    pub(in super::super) fn confirm_suspected(&mut self, build: &Build) -> Vec<Quarantined> {
+    pub(super) fn confirm_suspected(&mut self, build: &Build) -> Vec<Quarantined> {
         let suspected = |held: &&mut Quarantined| held.standing == Standing::Suspected && held.pair.build == *build;
         let confirm = |held: &mut Quarantined| {
             held.standing = Standing::Proved;
@@ -136,7 +136,7 @@ impl Ledger {
     }
 
     /// Forgets what is suspected, without a verdict; returns whether anything was.
-    pub(in super::super) fn forget_suspected(&mut self) -> Changed {
+    pub(super) fn forget_suspected(&mut self) -> Changed {
         let before = self.quarantine.len();
         self.quarantine.retain(|held| held.standing == Standing::Proved);
         if self.quarantine.len() == before { Changed::No } else { Changed::Yes }
@@ -144,7 +144,7 @@ impl Ledger {
 
     /// Puts an environment at the front; says whether anything changed. What the running process was started with stays
     /// on the list: the next lictor takes it up only if it knows it.
-    pub(in super::super) fn promote(
+    pub(super) fn promote(
         &mut self,
         environment: &Arc<Environment>,
         build: &Build,
@@ -170,7 +170,7 @@ impl Ledger {
     }
 
     /// Notes what the sources gave for an environment that is good, if they give something else now.
-    pub(in super::super) fn renew_keys(&mut self, environment: &Arc<Environment>) -> Changed {
+    pub(super) fn renew_keys(&mut self, environment: &Arc<Environment>) -> Changed {
         let differs = |good: &&mut Good| good.environment.source_keys() != environment.source_keys();
         let known = self.good.iter_mut().find(|good| good.environment == *environment).filter(differs);
         let Some(good) = known else { return Changed::No };
@@ -179,33 +179,33 @@ impl Ledger {
     }
 
     /// The good environments, to be shown by other rules.
-    pub(in super::super) fn environments(&mut self) -> impl Iterator<Item = &mut Arc<Environment>> {
+    pub(super) fn environments(&mut self) -> impl Iterator<Item = &mut Arc<Environment>> {
         self.good.iter_mut().map(|good| &mut good.environment)
     }
 
     /// Puts an environment that is good at the front, as what to come back to.
-    pub(in super::super) fn prefer(&mut self, environment: &Environment) {
+    pub(super) fn prefer(&mut self, environment: &Environment) {
         if let Some(index) = self.good.iter().position(|good| *good.environment == *environment) {
             self.good[..=index].rotate_right(1);
         }
     }
 
     /// Takes back that this pair was good; an environment that was good on no other build leaves the list.
-    pub(in super::super) fn demote(&mut self, environment: &Environment, build: &Build) {
+    pub(super) fn demote(&mut self, environment: &Environment, build: &Build) {
         for good in self.good.iter_mut().filter(|good| *good.environment == *environment) {
             good.builds.retain(|other| other != build);
         }
         self.good.retain(|good| !good.builds.is_empty());
     }
 
-    pub(in super::super) fn put_in_quarantine(&mut self, held: Quarantined) {
+    pub(super) fn put_in_quarantine(&mut self, held: Quarantined) {
         self.quarantine.retain(|other| other.pair != held.pair);
         self.quarantine.insert(0, held);
         self.quarantine.truncate(QUARANTINE_KEPT);
     }
 
     /// Takes one pair out; says whether it was there.
-    pub(in super::super) fn release(&mut self, environment: &Environment, build: &Build) -> Changed {
+    pub(super) fn release(&mut self, environment: &Environment, build: &Build) -> Changed {
         let before = self.quarantine.len();
         let fingerprint = environment.fingerprint();
         self.quarantine.retain(|held| held.pair.environment != fingerprint || held.pair.build != *build);
@@ -215,7 +215,7 @@ impl Ledger {
 
 /// Whether the lists have to be written again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Changed {
+pub(super) enum Changed {
     /// They have.
     Yes,
     /// They stand as they stood.

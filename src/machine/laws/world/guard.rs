@@ -55,6 +55,6 @@ impl World {
     }
 
     fn guards(&self) -> bool {
-        self.machine.config().message.is_some_and(|message| message.starts_with("Held: kv lost"))
+        self.machine.picture().config.message.is_some_and(|message| message.starts_with("Held: kv lost"))
     }
 }

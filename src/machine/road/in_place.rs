@@ -1,15 +1,14 @@
-//! *switched*: the wish is tried from now on, and takes effect by a restart, a reload, or with the next start.
+//! *switched*, in place: a change that takes effect in the process that runs, by a reload, or with its next start. The rule
+//! which changes do is in `switched`.
 
 use std::sync::Arc;
 
-use super::super::board::totals::Reason;
 use super::super::history::{Outcome, Subject};
 use super::super::numbers::RunId;
 use super::super::order::Order;
 use super::super::policy::OnChange;
-use super::super::process::Life;
-use super::super::trial::{Trial, TrialKind};
-use super::super::{Machine, StopReason, Target};
+use super::super::trial::Trial;
+use super::super::{GenerationId, Machine, Target};
 use super::checked::{Judge, Refusal};
 use super::switched::{self, ApplyBy};
 use crate::environment::{Environment, changed_names};
@@ -49,92 +48,8 @@ impl Machine {
         }
     }
 
-    /// From here on the wish is what is tried. A trial that is going on ends without a verdict.
-    pub(super) fn switch(&mut self) -> bool {
-        let way = self.apply_by();
-        let Some((journey, seen)) = self.road.arrive() else { return false };
-        self.supersede();
-        let keys = self.keys_changed_to(&journey.environment);
-        let took = journey.took(self.now);
-        self.numbers.generation = self.numbers.generation.next();
-        let target = Target {
-            environment: journey.environment,
-            started_on: None,
-            generation: self.numbers.generation,
-            since: self.now,
-            unreported: Some(seen),
-            keys,
-            took,
-        };
-        match way {
-            ApplyBy::Reload => self.reload(target),
-            ApplyBy::Ignore => self.ignore(target),
-            ApplyBy::Restart | ApplyBy::Wait(_) => self.replace_process(target),
-        }
-        true
-    }
-
-    /// A newer wish takes its place: what is on trial, or under suspicion, gets no verdict.
-    fn supersede(&mut self) {
-        let suspicion = self.drop_suspicion();
-        if suspicion.is_none() && self.process.is_on_trial() {
-            self.trials.count_superseded();
-        }
-        let subject = match suspicion {
-            Some(suspicion) => suspicion.subject(),
-            None if self.process.trial().is_some_and(|trial| trial.kind != TrialKind::Proven) => self.subject(),
-            // Switched to, and never started.
-            None if self.targets.is_unstarted() => self.subject(),
-            None => return,
-        };
-        self.record(Outcome::Superseded, subject, "a newer change took its place");
-    }
-
-    fn replace_process(&mut self, target: Target) {
-        if self.stays_on(&target.environment) {
-            self.stay();
-            return;
-        }
-        if self.old_is_wanted(&target.environment) {
-            self.stay_with_old();
-            return;
-        }
-        self.targets.try_out(target);
-        self.process.end_trial();
-        self.process.forget_crashes();
-        self.process.start_at_once(Reason::Config);
-        self.replace(StopReason::Switch);
-    }
-
-    /// Whether the process that leaves traffic to make room for a wish runs just this, and it is good.
-    fn stays_on(&self, environment: &Environment) -> bool {
-        match self.process.life() {
-            Life::Leaving(slot, StopReason::Switch, _) => {
-                *slot.environment == *environment && self.trials.ledger.holds(environment, &slot.build).is_some()
-            }
-            Life::Absent { .. } | Life::Alive(_) | Life::Leaving(..) | Life::Stopping(..) => false,
-        }
-    }
-
-    /// During a hold, a process that leaves traffic to make room for a wish stays if it runs what is good.
-    pub(in super::super) fn stay_during_hold(&mut self) {
-        let environment = self.process.slot().map(|slot| Arc::clone(&slot.environment));
-        if environment.is_some_and(|environment| self.operator_hold().is_some() && self.stays_on(&environment)) {
-            self.stay();
-        }
-    }
-
-    fn stay(&mut self) {
-        self.process.stay(self.now);
-        let Some(slot) = self.process.alive() else { return };
-        if let Some(good) = self.trials.ledger.holds(&slot.environment, &slot.build) {
-            let started_on = Some(slot.build.clone());
-            self.targets.go_to(Target { started_on, ..Target::of(good, self.now) });
-        }
-    }
-
     /// The process stays and reloads; from now on it has to prove itself on the new environment.
-    fn reload(&mut self, target: Target) {
+    pub(super) fn reload(&mut self, target: Target) {
         let (environment, generation) = (Arc::clone(&target.environment), target.generation);
         self.targets.try_out_by_reload(target);
         let Some(run) = self.carry_to_process(&environment, generation) else { return };
@@ -143,22 +58,18 @@ impl Machine {
     }
 
     /// The process stays as it is: it gets the change with its next start.
-    fn ignore(&mut self, target: Target) {
+    pub(super) fn ignore(&mut self, target: Target) {
         let (environment, generation) = (Arc::clone(&target.environment), target.generation);
         self.targets.try_out(target);
         self.targets.keep_tried();
         self.carry_to_process(&environment, generation);
         let subject = self.subject();
         self.targets.report();
-        self.record(Outcome::Ignored, Subject { took: subject.took.clone(), ..subject }, "");
+        self.record(Outcome::Ignored, subject, "");
     }
 
     /// The process is one of this generation from now on, without a start of its own.
-    fn carry_to_process(
-        &mut self,
-        environment: &Arc<Environment>,
-        generation: super::super::GenerationId,
-    ) -> Option<RunId> {
+    fn carry_to_process(&mut self, environment: &Arc<Environment>, generation: GenerationId) -> Option<RunId> {
         let build = self.process.carry(environment, generation)?;
         self.targets.start_on(&build, || generation);
         self.process.alive().map(|slot| slot.id)
