@@ -14,7 +14,6 @@
 )]
 
 mod database;
-mod finding;
 mod kinds;
 mod net;
 mod reason;

@@ -6,6 +6,8 @@
 mod circles;
 #[path = "architecture/shown.rs"]
 mod shown_modules;
+#[path = "architecture/walks.rs"]
+mod walks;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

@@ -30,9 +30,8 @@ pub(super) use command::Surroundings;
 
 use super::Spec;
 use super::database::{Place, Sql};
-use super::finding::Finding;
 use super::net::Access;
-use super::round::Prober;
+use super::round::{Finding, Prober};
 
 /// What is probed, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]

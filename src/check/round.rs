@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Spec;
-use super::finding::Finding;
 use super::schedule::Schedule;
 use super::startup::Startup;
+use crate::machine::event::ProbeResult;
 use crate::machine::order::Pace;
 use crate::machine::policy::Role;
 use crate::machine::{Event, RunId};
@@ -22,6 +22,26 @@ use crate::machine::{Event, RunId};
 pub(super) trait Prober: Send + Sync + 'static {
     /// Probes the check with this number. It ends by its own timeout; dropping the future cancels it.
     fn probe(&self, check: usize) -> impl Future<Output = Finding> + Send;
+}
+
+/// The result of a probe, of any kind of check. The texts are short and have no secret in them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// The check passes.
+    Good,
+    /// The check passes, with a warning for the log.
+    Warning(String),
+    /// The check fails, and why.
+    Bad(String),
+}
+
+impl From<Finding> for ProbeResult {
+    fn from(finding: Finding) -> Self {
+        match finding {
+            Finding::Good | Finding::Warning(_) => Self::Pass,
+            Finding::Bad(reason) => Self::Fail(reason),
+        }
+    }
 }
 
 /// The checks of a run, and their clocks.
@@ -112,20 +132,21 @@ impl<P: Prober> Task<P> {
             let started = Instant::now();
             let finding = guarded(self.prober.probe(self.check)).await;
             let ended = Instant::now();
-            schedule.probed(started - begun, ended - begun, &finding);
             tell_warning(&spec.rule.name, &finding, &mut warning);
+            let outcome = ProbeResult::from(finding);
+            schedule.probed(started - begun, ended - begun, &outcome);
 
             let probed = Event::Probed {
                 run: self.plan.run,
                 check: self.check,
-                outcome: finding.clone().into(),
+                outcome: outcome.clone(),
                 took: ended - started,
             };
             if self.inbox.send(probed).await.is_err() {
                 return;
             }
             // Only after the finding has been sent, so that findings of the checks that were held back come later.
-            self.startup.send_if_modified(|startup| startup.record(self.check, &finding));
+            self.startup.send_if_modified(|startup| startup.record(self.check, &outcome));
             if spec.rule.role == Role::Startup && self.startup.borrow().has_succeeded(self.check) {
                 return;
             }

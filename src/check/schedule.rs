@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::finding::Finding;
+use crate::machine::event::ProbeResult;
 use crate::machine::order::Pace;
 
 /// The first pause until a check has passed; further ones double.
@@ -72,8 +72,8 @@ impl Schedule {
     }
 
     /// Notes the end of a probe.
-    pub(super) fn probed(&mut self, started: Duration, ended: Duration, finding: &Finding) {
-        if finding.passes() {
+    pub(super) fn probed(&mut self, started: Duration, ended: Duration, outcome: &ProbeResult) {
+        if outcome.passes() {
             self.stage = Stage::Steady;
         } else if let (Stage::Quick(gap), Some(_)) = (self.stage, self.last) {
             self.stage = Stage::Quick(gap.saturating_mul(2));
@@ -101,11 +101,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{SHORTEST, Schedule};
-    use crate::check::finding::Finding;
+    use crate::machine::event::ProbeResult;
     use crate::machine::order::Pace;
 
-    fn bad() -> Finding {
-        Finding::Bad("down".to_owned())
+    fn bad() -> ProbeResult {
+        ProbeResult::Fail("down".to_owned())
     }
 
     const fn ms(millis: u64) -> Duration {
@@ -123,7 +123,7 @@ mod tests {
         }
         assert_eq!(starts, [0, 100, 300, 700, 1500, 2500, 3500]);
         let due = schedule.due(Pace::Normal);
-        schedule.probed(due, due + ms(1), &Finding::Good);
+        schedule.probed(due, due + ms(1), &ProbeResult::Pass);
         assert_eq!(schedule.due(Pace::Normal), ms(5000));
         schedule.probed(ms(5000), ms(5001), &bad());
         assert_eq!(schedule.due(Pace::Normal), ms(6000), "a failure later on changes nothing");
@@ -132,16 +132,16 @@ mod tests {
     #[test]
     fn the_first_steps_to_its_place_are_not_small_ones() {
         let mut schedule = Schedule::new(0, ms(1000), ms(10_000));
-        schedule.probed(ms(700), ms(701), &Finding::Good);
+        schedule.probed(ms(700), ms(701), &ProbeResult::Pass);
         assert_eq!(schedule.due(Pace::Normal), ms(1350), "half of the way to 2000");
-        schedule.probed(ms(1350), ms(1351), &Finding::Good);
+        schedule.probed(ms(1350), ms(1351), &ProbeResult::Pass);
         assert_eq!(schedule.due(Pace::Normal), ms(2000));
     }
 
     #[test]
     fn a_trial_is_probed_three_times_in_min_healthy() {
         let mut schedule = Schedule::new(0, ms(5000), ms(3000));
-        schedule.probed(ms(0), ms(1), &Finding::Good);
+        schedule.probed(ms(0), ms(1), &ProbeResult::Pass);
         assert_eq!(schedule.due(Pace::Normal), ms(5000));
         assert_eq!(schedule.due(Pace::Trial), ms(1000));
         let tiny = Schedule::new(0, ms(5000), ms(3));
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_slow_probe_is_followed_at_once() {
         let mut schedule = Schedule::new(0, ms(1000), ms(9000));
-        schedule.probed(ms(0), ms(5000), &Finding::Good);
+        schedule.probed(ms(0), ms(5000), &ProbeResult::Pass);
         assert_eq!(schedule.due(Pace::Normal), ms(5000));
     }
 
@@ -160,9 +160,9 @@ mod tests {
         let mut places: Vec<u128> = (0..200)
             .map(|check| {
                 let mut schedule = Schedule::new(check, ms(1000), ms(9000));
-                schedule.probed(ms(0), ms(0), &Finding::Good);
+                schedule.probed(ms(0), ms(0), &ProbeResult::Pass);
                 let due = schedule.due(Pace::Normal);
-                schedule.probed(due, due, &Finding::Good);
+                schedule.probed(due, due, &ProbeResult::Pass);
                 schedule.due(Pace::Normal).as_millis() % 1000
             })
             .collect();
@@ -178,7 +178,7 @@ mod tests {
         ) {
             let interval = ms(interval).max(SHORTEST);
             let mut schedule = Schedule::new(check, interval, ms(900_000));
-            schedule.probed(ms(started), ms(started), &Finding::Good);
+            schedule.probed(ms(started), ms(started), &ProbeResult::Pass);
             let gap = schedule.due(Pace::Normal).saturating_sub(ms(started));
             prop_assert!(gap >= interval / 2 && gap <= interval, "{:?}", gap);
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Spec;
-use super::finding::Finding;
+use crate::machine::event::ProbeResult;
 use crate::machine::policy::Role;
 
 /// The startup checks of a run. Once each of them has passed `rise` times in a row, the service has started. That stays so until the
@@ -59,10 +59,10 @@ impl Startup {
         !self.pending.contains_key(&check)
     }
 
-    /// Counts a finding; returns whether it was the one that lets the other checks begin.
-    pub(super) fn record(&mut self, check: usize, finding: &Finding) -> bool {
+    /// Counts a probe; returns whether it was the one that lets the other checks begin.
+    pub(super) fn record(&mut self, check: usize, outcome: &ProbeResult) -> bool {
         let Some(streak) = self.pending.get_mut(&check) else { return false };
-        streak.successes = if finding.passes() { streak.successes + 1 } else { 0 };
+        streak.successes = if outcome.passes() { streak.successes + 1 } else { 0 };
         if streak.successes < streak.rise.max(1) {
             return false;
         }
@@ -92,22 +92,29 @@ fn streaks(specs: &[Spec], succeeded: &BTreeSet<String>) -> BTreeMap<usize, Stre
 #[cfg(test)]
 mod tests {
     use super::Startup;
-    use crate::check::finding::Finding;
+    use crate::check::round::Finding;
     use crate::check::tests::spec;
+    use crate::machine::event::ProbeResult;
     use crate::machine::policy::Role;
 
     #[test]
     fn every_startup_check_must_pass_rise_times_in_a_row() {
         let mut specs = vec![spec("a", Role::Startup), spec("b", Role::Readiness), spec("c", Role::Startup)];
         specs[0].rule.rise = 2;
-        let bad = Finding::Bad("down".to_owned());
+        let bad = ProbeResult::Fail("down".to_owned());
         let mut startup = Startup::of(&specs);
         assert!(!startup.is_over());
-        let facts = [(0, &Finding::Good), (0, &bad), (2, &Finding::Good), (0, &Finding::Good), (1, &Finding::Good)];
-        for (check, finding) in facts {
-            assert!(!startup.record(check, finding));
+        let probes = [
+            (0, &ProbeResult::Pass),
+            (0, &bad),
+            (2, &ProbeResult::Pass),
+            (0, &ProbeResult::Pass),
+            (1, &ProbeResult::Pass),
+        ];
+        for (check, outcome) in probes {
+            assert!(!startup.record(check, outcome));
         }
-        assert!(startup.record(0, &Finding::Warning("hm".to_owned())), "a warning is a success");
+        assert!(startup.record(0, &Finding::Warning("hm".to_owned()).into()), "a warning is a success");
         assert!(!startup.record(0, &bad) && startup.is_over(), "once over, it stays over");
     }
 
@@ -121,19 +128,19 @@ mod tests {
         let mut specs = vec![spec("a", Role::Startup)];
         specs[0].rule.rise = 0;
         let mut startup = Startup::of(&specs);
-        assert!(!startup.record(0, &Finding::Bad("down".to_owned())));
-        assert!(startup.record(0, &Finding::Good));
+        assert!(!startup.record(0, &ProbeResult::Fail("down".to_owned())));
+        assert!(startup.record(0, &ProbeResult::Pass));
     }
 
     #[test]
     fn a_service_that_has_started_has_however_the_checks_change() {
         let specs = vec![spec("a", Role::Startup), spec("web", Role::Readiness)];
         let mut startup = Startup::of(&specs);
-        assert!(startup.record(0, &Finding::Good));
+        assert!(startup.record(0, &ProbeResult::Pass));
         let more = vec![spec("new", Role::Startup), spec("a", Role::Startup), spec("web", Role::Readiness)];
         let mut carried = startup.carry(&more);
         assert!(carried.is_over() && carried.has_succeeded(1) && !carried.has_succeeded(0));
-        assert!(!carried.record(0, &Finding::Good), "it has let nothing begin: nothing was held back");
+        assert!(!carried.record(0, &ProbeResult::Pass), "it has let nothing begin: nothing was held back");
         assert!(carried.has_succeeded(0));
 
         let begun = Startup::of(&more).carry(&specs);

@@ -346,6 +346,16 @@ pub enum ProbeResult {
     Fail(String),
 }
 
+impl ProbeResult {
+    /// Whether the probe passed.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Pass => true,
+            Self::Fail(_) => false,
+        }
+    }
+}
+
 /// One source on the board.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceReport {

@@ -7,7 +7,6 @@
 pub(super) mod beside;
 pub(super) mod connections;
 pub(super) mod health;
-mod latency;
 pub(super) mod slot;
 pub(super) mod traffic;
 

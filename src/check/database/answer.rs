@@ -1,8 +1,8 @@
 //! What a database's answer means, and how much of it may be shown.
 
 use super::Target;
-use crate::check::finding::Finding;
 use crate::check::reason;
+use crate::check::round::Finding;
 
 /// A shorter password occurs in too many words to be masked, in bytes.
 const CERTAIN: usize = 4;

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-use crate::check::finding::Finding;
 use crate::check::net::Access;
 use crate::check::reason;
+use crate::check::round::Finding;
 use crate::environment::redact::Start;
 use crate::environment::{Environment as Composed, Redactor};
 use crate::machine::event::Exit;

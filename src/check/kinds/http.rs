@@ -7,9 +7,9 @@ use reqwest::{Method, Url};
 
 pub use expected::{Expression, Field, Scalar, Statuses};
 
-use crate::check::finding::Finding;
 use crate::check::net::Access;
 use crate::check::net::web::{Answer, Question};
+use crate::check::round::Finding;
 use crate::check::{Text, Tls, reason};
 use expected::Interest;
 

@@ -5,9 +5,9 @@ mod session;
 use std::time::Duration;
 
 use crate::check::database::{self, MYSQL, Sql, Target};
-use crate::check::finding::Finding;
 use crate::check::net::{Access, dial};
 use crate::check::reason;
+use crate::check::round::Finding;
 use session::Session;
 
 /// Asks once.

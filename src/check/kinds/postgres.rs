@@ -15,9 +15,9 @@ use tokio_postgres::error::DbError;
 use tokio_postgres::{Client, Config, Error, NoTls, SimpleQueryMessage};
 
 use crate::check::database::{self, Negotiation, POSTGRES, Server, Session, Sql, Target};
-use crate::check::finding::Finding;
 use crate::check::net::Access;
 use crate::check::net::dial::{self, Wire};
+use crate::check::round::Finding;
 use crate::check::tls::{Demand, encrypt};
 use crate::check::{TlsMode, reason};
 use frames::Frames;

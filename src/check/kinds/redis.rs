@@ -5,9 +5,9 @@ use redis::{ErrorKind, RedisConnectionInfo, RedisError, Value};
 use tokio::io::AsyncReadExt;
 
 use crate::check::database::{self, Place, REDIS, Target};
-use crate::check::finding::Finding;
 use crate::check::net::Access;
 use crate::check::net::dial::{self, Wire};
+use crate::check::round::Finding;
 use crate::check::tls::encrypt;
 use crate::check::{TlsMode, reason};
 

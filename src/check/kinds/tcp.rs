@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::check::finding::Finding;
 use crate::check::net::Access;
 use crate::check::net::dial::{self, Place, Wire};
 use crate::check::net::file::FileName;
+use crate::check::round::Finding;
 use crate::check::tls::{Demand, encrypt};
 use crate::check::{TlsMode, reason};
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{Plan, Prober, Round};
 use crate::check::Spec;
-use crate::check::finding::Finding;
+use crate::check::round::Finding;
 use crate::check::startup::Startup;
 use crate::check::tests::spec;
 use crate::machine::event::ProbeResult;

@@ -7,8 +7,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::{access, spec, surroundings};
-use crate::check::finding::Finding;
 use crate::check::kinds::{Kept, Probes};
+use crate::check::round::Finding;
 use crate::check::round::Prober;
 use crate::check::{Kind, Place, Spec, Sql, Tcp, Text};
 use crate::machine::policy::Role;

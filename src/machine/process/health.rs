@@ -1,5 +1,6 @@
 //! What the probes of one run add up to.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::super::event::ProbeResult;
 use super::super::moment::Moment;
 use super::super::policy::{CheckRule, Role};
-use super::latency::Latencies;
 
 /// The state that probes add up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -270,6 +270,38 @@ impl Health {
         let words: Vec<_> =
             rules.iter().zip(&self.tallies).filter(unsteady).map(|(rule, tally)| described(rule, tally)).collect();
         (!words.is_empty()).then(|| words.join("; "))
+    }
+}
+
+/// How many probes count for the latencies.
+const KEPT: usize = 100;
+
+/// How long the last hundred probes of a check took, in the order in which they came and by size: a percentile is asked for with
+/// every board.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in super::super) struct Latencies {
+    newest: VecDeque<Duration>,
+    sorted: Vec<Duration>,
+}
+
+impl Latencies {
+    /// One more; the oldest one of a hundred goes.
+    pub(in super::super) fn add(&mut self, took: Duration) {
+        if self.newest.len() == KEPT
+            && let Some(oldest) = self.newest.pop_front()
+            && let Ok(place) = self.sorted.binary_search(&oldest)
+        {
+            self.sorted.remove(place);
+        }
+        self.newest.push_back(took);
+        let place = self.sorted.partition_point(|known| *known <= took);
+        self.sorted.insert(place, took);
+    }
+
+    /// What so many of a hundred did not exceed (nearest rank); `None` before the first probe.
+    pub(in super::super) fn percentile(&self, percent: usize) -> Option<Duration> {
+        let rank = (self.sorted.len() * percent).div_ceil(100);
+        self.sorted.get(rank.checked_sub(1)?).copied()
     }
 }
 

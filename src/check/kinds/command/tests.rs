@@ -7,8 +7,8 @@ use tokio::sync::{OnceCell, watch};
 
 use super::{Surroundings, judge, probe};
 use crate::check::Command;
-use crate::check::finding::Finding;
 use crate::check::net::Access;
+use crate::check::round::Finding;
 use crate::check::tests::access;
 use crate::check::text::OfService;
 use crate::environment::{Environment as Composed, Redactor, Variable, Visibility};

@@ -13,10 +13,10 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::Grpc;
-use crate::check::finding::Finding;
 use crate::check::net::Access;
 use crate::check::net::dial::{self, Place, Wire};
 use crate::check::reason;
+use crate::check::round::Finding;
 use crate::check::tls::{Demand, encrypt, fault};
 
 const USER_AGENT: &str = concat!("lictor/", env!("CARGO_PKG_VERSION"));

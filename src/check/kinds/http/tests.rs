@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use super::probe;
 use crate::check::Http;
-use crate::check::finding::Finding;
+use crate::check::round::Finding;
 use crate::check::tests::access;
 
 /// Asks a server that gives this answer to the first request; says what was found and what the server was sent.

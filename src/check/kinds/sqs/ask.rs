@@ -10,10 +10,10 @@ use super::answer::{self, Meaning};
 use super::credentials::{Chain, Kept, Variables};
 use super::region;
 use super::sign::Request;
-use crate::check::finding::Finding;
 use crate::check::kinds::Surroundings;
 use crate::check::net::Access;
 use crate::check::net::web::Question;
+use crate::check::round::Finding;
 use crate::check::{Tls, reason};
 
 /// The answer to such a question is a few hundred bytes; so much of it is read.
@@ -95,7 +95,7 @@ mod tests {
     use reqwest::Url;
 
     use super::{Variables, endpoint, judge};
-    use crate::check::finding::Finding;
+    use crate::check::round::Finding;
 
     #[test]
     fn a_queue_may_be_too_full() {

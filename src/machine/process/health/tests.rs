@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use super::{Health, Patience};
+use proptest::prelude::*;
+
+use super::{Health, KEPT, Latencies, Patience};
 use crate::machine::board::CheckState;
 use crate::machine::event::ProbeResult;
 use crate::machine::moment::Moment;
@@ -112,4 +114,32 @@ fn a_start_that_is_over_waits_for_no_startup_check_that_comes_later() {
     health.start_is_over(Moment(9), &after);
     assert!(health.ready(&after));
     assert!(Health::of_adopted(Moment(0), &after[..1]).ready(&after[..1]), "an earlier lictor has seen its start");
+}
+
+fn latencies(millis: &[u64]) -> Latencies {
+    let mut latencies = Latencies::default();
+    for &millis in millis {
+        latencies.add(Duration::from_millis(millis));
+    }
+    latencies
+}
+
+#[test]
+fn a_percentile_is_the_nearest_rank() {
+    assert_eq!(latencies(&[]).percentile(50), None);
+    assert_eq!(latencies(&[7]).percentile(50), Some(Duration::from_millis(7)));
+    assert_eq!(latencies(&[7]).percentile(99), Some(Duration::from_millis(7)));
+    let hundred: Vec<_> = (1..=100).rev().collect();
+    assert_eq!(latencies(&hundred).percentile(50), Some(Duration::from_millis(50)));
+    assert_eq!(latencies(&hundred).percentile(99), Some(Duration::from_millis(99)));
+}
+
+proptest! {
+    #[test]
+    fn only_the_last_hundred_probes_count(millis in prop::collection::vec(0..50_u64, 1..300), percent in 1..=100_usize) {
+        let mut last = millis[millis.len().saturating_sub(KEPT)..].to_vec();
+        last.sort_unstable();
+        let expected = last[(last.len() * percent).div_ceil(100) - 1];
+        prop_assert_eq!(latencies(&millis).percentile(percent), Some(Duration::from_millis(expected)));
+    }
 }
