@@ -15,8 +15,6 @@ use super::status::span;
 use crate::config::{self, Flags, Inputs};
 use crate::consul::{Connection, Error};
 use crate::exit;
-use crate::fleet::HistoryRecord;
-use crate::fleet::layout::Promotion;
 use crate::fleet::operator::{Operator, Picture};
 use render::{halted, render, total};
 
@@ -103,7 +101,8 @@ async fn perform(options: &Fleet, place: &Place, out: &mut dyn Write, err: &mut 
         Some(FleetVerb::Release { change }) => released(&operator, change.as_deref()).await?,
         Some(FleetVerb::History { number, json }) => {
             let form = if *json { Form::Json } else { Form::Text(Paint::for_screen()) };
-            happened(&operator.histories().await?, operator.promotion().await?.as_ref(), *number, form)
+            let (records, foreign) = operator.histories().await?;
+            happened(&history::Kept { records, foreign, promotions: operator.promotions().await? }, *number, form)
         }
         Some(FleetVerb::Validate { version, expect, timeout }) => {
             let last = |prefix: &str| prefix.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
@@ -120,9 +119,9 @@ async fn perform(options: &Fleet, place: &Place, out: &mut dyn Write, err: &mut 
     Ok(code)
 }
 
-/// What happened on every host, and what was promoted last: lines for people, or an object for each.
-fn happened(records: &[HistoryRecord], promotion: Option<&Promotion>, most: Option<usize>, form: Form) -> (String, u8) {
-    let lines = history::merged(records, promotion, most);
+/// What happened on every host, and what was promoted: lines for people, or an object for each.
+fn happened(kept: &history::Kept, most: Option<usize>, form: Form) -> (String, u8) {
+    let lines = history::merged(kept, most);
     let text = match form {
         Form::Json => lines.iter().map(|line| line.object() + "\n").collect(),
         Form::Text(_) if lines.is_empty() => "no instance has kept a history here\n".to_owned(),

@@ -12,6 +12,7 @@ use crate::config;
 use crate::consul::{Connection, Error};
 use crate::environment::glob::Glob;
 use crate::exit;
+use crate::fleet::Promotion;
 use crate::fleet::operator::Picture;
 use crate::promote::follow::{Progress, Start};
 use crate::promote::plan::Clash;
@@ -148,7 +149,7 @@ impl Job<'_> {
             }
             Written::Edited { .. } => return Err(Refusal::Unsealed(self.target.name())),
         }
-        let from = self.source.map_or_else(|| "undone".to_owned(), Side::name);
+        let from = self.source.map_or_else(|| Promotion::UNDONE.to_owned(), Side::name);
         let by = std::env::var("USER").unwrap_or_default();
         self.target.keep(&plan, from, by, self.options.unproved.clone()).await?;
         if self.options.watch || self.options.to.len() > 1 {
@@ -171,9 +172,9 @@ impl Job<'_> {
 
     /// What somebody has edited since the promotion is not undone with it.
     async fn unedited(&self, target: &Look) -> Result<(), Refusal> {
-        let promotion = self.target.fleet().promotion().await?;
-        let ours = promotion.filter(|promotion| promotion.to == self.target.folder());
-        let edited = ours.map(|promotion| edited_since(&promotion, &target.pairs)).unwrap_or_default();
+        let promotions = self.target.fleet().promotions().await?;
+        let ours = promotions.last_to(self.target.folder());
+        let edited = ours.map(|promotion| edited_since(promotion, &target.pairs)).unwrap_or_default();
         if edited.is_empty() { Ok(()) } else { Err(Refusal::EditedSince(edited)) }
     }
 

@@ -111,7 +111,7 @@ impl Places {
         self.path("hold")
     }
 
-    /// The last promotion to here.
+    /// The last promotions to here.
     pub fn promotion(&self) -> String {
         self.path("promotion")
     }
@@ -198,32 +198,6 @@ pub struct FleetHold {
     /// When it ends by itself, in Unix milliseconds; `None`: an operator ends it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
-}
-
-/// The last `lictor promote`. It has names and indices only: the replaced values are in the operator's backup.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Promotion {
-    /// The form of this record.
-    #[serde(default)]
-    pub v: u32,
-    /// The origin of the set: Consul's address and the folder there.
-    #[serde(default)]
-    pub from: String,
-    /// The folder that it was written to.
-    #[serde(default)]
-    pub to: String,
-    /// Who.
-    #[serde(default)]
-    pub by: String,
-    /// When, in Unix milliseconds.
-    #[serde(default)]
-    pub at: u64,
-    /// The operator's reason, if it was promoted although it was not good on every live instance there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unproved: Option<String>,
-    /// The keys that were written or deleted, each with its `ModifyIndex` after that; 0: it was deleted.
-    #[serde(default)]
-    pub keys: BTreeMap<String, u64>,
 }
 
 /// The JSON of a record, which cannot fail.

@@ -6,16 +6,19 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::chronicle::HistoryRecord;
-use super::layout::{FleetHold, LARGEST, Member, OutMark, Places, Promotion, Rollout, RolloutState, json, short_line};
+use super::layout::{FleetHold, LARGEST, Member, OutMark, Places, Rollout, RolloutState, json, short_line};
 use super::mark::Key;
+use super::promotions::{Promotion, Promotions};
 use super::record::InstanceRecord;
 use crate::consul::kv::Pair;
 use crate::consul::transaction::{Commit, MOST, Operation};
-use crate::consul::watch::{Blocking, Query};
+use crate::consul::watch::{Blocking, Consistency, Query};
 use crate::consul::{Client, Connection, Error};
 
 /// The folder of all fleets, unless their configuration says otherwise.
 const FLEETS: &str = "lictor/";
+/// How often a promotion is recorded anew because somebody else has recorded one meanwhile.
+const TRIES: usize = 8;
 
 /// An operator's access to one fleet.
 #[derive(Debug)]
@@ -120,13 +123,19 @@ impl Operator {
         Ok(Picture { index: listed.index, instances, out, halts, hold, foreign })
     }
 
-    /// The history of each instance over the last day, as far as it can be read.
+    /// The history of each instance over the last day, and the keys of those that cannot be read.
     ///
     /// # Errors
     /// Consul does not answer, or refuses.
-    pub async fn histories(&self) -> Result<Vec<HistoryRecord>, Error> {
-        let pairs = self.list("history/").await?;
-        Ok(pairs.iter().filter_map(|pair| HistoryRecord::parse(pair.value.expose())).collect())
+    pub async fn histories(&self) -> Result<(Vec<HistoryRecord>, Vec<String>), Error> {
+        let (mut records, mut foreign) = (Vec::new(), Vec::new());
+        for pair in self.list("history/").await? {
+            match HistoryRecord::parse(pair.value.expose()) {
+                Some(record) => records.push(record),
+                None => foreign.push(short_line(&format!("history/{}", pair.key))),
+            }
+        }
+        Ok((records, foreign))
     }
 
     /// The key of the fleet's marks, once an instance has made one.
@@ -138,22 +147,38 @@ impl Operator {
         Ok(key.pair.and_then(|pair| Key::parse(pair.value.expose())))
     }
 
-    /// The last promotion to this fleet.
+    /// The last promotions to this fleet.
     ///
     /// # Errors
     /// Consul does not answer, or refuses.
-    pub async fn promotion(&self) -> Result<Option<Promotion>, Error> {
-        let single = self.client.single(&self.places.promotion());
-        Ok(self.client.read(&single, &Query::PLAIN).await?.pair.and_then(|pair| parse(&pair)))
+    pub async fn promotions(&self) -> Result<Promotions, Error> {
+        Ok(self.kept_promotions().await?.0)
     }
 
-    /// Records a promotion to this fleet.
+    /// Records a promotion to this fleet, beside those before it.
     ///
     /// # Errors
     /// Consul does not answer, or refuses.
     pub async fn keep_promotion(&self, promotion: &Promotion) -> Result<(), Error> {
-        let operation = Operation::Set { key: self.places.promotion(), value: json(promotion) };
-        self.client.commit(&[operation]).await.map(drop)
+        let key = self.places.promotion();
+        for _ in 0..TRIES {
+            let (before, index) = self.kept_promotions().await?;
+            let value = before.record_with(promotion);
+            let write = Operation::Cas { key: key.clone(), value, flags: 0, index };
+            if self.client.commit(&[write]).await? == Commit::Done {
+                return Ok(());
+            }
+        }
+        // Somebody writes all the time. The newest promotion is what an undo needs.
+        let value = Promotions::default().record_with(promotion);
+        self.client.commit(&[Operation::Set { key, value }]).await.map(drop)
+    }
+
+    /// With the index of their last write; 0: there is no record.
+    async fn kept_promotions(&self) -> Result<(Promotions, u64), Error> {
+        let query = Query { blocking: None, consistency: Consistency::Consistent };
+        let pair = self.client.read(&self.client.single(&self.places.promotion()), &query).await?.pair;
+        Ok(pair.map(|pair| (Promotions::parse(pair.value.expose()), pair.modify_index)).unwrap_or_default())
     }
 
     /// Holds the whole fleet: no instance restarts for config until [`Operator::unhold`], or until this time is over.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::consul::kv::Pair;
-use crate::fleet::layout::{FleetHold, OutMark, Promotion, Rollout};
-use crate::fleet::{HistoryRecord, InstanceRecord};
+use crate::fleet::layout::{FleetHold, OutMark, Rollout};
+use crate::fleet::{HistoryRecord, InstanceRecord, Promotions};
 use crate::line::one_line;
 
 /// The largest record to read: anything larger was not written by lictor.
@@ -52,8 +52,8 @@ pub(super) struct Service {
     pub(super) rollouts: BTreeMap<String, Read<Rollout>>,
     pub(super) histories: BTreeMap<String, Read<HistoryRecord>>,
     pub(super) hold: Option<FleetHold>,
-    /// What was promoted to it last, if that can be read.
-    pub(super) promotion: Option<Promotion>,
+    /// What was promoted to it; `None`: nothing was.
+    promotions: Option<Read<Promotions>>,
     /// The nodes that more than one of its instances is on.
     shared: BTreeSet<String>,
 }
@@ -100,7 +100,10 @@ impl Fleets {
                 "out" => add(&mut service.out, known.map(|known| &known.out), key, pair, plain),
                 "rollout" => add(&mut service.rollouts, known.map(|known| &known.rollouts), key, pair, plain),
                 "history" => add(&mut service.histories, known.map(|known| &known.histories), key, pair, history),
-                "promotion" => service.promotion = plain(pair.value.expose()).ok(),
+                "promotion" => {
+                    let known = known.and_then(|known| known.promotions.as_ref());
+                    service.promotions = Some(read(known, pair, |bytes| Ok(Promotions::parse(bytes))));
+                }
                 // Whatever is in the key, the fleet is held.
                 "hold" => {
                     let hold: FleetHold = plain(pair.value.expose()).unwrap_or_default();
@@ -124,6 +127,11 @@ impl Service {
     /// The records that can be read.
     pub(super) fn records(&self) -> impl Iterator<Item = (&String, &InstanceRecord)> {
         self.instances.iter().filter_map(|(key, read)| Some((key, read.get()?)))
+    }
+
+    /// What was promoted to it.
+    pub(super) fn promotions(&self) -> Option<&Promotions> {
+        self.promotions.as_ref().and_then(Read::get)
     }
 
     /// The name of an instance, by its key: its node, with its ID if the node has several.
@@ -161,12 +169,14 @@ fn add<T>(
     pair: &Pair,
     parse: impl Fn(&[u8]) -> Result<T, &'static str>,
 ) {
-    let known = known.and_then(|known| known.get(key)).filter(|known| known.index == pair.modify_index);
-    let read = match known {
+    into.insert(key.to_owned(), read(known.and_then(|known| known.get(key)), pair, parse));
+}
+
+fn read<T>(known: Option<&Read<T>>, pair: &Pair, parse: impl Fn(&[u8]) -> Result<T, &'static str>) -> Read<T> {
+    match known.filter(|known| known.index == pair.modify_index) {
         Some(known) => Read { index: known.index, record: known.record.clone() },
         None => Read { index: pair.modify_index, record: parse(pair.value.expose()).map(Arc::new) },
-    };
-    into.insert(key.to_owned(), read);
+    }
 }
 
 fn plain<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, &'static str> {

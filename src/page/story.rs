@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fleets::{Service, shown};
 use super::look::{Tone, Word};
-use crate::fleet::layout::{Promotion, RolloutState};
-use crate::fleet::{Happening, InstanceEvent, What, WrittenBy};
+use crate::fleet::layout::RolloutState;
+use crate::fleet::{Happening, InstanceEvent, Promotion, Promotions, What, WrittenBy};
 use crate::line::{counted, listed};
 use crate::machine::history::Outcome;
 
@@ -15,9 +15,6 @@ pub(super) const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 const TOGETHER_MS: u64 = 2 * 60 * 1_000;
 /// Restarts on one version within this time are one deployment.
 const DEPLOY_MS: u64 = 60 * 60 * 1_000;
-
-/// Where a promotion says that its set comes from when it brings back what another one had replaced.
-const UNDONE: &str = "undone";
 
 /// What a story is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,17 +78,24 @@ pub(super) fn stories(service: &Service, now: u64) -> Vec<Story<'_>> {
         (story.from, story.to) = (story.from.min(event.at), story.to.max(end));
         story.told.entry(key).or_default().push(event);
     }
-    stories.extend(service.promotion.as_ref().and_then(|promotion| promoted(promotion, now)));
+    let promotions = service.promotions().map(Promotions::known).unwrap_or_default();
+    stories.extend((0..promotions.len()).filter_map(|place| promoted(promotions, place, now)));
     stories.sort_by_key(|story| std::cmp::Reverse(story.from));
     stories
 }
 
-/// The last promotion, if it is of the last day; as for a happening, a clock may be wrong.
-fn promoted(promotion: &Promotion, now: u64) -> Option<Story<'_>> {
+/// One of the promotions, if it is of the last day; as for a happening, a clock may be wrong.
+fn promoted(promotions: &[Promotion], place: usize, now: u64) -> Option<Story<'_>> {
+    let (promotion, earlier) = promotions.get(place..)?.split_first()?;
     let at = promotion.at;
     let is_of_the_last_day = at.saturating_add(DAY_MS) > now && at < now.saturating_add(DAY_MS);
+    // Those that say the same moment are told apart by how many of them came before.
+    let id = match earlier.iter().filter(|earlier| earlier.at == at).count() {
+        0 => format!("promotion-{at}"),
+        before => format!("promotion-{at}-{before}"),
+    };
     is_of_the_last_day.then(|| Story {
-        id: format!("promotion-{at}"),
+        id,
         subject: Subject::Promotion,
         from: at,
         to: at,
@@ -246,10 +250,11 @@ impl<'a> Story<'a> {
                 let why = self.events().map(|(_, event)| event.why.as_str()).next().unwrap_or_default();
                 format!("{host}: {}", shown(why))
             }
-            Subject::Promotion => {
-                let from = self.promotion.map(|promotion| shown(&promotion.from)).unwrap_or_default();
-                if from == UNDONE { "The last promotion, undone".to_owned() } else { format!("From {from}") }
-            }
+            Subject::Promotion => match self.promotion {
+                Some(promotion) if promotion.is_undo() => "The promotion before, undone".to_owned(),
+                Some(promotion) => format!("From {}", shown(&promotion.from)),
+                None => String::new(),
+            },
             Subject::Other => self.events().next().map(|(_, event)| shown(&event.why)).unwrap_or_default(),
         }
     }
@@ -296,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_promotion_is_a_story_of_its_own() {
+    fn each_promotion_is_a_story_of_its_own() {
         let promotion = |at: u64| {
             Pair {
             key: "promotion".to_owned(),
@@ -318,6 +323,17 @@ mod tests {
         assert_eq!((told.len(), told[0].subject), (1, About::Promotion));
         assert_eq!(told[0].title(&service), "From billing/ at http://test:8500");
         assert_eq!((told[0].verdict(&service).text.as_ref(), told[0].keys().0.len()), ("wrote 2 keys", 2));
+        let same = NOW - 1_000;
+        let three = format!(
+            r#"{{"v":1,"from":"undone","at":{NOW},"keys":{{}},"earlier":[{{"v":1,"from":"b","at":{same}}},{{"v":1,"from":"a","at":{same}}},7]}}"#
+        );
+        let pairs = [Pair { value: three.into_bytes().into(), ..promotion(0) }, hold.clone()];
+        let service =
+            Fleets::read(&pairs, Some("billing"), &Fleets::default(), NOW).services.remove("billing").unwrap();
+        let told = stories(&service, NOW);
+        let ids: Vec<_> = told.iter().map(|story| story.id.clone()).collect();
+        assert_eq!(ids, [format!("promotion-{NOW}"), format!("promotion-{same}-1"), format!("promotion-{same}")]);
+        assert_eq!(told[0].title(&service), "The promotion before, undone");
         for at in [0, NOW - 90_000_000, u64::MAX] {
             assert_eq!(stories(&read(at), NOW).len(), 0, "{at}");
         }

@@ -10,7 +10,7 @@ use crate::consul::transaction::Commit;
 use crate::consul::watch::{Consistency, Query};
 use crate::consul::{Client, Connection, Error};
 use crate::fleet::Key;
-use crate::fleet::layout::Promotion;
+use crate::fleet::Promotion;
 use crate::fleet::operator::{Operator, Picture};
 
 /// One end.

@@ -126,6 +126,14 @@ fn a_proved_set_is_promoted_followed_to_its_verdict_and_undone() {
     assert_eq!(code, Some(0), "{text}");
     assert_eq!((two.value("GREETING").as_deref(), two.value("GONE").as_deref()), (Some("old"), Some("1")));
     assert_eq!(two.target.value("GREETING").as_deref(), Some("old"));
+
+    // Both are part of the story now, and a record that somebody has spoilt is said.
+    let promoted = |history: &str| history.lines().filter(|line| line.contains("  promoted  ")).count();
+    let history = two.fleet_history();
+    assert!(promoted(&history) == 2 && history.contains("2 keys as before the last promotion: "), "{history}");
+    two.production.put("lictor/billing/promotion", "mine");
+    let history = two.fleet_history();
+    assert!(promoted(&history) == 0 && history.contains("promotion  unreadable"), "{history}");
 }
 
 #[test]

@@ -14,6 +14,10 @@ fn a_promotion_is_on_the_timeline_and_can_be_opened() {
     let promotion = json!({
         "v": 1, "from": "billing/ at https://consul.test:8501", "to": "billing/", "by": "ada <b>", "at": now() - 60_000,
         "unproved": "the owner asks for it", "keys": { "GREETING": 42, "GONE": 0 },
+        "earlier": [
+            { "v": 1, "from": "billing/ at https://other.test:8501", "to": "billing/", "by": "eve", "at": now() - 120_000, "keys": { "EARLY": 7 } },
+            { "v": 1, "from": "long ago", "to": "billing/", "at": 1, "keys": { "OLD": 1 } },
+        ],
     });
     consul.put("lictor/billing/promotion", promotion.to_string());
     let server = Server::of(&consul);
@@ -22,8 +26,12 @@ fn a_promotion_is_on_the_timeline_and_can_be_opened() {
     tab.until_text("The last day");
     let stories = tab.texts(".stories li");
     let promoted: Vec<_> = stories.iter().filter(|text| text.contains("Promotion")).collect();
-    assert!(promoted.len() == 1 && promoted[0].contains("not proved: the owner asks for it"), "{stories:?}");
-    assert_eq!(tab.texts(".marks a").len(), 5, "it is drawn among the changes");
+    assert!(
+        promoted.len() == 2 && promoted[0].contains("not proved: the owner asks for it"),
+        "of the day: {stories:?}"
+    );
+    assert!(promoted[1].contains("other.test"), "{stories:?}");
+    assert_eq!(tab.texts(".marks a").len(), 6, "they are drawn among the changes");
     tab.ask("document.querySelector('.marks a[aria-label^=\"From billing/ at https://consul.test\"]').focus()");
     tab.press("Enter");
     let text = tab.until_text("Names only");

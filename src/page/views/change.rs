@@ -7,8 +7,7 @@ use super::super::look::{self, Tone, Word, length, moment};
 use super::super::node::{Element, classed, element, link, percent};
 use super::super::story::{Story, Subject, stories};
 use super::{View, fact, page, to_instance, to_service, words};
-use crate::fleet::layout::Promotion;
-use crate::fleet::{Happening, InstanceEvent, What, WrittenBy};
+use crate::fleet::{Happening, InstanceEvent, Promotion, What, WrittenBy};
 use crate::machine::board::StepName;
 
 /// How many hosts are listed.

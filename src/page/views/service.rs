@@ -6,12 +6,14 @@ use super::super::node::{Element, classed, element, link};
 use super::super::story::stories;
 use super::overview::{config, spread, versions, worst};
 use super::{Form, View, notice, page, rollout, timeline, to_change, to_instance, to_service};
-use crate::fleet::InstanceRecord;
 use crate::fleet::layout::RolloutState;
+use crate::fleet::{HistoryRecord, InstanceRecord, Promotions};
 use crate::line::counted;
 
 /// More instances than this are tiles, unless somebody asks for the table.
 const ROWS: usize = 40;
+/// So many histories that cannot be read are named.
+const UNREADABLE: usize = 5;
 /// How many tiles make one list, which a browser draws only while it is visible. The page is up to six tiles wide, and every
 /// number up to six divides this.
 const TOGETHER: usize = 60;
@@ -82,7 +84,29 @@ fn notices(name: &str, service: &Service) -> Vec<Element> {
         };
         notices.push(notice);
     }
+    notices.extend(unreadable(service));
     notices
+}
+
+/// What of the past cannot be read: of instances that are here, their own pages say it too.
+fn unreadable(service: &Service) -> Vec<Element> {
+    let line = |key: String, text: String| notice(&key, Tone::Unknown).text(text);
+    let history = |(key, read): (&String, &Read<HistoryRecord>)| {
+        let why = read.record.as_ref().err()?;
+        Some(line(format!("history {key}"), format!("The history of {} cannot be read: {why}.", shown(key))))
+    };
+    let promotions = service.promotions().map_or(0, Promotions::unreadable) as u64;
+    let promoted = (promotions > 0).then(|| {
+        let what = counted(promotions, "promotion record");
+        line("promotions".to_owned(), format!("{what} cannot be read: a newer lictor wrote it, or none did."))
+    });
+    let mut histories: Vec<Element> = service.histories.iter().filter_map(history).collect();
+    if histories.len() > UNREADABLE {
+        let more = histories.len() - UNREADABLE;
+        histories.truncate(UNREADABLE);
+        histories.push(line("histories".to_owned(), format!("{more} more histories cannot be read.")));
+    }
+    histories.into_iter().chain(promoted).collect()
 }
 
 fn instances(name: &str, service: &Service, form: Form) -> Element {
