@@ -88,14 +88,16 @@ fn perform(verb: Verb) -> u8 {
         }
         Verb::Check(options) => return print_check(&check::check(&options.configuration())),
         Verb::Doctor(options) => {
-            let configuration = options.configuration.configuration();
+            let configuration = options.configuration();
             let options = doctor::Options { configuration, unit: options.unit, paint: Paint::for_stdout() };
             asked(async { doctor::run(&options, &mut out, &mut err).await })
         }
-        Verb::Init(options) => match init::written(&options.configuration.configuration()) {
-            Ok(text) => return print_answer(text.trim_end_matches('\n'), exit::OK),
-            Err(lacking) => print_error(&format!("lictor: {lacking}"), exit::USAGE),
-        },
+        Verb::Init(options) => {
+            match init::written(&options.configuration.configuration(), &|name| std::env::var(name).ok()) {
+                Ok(text) => return print_answer(text.trim_end_matches('\n'), exit::OK),
+                Err(lacking) => print_error(&format!("lictor: {lacking}"), exit::USAGE),
+            }
+        }
         Verb::Help(options) => match help::page(&options.topic) {
             Ok(text) => return print_answer(text.trim_end_matches('\n'), exit::OK),
             Err(unknown) => print_error(&format!("lictor: {unknown}"), exit::USAGE),

@@ -120,13 +120,13 @@ pub fn open(directory: &Path, identity: StateIdentity) -> Result<State, Error> {
 }
 
 /// Reads the directory without creating, locking or changing anything, and converts fingerprints to the key in it. Without a
-/// directory, it gives nothing and a temporary key.
+/// directory, it gives nothing and a temporary key. Root may look into another user's directory: what is found is only shown.
 ///
 /// # Errors
 /// The directory exists, but cannot be read, or belongs to another user.
 pub fn peek(directory: &Path, identity: &StateIdentity) -> Result<(Restored, FingerprintKey), Error> {
     let ephemeral = || key::ephemeral_key().map_err(|source| Error::Use { directory: directory.to_owned(), source });
-    let Some(found) = Directory::look(directory)? else { return Ok((Restored::default(), ephemeral()?)) };
+    let Some(found) = Directory::look_to_show(directory)? else { return Ok((Restored::default(), ephemeral()?)) };
     let key = match key::look(&found) {
         Ok(Some(key)) => key,
         Ok(None) | Err(_) => ephemeral()?,

@@ -255,17 +255,26 @@ struct UnitArgs {
 #[derive(Debug, clap::Args)]
 #[command(
     after_long_help = manual::DOCTOR,
-    override_usage = "lictor doctor [--unit UNIT] [-c FILE|DIR]... [flags of run] [-- COMMAND ARG...]"
+    override_usage = "lictor doctor [--unit UNIT] [FILE|DIR]... [flags of run] [-- COMMAND ARG...]"
 )]
 pub struct DoctorArgs {
+    /// A file, or a directory of *.hcl and *.json files
+    #[arg(value_name = "FILE|DIR")]
+    files: Vec<PathBuf>,
     /// A unit of systemd's to look at too; without it, the one in which this runs
     #[arg(long = "unit", value_name = "UNIT")]
     pub unit: Option<String>,
-    /// Whose surroundings are looked at.
     #[command(flatten)]
-    pub configuration: ConfigurationArgs,
+    configuration: ConfigurationArgs,
     #[command(flatten)]
     of_run: UnitArgs,
+}
+
+impl DoctorArgs {
+    /// Whose surroundings are looked at.
+    pub(super) fn configuration(&self) -> Configuration {
+        self.configuration.with_files(&self.files)
+    }
 }
 
 /// `lictor init`.

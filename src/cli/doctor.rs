@@ -7,7 +7,7 @@ use super::paint::{Paint, Tone, cell, plain, table};
 use crate::app::{self, Finding, Grade};
 use crate::exit;
 
-const NOTHING: &str = "lictor: which configuration? name it with -c, or write what `lictor run` is started with";
+const NOTHING: &str = "lictor: which configuration? name its file, or write what `lictor run` is started with";
 
 /// What is looked at, and how it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -38,18 +38,30 @@ pub(super) fn page(topic: &[String]) -> Result<String, Unknown> {
         [] => Ok(Cli::command().render_long_help().to_string()),
         ["config", way @ ..] => reference::page(way).map_err(|near| Unknown::in_the_reference(topic, near)),
         ["states"] => Ok(states(|_| true)),
-        ["states", wanted @ ..] => {
-            let wanted = wanted.join(" ").to_lowercase();
-            let found = states(|state| named(state).any(|name| wanted.starts_with(&name) || name.starts_with(&wanted)));
-            if found.is_empty() { Err(Unknown::on(topic)) } else { Ok(found) }
-        }
+        ["states", wanted @ ..] => meaning(wanted).ok_or_else(|| Unknown::on(topic)),
         [verb, ..] => {
             let mut program = Cli::command();
             program.build();
             let found = program.find_subcommand_mut(verb).map(|verb| verb.render_long_help().to_string());
-            found.ok_or_else(|| Unknown::on(topic))
+            // A word on the board is not a verb, but it is what people copy.
+            found.or_else(|| meaning(topic)).ok_or_else(|| Unknown::on(topic))
         }
     }
+}
+
+/// What these words on the board mean, as `held`, `Held:` or the whole sentence with its reason.
+fn meaning(words: &[impl AsRef<str>]) -> Option<String> {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    let whole = words.join(" ").to_lowercase();
+    let wanted = whole.trim_matches(|character: char| !character.is_alphanumeric());
+    let is_meant = |name: String| begins(wanted, &name) || begins(&name, wanted);
+    let found = states(|state| !wanted.is_empty() && named(state).any(is_meant));
+    Some(found).filter(|found| !found.is_empty())
+}
+
+/// Whether a text begins with these words, and not only with their letters.
+fn begins(text: &str, words: &str) -> bool {
+    text.strip_prefix(words).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
 }
 
 /// Everything that a state is called, in lower case.
@@ -73,6 +85,7 @@ fn states(wanted: impl Fn(crate::machine::board::ConfigState) -> bool) -> String
 #[cfg(test)]
 mod tests {
     use super::page;
+    use crate::machine::board::words::{self, CONFIG_STATES};
 
     fn asked(topic: &[&str]) -> Result<String, String> {
         let topic: Vec<String> = topic.iter().map(|word| (*word).to_owned()).collect();
@@ -103,5 +116,25 @@ mod tests {
             assert!(held.starts_with("held") && held.contains("lictor release") && held.lines().count() == 4, "{held}");
         }
         assert!(asked(&["states", "purple"]).is_err());
+    }
+
+    #[test]
+    fn a_word_on_the_board_needs_no_states_before_it() {
+        for state in CONFIG_STATES {
+            let name = words::config(state);
+            let wanted: Vec<&str> = words::explained(state).begins.iter().copied().chain([name]).collect();
+            for word in wanted {
+                for asked_for in [word.to_owned(), format!("{word}:"), format!("\"{word}: a reason")] {
+                    let parts: Vec<&str> = asked_for.split(' ').collect();
+                    let found = asked(&parts).unwrap_or_else(|why| panic!("{asked_for}: {why}"));
+                    assert!(found.contains(words::explained(state).remedy), "{asked_for}: {found}");
+                }
+            }
+        }
+        // Verbs come first; what only begins with the letters of a word is none.
+        assert!(asked(&["hold"]).unwrap().contains("Usage: lictor hold"));
+        for nothing in [&["goo"][..], &["heldover"], &["states", ":"], &[":"]] {
+            assert!(asked(nothing).is_err(), "{nothing:?}");
+        }
     }
 }

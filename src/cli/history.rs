@@ -183,16 +183,17 @@ fn details(entry: &Entry) -> String {
     let length = |millis| humantime::format_duration(Duration::from_millis(millis));
     let steps: Vec<_> =
         entry.steps.iter().map(|(step, millis)| format!("{} {}", words::step_done(step), length(millis))).collect();
-    let steps = if steps.is_empty() { String::new() } else { format!(" ({})", steps.join(", ")) };
+    let steps = steps.join(", ");
     match entry.propagation_ms {
-        Some(millis) => parts.push(format!("after {}{steps}", length(millis))),
-        None if !steps.is_empty() => parts.push(steps.trim_start().to_owned()),
-        None => {}
+        Some(millis) if steps.is_empty() => parts.push(format!("after {}", length(millis))),
+        Some(millis) => parts.push(format!("after {} ({steps})", length(millis))),
+        None if steps.is_empty() => {}
+        None => parts.push(format!("took {steps}")),
     }
     parts.join("; ")
 }
 
-/// Each source once, with the newest index of its keys: `consul billing/ at 123, file /etc/x.env`.
+/// Each source once, with the newest index of its keys: `consul billing/ at index 123, file /etc/x.env`.
 fn sources(from: &[Origin]) -> String {
     let mut newest: BTreeMap<&str, u64> = BTreeMap::new();
     for origin in from {
@@ -201,7 +202,7 @@ fn sources(from: &[Origin]) -> String {
     }
     let shown = |(source, index): (&str, u64)| match index {
         0 => one_line(source, 60).into_owned(),
-        index => format!("{} at {index}", one_line(source, 60)),
+        index => format!("{} at index {index}", one_line(source, 60)),
     };
     newest.into_iter().map(shown).collect::<Vec<_>>().join(", ")
 }
@@ -237,7 +238,14 @@ mod tests {
         };
         assert_eq!(
             line(&entry, Paint::PLAIN),
-            "2026-09-21T14:13:20Z  applied       3f9a0c12be77  A, B, C, D, E and 3 more; from consul a/ at 7, file /x; after 1s 250ms (settled 100ms, trial 1s 100ms)"
+            "2026-09-21T14:13:20Z  applied       3f9a0c12be77  A, B, C, D, E and 3 more; from consul a/ at index 7, file /x; after 1s 250ms (settled 100ms, trial 1s 100ms)"
+        );
+        // What was reverted is in use nowhere, so there is no time after which it was.
+        entry.propagation_ms = None;
+        let reverted = line(&entry, Paint::PLAIN);
+        assert!(
+            reverted.ends_with("; from consul a/ at index 7, file /x; took settled 100ms, trial 1s 100ms"),
+            "{reverted}"
         );
         (entry.outcome, entry.keys, entry.more_keys, entry.propagation_ms) = (Outcome::Operator, Vec::new(), 0, None);
         (entry.steps, entry.from) = (Steps::default(), Vec::new());

@@ -5,6 +5,11 @@ use std::fmt::Write as _;
 use super::configuration::Configuration;
 use crate::config::{FlagValue, Override, SourceFlag};
 
+/// Reads a variable of the environment.
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+const FILE: &[&str] = &["consul", "token_file"];
+
 /// The command line does not make a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Lacking {
@@ -47,8 +52,26 @@ guard {
 # More: `lictor help states`, the manual pages, and the README. Check this file with `lictor check FILE`.
 "#;
 
-/// The file, for these flags and this command.
-pub(super) fn written(configuration: &Configuration) -> Result<String, Lacking> {
+/// What the file takes over from the environment, where a unit would not have it: the variables, the first one that is set wins,
+/// and the attribute of `consul {}`.
+const TAKEN_OVER: [(&[&str], &[&str]); 3] = [
+    (&["CONSUL_HTTP_ADDR"], &["consul", "address"]),
+    (&["CONSUL_TOKEN_FILE", "CONSUL_HTTP_TOKEN_FILE"], &["consul", "token_file"]),
+    (&["CONSUL_NAMESPACE"], &["consul", "namespace"]),
+];
+/// The token itself is not written into a file that is meant to be read by people.
+const TOKENS: [&str; 2] = ["CONSUL_TOKEN", "CONSUL_HTTP_TOKEN"];
+
+const TOKEN: &str = "
+# CONSUL_HTTP_TOKEN is set, but a token does not belong into this file. Write it into a file that only the service's
+# user may read, and name that file here:
+# consul {
+#   token_file = \"/etc/lictor/consul.token\"
+# }
+";
+
+/// The file, for these flags, this command and this environment.
+pub(super) fn written(configuration: &Configuration, lookup: Lookup<'_>) -> Result<String, Lacking> {
     let Configuration { paths, flags, command } = configuration;
     if !paths.is_empty() {
         return Err(Lacking::Files);
@@ -61,7 +84,11 @@ pub(super) fn written(configuration: &Configuration) -> Result<String, Lacking> 
     }
     let mut text = "# What lictor runs, and where its configuration comes from.\n".to_owned();
     // Writing to a string cannot fail.
-    let _ = settings(&mut text, &flags.overrides.iter().collect::<Vec<_>>(), 0);
+    let of_environment = of_environment(configuration, lookup);
+    let _ = settings(&mut text, &flags.overrides.iter().chain(&of_environment).collect::<Vec<_>>(), 0);
+    if wants_a_token_file(configuration, &of_environment, lookup) {
+        text.push_str(TOKEN);
+    }
     for source in &flags.sources {
         let (block, path, comment) = match source {
             SourceFlag::Prefix(path) => ("prefix", path, "a folder of Consul's KV store; of several, later ones win"),
@@ -84,6 +111,34 @@ pub(super) fn written(configuration: &Configuration) -> Result<String, Lacking> 
     text.push_str("}\n");
     text.push_str(CHECKS);
     Ok(text)
+}
+
+/// What the environment says about Consul and no flag does, if Consul is asked.
+fn of_environment(configuration: &Configuration, lookup: Lookup<'_>) -> Vec<Override> {
+    if !asks_consul(configuration) {
+        return Vec::new();
+    }
+    let read = |name: &&str| lookup(name).filter(|value| !value.is_empty());
+    let taken = |(variables, path): &(&[&str], &'static [&'static str])| {
+        let hidden = given(configuration, path) || *path == FILE && given(configuration, &["consul", "token"]);
+        let text = variables.iter().find_map(read).filter(|_| !hidden)?;
+        Some(Override { flag: "", path, value: FlagValue::Text(text) })
+    };
+    TAKEN_OVER.iter().filter_map(taken).collect()
+}
+
+fn wants_a_token_file(configuration: &Configuration, taken: &[Override], lookup: Lookup<'_>) -> bool {
+    let is_set = TOKENS.iter().any(|name| lookup(name).is_some_and(|value| !value.is_empty()));
+    let has_file = taken.iter().any(|taken| taken.path == FILE) || given(configuration, FILE);
+    asks_consul(configuration) && is_set && !has_file && !given(configuration, &["consul", "token"])
+}
+
+fn asks_consul(configuration: &Configuration) -> bool {
+    configuration.flags.sources.iter().any(|source| matches!(source, SourceFlag::Prefix(_)))
+}
+
+fn given(configuration: &Configuration, path: &[&str]) -> bool {
+    configuration.flags.overrides.iter().any(|given| given.path == path)
 }
 
 /// Attributes first, then a block for each first word of a longer path. `exec` has a place of its own.
@@ -157,7 +212,7 @@ mod tests {
             &["--prefix", "a", "-no-prefix=false", "-exec-kill-signal", "SIGINT", "-status", "127.0.0.1:1", "--", "/x"],
         ] {
             let configuration = configuration(words);
-            let text = written(&configuration).unwrap();
+            let text = written(&configuration, &|_| None).unwrap();
             let (meant, _) = configuration.load().unwrap();
             let written = read(&text);
             assert_eq!(format!("{:?}", written.sources), format!("{:?}", meant.sources), "{text}");
@@ -168,8 +223,41 @@ mod tests {
     }
 
     #[test]
+    fn what_the_environment_says_about_consul_is_taken_over_and_a_token_never() {
+        let environment = |name: &str| {
+            let value = match name {
+                "CONSUL_HTTP_ADDR" => "consul.test:8500",
+                "CONSUL_HTTP_TOKEN_FILE" => "/etc/token",
+                "CONSUL_HTTP_TOKEN" => "s3cret",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        let made = |words: &[&str], lookup| written(&configuration(&[words, &["--", "/x"]].concat()), lookup).unwrap();
+        let text = made(&["--prefix", "a"], &environment);
+        let consul = read(&text).consul;
+        assert_eq!(
+            (consul.address.as_str(), consul.token_file),
+            ("consul.test:8500", Some("/etc/token".into())),
+            "{text}"
+        );
+        assert!(!text.contains("s3cret") && !text.contains("CONSUL_HTTP_TOKEN"), "{text}");
+
+        let flags = ["--prefix", "a", "-consul-addr", "h:1", "-consul-token-file", "/t"];
+        let consul = read(&made(&flags, &environment)).consul;
+        assert_eq!((consul.address.as_str(), consul.token_file), ("h:1", Some("/t".into())), "flags win");
+        let token = read(&made(&["--prefix", "a", "-consul-token", "x"], &environment)).consul;
+        assert_eq!(token.token_file, None, "a token of the command line hides the file");
+
+        let alone = |name: &str| environment(name).filter(|_| name == "CONSUL_HTTP_TOKEN");
+        let text = made(&["--prefix", "a"], &alone);
+        assert!(text.contains("#   token_file = ") && !text.contains("s3cret"), "{text}");
+        assert_eq!(made(&["--file", "/f"], &environment), made(&["--file", "/f"], &|_| None), "Consul is not asked");
+    }
+
+    #[test]
     fn what_is_commented_out_can_be_used() {
-        let text = written(&configuration(&["--prefix", "a", "--", "/x"])).unwrap();
+        let text = written(&configuration(&["--prefix", "a", "--", "/x"]), &|_| None).unwrap();
         let used: Vec<String> = text
             .lines()
             .map(|line| match line.strip_prefix("# ") {
@@ -183,8 +271,9 @@ mod tests {
 
     #[test]
     fn what_is_lacking_is_named() {
-        assert_eq!(written(&configuration(&["--prefix", "a"])), Err(Lacking::Command));
-        assert_eq!(written(&configuration(&["--", "/x"])), Err(Lacking::Source));
-        assert_eq!(written(&configuration(&["-c", "a", "--prefix", "a", "--", "/x"])), Err(Lacking::Files));
+        let lacking = |words| written(&configuration(words), &|_| None);
+        assert_eq!(lacking(&["--prefix", "a"]), Err(Lacking::Command));
+        assert_eq!(lacking(&["--", "/x"]), Err(Lacking::Source));
+        assert_eq!(lacking(&["-c", "a", "--prefix", "a", "--", "/x"]), Err(Lacking::Files));
     }
 }

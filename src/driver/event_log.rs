@@ -35,10 +35,9 @@ pub(super) fn note_event(event: &Event) {
         Event::Installed { build, version } => {
             // An unknown version is logged once, when the process is identified.
             if let Some(version) = version.version.as_deref() {
-                tracing::info!(build = %build.0, version, "installed");
-            } else {
-                tracing::info!(build = %build.0, "installed");
+                tracing::info!("version {version} is installed");
             }
+            tracing::debug!(build = %build.0, "the installed build is known");
         }
         Event::Wish { environment, .. } => {
             let variables = environment.variables().len();

@@ -36,6 +36,8 @@ pub(super) struct Directory {
     path: PathBuf,
     /// The lock is on the directory itself, so it needs no file.
     fd: OwnedFd,
+    /// Whose files in it are trusted.
+    owner: u32,
 }
 
 impl Directory {
@@ -62,25 +64,41 @@ impl Directory {
 
     /// Opens the directory only for reading: it is not created, locked or changed. `None`: it does not exist.
     pub(super) fn look(path: &Path) -> Result<Option<Self>, Error> {
-        let found = match Self::find(path) {
-            Ok(found) => found,
-            Err(Errno::NOENT) => return Ok(None),
-            Err(error) => return Err(Error::Use { directory: path.to_owned(), source: error.into() }),
-        };
-        found.of_ours()?;
+        let found = Self::there(path)?;
+        found.map(|found| found.of_ours().map(|_| found)).transpose()
+    }
+
+    /// The same for somebody who only shows what is in it, and does nothing because of it: root may look into the directory of a
+    /// service's user, whose files are trusted as that user would trust them.
+    pub(super) fn look_to_show(path: &Path) -> Result<Option<Self>, Error> {
+        if !process::geteuid().is_root() {
+            return Self::look(path);
+        }
+        let Some(mut found) = Self::there(path)? else { return Ok(None) };
+        let stat = fs::fstat(&found.fd);
+        found.owner = stat.map_err(|error| Error::Use { directory: path.to_owned(), source: error.into() })?.st_uid;
         Ok(Some(found))
+    }
+
+    fn there(path: &Path) -> Result<Option<Self>, Error> {
+        match Self::find(path) {
+            Ok(found) => Ok(Some(found)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(Error::Use { directory: path.to_owned(), source: error.into() }),
+        }
     }
 
     fn find(path: &Path) -> Result<Self, Errno> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self { path: path.to_owned(), fd: fs::open(path, flags, Mode::empty())? })
+        let fd = fs::open(path, flags, Mode::empty())?;
+        Ok(Self { path: path.to_owned(), fd, owner: process::geteuid().as_raw() })
     }
 
     /// The directory's metadata, if it is ours.
     fn of_ours(&self) -> Result<Stat, Error> {
         let unusable = |error: Errno| Error::Use { directory: self.path.clone(), source: error.into() };
         let stat = fs::fstat(&self.fd).map_err(unusable)?;
-        if stat.st_uid != process::geteuid().as_raw() {
+        if stat.st_uid != self.owner {
             return Err(Error::Foreign { directory: self.path.clone(), owner: stat.st_uid });
         }
         Ok(stat)
@@ -119,7 +137,7 @@ impl Directory {
             Err(error) => return Err(io::Error::from(error).to_string()),
         };
         let stat = fs::fstat(&fd).map_err(|error| io::Error::from(error).to_string())?;
-        trust(seen(&stat), process::geteuid().as_raw())?;
+        trust(seen(&stat), self.owner)?;
         let mut contents = Vec::new();
         File::from(fd).take(LARGEST).read_to_end(&mut contents).map_err(|error| error.to_string())?;
         Ok(Some(contents))

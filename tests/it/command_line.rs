@@ -264,6 +264,13 @@ fn doctor_names_what_is_wrong_and_the_remedy() {
     let found = finish(silent.configured("doctor"));
     assert_eq!(found.status.code(), Some(1), "{}", said(&found));
     assert!(said(&found).contains("cannot be reached"), "{}", said(&found));
+    // The file alone, as `lictor check` takes it.
+    let mut named = silent.command("doctor");
+    named.args(silent.files());
+    let named = finish(named);
+    assert_eq!((named.status.code(), said(&named)), (Some(1), said(&found)));
+    let nothing = finish(silent.command("doctor"));
+    assert!(nothing.status.code() == Some(2) && said(&nothing).contains("name its file"), "{}", said(&nothing));
 }
 
 #[test]
@@ -359,6 +366,16 @@ fn a_first_configuration_is_written_and_passes_the_check() {
     check.arg(setup.path("first.hcl"));
     let checked = finish(check);
     assert_eq!((checked.status.code(), said(&checked).as_str()), (Some(0), "ok: service: 1 source, 0 checks\n"));
+
+    // What the environment says about Consul, a unit would not know.
+    let mut init = setup.command("init");
+    init.args(["--prefix", "billing/", "--", &program]).env("CONSUL_HTTP_TOKEN", "s3cret");
+    init.env("CONSUL_HTTP_TOKEN_FILE", "/etc/lictor/billing.token");
+    let written = said(&finish(init));
+    assert!(
+        written.contains("  token_file = \"/etc/lictor/billing.token\"\n") && !written.contains("s3cret"),
+        "{written}"
+    );
 }
 
 #[test]
@@ -371,6 +388,12 @@ fn help_explains_the_board_s_words() {
     });
     assert_eq!(shown.status.code(), Some(0), "{}", said(&shown));
     assert!(said(&shown).contains("lictor unhold"), "{}", said(&shown));
+    let word = finish({
+        let mut help = setup.command("help");
+        help.arg("Held:");
+        help
+    });
+    assert_eq!((word.status.code(), said(&word)), (Some(0), said(&shown)), "the word alone will do");
     assert!(said(&finish(setup.command("help"))).contains("Usage: lictor"));
 }
 

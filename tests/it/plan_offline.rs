@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::chown;
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -150,6 +151,33 @@ fn sources_that_do_not_answer_are_69_and_a_wrong_configuration_is_78() {
     let wrong = Setup::on_consul(consul.address()).config("guard {\n  empty = 7\n}\n");
     let output = finish(wrong.configured("plan"));
     assert_eq!((output.status.code(), said(&output).contains("1.hcl:2")), (Some(78), true), "{}", said(&output));
+}
+
+#[test]
+fn root_asks_for_a_service_whose_user_owns_the_state_directory() {
+    if !rustix::process::geteuid().is_root() {
+        println!("needs root, to be somebody else");
+        return;
+    }
+    let consul = Consul::start();
+    let lictor = up(&consul);
+    end(&lictor);
+    let state = lictor.setup().path("state");
+    let entries = fs::read_dir(&state).unwrap().map(|entry| entry.unwrap().path());
+    for path in entries.chain([state.clone()]) {
+        chown(path, Some(65534), Some(65534)).unwrap();
+    }
+    consul.put("billing/GREETING", "good day");
+    let before = kept(&lictor);
+    let (text, json, code) = plan(&lictor);
+    assert_eq!((code, json["action"].as_str(), json["basis"].as_str()), (3, Some("restart"), Some("kept")), "{text}");
+    assert!(text.contains("hello -> good day"), "against what was good: {text}");
+    assert_eq!(kept(&lictor), before);
+    // To run on it would be to write what that user may have planted.
+    lictor.start();
+    lictor.until_good();
+    assert!(lictor.log().contains("belongs to uid 65534"), "{}", lictor.log());
+    assert_eq!(kept(&lictor), before, "nothing is kept there");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn about_the_unit(text: &str) -> Vec<String> {
 #[test]
 fn the_shipped_unit_is_as_it_should_be_and_each_fault_of_another_is_named() {
     let rig = Rig::boot(LISTEN);
-    let asked = format!("lictor doctor -c /etc/lictor/svc.hcl --unit {UNIT}");
+    let asked = format!("lictor doctor /etc/lictor/svc.hcl --unit {UNIT}");
     let shipped = rig.run(&asked);
     assert_eq!(about_the_unit(&text(&shipped)), [format!("ok unit {UNIT} is set as lictor needs it")], "{shipped:?}");
 

@@ -107,7 +107,7 @@ Exit codes:
 /// Of `doctor`.
 pub(super) const DOCTOR: &str = "\
 Example:
-  sudo -u billing lictor doctor -c /etc/lictor/billing.hcl --unit lictor@billing
+  sudo -u billing lictor doctor /etc/lictor/billing.hcl --unit lictor@billing
 
 Exit codes:
   0   nothing is wrong

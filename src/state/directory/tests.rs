@@ -226,4 +226,25 @@ fn somebody_elses_directory_is_refused() {
         Path::new("/")
     };
     assert!(matches!(Directory::open(path), Err(Error::Foreign { .. })));
+    assert!(matches!(Directory::look(path), Err(Error::Foreign { .. })));
+}
+
+/// Needs root: otherwise nothing belongs to anybody else, and it is refused like any other.
+#[test]
+fn root_may_look_into_somebody_else_s_directory_and_trusts_the_files_of_its_owner_alone() {
+    let base = tempfile::tempdir().unwrap();
+    if !rustix::process::geteuid().is_root() {
+        assert!(matches!(Directory::look_to_show(Path::new("/")), Err(Error::Foreign { .. })));
+        return;
+    }
+    Directory::open(base.path()).unwrap().replace(GOOD, b"x").unwrap();
+    chown(base.path(), Some(65534), None).unwrap();
+    let read = || Directory::look_to_show(base.path()).unwrap().unwrap().read(GOOD);
+    assert!(read().unwrap_err().contains("it belongs to uid 0"), "a file that its owner did not write");
+    chown(base.path().join(GOOD), Some(65534), None).unwrap();
+    assert_eq!(read(), Ok(Some(b"x".to_vec())));
+    // What the owner has put there leads nowhere else.
+    fs::remove_file(base.path().join(GOOD)).unwrap();
+    symlink("/etc/passwd", base.path().join(GOOD)).unwrap();
+    assert_eq!(read(), Err("it is a symbolic link".to_owned()));
 }
