@@ -129,7 +129,7 @@ fn of_environment(configuration: &Configuration, lookup: Lookup<'_>) -> Vec<Over
 
 fn wants_a_token_file(configuration: &Configuration, taken: &[Override], lookup: Lookup<'_>) -> bool {
     let is_set = TOKENS.iter().any(|name| lookup(name).is_some_and(|value| !value.is_empty()));
-    let has_file = taken.iter().any(|taken| taken.path == FILE) || given(configuration, FILE);
+    let has_file = taken.iter().any(|taken| taken.path == FILE);
     asks_consul(configuration) && is_set && !has_file && !given(configuration, &["consul", "token"])
 }
 
@@ -243,9 +243,8 @@ mod tests {
         );
         assert!(!text.contains("s3cret") && !text.contains("CONSUL_HTTP_TOKEN"), "{text}");
 
-        let flags = ["--prefix", "a", "-consul-addr", "h:1", "-consul-token-file", "/t"];
-        let consul = read(&made(&flags, &environment)).consul;
-        assert_eq!((consul.address.as_str(), consul.token_file), ("h:1", Some("/t".into())), "flags win");
+        let consul = read(&made(&["--prefix", "a", "-consul-addr", "h:1"], &environment)).consul;
+        assert_eq!(consul.address, "h:1", "a flag wins");
         let token = read(&made(&["--prefix", "a", "-consul-token", "x"], &environment)).consul;
         assert_eq!(token.token_file, None, "a token of the command line hides the file");
 

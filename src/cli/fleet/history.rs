@@ -192,7 +192,12 @@ mod tests {
         let lines = merged(&kept, None);
         let with = render(&lines, Paint::PLAIN);
         let line = with.lines().nth(1).unwrap();
-        assert!(line.contains("ada  to billing/  promoted") && line.ends_with("http://test:8500: A, B"), "{with}");
+        assert!(
+            line.contains("ada  to billing/ ")
+                && line.contains("  promoted  ")
+                && line.ends_with("http://test:8500: A, B"),
+            "{with}"
+        );
         let object: serde_json::Value = serde_json::from_str(&lines[1].object()).unwrap();
         assert_eq!((object["what"].as_str(), object["keys"][1].as_str()), (Some("promoted"), Some("B")));
         assert!(with.lines().nth(3).unwrap().ends_with("1 key from x: C"), "each promotion is a line: {with}");
@@ -210,6 +215,6 @@ mod tests {
         let all: Vec<&str> = text.lines().collect();
         assert!(all.len() == 2 && all.iter().all(|line| line.contains("unreadable  ")), "{text}");
         assert!(all[0].contains("history/odd ") && all[1].contains("promotion"), "{text}");
-        assert_eq!(lines[1].object(), r#"{"key":"promotion","what":"unreadable"}"#);
+        assert_eq!(lines[1].object(), r#"{"what":"unreadable","key":"promotion"}"#);
     }
 }

@@ -93,7 +93,7 @@ fn unreadable(service: &Service) -> Vec<Element> {
     let line = |key: String, text: String| notice(&key, Tone::Unknown).text(text);
     let history = |(key, read): (&String, &Read<HistoryRecord>)| {
         let why = read.record.as_ref().err()?;
-        Some(line(format!("history {key}"), format!("The history of {} cannot be read: {why}.", shown(key))))
+        Some(line(format!("history {key}"), format!("The history of {} cannot be read: {why}.", service.name_of(key))))
     };
     let promotions = service.promotions().map_or(0, Promotions::unreadable) as u64;
     let promoted = (promotions > 0).then(|| {
