@@ -7,6 +7,7 @@
 mod fleets;
 mod hub;
 mod look;
+mod memo;
 mod node;
 mod served;
 mod story;
@@ -27,6 +28,7 @@ use crate::machine::Board;
 use crate::revive::revived;
 use fleets::Fleets;
 use hub::Subject;
+use memo::Memo;
 use served::Site;
 use views::{Form, Route, View};
 use watcher::Watcher;
@@ -87,8 +89,8 @@ impl Subject for Fleets {
         })
     }
 
-    fn view(&self, route: &Route, now: u64) -> Option<View> {
-        views::view(self, route, now)
+    fn view(&self, route: &Route, now: u64, memo: &mut Memo) -> Option<View> {
+        views::view(self, route, now, memo)
     }
 
     fn nothing(&self) -> View {
@@ -103,7 +105,7 @@ impl Subject for Board {
         (path == "/").then_some(())
     }
 
-    fn view(&self, (): &(), _now: u64) -> Option<View> {
+    fn view(&self, (): &(), _now: u64, _memo: &mut Memo) -> Option<View> {
         Some(views::host(self))
     }
 

@@ -1,13 +1,10 @@
 //! Folders of the KV store.
 
-use std::borrow::Cow;
+mod rows;
+
 use std::fmt::{self, Write as _};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::de::{Error as _, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 
 use super::client::{Client, Endpoint};
 use super::error::{Error, Whom};
@@ -16,13 +13,10 @@ use super::key;
 use super::watch::{Consistency, Query};
 use crate::secret::Secret;
 
+pub use rows::Row;
+
 /// The largest answer that is read. Consul's own limit for one value is half a MiB.
 const LIMIT: usize = 64 << 20;
-/// A session's id is a UUID; what is longer is none.
-const SESSION: usize = 64;
-/// More keys than any folder of configuration has.
-const KEYS: usize = 100_000;
-
 /// A folder to be listed, prepared once.
 #[derive(Clone, Debug)]
 pub struct Folder {
@@ -55,6 +49,31 @@ pub struct Pair {
     pub session: Option<Box<str>>,
 }
 
+/// The answer to a listing, as it came.
+pub struct Listing {
+    /// For the next blocking query.
+    pub index: u64,
+    folder: Folder,
+    body: Vec<u8>,
+}
+
+/// Its values are not shown.
+impl fmt::Debug for Listing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Listing({} at {})", self.folder.path, self.index)
+    }
+}
+
+impl Listing {
+    /// The keys in byte order, with values that are decoded for whoever wants them.
+    ///
+    /// # Errors
+    /// It is not Consul's list of this folder.
+    pub fn rows(&self) -> Result<Vec<Row<'_>>, Error> {
+        rows::rows(&self.folder.path, &self.body).map_err(|reason| self.folder.endpoint.unreadable(reason))
+    }
+}
+
 impl Client {
     /// Prepares a folder. Its path ends with `/`; if it does not, one is added: without it `app` would match `apple`.
     pub fn folder(&self, path: &str, datacenter: Option<&str>) -> Folder {
@@ -74,7 +93,17 @@ impl Client {
     /// # Errors
     /// No answer, a refusal, an answer that is cut, too large, not Consul's, or hides keys from us.
     pub async fn list(&self, folder: &Folder, query: &Query) -> Result<List, Error> {
-        let Folder { path, datacenter, endpoint } = folder;
+        let listing = self.listing(folder, query).await?;
+        let pairs = decode(&folder.path, &listing.body).map_err(|reason| folder.endpoint.unreadable(reason))?;
+        Ok(List { index: listing.index, pairs })
+    }
+
+    /// The same for a large folder of which little changes: the answer as it came.
+    ///
+    /// # Errors
+    /// No answer, a refusal, an answer that is cut, too large, or hides keys from us.
+    pub async fn listing(&self, folder: &Folder, query: &Query) -> Result<Listing, Error> {
+        let Folder { datacenter, endpoint, .. } = folder;
         let mut text = format!("recurse{datacenter}");
         if let Some(blocking) = query.blocking {
             let wait = blocking.wait.as_millis().max(1);
@@ -88,11 +117,11 @@ impl Client {
         if answer.head.hides(answer.credentials) {
             return Err(self.hidden(folder));
         }
-        let pairs = match answer.head.found {
-            Found::Nothing => Vec::new(),
-            Found::Something => decode(path, &answer.body).map_err(|reason| endpoint.unreadable(reason))?,
+        let body = match answer.head.found {
+            Found::Nothing => b"[]".to_vec(),
+            Found::Something => answer.body,
         };
-        Ok(List { index: answer.head.index, pairs })
+        Ok(Listing { index: answer.head.index, folder: folder.clone(), body })
     }
 
     /// The names of the folders in this folder, in byte order, without their slashes.
@@ -138,76 +167,16 @@ impl Client {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Raw<'a> {
-    #[serde(borrow)]
-    key: Cow<'a, str>,
-    #[serde(borrow, default)]
-    value: Option<Cow<'a, str>>,
-    #[serde(default)]
-    flags: u64,
-    #[serde(default)]
-    modify_index: u64,
-    #[serde(borrow, default)]
-    session: Option<Cow<'a, str>>,
-}
-
-/// A list that is given up as soon as it is too long.
-struct Raws<'a>(Vec<Raw<'a>>);
-
-impl<'de> Deserialize<'de> for Raws<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(RawsVisitor)
-    }
-}
-
-struct RawsVisitor;
-
-impl<'de> Visitor<'de> for RawsVisitor {
-    type Value = Raws<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of keys")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut raws = Vec::new();
-        while let Some(raw) = list.next_element()? {
-            if raws.len() == KEYS {
-                return Err(A::Error::invalid_length(KEYS + 1, &self));
-            }
-            raws.push(raw);
-        }
-        Ok(Raws(raws))
-    }
-}
-
 /// The pairs of a list. The folder's own key is left out; `sub/` is kept, as it could be meant.
 pub fn decode(folder: &str, body: &[u8]) -> Result<Vec<Pair>, &'static str> {
-    let Raws(raw) = serde_json::from_slice(body).map_err(|_| "its answer is not a list of up to 100000 keys")?;
-    let mut pairs = raw
-        .into_iter()
-        .filter(|raw| raw.key != folder)
-        .map(|raw| {
-            let key = raw.key.strip_prefix(folder).ok_or("a key outside the folder")?.to_owned();
-            let value = raw.value.as_deref().unwrap_or_default();
-            let value = STANDARD.decode(value).map_err(|_| "a value that is not base64")?.into();
-            let session = raw.session.filter(|session| session.len() <= SESSION).map(Into::into);
-            Ok::<_, &'static str>(Pair { key, value, flags: raw.flags, modify_index: raw.modify_index, session })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    pairs.sort_by(|a, b| a.key.cmp(&b.key));
-    if pairs.windows(2).any(|two| two[0].key == two[1].key) {
-        return Err("the same key twice");
-    }
-    Ok(pairs)
+    rows::rows(folder, body)?.into_iter().map(Row::pair).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::rows::KEYS;
     use super::*;
 
     fn keys(folder: &str, body: &str) -> Result<Vec<String>, &'static str> {

@@ -1,10 +1,10 @@
 //! Decodes the records in Consul's folder of the fleets. A record that cannot be read is shown as such, and the others are shown as
 //! usual.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use crate::consul::kv::Pair;
+use crate::consul::kv::Row;
 use crate::fleet::layout::{FleetHold, OutMark, Rollout};
 use crate::fleet::{HistoryRecord, InstanceRecord, Promotions};
 use crate::line::one_line;
@@ -46,11 +46,11 @@ pub(super) enum Standing {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Service {
     /// By the last part of their keys.
-    pub(super) instances: BTreeMap<String, Read<InstanceRecord>>,
-    pub(super) out: BTreeMap<String, Read<OutMark>>,
+    pub(super) instances: BTreeMap<Arc<str>, Read<InstanceRecord>>,
+    pub(super) out: BTreeMap<Arc<str>, Read<OutMark>>,
     /// By the name of the change.
-    pub(super) rollouts: BTreeMap<String, Read<Rollout>>,
-    pub(super) histories: BTreeMap<String, Read<HistoryRecord>>,
+    pub(super) rollouts: BTreeMap<Arc<str>, Read<Rollout>>,
+    pub(super) histories: BTreeMap<Arc<str>, Read<HistoryRecord>>,
     pub(super) hold: Option<FleetHold>,
     /// What was promoted to it; `None`: nothing was.
     promotions: Option<Read<Promotions>>,
@@ -58,12 +58,27 @@ pub(super) struct Service {
     shared: BTreeSet<String>,
 }
 
+/// How an instance is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// By its node.
+    ByNode,
+    /// By its ID and its node, which has several.
+    ById,
+}
+
 /// A record, which is decoded once until it is written again.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Read<T> {
     index: u64,
     /// Its contents, or why it cannot be read, as the end of a sentence.
     pub(super) record: Result<Arc<T>, &'static str>,
+}
+
+impl<T> Clone for Read<T> {
+    fn clone(&self) -> Self {
+        Self { index: self.index, record: self.record.clone() }
+    }
 }
 
 impl<T> Read<T> {
@@ -79,12 +94,12 @@ const NEWER: &str = "a newer lictor wrote it, in a form that this one does not k
 impl Fleets {
     /// Decodes these keys, relative to the folder of the fleets. Records that have not changed since `before` are not decoded again.
     /// `only`: they are the keys of one fleet, of this name.
-    pub(super) fn read(pairs: &[Pair], only: Option<&str>, before: &Self, read_at: u64) -> Self {
+    pub(super) fn read(rows: &[Row<'_>], only: Option<&str>, before: &Self, read_at: u64) -> Self {
         let mut services: BTreeMap<String, Service> = BTreeMap::new();
-        for pair in pairs {
+        for row in rows {
             let (name, rest) = match only {
-                Some(name) => (name, pair.key.as_str()),
-                None => match pair.key.split_once('/') {
+                Some(name) => (name, row.key.as_ref()),
+                None => match row.key.split_once('/') {
                     Some(split) => split,
                     None => continue,
                 },
@@ -96,17 +111,18 @@ impl Fleets {
             }
             let (Some(service), known) = (services.get_mut(name), before.services.get(name)) else { continue };
             match folder {
-                "instances" => add(&mut service.instances, known.map(|known| &known.instances), key, pair, record),
-                "out" => add(&mut service.out, known.map(|known| &known.out), key, pair, plain),
-                "rollout" => add(&mut service.rollouts, known.map(|known| &known.rollouts), key, pair, plain),
-                "history" => add(&mut service.histories, known.map(|known| &known.histories), key, pair, history),
+                "instances" => add(&mut service.instances, known.map(|known| &known.instances), key, row, record),
+                "out" => add(&mut service.out, known.map(|known| &known.out), key, row, plain),
+                "rollout" => add(&mut service.rollouts, known.map(|known| &known.rollouts), key, row, plain),
+                "history" => add(&mut service.histories, known.map(|known| &known.histories), key, row, history),
                 "promotion" => {
                     let known = known.and_then(|known| known.promotions.as_ref());
-                    service.promotions = Some(read(known, pair, |bytes| Ok(Promotions::parse(bytes))));
+                    service.promotions = Some(read(known, row, |bytes| Ok(Promotions::parse(bytes))));
                 }
                 // Whatever is in the key, the fleet is held.
                 "hold" => {
-                    let hold: FleetHold = plain(pair.value.expose()).unwrap_or_default();
+                    let hold =
+                        row.value().ok().and_then(|value| plain::<FleetHold>(value.expose()).ok()).unwrap_or_default();
                     service.hold = Some(hold).filter(|hold| hold.until.is_none_or(|until| until > read_at));
                 }
                 _ => {}
@@ -125,8 +141,13 @@ impl Service {
     }
 
     /// The records that can be read.
-    pub(super) fn records(&self) -> impl Iterator<Item = (&String, &InstanceRecord)> {
+    pub(super) fn records(&self) -> impl Iterator<Item = (&Arc<str>, &InstanceRecord)> {
         self.instances.iter().filter_map(|(key, read)| Some((key, read.get()?)))
+    }
+
+    /// The record of a change, by its name.
+    pub(super) fn rollout(&self, change: &str) -> Option<&Rollout> {
+        self.rollouts.get(change).and_then(Read::get)
     }
 
     /// What was promoted to it.
@@ -139,16 +160,22 @@ impl Service {
         let member = self.instances.get(key).and_then(Read::get).map(|record| &record.member);
         let member = member.or_else(|| self.histories.get(key)?.get().map(|history| &history.member));
         let Some(member) = member else { return shown(key) };
-        if self.shared.contains(&member.node) {
-            return format!("{} on {}", shown(&member.id), shown(&member.node));
+        match self.naming(&member.node) {
+            Naming::ById => format!("{} on {}", shown(&member.id), shown(&member.node)),
+            Naming::ByNode => shown(&member.node),
         }
-        shown(&member.node)
+    }
+
+    /// How the instances on this node are named.
+    pub(super) fn naming(&self, node: &str) -> Naming {
+        if self.shared.contains(node) { Naming::ById } else { Naming::ByNode }
     }
 
     fn find_shared_nodes(&mut self) {
-        let mut seen = BTreeSet::new();
-        let nodes = self.records().map(|(_, record)| record.member.node.clone());
-        self.shared = nodes.filter(|node| !seen.insert(node.clone())).collect();
+        let mut seen = HashSet::new();
+        let nodes = self.records().map(|(_, record)| record.member.node.as_str());
+        let shared = nodes.filter(|node| !seen.insert(*node)).map(str::to_owned).collect();
+        self.shared = shared;
     }
 }
 
@@ -163,20 +190,25 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 fn add<T>(
-    into: &mut BTreeMap<String, Read<T>>,
-    known: Option<&BTreeMap<String, Read<T>>>,
+    into: &mut BTreeMap<Arc<str>, Read<T>>,
+    known: Option<&BTreeMap<Arc<str>, Read<T>>>,
     key: &str,
-    pair: &Pair,
+    row: &Row<'_>,
     parse: impl Fn(&[u8]) -> Result<T, &'static str>,
 ) {
-    into.insert(key.to_owned(), read(known.and_then(|known| known.get(key)), pair, parse));
+    let (key, known) = match known.and_then(|known| known.get_key_value(key)) {
+        Some((key, read)) => (Arc::clone(key), Some(read)),
+        None => (Arc::from(key), None),
+    };
+    into.insert(key, read(known, row, parse));
 }
 
-fn read<T>(known: Option<&Read<T>>, pair: &Pair, parse: impl Fn(&[u8]) -> Result<T, &'static str>) -> Read<T> {
-    match known.filter(|known| known.index == pair.modify_index) {
-        Some(known) => Read { index: known.index, record: known.record.clone() },
-        None => Read { index: pair.modify_index, record: parse(pair.value.expose()).map(Arc::new) },
+fn read<T>(known: Option<&Read<T>>, row: &Row<'_>, parse: impl Fn(&[u8]) -> Result<T, &'static str>) -> Read<T> {
+    if let Some(known) = known.filter(|known| known.index == row.modify_index) {
+        return known.clone();
     }
+    let record = row.value().map_err(|_| NOT_OURS).and_then(|value| parse(value.expose())).map(Arc::new);
+    Read { index: row.modify_index, record }
 }
 
 fn plain<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, &'static str> {
@@ -208,28 +240,24 @@ struct Form {
 #[cfg(test)]
 mod tests {
     use super::{Fleets, NEWER, NOT_OURS, TOO_LARGE};
-    use crate::consul::kv::Pair;
-
-    fn pair(key: &str, value: &[u8], index: u64) -> Pair {
-        Pair { key: key.to_owned(), value: value.to_vec().into(), flags: 0, modify_index: index, session: None }
-    }
+    use crate::consul::kv::Row;
 
     #[test]
     fn what_cannot_be_read_says_so_and_the_rest_stands() {
         let good = br#"{"v":1,"node":"host-a","id":"billing","ready":true,"state":"good","new":{}}"#;
-        let pairs = [
-            pair("billing/instances/host-a,billing", good, 1),
-            pair("billing/instances/host-b,billing", br#"{"v":2,"node":"host-b","id":"billing","state":"good"}"#, 2),
-            pair("billing/instances/host-c,billing", br#"{"v":3,"node":7}"#, 3),
-            pair("billing/instances/host-d,billing", &vec![b'['; 100_000], 4),
-            pair("billing/instances/host-e,billing", &vec![0xff; 512 << 10], 5),
-            pair("billing/instances/<script>", b"null", 6),
-            pair("billing/hold", b"garbage", 7),
-            pair("billing/turn/.lock", b"{}", 8),
-            pair("stray", b"x", 9),
-            pair("other/key", b"x", 10),
+        let rows = [
+            Row::of("billing/instances/host-a,billing", good, 1),
+            Row::of("billing/instances/host-b,billing", br#"{"v":2,"node":"host-b","id":"billing","state":"good"}"#, 2),
+            Row::of("billing/instances/host-c,billing", br#"{"v":3,"node":7}"#, 3),
+            Row::of("billing/instances/host-d,billing", &vec![b'['; 100_000], 4),
+            Row::of("billing/instances/host-e,billing", &vec![0xff; 512 << 10], 5),
+            Row::of("billing/instances/<script>", b"null", 6),
+            Row::of("billing/hold", b"garbage", 7),
+            Row::of("billing/turn/.lock", b"{}", 8),
+            Row::of("stray", b"x", 9),
+            Row::of("other/key", b"x", 10),
         ];
-        let fleets = Fleets::read(&pairs, None, &Fleets::default(), 5);
+        let fleets = Fleets::read(&rows, None, &Fleets::default(), 5);
         assert_eq!(fleets.services.keys().collect::<Vec<_>>(), ["billing"]);
         let service = &fleets.services["billing"];
         assert!(service.hold.is_some());
@@ -244,10 +272,10 @@ mod tests {
     #[test]
     fn what_has_not_changed_is_not_read_again() {
         let good = br#"{"v":1,"node":"host-a","id":"billing"}"#;
-        let first = Fleets::read(&[pair("instances/a", good, 1)], Some("billing"), &Fleets::default(), 5);
-        let second = Fleets::read(&[pair("instances/a", b"", 1)], Some("billing"), &first, 6);
+        let first = Fleets::read(&[Row::of("instances/a", good, 1)], Some("billing"), &Fleets::default(), 5);
+        let second = Fleets::read(&[Row::of("instances/a", b"", 1)], Some("billing"), &first, 6);
         assert!(second.services["billing"].instances["a"].get().is_some());
-        let third = Fleets::read(&[pair("instances/a", b"", 2)], Some("billing"), &second, 7);
+        let third = Fleets::read(&[Row::of("instances/a", b"", 2)], Some("billing"), &second, 7);
         assert!(third.services["billing"].instances["a"].get().is_none());
     }
 }

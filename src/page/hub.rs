@@ -10,6 +10,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::sleep;
 
+use super::memo::Memo;
 use super::node::{Element, patches};
 use super::views::View;
 
@@ -21,8 +22,8 @@ pub(super) trait Subject: Send + Sync + 'static {
     /// The page at this address, if there is one.
     fn route(path: &str, query: Option<&str>) -> Option<Self::Route>;
 
-    /// The page; `None`: there is none, or not any more.
-    fn view(&self, route: &Self::Route, now: u64) -> Option<View>;
+    /// The page; `None`: there is none, or not any more. The memo has what was drawn for the same page before.
+    fn view(&self, route: &Self::Route, now: u64, memo: &mut Memo) -> Option<View>;
 
     /// The page for an address without one.
     fn nothing(&self) -> View;
@@ -68,7 +69,13 @@ pub(super) struct Hub<S: Subject> {
     latest: watch::Receiver<Arc<S>>,
     looks: mpsc::Receiver<Look<S::Route>>,
     clock: fn() -> u64,
-    pages: HashMap<S::Route, watch::Sender<Arc<Frame>>>,
+    pages: HashMap<S::Route, Page>,
+}
+
+/// One page that somebody looks at.
+struct Page {
+    frames: watch::Sender<Arc<Frame>>,
+    memo: Memo,
 }
 
 impl<S: Subject> Hub<S> {
@@ -99,36 +106,40 @@ impl<S: Subject> Hub<S> {
     fn look(&mut self, look: Look<S::Route>) {
         let now = (self.clock)();
         let pages = &mut self.pages;
-        pages.retain(|route, frames| *route == look.route || frames.receiver_count() > 0);
-        let frames = pages.entry(look.route).or_insert_with_key(|route| {
-            let view = view(&**self.latest.borrow(), route, now);
-            watch::Sender::new(Arc::new(Frame {
+        pages.retain(|route, page| *route == look.route || page.frames.receiver_count() > 0);
+        let page = pages.entry(look.route).or_insert_with_key(|route| {
+            let mut memo = Memo::default();
+            let view = view(&**self.latest.borrow(), route, now, &mut memo);
+            let frames = watch::Sender::new(Arc::new(Frame {
                 number: 0,
                 title: view.title,
                 root: Arc::new(view.root),
                 patch: Bytes::new(),
-            }))
+            }));
+            Page { frames, memo }
         });
         // The requester may have gone.
-        let _ = look.answer.send(frames.subscribe());
+        let _ = look.answer.send(page.frames.subscribe());
     }
 
     fn draw(&mut self) {
         let latest = Arc::clone(&self.latest.borrow_and_update());
         let now = (self.clock)();
-        self.pages.retain(|route, frames| {
-            if frames.receiver_count() == 0 {
+        self.pages.retain(|route, page| {
+            if page.frames.receiver_count() == 0 {
                 return false;
             }
-            let view = view(&*latest, route, now);
-            frames.send_if_modified(|frame| frame.follow(view));
+            let view = view(&*latest, route, now, &mut page.memo);
+            page.frames.send_if_modified(|frame| frame.follow(view));
             true
         });
     }
 }
 
-fn view<S: Subject>(subject: &S, route: &S::Route, now: u64) -> View {
-    subject.view(route, now).unwrap_or_else(|| subject.nothing())
+fn view<S: Subject>(subject: &S, route: &S::Route, now: u64, memo: &mut Memo) -> View {
+    let view = subject.view(route, now, memo).unwrap_or_else(|| subject.nothing());
+    memo.complete();
+    view
 }
 
 impl Frame {

@@ -5,17 +5,43 @@ mod patch;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 
 pub(super) use patch::patches;
 
 /// A piece of a page.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Node {
     Text(Cow<'static, str>),
     Element(Element),
+    /// An element that other trees have too.
+    Shared(Arc<Element>),
 }
+
+impl Node {
+    fn element(&self) -> Option<&Element> {
+        match self {
+            Self::Text(_) => None,
+            Self::Element(element) => Some(element),
+            Self::Shared(element) => Some(element),
+        }
+    }
+}
+
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(one), Self::Text(other)) => one == other,
+            // What is the same piece of memory need not be looked through.
+            (Self::Shared(one), Self::Shared(other)) if Arc::ptr_eq(one, other) => true,
+            (one, other) => one.element().is_some() && one.element() == other.element(),
+        }
+    }
+}
+
+impl Eq for Node {}
 
 /// An element with its attributes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +92,11 @@ impl Element {
         self
     }
 
+    pub(super) fn nodes(mut self, children: impl IntoIterator<Item = Node>) -> Self {
+        self.children.extend(children);
+        self
+    }
+
     pub(super) fn children(mut self, children: impl IntoIterator<Item = Element>) -> Self {
         self.children.extend(children.into_iter().map(Node::Element));
         self
@@ -85,6 +116,7 @@ impl Element {
             match child {
                 Node::Text(text) => escape(html, text),
                 Node::Element(element) => element.write_html(html),
+                Node::Shared(element) => element.write_html(html),
             }
         }
         if !VOID.contains(&self.tag) {
@@ -123,6 +155,7 @@ impl Serialize for Node {
                 serializer.serialize_str(&clean)
             }
             Self::Element(element) => element.serialize(serializer),
+            Self::Shared(element) => element.serialize(serializer),
         }
     }
 }
@@ -166,7 +199,9 @@ pub(super) fn percent(part: f64, whole: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{classed, element, link};
+    use std::sync::Arc;
+
+    use super::{Node, classed, element, link};
 
     #[test]
     fn what_others_wrote_is_text_and_never_markup() {
@@ -178,6 +213,24 @@ mod tests {
         assert!(!html.contains("<img") && !html.contains("x\" onerror") && !html.contains('\u{202e}'), "{html}");
         let json = serde_json::to_string(&node).unwrap();
         assert!(json.starts_with(r#"["p",{"k":"#), "{json}");
+    }
+
+    #[test]
+    fn a_piece_that_trees_share_is_one_like_any_other() {
+        let piece = || element("li").keyed("a").text("x");
+        let shared = |element| Node::Shared(Arc::new(element));
+        let (own, both) = (element("ul").child(piece()), element("ul").nodes([shared(piece())]));
+        assert_eq!(own, both);
+        assert_eq!(both, element("ul").nodes([shared(piece())]), "by what is in it");
+        assert_ne!(both, element("ul").nodes([shared(element("li"))]));
+        assert_ne!(Node::Text("x".into()), Node::Element(piece()));
+        let html = |element: &super::Element| {
+            let mut html = String::new();
+            element.write_html(&mut html);
+            html
+        };
+        assert_eq!(html(&own), html(&both));
+        assert_eq!(serde_json::to_string(&own).unwrap(), serde_json::to_string(&both).unwrap());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use hyper::http::request::Parts;
 use tokio::sync::watch;
 
 use super::hub::{Frame, Hub, Looks, Subject};
+use super::memo::Memo;
 use super::node::{classed, element};
 use super::views::View;
 use super::watcher::unix_ms;
@@ -61,11 +62,11 @@ impl<S: Subject> Pages for Site<S> {
             return Some(Served::Events(Box::pin(self.events(route))));
         }
         let subject = Arc::clone(&self.latest.borrow());
-        let (status, view) = match subject.view(&route, unix_ms()) {
+        let (status, view) = match subject.view(&route, unix_ms(), &mut Memo::default()) {
             Some(view) => (StatusCode::OK, view),
             None => (StatusCode::NOT_FOUND, subject.nothing()),
         };
-        Some(Served::Answer(answer(status, "text/html; charset=utf-8", document(&view))))
+        Some(Served::Answer(answer(status, "text/html; charset=utf-8", document(view))))
     }
 }
 
@@ -110,18 +111,17 @@ impl<R: Send> Stage<R> {
     }
 }
 
-fn document(view: &View) -> String {
+fn document(view: View) -> String {
     let head = element("head")
         .child(element("meta").with("charset", "utf-8"))
         .child(element("meta").with("name", "viewport").with("content", "width=device-width, initial-scale=1"))
         .child(element("meta").with("name", "color-scheme").with("content", "light dark"))
-        .child(element("title").text(view.title.clone()))
+        .child(element("title").text(view.title))
         .child(element("link").with("rel", "icon").with("href", "/icon.svg"))
         .child(element("link").with("rel", "stylesheet").with("href", "/page.css"))
         .child(element("script").with("src", "/page.js").with("defer", ""));
-    let body = element("body")
-        .child(classed("a", "skip").with("href", "#main").text("Skip to the content"))
-        .child(view.root.clone());
+    let body =
+        element("body").child(classed("a", "skip").with("href", "#main").text("Skip to the content")).child(view.root);
     let mut html = "<!doctype html>".to_owned();
     element("html").with("lang", "en").child(head).child(body).write_html(&mut html);
     html

@@ -47,7 +47,7 @@ pub(super) fn stories(service: &Service, now: u64) -> Vec<Story<'_>> {
         .histories
         .iter()
         .filter_map(|(key, read)| Some((key, read.get()?)))
-        .flat_map(|(key, history)| history.events.iter().map(move |event| (key.as_str(), event)))
+        .flat_map(|(key, history)| history.events.iter().map(move |event| (&**key, event)))
         .filter(|(_, event)| is_of_the_last_day(event, now))
         .collect();
     told.sort_by_key(|(_, event)| event.at);
@@ -184,7 +184,7 @@ impl<'a> Story<'a> {
     pub(super) fn verdict(&self, service: &Service) -> Word {
         let hosts = self.told.len() as u64;
         let on = |text: &str, tone| Word::new(tone, format!("{text} {}", counted(hosts, "host")));
-        let rollout = service.rollouts.get(&self.id).and_then(|read| read.get()).map(|rollout| rollout.state);
+        let rollout = service.rollout(&self.id).map(|rollout| rollout.state);
         let under_way = service.records().any(|(_, record)| {
             let candidate = record.shown.details.as_ref().and_then(|details| details.candidate.as_ref());
             candidate.is_some_and(|candidate| candidate.change.as_ref() == Some(&self.id))
@@ -263,23 +263,21 @@ impl<'a> Story<'a> {
 #[cfg(test)]
 mod tests {
     use super::{Subject as About, stories};
-    use crate::consul::kv::Pair;
+    use crate::consul::kv::Row;
     use crate::page::fleets::{Fleets, Service};
     use crate::page::hub::Subject;
     use crate::page::look::Tone;
+    use crate::page::memo::Memo;
 
     const NOW: u64 = 1_790_000_000_000;
 
     fn service(histories: &[(&str, &str)]) -> Service {
-        let pair = |(node, events): &(&str, &str)| Pair {
-            key: format!("history/{node},billing"),
-            value: format!(r#"{{"v":1,"node":"{node}","id":"billing","events":{events}}}"#).into_bytes().into(),
-            flags: 0,
-            modify_index: 1,
-            session: None,
+        let row = |(node, events): &(&str, &str)| {
+            let record = format!(r#"{{"v":1,"node":"{node}","id":"billing","events":{events}}}"#);
+            Row::of(&format!("history/{node},billing"), record.as_bytes(), 1)
         };
-        let pairs: Vec<_> = histories.iter().map(pair).collect();
-        Fleets::read(&pairs, Some("billing"), &Fleets::default(), NOW).services.remove("billing").unwrap()
+        let rows: Vec<_> = histories.iter().map(row).collect();
+        Fleets::read(&rows, Some("billing"), &Fleets::default(), NOW).services.remove("billing").unwrap()
     }
 
     fn event(ago: u64, rest: &str) -> String {
@@ -303,21 +301,14 @@ mod tests {
     #[test]
     fn each_promotion_is_a_story_of_its_own() {
         let promotion = |at: u64| {
-            Pair {
-            key: "promotion".to_owned(),
-            value: format!(r#"{{"v":1,"from":"billing/ at http://test:8500","to":"billing/","by":"ada","at":{at},"keys":{{"A":7,"B":0}}}}"#)
-                .into_bytes()
-                .into(),
-            flags: 0,
-            modify_index: 1,
-            session: None,
-        }
+            let origin = r#""from":"billing/ at http://test:8500","to":"billing/","by":"ada""#;
+            format!(r#"{{"v":1,{origin},"at":{at},"keys":{{"A":7,"B":0}}}}"#)
         };
-        let hold = Pair { key: "hold".to_owned(), value: b"{}".to_vec().into(), ..promotion(0) };
-        let read = |at| {
-            let pairs = [promotion(at), hold.clone()];
-            Fleets::read(&pairs, Some("billing"), &Fleets::default(), NOW).services.remove("billing").unwrap()
+        let fleet = |promotion: &str| {
+            let rows = [Row::of("promotion", promotion.as_bytes(), 1), Row::of("hold", b"{}", 1)];
+            Fleets::read(&rows, Some("billing"), &Fleets::default(), NOW).services.remove("billing").unwrap()
         };
+        let read = |at| fleet(&promotion(at));
         let service = read(NOW - 1_000);
         let told = stories(&service, NOW);
         assert_eq!((told.len(), told[0].subject), (1, About::Promotion));
@@ -327,9 +318,7 @@ mod tests {
         let three = format!(
             r#"{{"v":1,"from":"undone","at":{NOW},"keys":{{}},"earlier":[{{"v":1,"from":"b","at":{same}}},{{"v":1,"from":"a","at":{same}}},7]}}"#
         );
-        let pairs = [Pair { value: three.into_bytes().into(), ..promotion(0) }, hold.clone()];
-        let service =
-            Fleets::read(&pairs, Some("billing"), &Fleets::default(), NOW).services.remove("billing").unwrap();
+        let service = fleet(&three);
         let told = stories(&service, NOW);
         let ids: Vec<_> = told.iter().map(|story| story.id.clone()).collect();
         assert_eq!(ids, [format!("promotion-{NOW}"), format!("promotion-{same}-1"), format!("promotion-{same}")]);
@@ -352,7 +341,7 @@ mod tests {
         fleets.services.insert("billing".to_owned(), service);
         for path in ["/service/billing", "/service/billing/change/c", "/service/billing/instance/host-a%2Cbilling"] {
             let route = <Fleets as Subject>::route(path, None).unwrap();
-            assert!(fleets.view(&route, NOW).is_some(), "{path}");
+            assert!(fleets.view(&route, NOW, &mut Memo::default()).is_some(), "{path}");
         }
     }
 

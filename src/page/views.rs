@@ -13,6 +13,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::fleets::{Fleets, Standing};
 use super::look::{Tone, moment, shape, since};
+use super::memo::Memo;
 use super::node::{Element, classed, element, link};
 
 pub(super) use host::host;
@@ -48,10 +49,10 @@ pub(super) enum Form {
 }
 
 /// The page; `None`: there is none, or not any more.
-pub(super) fn view(fleets: &Fleets, route: &Route, now: u64) -> Option<View> {
+pub(super) fn view(fleets: &Fleets, route: &Route, now: u64, memo: &mut Memo) -> Option<View> {
     match route {
         Route::Overview => Some(overview::overview(fleets)),
-        Route::Service { name, form } => service::service(fleets, name, *form, now),
+        Route::Service { name, form } => service::service(fleets, name, *form, now, memo),
         Route::Change { service, id } => change::change(fleets, service, id, now),
         Route::Instance { service, key } => instance::instance(fleets, service, key, now),
     }

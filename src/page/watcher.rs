@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::fleets::{Fleets, Standing};
-use crate::consul::kv::Folder;
+use crate::consul::kv::{Folder, Row};
 use crate::consul::watch::{Content, Rules, Verdict};
 use crate::consul::{Client, Connection, Error, Pacer};
 
@@ -76,39 +76,42 @@ impl Watcher {
     /// Runs until there can be no more readers.
     pub(super) async fn run(&mut self) {
         while !self.fleets.is_closed() {
-            let query = match self.pacer.next().await {
-                Ok(query) => query,
-                Err(error) => {
-                    self.failed(&error);
-                    continue;
-                }
-            };
-            match self.pacer.client().list(&self.folder, &query).await {
-                Ok(list) => {
-                    let begun = Instant::now();
-                    let before = Arc::clone(&self.fleets.borrow());
-                    let stamp = (list.pairs.len(), list.pairs.iter().map(|pair| pair.modify_index).max());
-                    let fleets = Fleets::read(&list.pairs, self.scope.only(), &before, unix_ms());
-                    // A list that has lost half of its keys is believed only after a consistent read.
-                    let (now, was) = (fleets.instances(), before.instances());
-                    let content = match stamp == self.stamp && fleets.consul == before.consul {
-                        true => Content::Same,
-                        false if now * 2 <= was && was > 0 => Content::Fewer,
-                        false => Content::Changed,
-                    };
-                    if self.pacer.answered(list.index, content) == Verdict::Confirm {
-                        continue;
-                    }
-                    if content == Content::Same {
-                        continue;
-                    }
-                    self.stamp = stamp;
-                    self.fleets.send_replace(Arc::new(fleets));
-                    sleep((begun.elapsed() * SHARE).clamp(QUIET, LONGEST)).await;
-                }
+            match self.look().await {
+                Ok(Some(effort)) => sleep((effort * SHARE).clamp(QUIET, LONGEST)).await,
+                Ok(None) => {}
                 Err(error) => self.failed(&error),
             }
         }
+    }
+
+    /// Asks once. Returns how long it took to read the answer, if there was anything new in it.
+    async fn look(&mut self) -> Result<Option<Duration>, Error> {
+        let query = self.pacer.next().await?;
+        let listing = self.pacer.client().listing(&self.folder, &query).await?;
+        let begun = Instant::now();
+        let is_news = self.took(listing.index, &listing.rows()?);
+        Ok(is_news.then(|| begun.elapsed()))
+    }
+
+    /// Publishes what has been listed, unless it is nothing new, or too much of it is gone to be believed at once. Returns whether
+    /// it was published.
+    fn took(&mut self, index: u64, rows: &[Row<'_>]) -> bool {
+        let before = Arc::clone(&self.fleets.borrow());
+        let stamp = (rows.len(), rows.iter().map(|row| row.modify_index).max());
+        let fleets = Fleets::read(rows, self.scope.only(), &before, unix_ms());
+        // A list that has lost half of its keys is believed only after a consistent read.
+        let (now, was) = (fleets.instances(), before.instances());
+        let content = match stamp == self.stamp && fleets.consul == before.consul {
+            true => Content::Same,
+            false if now * 2 <= was && was > 0 => Content::Fewer,
+            false => Content::Changed,
+        };
+        if self.pacer.answered(index, content) == Verdict::Confirm || content == Content::Same {
+            return false;
+        }
+        self.stamp = stamp;
+        self.fleets.send_replace(Arc::new(fleets));
+        true
     }
 
     /// What was known stays, with the time since when nothing new is.

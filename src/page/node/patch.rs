@@ -1,5 +1,7 @@
 //! Finds the changes of a page: the smallest elements with a key that contain all of them.
 
+use std::sync::Arc;
+
 use super::{Element, Node};
 
 /// The elements of the new tree that replace those of the same keys in the old one. Both roots have the same key, and
@@ -33,18 +35,23 @@ fn have_same_frame<'o, 'n>(old: &'o Element, new: &'n Element, pairs: &mut Vec<(
     }
     old.children.iter().zip(&new.children).all(|children| match children {
         (Node::Text(old), Node::Text(new)) => old == new,
-        (Node::Element(old), Node::Element(new)) if old.key.is_some() && old.key == new.key => {
-            pairs.push((old, new));
-            old.tag == new.tag
-        }
-        (Node::Element(old), Node::Element(new)) => have_same_frame(old, new, pairs),
-        _ => false,
+        (Node::Shared(old), Node::Shared(new)) if Arc::ptr_eq(old, new) => true,
+        (old, new) => match (old.element(), new.element()) {
+            (Some(old), Some(new)) if old.key.is_some() && old.key == new.key => {
+                pairs.push((old, new));
+                old.tag == new.tag
+            }
+            (Some(old), Some(new)) => have_same_frame(old, new, pairs),
+            _ => false,
+        },
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Element, element};
+    use std::sync::Arc;
+
+    use super::super::{Element, Node, element};
     use super::patches;
 
     fn row(name: &str, word: &'static str) -> Element {
@@ -66,6 +73,12 @@ mod tests {
         let found = patches(&old, &longer);
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].tag, found[0].children.len()), ("tbody", 3));
+        // A piece that both trees have is not looked into; one that is another is a change like any other.
+        let share =
+            |rows: [&Arc<Element>; 2]| element("ul").keyed("page").nodes(rows.map(|row| Node::Shared(Arc::clone(row))));
+        let [a, b, c] = [row("a", "good"), row("b", "good"), row("b", "on trial")].map(Arc::new);
+        assert!(patches(&share([&a, &b]), &share([&a, &b])).is_empty());
+        assert_eq!(patches(&share([&a, &b]), &share([&a, &c])), [&*c]);
         let headed = table(&[("a", "good"), ("b", "good")], "shipping");
         assert_eq!(patches(&old, &headed), [&headed]);
     }

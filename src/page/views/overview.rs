@@ -1,5 +1,7 @@
 //! The front page: a card for each service, with the versions that run, the state of the config, and the worst instance's state.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::super::fleets::{Fleets, Service, shown};
@@ -8,6 +10,9 @@ use super::super::node::{Element, classed, element, percent};
 use super::{View, page, to_service};
 use crate::fleet::layout::RolloutState;
 use crate::line::counted;
+
+/// So many versions have a colour and a line of their own.
+const NAMED: usize = 4;
 
 pub(super) fn overview(fleets: &Fleets) -> View {
     let bad =
@@ -37,7 +42,7 @@ fn card(name: &str, service: &Service) -> Element {
         .keyed(format!("card {name}"))
         .child(element("h2").child(element("a").with("href", to_service(name)).text(shown(name))))
         .child(classed("p", "count").text(counted(count, "instance")))
-        .child(spread(name, service))
+        .child(spread(name, &versions(service)))
         .child(element("dl").child(line("Config", &config)).child(line("Health", &worst)))
 }
 
@@ -46,36 +51,38 @@ fn line(name: &'static str, word: &Word) -> Element {
 }
 
 /// How many run each version, as one bar, the most first; the words below it say the same.
-pub(super) fn spread(name: &str, service: &Service) -> Element {
-    let versions = versions(service);
+pub(super) fn spread(name: &str, versions: &[(String, usize)]) -> Element {
     let whole: usize = versions.iter().map(|(_, count)| count).sum();
     let mut bar = classed("svg", "spread").with("aria-hidden", "true").with("width", "100%").with("height", "12");
+    // Those that have no colour of their own are one part.
+    let rest: usize = versions.iter().skip(NAMED).map(|(_, count)| count).sum();
+    let parts = versions.iter().take(NAMED).map(|(_, count)| *count).chain((rest > 0).then_some(rest));
     let mut from = 0;
     #[expect(clippy::cast_precision_loss, reason = "nobody has so many instances")]
-    for (place, (_, count)) in versions.iter().enumerate() {
+    for (place, count) in parts.enumerate() {
         let part = element("rect")
-            .with("class", format!("part part-{}", place.min(4)))
+            .with("class", format!("part part-{place}"))
             .with("x", percent(from as f64, whole as f64))
             .with("y", "0")
-            .with("width", percent(*count as f64, whole as f64))
+            .with("width", percent(count as f64, whole as f64))
             .with("height", "12");
         bar = bar.child(part);
         from += count;
     }
     let mut legend = classed("ul", "legend");
-    for (place, (version, count)) in versions.iter().take(4).enumerate() {
+    for (place, (version, count)) in versions.iter().take(NAMED).enumerate() {
         legend = legend.child(
             element("li")
-                .child(classed("span", format!("swatch part-{}", place.min(4))).with("aria-hidden", "true"))
+                .child(classed("span", format!("swatch part-{place}")).with("aria-hidden", "true"))
                 .child(classed("span", "name").text(version.clone()))
                 .text(format!(" \u{d7}\u{202f}{count}")),
         );
     }
-    if versions.len() > 4 {
+    if versions.len() > NAMED {
         legend = legend.child(
             element("li")
-                .child(classed("span", "swatch part-4").with("aria-hidden", "true"))
-                .text(format!("{} more versions", versions.len() - 4)),
+                .child(classed("span", format!("swatch part-{NAMED}")).with("aria-hidden", "true"))
+                .text(format!("{} more versions", versions.len() - NAMED)),
         );
     }
     classed("div", "versions").keyed(format!("versions {name}")).child(bar).child(legend)
@@ -83,12 +90,11 @@ pub(super) fn spread(name: &str, service: &Service) -> Element {
 
 /// Which versions run, and on how many instances, the most first.
 pub(super) fn versions(service: &Service) -> Vec<(String, usize)> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, record) in service.records() {
-        let version = record.shown.version.as_deref().map_or_else(|| "unknown".to_owned(), shown);
-        *counts.entry(version).or_default() += 1;
+        *counts.entry(record.shown.version.as_deref().unwrap_or("unknown")).or_default() += 1;
     }
-    let mut versions: Vec<_> = counts.into_iter().collect();
+    let mut versions: Vec<_> = counts.into_iter().map(|(version, count)| (shown(version), count)).collect();
     versions.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| other.0.cmp(&one.0)));
     versions
 }
@@ -97,10 +103,10 @@ pub(super) fn versions(service: &Service) -> Vec<(String, usize)> {
 pub(super) fn config(service: &Service) -> Word {
     let halted =
         service.rollouts.values().filter_map(|read| read.get()).any(|rollout| rollout.state == RolloutState::Halt);
-    let mut counts: BTreeMap<(std::cmp::Reverse<Tone>, String), usize> = BTreeMap::new();
+    let mut counts: BTreeMap<(Reverse<Tone>, Cow<'static, str>), usize> = BTreeMap::new();
     for (_, record) in service.records() {
         let word = look::config(record);
-        *counts.entry((std::cmp::Reverse(word.tone), word.text.into_owned())).or_default() += 1;
+        *counts.entry((Reverse(word.tone), word.text)).or_default() += 1;
     }
     let tone = counts.keys().map(|(tone, _)| tone.0).max().unwrap_or(Tone::Unknown);
     let mut parts: Vec<String> = counts.iter().map(|((_, text), count)| format!("{count} {text}")).take(4).collect();

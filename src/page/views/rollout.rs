@@ -75,11 +75,9 @@ pub(super) fn rollout(name: &str, service: &Service, stories: &[Story<'_>]) -> O
     }
     let stopped = |state: &str| matches!(state, "reverted" | "halted");
     for story in stories.iter().filter(|story| story.subject == Subject::Change) {
-        let halted = service.rollouts.get(&story.id).and_then(|read| read.get());
+        let halted = service.rollout(&story.id);
         let halted = halted.is_some_and(|rollout| rollout.state == RolloutState::Halt)
-            && service
-                .records()
-                .any(|(key, record)| story.told.contains_key(key.as_str()) && stopped(&record.shown.state));
+            && service.records().any(|(key, record)| story.told.contains_key(&**key) && stopped(&record.shown.state));
         if !moving.contains_key(&story.id) && !halted {
             continue;
         }

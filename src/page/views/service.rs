@@ -1,8 +1,11 @@
 //! The page of one service: its hold, the changes on their way, its instances, and its last day.
 
+use std::sync::Arc;
+
 use super::super::fleets::{Fleets, Read, Service, sentence, shown};
 use super::super::look::{self, Tone, Word, moment, shape};
-use super::super::node::{Element, classed, element, link};
+use super::super::memo::{Memo, Piece};
+use super::super::node::{Element, Node, classed, element, link};
 use super::super::story::stories;
 use super::overview::{config, spread, versions, worst};
 use super::{Form, View, notice, page, rollout, timeline, to_change, to_instance, to_service};
@@ -14,30 +17,33 @@ use crate::line::counted;
 const ROWS: usize = 40;
 /// So many histories that cannot be read are named.
 const UNREADABLE: usize = 5;
+/// An instance with its key.
+type Instance<'a> = (&'a Arc<str>, &'a Read<InstanceRecord>);
+
 /// How many tiles make one list, which a browser draws only while it is visible. The page is up to six tiles wide, and every
 /// number up to six divides this.
 const TOGETHER: usize = 60;
 
-pub(super) fn service(fleets: &Fleets, name: &str, form: Form, now: u64) -> Option<View> {
+pub(super) fn service(fleets: &Fleets, name: &str, form: Form, now: u64, memo: &mut Memo) -> Option<View> {
     let service = fleets.services.get(name)?;
+    let versions = versions(service);
     let stories = stories(service, now);
     let mut main = element("main")
         .with("id", "main")
         .child(element("h1").text(shown(name)))
-        .child(classed("p", "lead").keyed("lead").text(summary(service)))
+        .child(classed("p", "lead").keyed("lead").text(summary(service, &versions)))
         .children(notices(name, service))
-        .child(spread(name, service));
+        .child(spread(name, &versions));
     if let Some(moving) = rollout::rollout(name, service, &stories) {
         main = main.child(moving);
     }
-    let main = main.child(instances(name, service, form)).child(timeline::timeline(name, service, &stories, now));
+    let main = main.child(instances(name, service, form, memo)).child(timeline::timeline(name, service, &stories, now));
     Some(View { title: format!("{} · lictor", shown(name)), root: page(fleets, &[], main) })
 }
 
-fn summary(service: &Service) -> String {
-    let versions = versions(service);
+fn summary(service: &Service, versions: &[(String, usize)]) -> String {
     let all: usize = versions.iter().map(|(_, count)| count).sum();
-    let running = match versions.as_slice() {
+    let running = match versions {
         [] => String::new(),
         [(version, 1)] => format!("on {version}"),
         [(version, _)] => format!("all {all} on {version}"),
@@ -91,7 +97,7 @@ fn notices(name: &str, service: &Service) -> Vec<Element> {
 /// What of the past cannot be read: of instances that are here, their own pages say it too.
 fn unreadable(service: &Service) -> Vec<Element> {
     let line = |key: String, text: String| notice(&key, Tone::Unknown).text(text);
-    let history = |(key, read): (&String, &Read<HistoryRecord>)| {
+    let history = |(key, read): (&Arc<str>, &Read<HistoryRecord>)| {
         let why = read.record.as_ref().err()?;
         Some(line(format!("history {key}"), format!("The history of {} cannot be read: {why}.", service.name_of(key))))
     };
@@ -109,7 +115,7 @@ fn unreadable(service: &Service) -> Vec<Element> {
     histories.into_iter().chain(promoted).collect()
 }
 
-fn instances(name: &str, service: &Service, form: Form) -> Element {
+fn instances(name: &str, service: &Service, form: Form, memo: &mut Memo) -> Element {
     let count = service.instances.len();
     let is_table = match form {
         Form::Fitting => count <= ROWS,
@@ -124,17 +130,20 @@ fn instances(name: &str, service: &Service, form: Form) -> Element {
     if count == 0 {
         return section.child(classed("p", "quiet").text("No lictor of this fleet is running."));
     }
-    if is_table { section.child(table(name, service)) } else { section.children(tiles(name, service)) }
+    if is_table { section.child(table(name, service, memo)) } else { section.children(tiles(name, service, memo)) }
 }
 
-fn table(name: &str, service: &Service) -> Element {
+fn table(name: &str, service: &Service, memo: &mut Memo) -> Element {
     let heads = ["Host", "Version", "Health", "Config", "Since", "Note"];
     let head = element("tr").children(heads.map(|head| element("th").with("scope", "col").text(head)));
-    let rows = service.instances.iter().map(|(key, read)| row(name, service, key, read));
+    let rows = service
+        .instances
+        .iter()
+        .map(|(key, read)| remembered(memo, service, key, read, (Piece::Row, &|| row(name, service, key, read))));
     classed("table", "instances")
         .child(classed("caption", "unseen").text("The instances and their state"))
         .child(element("thead").child(head))
-        .child(element("tbody").keyed("rows").children(rows))
+        .child(element("tbody").keyed("rows").nodes(rows))
 }
 
 fn row(name: &str, service: &Service, key: &str, read: &Read<InstanceRecord>) -> Element {
@@ -170,13 +179,29 @@ fn row(name: &str, service: &Service, key: &str, read: &Read<InstanceRecord>) ->
     }
 }
 
-fn tiles(name: &str, service: &Service) -> Vec<Element> {
-    let all: Vec<_> = service.instances.iter().collect();
-    let list = |(place, some): (usize, &[(&String, &Read<InstanceRecord>)])| {
+/// The instance as it was drawn before, if nothing of it has changed.
+fn remembered(
+    memo: &mut Memo,
+    service: &Service,
+    key: &Arc<str>,
+    read: &Read<InstanceRecord>,
+    (piece, draw): (Piece, &dyn Fn() -> Element),
+) -> Node {
+    match &read.record {
+        Ok(record) => Node::Shared(memo.drawn(key, record, (piece, service.naming(&record.member.node)), draw)),
+        Err(_) => Node::Element(draw()),
+    }
+}
+
+fn tiles(name: &str, service: &Service, memo: &mut Memo) -> Vec<Element> {
+    let all: Vec<Instance<'_>> = service.instances.iter().collect();
+    let list = |(place, some): (usize, &[Instance<'_>])| {
         classed("ul", "tiles")
             .with("aria-label", format!("Instances {} to {}", place * TOGETHER + 1, place * TOGETHER + some.len()))
             .keyed(format!("tiles {place}"))
-            .children(some.iter().map(|(key, read)| tile(name, service, key, read)))
+            .nodes(some.iter().map(|(key, read)| {
+                remembered(memo, service, key, read, (Piece::Tile, &|| tile(name, service, key, read)))
+            }))
     };
     all.chunks(TOGETHER).enumerate().map(list).collect()
 }

@@ -124,9 +124,5 @@ fn line(name: &str, service: &Service, story: &Story<'_>) -> Element {
 }
 
 fn is_halted(service: &Service, story: &Story<'_>) -> bool {
-    service
-        .rollouts
-        .get(&story.id)
-        .and_then(|read| read.get())
-        .is_some_and(|rollout| rollout.state == RolloutState::Halt)
+    service.rollout(&story.id).is_some_and(|rollout| rollout.state == RolloutState::Halt)
 }
