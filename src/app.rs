@@ -28,7 +28,7 @@ pub use after_stop::{Part, Stopped, after_stop};
 pub use doctor::{AskedSources, Finding, Grade, Readiness, ask_sources, examine};
 pub use failure::AppError;
 pub use once::once;
-pub use plan::{Planned, plan};
+pub use plan::{Foresight, Planned};
 pub use reload::Load;
 
 use next_start::effects;

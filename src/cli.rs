@@ -80,7 +80,8 @@ fn perform(verb: Verb) -> u8 {
         Verb::Plan(options) => asked(async {
             let code = if options.exit_code { plan::Code::Changes } else { plan::Code::Plain };
             let (target, configuration) = (Target::of(options.target()), options.configuration.configuration());
-            let options = plan::Options { target, configuration, form: form(options.json), code };
+            let follow = if options.watch { Follow::On } else { Follow::Once };
+            let options = plan::Options { target, configuration, form: form(options.json), code, follow };
             plan::run(&options, &mut out, &mut err).await
         }),
         Verb::Check(options) if options.sources => {

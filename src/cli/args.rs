@@ -24,6 +24,7 @@ pub use operator::{
 };
 pub use promote::Promote;
 pub use run::{ConfigurationArgs, RunArgs, Times};
+pub use table::flags;
 
 use super::configuration::Configuration;
 use crate::config::duration;
@@ -189,16 +190,19 @@ pub struct ValidateArgs {
 #[derive(Debug, clap::Args)]
 #[command(
     after_long_help = manual::PLAN,
-    override_usage = "lictor plan [--socket PATH | --name NAME] [--exit-code] [--json]\n       \
-                      lictor plan [-c FILE|DIR]... [flags of run] [-- COMMAND ARG...]"
+    override_usage = "lictor plan [--socket PATH | --name NAME] [--exit-code | --watch] [--json]\n       \
+                      lictor plan [--exit-code | --watch] [--json] [-c FILE|DIR]... [flags of run] [-- COMMAND ARG...]"
 )]
 pub struct PlanArgs {
     /// Exits with 3 if there are changes
-    #[arg(long)]
+    #[arg(long, conflicts_with = "watch")]
     pub exit_code: bool,
     /// The plan as JSON
     #[arg(long)]
     pub json: bool,
+    /// Keeps running and shows the plan again whenever it is another one, also after a restart of lictor
+    #[arg(long)]
+    pub watch: bool,
     /// The admin socket of the lictor to ask
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,

@@ -9,7 +9,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use super::args::{Fleet, FleetVerb};
-use super::follow::Follow;
+use super::follow::{self, Follow};
 use super::paint::{Form, Paint};
 use super::status::span;
 use crate::config::{self, Flags, Inputs};
@@ -24,8 +24,6 @@ const ADDRESS: &str = "127.0.0.1:8500";
 const REFRESH: Duration = Duration::from_secs(2);
 /// In a pipe, only changes are shown.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Moves the cursor home and clears everything below it.
-const CLEAR: &str = "\u{1b}[H\u{1b}[J";
 
 /// Which fleet is meant.
 #[derive(Debug)]
@@ -157,12 +155,7 @@ async fn show(options: &Fleet, operator: &Operator, out: &mut dyn Write) -> Resu
                 (Form::Json, Follow::Once) => pretty(&picture),
                 (Form::Json, Follow::On) => serde_json::to_string(&picture).unwrap_or_default() + "\n",
                 (Form::Text(paint), follow) => {
-                    let text = render(&picture, &operator.folder(), paint.resized());
-                    match follow {
-                        Follow::Once => text,
-                        Follow::On if paint.is_ansi() => format!("{CLEAR}{text}"),
-                        Follow::On => text + "\n",
-                    }
+                    follow::page(render(&picture, &operator.folder(), paint.resized()), follow, paint)
                 }
             };
             // A reader that has gone away ends it, as it does any program in a pipe.

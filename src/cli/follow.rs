@@ -1,4 +1,4 @@
-//! What `lictor status` and `lictor history` have in common: how they show things, and that they go on when lictor is
+//! What `lictor status`, `history`, `plan` and `fleet` have in common: how they show things, and that they go on when lictor is
 //! started again, which is just when somebody watches.
 
 use std::io::Write;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::client::{Client, ClientError};
 use super::locate::Target;
-use super::paint::Form;
+use super::paint::{Form, Paint};
 
 /// How long one answer may take beyond its wait.
 pub(super) const GRACE: Duration = Duration::from_secs(10);
@@ -31,6 +31,18 @@ pub(super) enum Follow {
     Once,
     /// Every change too, until the reader goes away.
     On,
+}
+
+/// Moves the cursor home and clears everything below it.
+const CLEAR: &str = "\u{1b}[H\u{1b}[J";
+
+/// One state of what is shown: a terminal is drawn anew, and in a pipe a blank line ends each.
+pub(super) fn page(text: String, follow: Follow, paint: Paint) -> String {
+    match follow {
+        Follow::Once => text,
+        Follow::On if paint.is_ansi() => format!("{CLEAR}{text}"),
+        Follow::On => text + "\n",
+    }
 }
 
 /// Waits until a lictor that did not answer does so again, and says on `err` that it waits. Returns the first answer.

@@ -22,8 +22,6 @@ const SOON: Duration = Duration::from_secs(2);
 const REFRESH: Duration = Duration::from_secs(2);
 /// In a pipe, only changes are shown.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Moves the cursor home and clears everything below it.
-const CLEAR: &str = "\u{1b}[H\u{1b}[J";
 
 /// What the exit code and the next request need to know of a board, whatever else a newer lictor may have put there.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -115,13 +113,7 @@ async fn first(target: &Target, err: &mut dyn Write) -> Result<(Client, Vec<u8>)
 fn text(options: &Options, body: Vec<u8>) -> Result<Vec<u8>, serde_json::Error> {
     let Form::Text(paint) = options.form else { return Ok([body, b"\n".to_vec()].concat()) };
     let board: Board = serde_json::from_slice(&body)?;
-    let text = render(&board, now(), paint.resized());
-    Ok(match options.follow {
-        Follow::Once => text,
-        Follow::On if paint.is_ansi() => format!("{CLEAR}{text}"),
-        Follow::On => text + "\n",
-    }
-    .into_bytes())
+    Ok(follow::page(render(&board, now(), paint.resized()), options.follow, paint).into_bytes())
 }
 
 /// The clock that the board's moments are of.

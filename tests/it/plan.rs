@@ -1,7 +1,11 @@
 //! `lictor plan`: what the newest wish would change and what is done about it, with an exit code, and no secret.
 
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
 use lictor::machine::Board;
 use lictor::machine::board::ConfigState;
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::harness::lictor::said;
@@ -51,6 +55,76 @@ fn what_is_held_by_an_operator_is_a_change_that_waits() {
     let names: Vec<_> = json["changes"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["COLOUR", "GREETING", "NEW", "PASSWORD"]);
     assert_eq!(lictor.cli("plan", &[]).status.code(), Some(0), "without --exit-code it is no matter of changes");
+}
+
+/// `lictor plan --watch`; killed when dropped.
+struct Watched {
+    process: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Watched {
+    fn new(mut command: Command) -> Self {
+        command.arg("--watch").arg("--json").stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        Self { process, lines }
+    }
+
+    /// The first of the next plans that is like this.
+    fn until(&mut self, is_meant: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let line = self.lines.next().expect("it goes on").unwrap();
+            assert!(!line.contains("hunter"), "a secret in {line}");
+            let plan = serde_json::from_str(&line).unwrap();
+            if is_meant(&plan) {
+                return plan;
+            }
+        }
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn what_is_watched_is_shown_again_as_it_changes_with_a_lictor_and_without() {
+    let consul = Consul::start();
+    let lictor = up(&consul);
+    let mut command = lictor.setup().command("plan");
+    command.arg("--socket").arg(lictor.setup().path("admin.sock"));
+    let mut watched = Watched::new(command);
+    watched.until(|plan| plan["action"] == "nothing" && plan["basis"] == "running");
+    assert_eq!(lictor.cli("hold", &["night"]).status.code(), Some(0));
+    consul.put("billing/PASSWORD", "hunter22");
+    let held = watched.until(|plan| plan["action"] == "held");
+    assert_eq!(held["changes"][0]["name"], "PASSWORD");
+    consul.put("billing/PASSWORD", "hunter2");
+    watched.until(|plan| plan["action"] == "nothing");
+    // The next lictor goes on where this one ends.
+    lictor.signal(Signal::TERM);
+    lictor.ended();
+    lictor.start();
+    consul.put("billing/NEW", "x");
+    watched.until(|plan| plan["changes"][0]["name"] == "NEW");
+
+    // While no lictor runs, the sources are watched, until one does.
+    consul.delete("billing/NEW");
+    assert_eq!(lictor.cli("unhold", &[]).status.code(), Some(0));
+    lictor.until_good();
+    lictor.signal(Signal::TERM);
+    lictor.ended();
+    let mut alone = Watched::new(lictor.setup().configured("plan"));
+    alone.until(|plan| plan["action"] == "nothing" && plan["basis"] == "kept");
+    consul.put("billing/GREETING", "good day");
+    let restart = alone.until(|plan| plan["action"] == "restart");
+    assert_eq!(restart["changes"][0]["after"]["value"], "good day", "{restart}");
+    lictor.start();
+    alone.until(|plan| plan["action"] == "nothing" && plan["basis"] == "running");
 }
 
 #[test]

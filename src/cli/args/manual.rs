@@ -80,6 +80,7 @@ Exit codes:
 pub(super) const PLAN: &str = "\
 Examples:
   lictor plan
+  lictor plan --watch
   lictor plan -c /etc/lictor/billing.hcl --exit-code
 
 Exit codes:

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::{Code, Form, Options, run};
 use crate::cli::configuration::Configuration;
+use crate::cli::follow::Follow;
 use crate::cli::paint::Paint;
 use crate::cli::served::{Heard, Served};
 use crate::environment::{Environment, Variable, Visibility};
@@ -19,7 +20,8 @@ fn environment(variables: &[(&str, &str, Visibility)]) -> Arc<Environment> {
 
 async fn asked(served: &Served, form: Form, code: Code) -> (u8, String) {
     let mut out = Heard::default();
-    let options = Options { target: served.target(), configuration: Configuration::default(), form, code };
+    let options =
+        Options { target: served.target(), configuration: Configuration::default(), form, code, follow: Follow::Once };
     let code = run(&options, &mut out, &mut Heard::default()).await;
     (code, out.text())
 }
