@@ -11,30 +11,55 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use clap::builder::PossibleValuesParser;
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
-use lictor::cli::args::Cli;
-use lictor::config::{PROMOTION, TOP, reference};
+use lictor::cli::args::{Cli, flags};
+use lictor::config::reference::{self, Block};
+use lictor::config::{PROMOTION, TOP};
 
 fn main() -> io::Result<()> {
     let folder = std::env::args_os().nth(1).map(PathBuf::from);
     let folder = folder.ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "name the folder to write into"))?;
     if folder.extension().is_some_and(|ending| ending == "md") {
-        return fs::write(folder, reference::markdown(&TOP, &PROMOTION));
+        return fs::write(folder, reference::markdown(&TOP, &PROMOTION, flags()));
     }
     fs::create_dir_all(&folder)?;
     let mut program = Cli::command().disable_help_subcommand(true);
     program.build();
     page(&program, &folder)?;
     configuration::page(&folder)?;
+    let topics = PossibleValuesParser::new(topics(&program));
+    let mut program =
+        Cli::command().mut_subcommand("help", |help| help.mut_arg("topic", |topic| topic.value_parser(topics)));
     for (shell, name) in [(Shell::Bash, "lictor.bash"), (Shell::Zsh, "_lictor"), (Shell::Fish, "lictor.fish")] {
         let mut text = Vec::new();
         clap_complete::generate(shell, &mut program, "lictor", &mut text);
         fs::write(folder.join(name), text)?;
     }
     Ok(())
+}
+
+/// What `lictor help` explains: the verbs, the words for the other pages, and each block by the way to it. Other words, such as
+/// those on the board, are explained too, so this is for completions alone.
+///
+/// clap keeps what it is given, which for a program that ends at once may be leaked.
+fn topics(program: &Command) -> Vec<&'static str> {
+    let verbs = program.get_subcommands().filter(|verb| !verb.is_hide_set());
+    let verbs = verbs.map(|verb| &*verb.get_name().to_owned().leak());
+    let mut topics: Vec<&str> = verbs.chain(["config", "states"]).collect();
+    blocks(&mut topics, "", TOP.blocks);
+    topics
+}
+
+fn blocks(topics: &mut Vec<&'static str>, way: &str, within: &[&'static Block]) {
+    for block in within {
+        let way = format!("{way}{}", block.word);
+        blocks(topics, &format!("{way}."), block.blocks);
+        topics.push(way.leak());
+    }
 }
 
 /// One page for the program and one for each of its verbs.

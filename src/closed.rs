@@ -55,7 +55,7 @@ mod version;
 /// What leaves the crate: the program itself, and what `tests`, `benches` and `fuzz` take hold of.
 pub mod outside {
     pub use crate::admin::request::{Request, What, read};
-    pub use crate::cli::args::Cli;
+    pub use crate::cli::args::{Cli, flags};
     pub use crate::cli::{buildinfo, main};
     pub use crate::config::{Flags, Inputs, PROMOTION, Place, TOP, load, reference};
     pub use crate::consul::health::{Instance, Standing};

@@ -11,6 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lictor::cli::args::flags;
+use lictor::config::{PROMOTION, TOP, reference};
 use lictor::machine::board::{CheckState, ConfigState, Phase, StepName};
 use lictor::machine::{Machine, Moment, Policy, Restored};
 use serde_json::Value;
@@ -53,6 +55,21 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 fn the_readme_is_short() {
     let lines = page("README.md").lines().count();
     assert!(lines < 150, "{lines} lines: move something to docs/");
+}
+
+#[test]
+fn the_reference_is_made_from_the_tables_and_the_flags() {
+    let made = reference::markdown(&TOP, &PROMOTION, flags());
+    let committed = page("docs/configuration.md");
+    let differs = committed.lines().zip(made.lines()).find(|(committed, made)| committed != made);
+    assert!(
+        committed == made,
+        "docs/configuration.md is not what the tables say ({differs:?}); cargo run --example pages -- docs/configuration.md \
+         writes it anew"
+    );
+    for row in ["| `--exec-kill-timeout` | `exec.kill_timeout` |", "| `--consul-addr` | `consul.address` |"] {
+        assert!(made.lines().any(|line| line == row), "{row}");
+    }
 }
 
 #[test]

@@ -101,6 +101,13 @@ fn its_manual_and_its_completions_are_those_of_its_commands() {
     }
     rig.write("/srv/complete", "set -e\nsource /usr/share/bash-completion/completions/lictor\ncomplete -p lictor\n");
     assert!(rig.done("bash /srv/complete").contains("lictor"));
+    // As bash asks when somebody presses the tabulator behind these words.
+    rig.write(
+        "/srv/complete",
+        "set -e\nsource /usr/share/bash-completion/completions/lictor\nCOMP_WORDS=(lictor help config gua)\nCOMP_CWORD=3\n\
+         _lictor lictor gua config\necho \"${COMPREPLY[@]}\"\n",
+    );
+    assert_eq!(rig.done("bash /srv/complete").trim(), "guard");
     let owner = fs::metadata(rig.path("/usr/share/doc/lictor/examples/codedeploy/appspec.yml")).unwrap().uid();
     assert_eq!(owner, 0);
 }

@@ -94,9 +94,8 @@ const GROUPS: &[(&str, &[Flag])] = &[
     ]),
 ];
 
-/// Each flag with the way to the word that it stands for.
-#[cfg(test)]
-pub(super) fn ways() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+/// Each flag of `run` with the way to the word of the configuration that it stands for and wins over.
+pub fn flags() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
     GROUPS.iter().flat_map(|(_, flags)| flags.iter()).map(|flag| (flag.name, flag.path))
 }
 

@@ -293,7 +293,7 @@ fn a_token_is_not_in_the_debug_text() {
 
 #[test]
 fn every_flag_stands_for_a_word_of_the_configuration() {
-    for (flag, way) in super::table::ways() {
+    for (flag, way) in super::flags() {
         let found = find(&TOP, way).unwrap_or_else(|_| panic!("{flag}: {way:?}"));
         let is_text = |block: &&Block| block.short.is_some();
         assert!(found.attribute.is_some() || found.way.last().is_some_and(is_text), "{flag}: {way:?}");

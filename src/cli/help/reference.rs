@@ -1,5 +1,6 @@
 //! `lictor help config`: the reference of the configuration, out of its tables.
 
+use crate::cli::args::flags;
 use crate::cli::paint::{Cell, Paint, Tone, cell, plain, table};
 use crate::config::TOP;
 use crate::config::reference::{Attribute, Block, Needs, Preset, example, find};
@@ -12,7 +13,8 @@ pub(super) fn page(words: &[&str]) -> Result<String, Option<&'static str>> {
     let mut page = String::new();
     match found.attribute {
         Some(attribute) => {
-            one(&mut page, &way.join("."), block, attribute);
+            let name = way.join(".");
+            one(&mut page, (&name, flag(&name)), block, attribute);
             page.push_str("\nExample:\n");
             page.extend(example(&found.way, attribute).lines().map(|line| format!("  {line}\n")));
         }
@@ -44,7 +46,7 @@ fn whole(page: &mut String, way: &str, block: &Block) {
     line(page, "  ", block.meaning);
     for attribute in block.effective() {
         page.push('\n');
-        one(page, attribute.word, block, attribute);
+        one(page, (attribute.word, flag(&format!("{way}.{}", attribute.word))), block, attribute);
     }
     if !block.blocks.is_empty() {
         let needs = match block.needs {
@@ -56,7 +58,12 @@ fn whole(page: &mut String, way: &str, block: &Block) {
     }
 }
 
-fn one(page: &mut String, name: &str, block: &Block, attribute: &Attribute) {
+/// The flag that says the same as the attribute at the end of this way.
+fn flag(way: &str) -> Option<&'static str> {
+    flags().find(|(_, path)| path.join(".") == way).map(|(flag, _)| flag)
+}
+
+fn one(page: &mut String, (name, flag): (&str, Option<&str>), block: &Block, attribute: &Attribute) {
     let default = match attribute.preset {
         Preset::Needed => "must be given".to_owned(),
         Preset::Words(words) => format!("default: {words}"),
@@ -66,6 +73,9 @@ fn one(page: &mut String, name: &str, block: &Block, attribute: &Attribute) {
     line(page, "  ", attribute.meaning);
     let (example, taken_up) = (attribute.written_example(), block.taken_up_of(attribute).words());
     line(page, "  ", &format!("For example {} = {example}. A change takes effect with a {taken_up}.", attribute.word));
+    if let Some(flag) = flag {
+        line(page, "  ", &format!("On the command line: {flag}, which wins."));
+    }
 }
 
 fn line(page: &mut String, indent: &str, text: &str) {
@@ -96,6 +106,8 @@ mod tests {
                 "{share}"
             );
         }
+        let flag = "On the command line: --exec-kill-timeout, which wins.";
+        assert!(page(&["exec.kill_timeout"]).unwrap().contains(flag) && page(&["exec"]).unwrap().contains(flag));
         assert_eq!(page(&["gaurd"]), Err(Some("guard")));
         assert_eq!(page(&["nonsense"]), Err(None));
     }

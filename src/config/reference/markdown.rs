@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::config::read::legacy;
 
-use super::{Attribute, Block, Needs, Occurs, Preset};
+use super::{Attribute, Block, Needs, Occurs, Preset, find};
 
 const HEAD: &str = "\
 # The configuration
@@ -22,18 +22,38 @@ The column *takes effect with* says what is needed after an edit: *reload* is `l
 *restart of the service* is the next start of the service after a reload; *restart of lictor* is `systemctl restart`.
 ";
 
-/// The page, ended by a line break.
-pub fn markdown(top: &'static Block, promotion: &'static Block) -> String {
+/// A flag, and the way to the word that it stands for.
+type FlagWay = (&'static str, &'static [&'static str]);
+
+/// The page, ended by a line break. `flags` are those that stand for a word of the configuration.
+pub fn markdown(top: &'static Block, promotion: &'static Block, flags: impl Iterator<Item = FlagWay>) -> String {
     let mut page = HEAD.to_owned();
     page.push_str("\n## At the top\n");
     table(&mut page, top);
     for block in top.blocks {
         section(&mut page, block, &[block.word]);
     }
+    of_the_command_line(&mut page, top, flags);
     old_forms(&mut page);
     let _ = writeln!(page, "\n## promote.hcl\n{}", promotion.meaning);
     table(&mut page, promotion);
     page
+}
+
+/// Which flag says the same as which word.
+fn of_the_command_line(page: &mut String, top: &'static Block, flags: impl Iterator<Item = FlagWay>) {
+    page.push_str(
+        "\n## Flags\n`--prefix`, `--file` and `--directory` each add a block of that name. These flags of `lictor run`, `check`, \
+         `plan`, `doctor` and `init` win over the attribute beside them, whatever the files say:\n\n| flag | attribute |\n|---|---|\n",
+    );
+    let has_effect =
+        |way: &&[&str]| !find(top, way).is_ok_and(|found| found.attribute.is_some_and(Attribute::is_ignored));
+    let (says, silent): (Vec<FlagWay>, Vec<FlagWay>) = flags.partition(|(_, way)| has_effect(way));
+    for (flag, way) in says {
+        let _ = writeln!(page, "| `{flag}` | `{}` |", way.join("."));
+    }
+    let silent: Vec<String> = silent.iter().map(|(flag, _)| format!("`{flag}`")).collect();
+    let _ = writeln!(page, "\nAccepted from envconsul's command line, without effect: {}.", silent.join(", "));
 }
 
 /// What envconsul's files may say in another way.

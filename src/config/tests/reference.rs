@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use super::Case;
 use crate::config::read::{legacy, merge};
 use crate::config::reference::written::{ways, wrapped, written};
-use crate::config::reference::{Attribute, Block, Occurs, Preset, Type, find, markdown};
-use crate::config::{Errors, PROMOTION, Settings, TOP, Warning};
+use crate::config::reference::{Attribute, Block, Occurs, Preset, Type, find};
+use crate::config::{Errors, Settings, TOP, Warning};
 
 /// What is read beside a text: all that every configuration needs, unless the text is about that.
 fn read(way: &[&'static Block], text: &str) -> Result<(Settings, Vec<Warning>), Errors> {
@@ -138,19 +138,6 @@ fn every_entry_is_a_sentence() {
         let words: BTreeSet<&str> = block.words().into_iter().collect();
         assert_eq!(words.len(), block.words().len(), "{} has a word twice", block.word);
     }
-}
-
-#[test]
-fn the_page_is_made_from_the_tables() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md");
-    let committed = std::fs::read_to_string(path).unwrap_or_default();
-    let made = markdown(&TOP, &PROMOTION);
-    let differs = committed.lines().zip(made.lines()).find(|(committed, made)| committed != made);
-    assert!(
-        committed == made,
-        "docs/configuration.md is not what the tables say ({differs:?}); cargo run --example pages -- docs/configuration.md \
-         writes it anew"
-    );
 }
 
 #[test]
