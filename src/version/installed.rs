@@ -323,10 +323,12 @@ mod tests {
             let waits = std::future::poll_fn(|context| Poll::Ready(run.as_mut().poll(context).is_pending())).await;
             assert!(waits, "it looks first");
         }
-        assert!(inbox.try_recv().is_err());
+        // A look may be that quick, where the thread that waits for it has no processor.
+        let mut passed: Vec<Event> = inbox.try_recv().into_iter().collect();
         drop(events);
         watch.run().await;
-        assert_eq!(inbox.recv().await, Some(ended));
+        passed.extend(inbox.try_recv());
+        assert_eq!(passed, [ended]);
     }
 
     #[tokio::test]

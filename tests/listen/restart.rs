@@ -101,7 +101,7 @@ fn who_waits_while_one_run_after_another_takes_nothing_is_served_by_the_last_wit
     let mut before = run(&lictor.until("it runs", |board| board.phase == Phase::Starting));
     let client = move || {
         let mut client = TcpStream::connect((host, 8080)).unwrap();
-        client.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        client.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         client.write_all(b"GET /version HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n").unwrap();
         client
     };
