@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::net::TcpListener;
 
 use lictor::machine::board::BesideRole;
+use rustix::process::Signal;
 
 use crate::harness::lictor::pid;
-use crate::harness::{Lictor, Setup};
+use crate::harness::{Lictor, Setup, processes};
 use crate::load::{self, Load};
 use crate::overlap::{bad, changes, failed, good, is_alone, load, setup, setup_at};
 use crate::slow::Slow;
@@ -57,6 +58,24 @@ fn a_client_that_has_sent_nothing_yet_is_served() {
 #[test]
 fn a_client_in_the_handshake_is_served() {
     with_clients(setup(), "half-open", BesideRole::Old);
+}
+
+/// The old process does not move, its queue is full, and more clients try to get in: the new one serves all of them.
+#[test]
+fn who_waits_in_a_full_queue_is_served_by_the_new_process() {
+    let limit: usize = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap().trim().parse().unwrap();
+    let full = limit.min(65_535) + 1;
+    // Probes that nobody answers are in it as well.
+    let enough = full - 50;
+    let lictor = setup().start();
+    for number in 0..changes(1) {
+        let old = pid(&lictor.until("alone", is_alone));
+        processes::signal(old, Signal::STOP);
+        let clients = Slow::some_of("queued", &address(&lictor), full + 50, enough);
+        lictor.setup().write("GREETING", format!("hello again {number}"));
+        lictor.until("another one is good", |board| is_alone(board) && pid(board) != old);
+        assert_eq!(clients.end(), answered(full + 50), "change {number}: {}", lictor.log());
+    }
 }
 
 #[test]

@@ -18,10 +18,16 @@ pub struct Slow {
 impl Slow {
     /// So many clients of a kind come as far as it says.
     pub fn begin(kind: &str, address: &str, count: usize) -> Self {
+        Self::some_of(kind, address, count, count)
+    }
+
+    /// So many clients of a kind try, and `enough` of them come as far as it says.
+    pub fn some_of(kind: &str, address: &str, count: usize, enough: usize) -> Self {
         static BUILT: OnceLock<PathBuf> = OnceLock::new();
         let program = BUILT.get_or_init(|| go::build("tests/listen/slow", "slow"));
         let mut command = Command::new(program);
         command.args(["-kind", kind, "-address", address, "-count", &count.to_string()]);
+        command.args(["-enough", &enough.to_string()]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();

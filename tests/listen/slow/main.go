@@ -4,6 +4,7 @@
 //	half-open  the handshake: the kernel's answer to the first packet is dropped on its way back
 //	silent     connected, and nothing sent
 //	body       half of a request's body sent
+//	queued     all of a request sent, to a service that does not answer yet; -enough of them suffice
 package main
 
 import (
@@ -26,17 +27,21 @@ const patience = 25 * time.Second
 const request = "POST /read HTTP/1.1\r\nHost: service\r\nConnection: close\r\nContent-Length: 10\r\n\r\n01234"
 
 func main() {
-	kind := flag.String("kind", "", "half-open, silent or body")
+	kind := flag.String("kind", "", "half-open, silent, body or queued")
 	address := flag.String("address", "", "whom to connect to")
 	count := flag.Int("count", 1, "so many clients")
+	enough := flag.Int("enough", 0, "how many of them have to come that far; 0: all")
 	flag.Parse()
+	if *enough == 0 {
+		*enough = *count
+	}
 
 	var there atomic.Int64
 	var all sync.WaitGroup
 	proceed, reached := make(chan struct{}), make(chan struct{})
 	outcomes := make(chan string, *count)
 	arrives := func() {
-		if there.Add(1) == int64(*count) {
+		if there.Add(1) == int64(*enough) {
 			close(reached)
 		}
 	}
@@ -90,6 +95,10 @@ func outcome(kind, address string, arrives func(), proceed chan struct{}) string
 		arrives()
 		<-proceed
 		connection.Write([]byte("56789"))
+	case "queued":
+		connection.Write([]byte(request + "56789"))
+		arrives()
+		<-proceed
 	}
 	answer, err := http.ReadResponse(bufio.NewReader(connection), nil)
 	if err != nil {
