@@ -354,7 +354,7 @@ impl Effects {
         };
         for run in stops {
             // It may be failing or hanging, so connections that wait for it are served by the other one at once.
-            self.sockets.rescue(run);
+            let _ = self.sockets.rescue(run);
             self.stop(run);
         }
         Some(event)
@@ -374,7 +374,14 @@ impl Effects {
     fn stop_settled(&mut self, run: RunId, settled: Settled) {
         if settled == Settled::Given {
             tracing::warn!(%run, "connections wait that the service does not accept; it is stopped all the same, and they go to the next run");
-            self.sockets.rescue(run);
+            if let Some(rescued) = self.sockets.rescue(run) {
+                // A stop wakes what was suspended: it would accept them, and end before it has answered them all.
+                self.leaving.spawn(async move {
+                    let _ = caught(rescued.settled()).await;
+                    (run, Settled::Quiet)
+                });
+                return;
+            }
         }
         self.service.stop(run);
     }

@@ -8,6 +8,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,11 +16,11 @@ use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with};
 use rustix::process::{Resource, getrlimit};
 use tokio::io::unix::AsyncFd;
-use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, copy, split};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::address::from_here;
 use super::pair::{Place, is_empty};
@@ -37,6 +38,9 @@ const LOOK: Duration = Duration::from_millis(5);
 const STUCK: Duration = Duration::from_millis(100);
 /// How long a lack of descriptors is left to pass.
 const LACK: Duration = Duration::from_millis(50);
+/// How long a client may go on once the service has ended its side of the connection: a client that never closes would
+/// keep its room from others.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long a connection to the active side is tried for before the client is given up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -143,12 +147,27 @@ async fn persistently<S, F: Future<Output = io::Result<S>>>(mut connect: impl Fn
     }
 }
 
-async fn carry<S: AsyncRead + AsyncWrite + Unpin>(
-    mut client: S,
-    mut service: S,
-    _room: OwnedSemaphorePermit,
-) -> io::Result<()> {
-    copy_bidirectional(&mut client, &mut service).await.map(drop)
+async fn carry<S: AsyncRead + AsyncWrite>(client: S, service: S, _room: OwnedSemaphorePermit) -> io::Result<()> {
+    let ((from_client, to_client), (from_service, to_service)) = (split(client), split(service));
+    let mut asked = pin!(pass(from_client, to_service));
+    let mut answered = pin!(pass(from_service, to_client));
+    tokio::select! {
+        // It may have said all that it wants to say.
+        asked = &mut asked => {
+            asked?;
+            answered.await
+        }
+        answered = &mut answered => {
+            answered?;
+            timeout(LAST_WORDS, asked).await.unwrap_or(Ok(()))
+        }
+    }
+}
+
+/// Passes on what one says to the other, and its end.
+async fn pass<S: AsyncRead + AsyncWrite>(mut from: ReadHalf<S>, mut to: WriteHalf<S>) -> io::Result<()> {
+    copy(&mut from, &mut to).await?;
+    to.shutdown().await
 }
 
 /// How many are carried before it is seen whether the active side takes them.

@@ -203,11 +203,12 @@ impl Sockets {
         Ok(())
     }
 
-    /// A run does not take what waits for it: that is carried to the active side, though the run is still alive.
-    pub fn rescue(&mut self, run: RunId) {
-        if let Some(side) = self.sides.of(run).filter(|side| *side != self.sides.active()) {
-            self.carry_on(side);
-        }
+    /// A run does not take what waits for it: that is carried to the active side, though the run is still alive. If
+    /// another run is there to take it, a stop may wait for what is given here.
+    pub fn rescue(&mut self, run: RunId) -> Option<Leaving> {
+        let side = self.sides.of(run).filter(|side| *side != self.sides.active())?;
+        self.carry_on(side);
+        self.leaving(side).filter(|_| self.sides.is_seated(self.sides.active()))
     }
 
     /// Why new connections cannot be steered from one run to another; `None`: they can.
