@@ -25,8 +25,6 @@ const IDLE: Duration = Duration::from_mins(1);
 const OUTSIDE: Duration = Duration::from_secs(5);
 /// Each instance of the fleet adds this much to the time over which all spread their next look.
 const SPREAD_US: u64 = 2_500;
-/// The longest that all together spread their looks over.
-pub(super) const LONGEST_SPREAD_US: u64 = 1_000_000;
 
 impl Turns {
     /// Begins what is due, if nothing is under way.
@@ -262,7 +260,7 @@ impl Turns {
 
     /// Full jitter, over more time the more there are who wake at once.
     fn spread(&mut self, instances: usize) -> Duration {
-        let bound = SPREAD_US.saturating_mul(instances as u64).min(LONGEST_SPREAD_US);
+        let bound = SPREAD_US.saturating_mul(instances as u64).min(queue::LONGEST_SPREAD_US);
         Duration::from_micros(self.random.u64(0..=bound))
     }
 

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use super::super::layout::Member;
 use super::super::view::View;
-use super::act::LONGEST_SPREAD_US;
 
+/// The longest that all together spread their looks over.
+pub(super) const LONGEST_SPREAD_US: u64 = 1_000_000;
 /// How long each looks after its predecessor: about as long as the predecessor takes to look and to write.
 const SLOT_US: u64 = 15_000;
 
