@@ -23,6 +23,7 @@ mod record;
 mod rules;
 mod task;
 mod turns;
+mod unreadable;
 mod view;
 mod writes;
 
@@ -38,5 +39,6 @@ pub use record::{DeploymentShown, InstanceRecord, Shown};
 pub use rules::{Limit, Rules};
 pub use task::{Parts, spawn};
 pub use turns::{Action, Event, Records, Turns};
+pub use unreadable::{Unreadable, parse};
 pub use view::Look;
 pub use writes::{Op, Written};

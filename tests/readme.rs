@@ -180,21 +180,37 @@ fn deciding() -> Vec<(PathBuf, String)> {
 
 #[test]
 fn every_member_of_the_board_is_described() {
-    let members = members::of_the_board(&deciding());
-    let text = page("docs/board.md");
-    let (_, table) = text.split_once("## Every member\n").unwrap();
+    let members = members::of("Board", &deciding());
+    are_described(&members, "docs/board.md");
+    assert!(members.contains("checks[].latency_ms") && members.contains("beside.pid"), "{members:?}");
+}
+
+#[test]
+fn every_member_of_a_fleet_is_described() {
+    let members = members::of("Picture", &sources("src/fleet"));
+    are_described(&members, "docs/fleet.md");
+    assert!(
+        members.contains("instances[].node") && members.contains("instances[].details.checks[].state"),
+        "{members:?}"
+    );
+}
+
+/// The table of a page has these members and no other.
+fn are_described(members: &BTreeSet<String>, name: &str) {
+    let text = page(name);
+    let (_, table) = text.split_once("## Every member\n").unwrap_or_else(|| panic!("{name} has no table of members"));
+    let table = table.split("\n## ").next().unwrap();
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned));
     let described: BTreeSet<String> = rows.collect();
     let missing: Vec<_> = members.difference(&described).collect();
-    let gone: Vec<_> = described.difference(&members).collect();
-    assert!(missing.is_empty() && gone.is_empty(), "docs/board.md lacks {missing:?} and has {gone:?}");
-    assert!(members.contains("checks[].latency_ms") && members.contains("beside.pid"), "{members:?}");
+    let gone: Vec<_> = described.difference(members).collect();
+    assert!(missing.is_empty() && gone.is_empty(), "{name} lacks {missing:?} and has {gone:?}");
 }
 
 /// What the types say of a board is what is written.
 #[test]
 fn the_members_of_the_board_are_those_that_are_written() {
-    let members = members::of_the_board(&deciding());
+    let members = members::of("Board", &deciding());
     let mut machine = Machine::new(Policy::new("billing"), Restored::default(), 1, Moment(0), 0);
     let board = serde_json::to_value(machine.board(None)).unwrap();
     for (name, value) in board.as_object().unwrap() {

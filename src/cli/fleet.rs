@@ -187,7 +187,7 @@ async fn all(options: &Fleet, connection: &Connection, out: &mut dyn Write) -> R
     let mut text = String::new();
     for name in Operator::fleets(connection).await? {
         let picture = Operator::new(connection, &format!("lictor/{name}/"))?.look().await?;
-        if picture.instances.is_empty() && picture.halts.is_empty() {
+        if picture.is_empty() {
             continue;
         }
         let _ = writeln!(text, "{}: {}", crate::line::one_line(&name, 60), total(&picture));

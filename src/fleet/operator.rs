@@ -3,13 +3,13 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::chronicle::HistoryRecord;
-use super::layout::{FleetHold, LARGEST, Member, OutMark, Places, Rollout, RolloutState, json, short_line};
+use super::layout::{FleetHold, Member, OutMark, Places, Rollout, RolloutState, json, short_line};
 use super::mark::Key;
 use super::promotions::{Promotion, Promotions};
 use super::record::InstanceRecord;
+use super::unreadable::{Unreadable, parse};
 use crate::consul::kv::Pair;
 use crate::consul::transaction::{Commit, MOST, Operation};
 use crate::consul::watch::{Blocking, Consistency, Query};
@@ -43,6 +43,14 @@ pub struct Picture {
     pub hold: Option<FleetHold>,
     /// Keys that lictor did not write.
     pub foreign: Vec<String>,
+}
+
+impl Picture {
+    /// Whether nothing of a fleet is here.
+    pub fn is_empty(&self) -> bool {
+        let Self { index: _, instances, out, halts, hold, foreign } = self;
+        instances.is_empty() && out.is_empty() && halts.is_empty() && hold.is_none() && foreign.is_empty()
+    }
 }
 
 /// A halted change.
@@ -114,12 +122,12 @@ impl Operator {
         let mut foreign = Vec::new();
         let folder = self.client.folder(&self.places.path("instances/"), None);
         let listed = self.client.list(&folder, query).await?;
-        let instances = read(&listed.pairs, "instances/", &mut foreign);
-        let out = read(&self.list("out/").await?, "out/", &mut foreign);
+        let instances = read(&listed.pairs, "instances/", InstanceRecord::parse, &mut foreign);
+        let out = read(&self.list("out/").await?, "out/", parse, &mut foreign);
         let halts = self.halts(&mut foreign).await?.into_iter().map(|(halt, _)| halt).collect();
         let hold = self.client.read(&self.client.single(&self.places.hold()), &Query::PLAIN).await?;
         // Whatever is in the key, the fleet is held.
-        let hold = hold.pair.map(|pair| parse(&pair).unwrap_or_default());
+        let hold = hold.pair.map(|pair| parse(pair.value.expose()).unwrap_or_default());
         Ok(Picture { index: listed.index, instances, out, halts, hold, foreign })
     }
 
@@ -224,7 +232,7 @@ impl Operator {
     async fn halts(&self, foreign: &mut Vec<String>) -> Result<Vec<(Halt, u64)>, Error> {
         let mut halts = Vec::new();
         for pair in self.list("rollout/").await? {
-            let Some(rollout) = parse::<Rollout>(&pair) else {
+            let Ok(rollout) = parse::<Rollout>(pair.value.expose()) else {
                 foreign.push(short_line(&format!("rollout/{}", pair.key)));
                 continue;
             };
@@ -243,20 +251,20 @@ impl Operator {
     }
 }
 
-fn read<T: DeserializeOwned>(pairs: &[Pair], folder: &str, foreign: &mut Vec<String>) -> Vec<T> {
+fn read<T>(
+    pairs: &[Pair],
+    folder: &str,
+    parse: impl Fn(&[u8]) -> Result<T, Unreadable>,
+    foreign: &mut Vec<String>,
+) -> Vec<T> {
     let mut all = Vec::new();
     for pair in pairs {
-        match parse(pair) {
-            Some(one) => all.push(one),
-            None => foreign.push(short_line(&format!("{folder}{}", pair.key))),
+        match parse(pair.value.expose()) {
+            Ok(one) => all.push(one),
+            Err(_) => foreign.push(short_line(&format!("{folder}{}", pair.key))),
         }
     }
     all
-}
-
-fn parse<T: DeserializeOwned>(pair: &Pair) -> Option<T> {
-    let bytes = Some(pair.value.expose()).filter(|bytes| bytes.len() <= LARGEST)?;
-    serde_json::from_slice(bytes).ok()
 }
 
 fn unix_ms() -> u64 {

@@ -9,6 +9,7 @@ use super::layout::{Member, short_line};
 use super::mark::Mark;
 use super::reading::ReadingShown;
 use super::rules::Rules;
+use super::unreadable::{Unreadable, parse_form};
 use super::writes::{Op, Written};
 use crate::machine::Moment;
 use crate::machine::deployment::Verdict;
@@ -106,6 +107,14 @@ const FORM: u32 = 1;
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl InstanceRecord {
+    /// Reads a record, whoever wrote it.
+    ///
+    /// # Errors
+    /// It is too large, of a form that is too new, or something else.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Unreadable> {
+        parse_form(bytes, FORM)
+    }
+
     pub(super) fn new(member: &Member, owner: &str, rules: &Rules, shown: &Shown, at: u64) -> Self {
         let short = |text: &Option<String>| text.as_deref().map(short_line);
         Self {

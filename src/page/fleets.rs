@@ -6,13 +6,8 @@ use std::sync::Arc;
 
 use crate::consul::kv::Row;
 use crate::fleet::layout::{FleetHold, OutMark, Rollout};
-use crate::fleet::{HistoryRecord, InstanceRecord, Promotions};
+use crate::fleet::{HistoryRecord, InstanceRecord, Promotions, Unreadable, parse};
 use crate::line::one_line;
-
-/// The largest record to read: anything larger was not written by lictor.
-const LARGEST: usize = 128 << 10;
-/// The newest form of a record that this lictor knows.
-const FORM: u32 = 1;
 
 /// All fleets of one folder, at one moment.
 #[derive(Clone, Debug, Default)]
@@ -71,8 +66,8 @@ pub(super) enum Naming {
 #[derive(Debug)]
 pub(super) struct Read<T> {
     index: u64,
-    /// Its contents, or why it cannot be read, as the end of a sentence.
-    pub(super) record: Result<Arc<T>, &'static str>,
+    /// Its contents, or why it cannot be read.
+    pub(super) record: Result<Arc<T>, Unreadable>,
 }
 
 impl<T> Clone for Read<T> {
@@ -86,10 +81,6 @@ impl<T> Read<T> {
         self.record.as_deref().ok()
     }
 }
-
-const TOO_LARGE: &str = "it is larger than any record that lictor writes";
-const NOT_OURS: &str = "it is not a record that lictor wrote";
-const NEWER: &str = "a newer lictor wrote it, in a form that this one does not know";
 
 impl Fleets {
     /// Decodes these keys, relative to the folder of the fleets. Records that have not changed since `before` are not decoded again.
@@ -111,9 +102,11 @@ impl Fleets {
             }
             let (Some(service), known) = (services.get_mut(name), before.services.get(name)) else { continue };
             match folder {
-                "instances" => add(&mut service.instances, known.map(|known| &known.instances), key, row, record),
-                "out" => add(&mut service.out, known.map(|known| &known.out), key, row, plain),
-                "rollout" => add(&mut service.rollouts, known.map(|known| &known.rollouts), key, row, plain),
+                "instances" => {
+                    add(&mut service.instances, known.map(|known| &known.instances), key, row, InstanceRecord::parse);
+                }
+                "out" => add(&mut service.out, known.map(|known| &known.out), key, row, parse),
+                "rollout" => add(&mut service.rollouts, known.map(|known| &known.rollouts), key, row, parse),
                 "history" => add(&mut service.histories, known.map(|known| &known.histories), key, row, history),
                 "promotion" => {
                     let known = known.and_then(|known| known.promotions.as_ref());
@@ -122,7 +115,7 @@ impl Fleets {
                 // Whatever is in the key, the fleet is held.
                 "hold" => {
                     let hold =
-                        row.value().ok().and_then(|value| plain::<FleetHold>(value.expose()).ok()).unwrap_or_default();
+                        row.value().ok().and_then(|value| parse::<FleetHold>(value.expose()).ok()).unwrap_or_default();
                     service.hold = Some(hold).filter(|hold| hold.until.is_none_or(|until| until > read_at));
                 }
                 _ => {}
@@ -194,7 +187,7 @@ fn add<T>(
     known: Option<&BTreeMap<Arc<str>, Read<T>>>,
     key: &str,
     row: &Row<'_>,
-    parse: impl Fn(&[u8]) -> Result<T, &'static str>,
+    parse: impl Fn(&[u8]) -> Result<T, Unreadable>,
 ) {
     let (key, known) = match known.and_then(|known| known.get_key_value(key)) {
         Some((key, read)) => (Arc::clone(key), Some(read)),
@@ -203,47 +196,26 @@ fn add<T>(
     into.insert(key, read(known, row, parse));
 }
 
-fn read<T>(known: Option<&Read<T>>, row: &Row<'_>, parse: impl Fn(&[u8]) -> Result<T, &'static str>) -> Read<T> {
+fn read<T>(known: Option<&Read<T>>, row: &Row<'_>, parse: impl Fn(&[u8]) -> Result<T, Unreadable>) -> Read<T> {
     if let Some(known) = known.filter(|known| known.index == row.modify_index) {
         return known.clone();
     }
-    let record = row.value().map_err(|_| NOT_OURS).and_then(|value| parse(value.expose())).map(Arc::new);
+    let record = row.value().map_err(|_| Unreadable::NotOurs).and_then(|value| parse(value.expose())).map(Arc::new);
     Read { index: row.modify_index, record }
 }
 
-fn plain<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, &'static str> {
-    if bytes.len() > LARGEST {
-        return Err(TOO_LARGE);
-    }
-    serde_json::from_slice(bytes).map_err(|_| NOT_OURS)
-}
-
-fn record(bytes: &[u8]) -> Result<InstanceRecord, &'static str> {
-    match plain::<InstanceRecord>(bytes) {
-        Ok(record) if record.v > FORM => Err(NEWER),
-        Ok(record) => Ok(record),
-        Err(NOT_OURS) if plain::<Form>(bytes).is_ok_and(|form| form.v > FORM) => Err(NEWER),
-        Err(why) => Err(why),
-    }
-}
-
-fn history(bytes: &[u8]) -> Result<HistoryRecord, &'static str> {
-    HistoryRecord::parse(bytes).ok_or(NOT_OURS)
-}
-
-/// The part that records of every form have.
-#[derive(serde::Deserialize)]
-struct Form {
-    v: u32,
+fn history(bytes: &[u8]) -> Result<HistoryRecord, Unreadable> {
+    HistoryRecord::parse(bytes).ok_or(Unreadable::NotOurs)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Fleets, NEWER, NOT_OURS, TOO_LARGE};
+    use super::{Fleets, Unreadable};
     use crate::consul::kv::Row;
 
     #[test]
     fn what_cannot_be_read_says_so_and_the_rest_stands() {
+        use Unreadable::{Newer, NotOurs, TooLarge};
         let good = br#"{"v":1,"node":"host-a","id":"billing","ready":true,"state":"good","new":{}}"#;
         let rows = [
             Row::of("billing/instances/host-a,billing", good, 1),
@@ -264,7 +236,7 @@ mod tests {
         let why: Vec<_> = service.instances.values().map(|read| read.record.as_ref().err().copied()).collect();
         assert_eq!(
             why,
-            [Some(NOT_OURS), None, Some(NEWER), Some(NEWER), Some(NOT_OURS), Some(TOO_LARGE)],
+            [Some(NotOurs), None, Some(Newer), Some(Newer), Some(NotOurs), Some(TooLarge)],
             "in the order of the keys"
         );
     }

@@ -43,6 +43,7 @@ mod plan;
 mod plan_offline;
 mod process;
 mod promote;
+mod promote_many;
 mod proxies;
 mod registration;
 mod reload;

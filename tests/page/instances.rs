@@ -95,7 +95,7 @@ fn without_script_it_is_a_plain_table() {
 }
 
 #[test]
-fn two_hundred_are_tiles_that_can_be_read_and_a_thousand_are_quick() {
+fn two_hundred_are_tiles_that_can_be_read_and_a_thousand_are_live() {
     let consul = Consul::start();
     for number in 0..200 {
         let node = format!("web-{number:03}.eu-west-1.example");
@@ -126,5 +126,17 @@ fn two_hundred_are_tiles_that_can_be_read_and_a_thousand_are_quick() {
     tab.fits();
     tab.picture("tiles-200-narrow");
     assert_eq!(tab.barriers(), Vec::<String>::new());
+
+    for number in 200..1_000 {
+        put(&consul, "billing", &instance(&format!("web-{number:03}.eu-west-1.example"), "1.215"));
+    }
+    tab.until_text("1000 instances");
+    assert_eq!(tab.texts(".tile").len(), 1_000);
+    tab.ask("document.querySelectorAll('.tile').forEach(tile => tile.mine = true)");
+    put(&consul, "billing", &instance("web-500.eu-west-1.example", "1.216"));
+    tab.until_text("1.216");
+    assert!(tab.texts(".tile").iter().any(|text| text.contains("web-500") && text.contains("1.216")));
+    let anew = tab.ask("[...document.querySelectorAll('.tile')].filter(tile => !tile.mine).length");
+    assert!(anew.as_u64().unwrap() <= 1, "the others are not touched: {anew}");
     tab.is_at_peace_with(&server.url);
 }

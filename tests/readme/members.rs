@@ -1,4 +1,4 @@
-//! Every member of the board by the way to it, as in `checks[].state`, read from the program's types.
+//! Every member of what is written as JSON by the way to it, as in `checks[].state`, read from the program's types.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,12 +13,12 @@ struct Field {
     is_flat: bool,
 }
 
-/// The members of what `Board` and the types in it are written as.
-pub(crate) fn of_the_board(files: &[(PathBuf, String)]) -> BTreeSet<String> {
+/// The members of what this type and the types in it are written as.
+pub(crate) fn of(name: &str, files: &[(PathBuf, String)]) -> BTreeSet<String> {
     let types: BTreeMap<String, Vec<Field>> = files.iter().flat_map(|(_, text)| types(text)).collect();
-    assert!(types.contains_key("Board") && types.contains_key("CheckPicture"), "{:?}", types.keys());
+    assert!(types.contains_key(name), "{name}: {:?}", types.keys());
     let mut members = BTreeSet::new();
-    add(&mut members, &types, "Board", "");
+    add(&mut members, &types, name, "");
     members
 }
 
