@@ -13,6 +13,7 @@ pub(super) mod legacy;
 pub(super) mod merge;
 pub(super) mod nesting;
 pub(super) mod place;
+pub(super) mod readers;
 pub(super) mod report;
 pub(super) mod section;
 pub(super) mod tree;

@@ -2,13 +2,14 @@
 
 mod ssl;
 
-use crate::config::reference::{Block, Type, attribute, ignored};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::config::read::call::Lookup;
 use crate::config::read::place::Place;
 use crate::config::read::section::Section;
-use crate::config::read::{address, value};
+use crate::config::read::{address, readers, value};
+use crate::config::reference::{Block, Type, attribute, ignored};
 use crate::consul::{Connection, Retry, Tls, Transport};
 use crate::secret::Secret;
 
@@ -98,12 +99,27 @@ pub(crate) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Connection {
 }
 
 fn block(section: &mut Section<'_>, lookup: Lookup<'_>) -> Connection {
+    let [at_token, at_file, at_auth] = ["token", "token_file", "auth"].map(|word| section.place_of(word));
     let address = section.read("address", value::parsed(address)).flatten();
     let token = section.read("token", value::maybe_text).flatten();
     let token_file = section.read("token_file", value::maybe_text).flatten();
     let namespace = section.read("namespace", value::maybe_text).flatten();
     let auth = auth(section);
     let ssl = section.within("ssl", ssl::read);
+
+    if token.is_some() {
+        warn_of_readers(section, &at_token, "token");
+    }
+    if matches!(&auth, Some(Some((_, Some(_))))) {
+        warn_of_readers(section, &at_auth, "auth");
+    }
+    if let Some(path) = token_file.as_deref().filter(|path| readers::include_everybody(Path::new(path))) {
+        section.warning(
+            &at_file,
+            "token_file",
+            &format!("everybody on this host can read {path}: chmod 0640 it, for the service's group"),
+        );
+    }
 
     // What is written hides the variable that says the same thing; of the rest the variables come first.
     let mut hidden = Vec::new();
@@ -135,6 +151,17 @@ fn block(section: &mut Section<'_>, lookup: Lookup<'_>) -> Connection {
     section.within("retry", |section| retry(section, &mut connection.retry));
     section.within("transport", |section| transport(section, &mut connection.transport));
     connection
+}
+
+/// A secret in a file that everybody can read is none.
+fn warn_of_readers(section: &mut Section<'_>, place: &Place, word: &str) {
+    const OPEN: &str = "everybody on this host can read it in this file: chmod 0640 the file, for the service's group, or name a \
+                        token_file";
+    if let Place::File(position) = place
+        && readers::include_everybody(Path::new(&*position.file))
+    {
+        section.warning(place, word, OPEN);
+    }
 }
 
 fn from_environment(base: Connection, hidden: &[&str], lookup: Lookup<'_>) -> (Connection, Option<String>) {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Case, LEAST, errors_of, with};
+use super::{Case, Flags, Inputs, LEAST, errors_of, load, with};
 use crate::check::{Command, Http, Kind, Text};
 use crate::config::{Admin, Apply, Log, LogFormat, State, Statsd, Status, Style, Version, VersionProcess};
 use crate::environment::Visibility;
@@ -257,6 +257,52 @@ fn the_command_that_checks_a_candidate() {
     let settings = with("apply {\n  check_command = [\"/x\", \"-check-config\"]\n  check_timeout = \"5s\"\n}\n");
     assert_eq!((settings.policy.check_command, settings.apply.check_timeout), (StepSetting::Enabled, SECOND * 5));
     assert_eq!(settings.apply.check_command, ["/x", "-check-config"]);
+}
+
+#[test]
+fn an_address_that_others_reach_is_a_warning() {
+    let at = |address: &str| {
+        let text = format!("{LEAST}status {{\n  address = \"{address}\"\n}}\n");
+        Case::of(&[("a.hcl", &text)]).warnings()
+    };
+    let warned = at("0.0.0.0:8127");
+    assert!(warned.starts_with("a.hcl:8:13: status.address: everybody who reaches this address can read"), "{warned}");
+    assert_eq!(at("127.0.0.1:8127") + &at("[::1]:8127"), "");
+}
+
+#[test]
+fn a_secret_in_a_file_that_everybody_can_read_is_a_warning_without_the_secret() {
+    use std::fs::{Permissions, set_permissions, write};
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let [file, token_file] = ["a.hcl", "token"].map(|name| folder.path().join(name));
+    write(&token_file, "hunter2").unwrap();
+    let warned = |consul: &str, mode: u32| {
+        write(&file, format!("{LEAST}consul {{\n  {consul}\n}}\n")).unwrap();
+        for path in [&file, &token_file] {
+            set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        }
+        let (paths, flags) = ([file.clone()], Flags::default());
+        let inputs = Inputs { paths: &paths, flags: &flags, command: &[], lookup: &|_| None };
+        let (_, warnings) = load(inputs).unwrap_or_else(|errors| panic!("{errors}"));
+        warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let by_file = format!("token_file = \"{}\"", token_file.display());
+    for (consul, word) in [
+        ("token = \"hunter2\"", "consul.token: everybody on this host can read it"),
+        (
+            "auth {\n    username = \"u\"\n    password = \"hunter2\"\n  }",
+            "consul.auth: everybody on this host can read it",
+        ),
+        (&*by_file, "consul.token_file: everybody on this host can read /"),
+    ] {
+        let text = warned(consul, 0o644);
+        assert!(text.contains(word) && text.contains("chmod 0640") && !text.contains("hunter2"), "{consul}: {text}");
+        assert_eq!(warned(consul, 0o640), "", "{consul}");
+    }
+    assert_eq!(warned("address = \"127.0.0.1:8500\"", 0o644), "", "there is no secret in it");
 }
 
 #[test]
