@@ -8,7 +8,7 @@ SHELL       := bash
 CARGO       ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint scripts bans programs unit demo bench fuzz peers deb rpm dist deny setup
+.PHONY: help build test lint scripts bans programs unit demo bench fuzz peers deb rpm dist deny advisories setup
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,10 +63,20 @@ unit: peers
 	$(CARGO) test --locked --no-fail-fast
 
 # Licences, bans and sources of every dependency. Apart from `test`, because installing cargo-deny takes two minutes;
-# .ci/run calls it. Advisories are left to a machine that may clone their database: `cargo deny check advisories`.
+# .ci/run calls it.
 deny: setup ## licences and origins of all dependencies (installs cargo-deny once, into target/tools)
 	@tests/setup deny
 	PATH="$$PWD/target/tools/bin:$$PATH" $(CARGO) deny --locked check licenses bans sources
+
+# Where the database cannot be fetched, that is said loudly and is no failure: nothing in this tree can mend it.
+advisories: setup ## known flaws of the dependencies, where the database of them can be fetched
+	@tests/setup deny
+	@export PATH="$$PWD/target/tools/bin:$$PATH"; \
+	if $(CARGO) deny --locked fetch db; then \
+	  $(CARGO) deny --locked check advisories; \
+	else \
+	  echo "ADVISORIES: NOT CHECKED. Their database cannot be fetched here (see above); run \`make advisories\` where it can." >&2; \
+	fi
 
 deb: setup ## the Debian package, target/debian/lictor.deb
 	@tests/setup deb

@@ -185,6 +185,7 @@ impl Driver {
         let before = Arc::clone(&self.board.borrow());
         let board = self.machine.board(Some(&before));
         if board.index != before.index {
+            event_log::note_step(&before, &board);
             self.board.send_replace(Arc::new(board));
         }
     }

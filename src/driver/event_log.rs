@@ -1,8 +1,13 @@
 //! Writes events to the log: one line for each event, never a value.
 
+use crate::line::listed;
+use crate::machine::board::{CandidatePicture, StepName, words};
 use crate::machine::history::{Entry, Outcome};
 use crate::machine::reload::Pending;
-use crate::machine::{Event, Order};
+use crate::machine::{Board, Event, Order};
+
+/// So many names of variables are logged.
+const NAMED: usize = 5;
 
 pub(super) fn note_event(event: &Event) {
     match event {
@@ -61,6 +66,22 @@ pub(super) fn note_event(event: &Event) {
         | Event::Policy { .. }
         | Event::Signal { .. }
         | Event::Tick => tracing::trace!(?event),
+    }
+}
+
+/// A change that has come to another step of its road. What became of it in the end is in the history.
+pub(super) fn note_step(before: &Board, board: &Board) {
+    let Some(now) = &board.candidate else { return };
+    let place = |change: &CandidatePicture| (change.fingerprint, change.step);
+    if before.candidate.as_ref().map(place) == Some(place(now)) {
+        return;
+    }
+    let (fingerprint, keys, step) = (now.fingerprint, listed(&now.keys, NAMED), words::step(now.step));
+    // Values that never come to rest would fill the log.
+    if now.step == StepName::Settling {
+        tracing::debug!(%fingerprint, keys, "the change {step}");
+    } else {
+        tracing::info!(%fingerprint, keys, "the change {step}");
     }
 }
 

@@ -175,6 +175,11 @@ fn it_tells_where_a_change_came_from_and_how_long_each_step_took() {
     assert!(steps.contains(&StepName::Settling) && steps.contains(&StepName::Trial), "{applied:?}");
     let before: u64 = applied.steps.iter().filter(|(step, _)| *step != StepName::Trial).map(|(_, millis)| millis).sum();
     assert!(before <= applied.propagation_ms.unwrap() + 10, "{applied:?}");
+    // The log has a line for each step, with the names of what changes.
+    let log = lictor.log();
+    let proves = log.lines().find(|line| line.contains("the change proves itself"));
+    assert!(proves.is_some_and(|line| line.contains("GREETING")), "{log}");
+    assert!(log.contains("the change waits for quiet") && !log.contains("good day"), "{log}");
 
     // What only a directory knows has no index.
     let lictor = up();
