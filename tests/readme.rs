@@ -28,7 +28,9 @@ fn page(name: &str) -> String {
 /// The README and everything in `docs/`.
 fn pages() -> Vec<(String, String)> {
     let docs = fs::read_dir(root().join("docs")).unwrap();
-    let docs = docs.map(|entry| format!("docs/{}", entry.unwrap().file_name().to_str().unwrap()));
+    let docs = docs.map(|entry| PathBuf::from(entry.unwrap().file_name()));
+    let docs = docs.filter(|name| name.extension().is_some_and(|ending| ending == "md"));
+    let docs = docs.map(|name| format!("docs/{}", name.display()));
     let names = docs.chain(["README.md".to_owned(), "CONTRIBUTING.md".to_owned()]);
     names.map(|name| (name.clone(), page(&name))).collect()
 }

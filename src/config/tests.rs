@@ -13,6 +13,8 @@ mod reference;
 mod surface;
 mod syntax;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use super::{Errors, Flags, Inputs, Settings, Warning, load};
@@ -41,6 +43,8 @@ impl<'a> Case<'a> {
             .map(|(name, text)| {
                 let path = directory.path().join(name);
                 std::fs::write(&path, text).unwrap();
+                // As the documentation has it: others than the service's group do not read it.
+                std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
                 path
             })
             .collect();

@@ -1,6 +1,6 @@
 //! The last day of a fleet, from the records of its instances: one story for each change, deployment and outage.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::fleets::{Service, shown};
 use super::look::{Tone, Word};
@@ -37,6 +37,13 @@ pub(super) struct Story<'a> {
     pub(super) to: u64,
     /// The events of each instance, by the instance's key.
     pub(super) told: BTreeMap<&'a str, Vec<&'a Happening>>,
+    /// The names of the variables that changed, and how many more there are.
+    keys: BTreeSet<&'a str>,
+    more_keys: usize,
+    /// The event that was told last.
+    newest: Option<&'a Happening>,
+    /// What it came to, on any host.
+    outcomes: Vec<Outcome>,
     /// What no instance tells: who has promoted what.
     pub(super) promotion: Option<&'a Promotion>,
 }
@@ -52,7 +59,7 @@ pub(super) fn stories(service: &Service, now: u64) -> Vec<Story<'_>> {
         .collect();
     told.sort_by_key(|(_, event)| event.at);
     let mut stories: Vec<Story<'_>> = Vec::new();
-    let mut named: BTreeMap<String, usize> = BTreeMap::new();
+    let mut named: HashMap<Name<'_>, usize> = HashMap::new();
     for (key, event) in told {
         let subject = subject(event.what);
         let name = name(event, subject);
@@ -68,15 +75,11 @@ pub(super) fn stories(service: &Service, now: u64) -> Vec<Story<'_>> {
                 (Subject::Change, Some(change)) => shown(change),
                 _ => format!("t{}-{}-{key}", event.at, subject as u8),
             };
-            stories.push(Story { id, subject, from: event.at, to: event.at, told: BTreeMap::new(), promotion: None });
+            stories.push(Story::new(id, subject, event.at));
             stories.len() - 1
         });
         named.extend(name.map(|name| (name, story)));
-        let story = &mut stories[story];
-        let end =
-            if subject == Subject::Outage { event.at.saturating_add(event.took_ms.unwrap_or(0)) } else { event.at };
-        (story.from, story.to) = (story.from.min(event.at), story.to.max(end));
-        story.told.entry(key).or_default().push(event);
+        stories[story].tell(key, event);
     }
     let promotions = service.promotions().map(Promotions::known).unwrap_or_default();
     stories.extend((0..promotions.len()).filter_map(|place| promoted(promotions, place, now)));
@@ -95,12 +98,9 @@ fn promoted(promotions: &[Promotion], place: usize, now: u64) -> Option<Story<'_
         before => format!("promotion-{at}-{before}"),
     };
     is_of_the_last_day.then(|| Story {
-        id,
-        subject: Subject::Promotion,
-        from: at,
-        to: at,
-        told: BTreeMap::new(),
+        keys: promotion.keys.keys().map(String::as_str).collect(),
         promotion: Some(promotion),
+        ..Story::new(id, Subject::Promotion, at)
     })
 }
 
@@ -132,21 +132,60 @@ fn subject(what: What) -> Subject {
 }
 
 /// What the events of one story have in common.
-fn name(event: &Happening, subject: Subject) -> Option<String> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Name<'a> {
+    Change(&'a str),
+    Deployment(&'a str),
+    Version(&'a str),
+}
+
+fn name(event: &Happening, subject: Subject) -> Option<Name<'_>> {
     match subject {
-        Subject::Change => event.change.as_ref().map(|change| format!("change {change}")),
-        Subject::Deploy => (event.deployment.as_ref().map(|id| format!("deployment {id}")))
-            .or_else(|| event.version.as_ref().map(|version| format!("version {version}"))),
+        Subject::Change => event.change.as_deref().map(Name::Change),
+        Subject::Deploy => {
+            let deployment = event.deployment.as_deref().map(Name::Deployment);
+            deployment.or_else(|| event.version.as_deref().map(Name::Version))
+        }
         Subject::Outage | Subject::Promotion | Subject::Other => None,
     }
 }
 
 impl<'a> Story<'a> {
+    fn new(id: String, subject: Subject, at: u64) -> Self {
+        Self {
+            id,
+            subject,
+            from: at,
+            to: at,
+            told: BTreeMap::new(),
+            keys: BTreeSet::new(),
+            more_keys: 0,
+            newest: None,
+            outcomes: Vec::new(),
+            promotion: None,
+        }
+    }
+
+    fn tell(&mut self, key: &'a str, event: &'a Happening) {
+        let lasted = if self.subject == Subject::Outage { event.took_ms.unwrap_or(0) } else { 0 };
+        (self.from, self.to) = (self.from.min(event.at), self.to.max(event.at.saturating_add(lasted)));
+        // On most hosts a change has the same keys.
+        if self.newest.replace(event).is_none_or(|newest| newest.keys != event.keys) {
+            self.keys.extend(event.keys.iter().map(String::as_str));
+        }
+        self.more_keys = self.more_keys.max(event.more_keys);
+        if let What::Became(outcome) = event.what
+            && !self.outcomes.contains(&outcome)
+        {
+            self.outcomes.push(outcome);
+        }
+        self.told.entry(key).or_default().push(event);
+    }
+
     fn continues_with(&self, event: &Happening) -> bool {
-        let last = self.events().last();
         self.subject == subject(event.what)
             && event.at <= self.to.saturating_add(TOGETHER_MS)
-            && last.is_some_and(|(_, last)| {
+            && self.newest.is_some_and(|last| {
                 last.what == event.what && last.keys == event.keys && last.change.is_none() && last.why == event.why
             })
     }
@@ -162,15 +201,12 @@ impl<'a> Story<'a> {
     }
 
     fn has(&self, outcome: Outcome) -> bool {
-        self.events().any(|(_, event)| event.what == What::Became(outcome))
+        self.outcomes.contains(&outcome)
     }
 
     /// The names of the variables that changed, and how many more there are.
     pub(super) fn keys(&self) -> (Vec<String>, usize) {
-        let longest = self.events().map(|(_, event)| event.more_keys).max().unwrap_or(0);
-        let promoted = self.promotion.into_iter().flat_map(|promotion| promotion.keys.keys());
-        let keys: BTreeSet<&String> = self.events().flat_map(|(_, event)| &event.keys).chain(promoted).collect();
-        (keys.into_iter().map(|key| shown(key)).collect(), longest)
+        (self.keys.iter().map(|key| shown(key)).collect(), self.more_keys)
     }
 
     /// Who wrote them, as far as Consul knows.
@@ -185,10 +221,12 @@ impl<'a> Story<'a> {
         let hosts = self.told.len() as u64;
         let on = |text: &str, tone| Word::new(tone, format!("{text} {}", counted(hosts, "host")));
         let rollout = service.rollout(&self.id).map(|rollout| rollout.state);
-        let under_way = service.records().any(|(_, record)| {
-            let candidate = record.shown.details.as_ref().and_then(|details| details.candidate.as_ref());
-            candidate.is_some_and(|candidate| candidate.change.as_ref() == Some(&self.id))
-        });
+        let under_way = || {
+            service.records().any(|(_, record)| {
+                let candidate = record.shown.details.as_ref().and_then(|details| details.candidate.as_ref());
+                candidate.is_some_and(|candidate| candidate.change.as_ref() == Some(&self.id))
+            })
+        };
         match self.subject {
             Subject::Deploy if self.has(Outcome::BuildFailed) => on("the build failed on", Tone::Bad),
             Subject::Deploy if self.has(Outcome::NotValidated) => {
@@ -211,7 +249,7 @@ impl<'a> Story<'a> {
                 let halted = if halted > 0 { format!(", halted on {halted}") } else { String::new() };
                 Word::new(Tone::Bad, format!("taken back on {back}{halted}"))
             }
-            Subject::Change if under_way => on("under way; reported by", Tone::Busy),
+            Subject::Change if under_way() => on("under way; reported by", Tone::Busy),
             Subject::Change if self.has(Outcome::Inconclusive) => on("no verdict on", Tone::Warn),
             Subject::Change if self.has(Outcome::Rejected) => on("rejected by", Tone::Warn),
             Subject::Change if self.has(Outcome::Applied) => {
