@@ -77,11 +77,13 @@ pub(super) fn note_step(before: &Board, board: &Board) {
         return;
     }
     let (fingerprint, keys, step) = (now.fingerprint, listed(&now.keys, NAMED), words::step(now.step));
+    // What is started first changes nothing.
+    let subject = if keys.is_empty() { "the configuration" } else { "the change" };
     // Values that never come to rest would fill the log.
     if now.step == StepName::Settling {
-        tracing::debug!(%fingerprint, keys, "the change {step}");
+        tracing::debug!(%fingerprint, keys, "{subject} {step}");
     } else {
-        tracing::info!(%fingerprint, keys, "the change {step}");
+        tracing::info!(%fingerprint, keys, "{subject} {step}");
     }
 }
 

@@ -177,9 +177,12 @@ fn it_tells_where_a_change_came_from_and_how_long_each_step_took() {
     assert!(before <= applied.propagation_ms.unwrap() + 10, "{applied:?}");
     // The log has a line for each step, with the names of what changes.
     let log = lictor.log();
-    let proves = log.lines().find(|line| line.contains("the change proves itself"));
-    assert!(proves.is_some_and(|line| line.contains("GREETING")), "{log}");
-    assert!(log.contains("the change waits for quiet") && !log.contains("good day"), "{log}");
+    let says = |text: &str, keys: &str| log.lines().any(|line| line.contains(text) && line.ends_with(keys));
+    assert!(says("the configuration proves itself", "keys=\"\""), "the first one: {log}");
+    for step in ["waits for quiet", "waits for the old process to end", "proves itself"] {
+        assert!(says(&format!("the change {step}"), "keys=\"GREETING\""), "{step}: {log}");
+    }
+    assert!(!log.contains("good day"), "{log}");
 
     // What only a directory knows has no index.
     let lictor = up();
