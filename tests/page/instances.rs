@@ -1,5 +1,7 @@
 //! The services and their instances: what a person sees, however many there are, on whatever screen.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::harness::{Consul, eventually};
@@ -65,6 +67,16 @@ fn every_page_is_for_everybody_in_both_colours_and_on_a_narrow_screen() {
             assert_eq!(tab.barriers(), Vec::<String>::new(), "{name} {shade}");
         }
     }
+    // Whoever cannot tell the colours sees the shapes: with one colour for all of them no two look the same.
+    let shapes = tab.ask(
+        "['good', 'busy', 'waits', 'warn', 'bad', 'unknown'].map(tone => { const shape = document.createElement('span'); \
+         shape.className = `shape ${tone}`; document.body.append(shape); const style = getComputedStyle(shape); \
+         const look = ['clipPath', 'borderRadius', 'backgroundImage', 'backgroundColor', 'boxShadow'] \
+         .map(name => style[name].replace(/(rgb|color|oklch)[^)]*\\)/g, color => color.endsWith(' 0)') ? 'none' : 'ink')).join(' '); \
+         shape.remove(); return look })",
+    );
+    let looks: BTreeSet<&str> = shapes.as_array().unwrap().iter().filter_map(|look| look.as_str()).collect();
+    assert_eq!(looks.len(), 6, "{shapes:#}");
     let ground =
         |tab: &mut Tab| tab.ask("getComputedStyle(document.body).backgroundColor").as_str().unwrap().to_owned();
     tab.look_through(Glass::NIGHT);
