@@ -13,8 +13,9 @@ use crate::consul::{Client, Connection, Error, Pacer};
 
 /// The pause after each answer, so that changes that come together are read together ...
 const QUIET: Duration = Duration::from_millis(150);
-/// ... which is also this many times as long as the reading took, so that a large fleet uses only a part of one CPU ...
-const SHARE: u32 = 30;
+/// ... which is also this many times as long as the reading took: of a large fleet it takes a hundredth of one CPU, and drawing
+/// takes about as much again ...
+const SHARE: u32 = 100;
 /// ... but a change is seen within a second.
 const LONGEST: Duration = Duration::from_millis(700);
 
