@@ -127,7 +127,7 @@ impl Driver {
         events
     }
 
-    /// Tells the machine, carries its orders to the rooms, and what they answer at once back to the machine. Says what
+    /// Tells the machine, carries its orders to the rooms, and what they answer at once back to the machine. Returns what
     /// there is to be drawn.
     fn turn(&mut self, events: impl IntoIterator<Item = Event>) -> News {
         let mut events: VecDeque<_> = events.into_iter().collect();

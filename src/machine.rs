@@ -1,8 +1,8 @@
 //! Decides everything, does nothing: the road of a wish and the life of the process.
 //!
-//! [`Machine::handle`] gets an event and its time, folds it into what is known (`fold`), and then takes the next legal steps
-//! until there is none (`settle`): it compares what is wanted with what is so, and orders the difference. It has no clock,
-//! no I/O and no randomness of its own, so the same log always gives the same orders.
+//! [`Machine::handle`] gets an event and its time, folds it into what is known (`fold`), and then takes the next legal
+//! steps until there is none (`settle`): it compares what is wanted with what is so, and orders the difference. It has
+//! no clock, no I/O and no randomness of its own, so the same log always gives the same orders.
 //!
 //! ```text
 //!                    ┌──────── the road of a wish (road/) ────────┐
@@ -17,11 +17,11 @@
 //!                good · reverted (quarantined) · inconclusive · build failed · superseded
 //! ```
 //!
-//! Each part of the state has an owner with private fields that alone changes it: `Process`, `Road`, `Targets`, `Trials`,
-//! `Holds`, `TrafficLevel`, and `Shown` for what decides nothing. Decisions that need several owners are methods of
-//! [`Machine`], by subject: `settle` (which step comes first, and when the next one is due), `road::travel` (a wish up to the
-//! switch), `road::in_place` (a change without a restart), `life` (starts, stops and ends), `handover` (one process takes
-//! over from another), `verdict` (what follows from a trial) and `operator`.
+//! Each part of the state has an owner with private fields that alone changes it: `Process`, `Road`, `Targets`,
+//! `Trials`, `Holds`, `TrafficLevel`, and `Shown` for what decides nothing. Decisions that need several owners are
+//! methods of [`Machine`], by subject: `settle` (which step comes first, and when the next one is due), `road::travel`
+//! (a wish up to the switch), `road::in_place` (a change without a restart), `life` (starts, stops and ends),
+//! `handover` (one process takes over from another), `verdict` (what follows from a trial) and `operator`.
 
 pub mod board;
 pub mod build;
@@ -84,13 +84,13 @@ pub struct Restored {
     pub good: Vec<Good>,
     /// The quarantine, newest first.
     pub quarantine: Vec<Quarantined>,
-    /// The guard's.
+    /// What the guard has kept.
     pub guarded: GuardRecord,
     /// The operator's hold.
     pub hold: Option<Hold>,
     /// The number of the next generation.
     pub next_generation: GenerationId,
-    /// What the last deployment was answered.
+    /// The answer that the last deployment got.
     pub validation: Option<Validation>,
 }
 
@@ -119,9 +119,9 @@ pub struct Machine {
     now: Moment,
     began: Moment,
     numbers: Numbers,
-    /// What lies on the disk.
+    /// The build and the version on the disk.
     installed: (Build, Version),
-    /// What is wished for, and how far it has come.
+    /// The newest wish, and how far it has come on the road.
     road: Road,
     /// What a start starts.
     targets: Targets,
@@ -132,7 +132,7 @@ pub struct Machine {
     trials: Trials,
     /// What holds wishes back.
     holds: Holds,
-    /// lictor is on its way out.
+    /// Whether lictor is stopping.
     shutdown: bool,
     shown: Shown,
     orders: Vec<Order>,
@@ -168,7 +168,7 @@ impl Machine {
         }
     }
 
-    /// Tells the machine what happened and when; says what is to be done about it.
+    /// Takes what has happened, and when; returns what is to be done about it.
     pub fn handle(&mut self, now: Moment, event: Event) -> Vec<Order> {
         self.now = self.now.max(now);
         self.fold(event);
@@ -192,8 +192,8 @@ impl Machine {
         board
     }
 
-    /// Folds an event into what is known. It orders almost nothing: what follows from it is the business of `settle`. A fact
-    /// about a run, check or turn that is over changes nothing.
+    /// Folds an event into what is known. It orders almost nothing: what follows from it is the business of `settle`. A
+    /// fact about a run, check or turn that is over changes nothing.
     fn fold(&mut self, event: Event) {
         match event {
             Event::Wish { environment, violations } => self.wished(&environment, violations),
@@ -261,7 +261,7 @@ impl Machine {
         self.process.carry_rules(&before.checks, &self.policy.checks, self.now);
     }
 
-    /// Nothing moved for so long, the service's probes included: no clock of a trial runs through it.
+    /// Nothing moved for this long, not even the service's probes: trials do not count that time.
     fn paused(&mut self, length: Duration) {
         self.process.paused(length);
         self.trials.paused(length);
@@ -283,7 +283,7 @@ impl Machine {
         }
     }
 
-    /// The same, as if it had never been asked for before.
+    /// The public picture, without its index.
     fn picture(&self) -> Board {
         board::picture(self)
     }

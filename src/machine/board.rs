@@ -1,5 +1,6 @@
-//! The public picture: all that `/status`, `/board`, the metrics and the command line read. Names, numbers, words and
-//! fingerprints; the one thing with values in it, the environment, is left out of the serialised board.
+//! The board: the public state, and all that `/status`, `/board`, the metrics and the command line read. It consists of
+//! names, numbers, words and fingerprints. The only part with values, the environment, is left out when the board is
+//! serialised.
 
 mod config;
 pub mod deployment;
@@ -34,7 +35,7 @@ use deployment::Validation;
 use reload::ConfigReload;
 use totals::Totals;
 
-/// Everything that may be known of lictor and its service at one moment.
+/// Everything that is public about lictor and its service at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "four independent yes-or-no answers, under these names in `/board`")]
 pub struct Board {
@@ -46,7 +47,7 @@ pub struct Board {
     pub service: String,
     /// Where the process stands.
     pub phase: Phase,
-    /// Since when it stands there.
+    /// Since when it has been in this phase.
     pub phase_since: Moment,
     /// The process, if there is one; of two the one that new connections go to.
     pub process: Option<ProcessPicture>,
@@ -66,20 +67,20 @@ pub struct Board {
     pub build: BuildPicture,
     /// What the service runs on and what is to be said about it.
     pub config: ConfigPicture,
-    /// The operator's hold, if there is one, whether it stops a wish just now or not.
+    /// The operator's hold, if there is one, even if there is no wish that it stops now.
     #[serde(default)]
     pub hold: Option<Hold>,
-    /// What came of the last reading of our own configuration; `None`: only the start has read it.
+    /// The result of the last reload of our own configuration; `None`: there was none since the start.
     #[serde(default)]
     pub reload: Option<ConfigReload>,
-    /// What the last deployment was answered that asked `lictor validate`.
+    /// The answer that the last deployment got from `lictor validate`.
     #[serde(default)]
     pub deployment: Option<Validation>,
     /// The wish on its way, if there is one.
     pub candidate: Option<CandidatePicture>,
     /// The sources, in the order of the configuration.
     pub sources: Vec<SourceReport>,
-    /// Why what should be kept on disk is not kept; `None`: it is.
+    /// Why the state cannot be kept on the disk; `None`: it is kept.
     #[serde(default)]
     pub disk: Option<String>,
     /// Where the process stands with respect to traffic; `None`: nothing is known, or no traffic is steered.
@@ -88,11 +89,12 @@ pub struct Board {
     /// Why traffic can't be steered; `None`: it can, or it isn't.
     #[serde(default)]
     pub traffic_trouble: Option<String>,
-    /// Why a restart is not as smooth as the sockets that are held for the service should make it; `None`: it is.
+    /// Why the sockets that are held for the service do not work completely, so that a restart may refuse connections;
+    /// `None`: they do.
     #[serde(default)]
     pub sockets: Option<String>,
-    /// What a person should look at in the fleet: settings that differ between hosts, two instances under one id, what cannot
-    /// be read there. Empty: nothing, or no fleet.
+    /// What a person should look at in the fleet: settings that differ between hosts, two instances under one id, what
+    /// cannot be read there. Empty: nothing, or no fleet.
     #[serde(default)]
     pub fleet: Vec<String>,
     /// The checks, in the order of the file.
@@ -103,7 +105,7 @@ pub struct Board {
     pub ready: bool,
     /// Whether the service is up and no liveness check fails.
     pub live: bool,
-    /// Whether lictor is on its way out.
+    /// Whether lictor is stopping.
     pub stopping: bool,
     /// The newest lines of history, newest last.
     pub history: Vec<Entry>,
@@ -123,11 +125,11 @@ pub enum Phase {
     Absent,
     /// No process; the next start is backing off.
     BackingOff,
-    /// The process has been asked for, or runs and has not been ready yet.
+    /// The process has been ordered, or runs and has not been ready yet.
     Starting,
     /// The process runs and has been ready.
     Up,
-    /// The process is being taken out of traffic, and is stopped then.
+    /// The process is being taken out of traffic, to be stopped after that.
     Leaving,
     /// The process is being stopped.
     Stopping,
@@ -200,7 +202,8 @@ pub struct BuildPicture {
     pub installed: Version,
     /// Its identity.
     pub installed_build: Build,
-    /// Whether the executable on disk differs from the one that the process was started on: installed but not restarted.
+    /// Whether the executable on disk differs from the one that the process was started on: installed but not
+    /// restarted.
     #[serde(default)]
     pub outdated: bool,
 }
@@ -220,7 +223,8 @@ pub struct ConfigPicture {
     pub since: Option<Moment>,
     /// The newest wish, if it composes.
     pub wish: Option<Fingerprint>,
-    /// Whether the newest wish is what runs and no trial is going on, or an operator or the guard holds it.
+    /// Whether nothing more will happen by itself: the newest wish runs and no trial is going on, or an operator, the
+    /// guard or the fleet holds it.
     pub settled: bool,
     /// Since when wishes are held, if they are.
     #[serde(default)]
@@ -230,8 +234,8 @@ pub struct ConfigPicture {
     /// Which rules of `key {}` the newest wish breaks, or why it does not compose; no value in them.
     #[serde(default)]
     pub violations: Vec<String>,
-    /// Names of the variables that the process has not been started with as they are now: it has been told of them, or
-    /// they could wait. They count from its next start on.
+    /// Names of the variables that have changed since the start of the process: by a reload, or because they could
+    /// wait. They count from its next start on.
     #[serde(default)]
     pub pending_restart: Vec<String>,
     /// The newest good environment.
@@ -313,14 +317,14 @@ pub struct CheckPicture {
     pub word: String,
     /// Since when it has been in this state.
     pub since: Moment,
-    /// Why it fails, or why its last probe did.
+    /// Why it fails, or why its last probe failed.
     pub why: Option<String>,
     /// How long the last probe took, in milliseconds.
     pub latency_ms: Option<f64>,
-    /// What half of the last hundred probes of this run did not exceed, in milliseconds.
+    /// The median of the last hundred probes of this run, in milliseconds.
     #[serde(default)]
     pub latency_p50_ms: Option<f64>,
-    /// What ninety-nine of a hundred did not.
+    /// The 99th percentile of them, in milliseconds.
     #[serde(default)]
     pub latency_p99_ms: Option<f64>,
     /// Probes in this run that failed.

@@ -1,6 +1,6 @@
-//! With `apply.handover = "overlap"` one process takes over from another: the new one is started beside the old one, gets
-//! new connections once it is ready, and is tried while the old one is alive. If it proves itself, the old one leaves;
-//! if not, new connections go back to the old one at once, and the new one leaves.
+//! With `apply.handover = "overlap"` one process takes over from another: the new one is started beside the old one,
+//! gets new connections once it is ready, and is tried while the old one is alive. If it proves itself, the old one
+//! leaves; if not, new connections go back to the old one at once, and the new one leaves.
 
 use std::sync::Arc;
 
@@ -22,13 +22,13 @@ impl Machine {
         matches!(self.policy.handover, Handover::Overlap { .. }) && self.process.steering_trouble().is_none()
     }
 
-    /// Why a change is a restart although processes are to overlap.
+    /// Why a change restarts the service although processes should overlap.
     pub(super) fn steering_trouble(&self) -> Option<&String> {
         self.process.steering_trouble().filter(|_| self.policy.handover != Handover::Restart)
     }
 
-    /// A start beside another process takes up another command: the process that has been asked for runs what lies on the
-    /// disk for that one.
+    /// A process has been ordered beside another one, and a reload has changed the command meanwhile: it will run the
+    /// build that is installed for the new command.
     pub(super) fn starts_on_what_is_installed(&mut self) {
         let build = self.installed.0.clone();
         let asked = self.process.alive().is_some_and(|slot| slot.pid.is_none() && slot.build != build);
@@ -42,11 +42,11 @@ impl Machine {
         self.process.starts_on(build, generation, Trial::new(kind));
     }
 
-    /// The process gives way to another one: it lives on until that has proved itself, or is stopped first. Says whether
-    /// there was anything to do.
+    /// Another process takes the place of this one, which lives on until the new one has proved itself, or is stopped
+    /// first if they may not overlap. Returns whether there was anything to do.
     pub(super) fn replace(&mut self, reason: StopReason) -> bool {
         let alone = self.process.old().is_none();
-        // What nobody knows is nothing to go back to.
+        // A process whose environment is unknown cannot be gone back to.
         let serves = self.process.alive().is_some_and(|slot| slot.may_be_in_traffic() && slot.is_known());
         if !(alone && serves && self.overlaps()) {
             self.process.replace_for(reason);
@@ -56,40 +56,41 @@ impl Machine {
         true
     }
 
-    /// The process that failed has taken over from one that can go on, which its verdict says: nothing better is known
-    /// than what runs, so the old one is not kept for it.
+    /// The new process has failed after it took over, and its verdict was that nothing better is known than to let it
+    /// run. So the old process is not kept for it.
     pub(super) fn dismiss_overtaken(&mut self) -> bool {
         let late = self.process.is_overdue() && self.process.alive().is_some_and(|slot| slot.connected.is_some());
         late && self.dismiss_old()
     }
 
-    /// The old process, if there is one, is stopped: the new one has taken over.
+    /// Stops the old process, if there is one, because the new one has taken over; returns whether there was one.
     pub(super) fn dismiss_old(&mut self) -> bool {
         let Some(run) = self.process.dismiss_old() else { return false };
         self.orders.push(Order::Stop { run });
         true
     }
 
-    /// What the old process runs, if it is good and a process that failed on this build can be told from it: then who is to
-    /// blame can be seen without another start.
+    /// The environment of the old process, if it is good, differs from the one that failed, and runs on the same build.
+    /// Then the old process shows whether the environment was the cause, without another start.
     pub(super) fn witness(&self, failed: &Environment, build: &Build) -> Option<&Good> {
         let old = self.process.old().filter(|old| *old.environment != *failed && old.build == *build)?;
         self.trials.ledger().holds(&old.environment, &old.build)
     }
 
-    /// The old process takes its place again, with this to prove, and whatever was started beside it is stopped.
+    /// The old process takes its place again, with this trial, and the process that was started beside it is stopped.
     pub(super) fn bring_back_old(&mut self, trial: Option<Trial>) {
         let stopped = self.process.bring_back_old(trial, self.now);
         self.process.forget_crashes();
-        // First the connections go elsewhere, then the process may.
+        // New connections go to the other process before this one is stopped.
         self.steer();
         self.orders.extend(stopped.map(|run| Order::Stop { run }));
-        // It was written for the process that does not take over.
+        // The file was written for the process that does not take over.
         let environment = self.process.alive().filter(|_| !self.shutdown).map(|slot| Arc::clone(&slot.environment));
         self.orders.extend(environment.map(|environment| Order::WriteFile { environment }));
     }
 
-    /// The old process takes its place again, on what is good, and nothing is tried any more; says whether there is one.
+    /// The old process takes its place again, on its good environment, and nothing is tried any more; returns whether
+    /// there is one.
     pub(super) fn stay_with_old(&mut self) -> bool {
         let Some(old) = self.process.old().cloned() else { return false };
         let known = self.trials.ledger().good().iter().find(|good| good.environment == old.environment);
@@ -102,7 +103,8 @@ impl Machine {
         true
     }
 
-    /// Whether the old process is just what would be started now, so that nothing has to be: nobody asked for a restart.
+    /// Whether the old process already runs what would be started now, and nobody has asked for a restart: then nothing
+    /// has to be started.
     pub(super) fn old_is_wanted(&self, environment: &Environment) -> bool {
         let asked = matches!(self.process.replaced_for(), Some(StopReason::Operator));
         self.process.old().is_some_and(|old| {
@@ -115,7 +117,7 @@ impl Machine {
         self.trials.ledger().holds(environment, &self.installed.0).is_some()
     }
 
-    /// A process that was started beside another one will not take over, and the environment is not to blame.
+    /// A process that was started beside another one does not take over, and its environment is not the cause.
     pub(super) fn give_up_handover(&mut self, kind: TrialKind, why: &str) {
         match (kind, self.targets.environment().cloned()) {
             (TrialKind::Build, Some(environment)) => {
@@ -123,13 +125,13 @@ impl Machine {
                 self.trials.build_failed(environment, self.installed.0.clone(), why, self.now);
             }
             (TrialKind::Proven, _) => self.record(Outcome::Inconclusive, self.subject(), why),
-            // What came of it has been recorded.
+            // The outcome has been recorded.
             _ => {}
         }
         self.stay_with_old();
     }
 
-    /// Whether a process of this kind that fails beside the old one is given up for it.
+    /// Whether a process with this kind of trial, if it fails beside the old one, is given up and the old one kept.
     pub(super) fn is_given_up(&self, kind: TrialKind) -> bool {
         let Some(old) = self.process.old() else { return false };
         let good = self.trials.ledger().holds(&old.environment, &old.build).is_some();
@@ -141,8 +143,8 @@ impl Machine {
         }
     }
 
-    /// Why a process failed before it was connected to, with what it may have clashed with: the old one listens on ports
-    /// that are not held, and two processes cannot share them.
+    /// Why a process failed. If it never got connections, the ports that the old process has opened by itself are
+    /// named, because two processes cannot share them.
     pub(super) fn with_own_ports(&self, slot: &Slot, why: &str) -> String {
         let ports: Vec<_> = self.process.own_ports_of_old().iter().map(ToString::to_string).collect();
         if ports.is_empty() || slot.connected.is_some() {
@@ -167,13 +169,14 @@ impl Machine {
             self.stop(reason);
         } else if self.process.old().is_some_and(|old| old.id == run) {
             self.bring_back_old(None);
-            // It gets no connections: a stop takes nothing away, and needs no turn as one for the change would.
+            // It gets no connections, so a stop takes nothing away and needs no turn, unlike a stop for the change.
             self.stop(if reason == StopReason::Switch { StopReason::Revert } else { reason });
         }
     }
 
-    /// The old process would be replaced by one beside it, but connections cannot be steered any more: it is stopped first,
-    /// and for a wish in its turn, like any other restart. Says whether there was anything to do.
+    /// A new process would be started beside the old one, but connections can no longer be steered: the old one is
+    /// stopped first, and if that is for a wish, in its turn, like any other restart. Returns whether there was
+    /// anything to do.
     pub(super) fn stop_old_first(&mut self) -> bool {
         match self.process.replaced_for().filter(|_| !self.overlaps()) {
             None => false,
@@ -185,7 +188,8 @@ impl Machine {
         }
     }
 
-    /// lictor ends: the process that is not connected to is stopped now, the other one as ever. Says whether there was one.
+    /// lictor stops: the process that gets no new connections is stopped now, the other one as usual. Returns whether
+    /// there was one.
     pub(super) fn end_handover(&mut self) -> bool {
         let Some(old) = self.process.old().map(|old| old.id) else { return false };
         if self.process.active().is_some_and(|active| active.id == old) {
@@ -196,12 +200,12 @@ impl Machine {
         }
     }
 
-    /// A process beside the one that the road is about has ended; says whether it was one.
+    /// Handles the end of a process beside the main one; returns whether this run was one.
     pub(super) fn ended_beside(&mut self, run: RunId, exit: Option<Exit>, text: &str) -> bool {
         let Some(ended) = self.process.ended_beside(run) else { return false };
         self.shown.totals.ended(exit);
         if let EndedBeside::Old(slot) = &ended {
-            // The trial of the new one goes on: another process would not be ready any sooner.
+            // The trial of the new process goes on: another start would not be ready sooner.
             let subject = self.subject().in_run(slot);
             let environment = Some(Arc::clone(&slot.environment));
             let subject = Subject { generation: slot.generation, environment, ..subject };

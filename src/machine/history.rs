@@ -1,4 +1,4 @@
-//! What became of a wish or a run, as one line.
+//! The history: what happened to a wish or a run, as one line.
 
 pub(super) mod record;
 pub mod steps;
@@ -23,9 +23,9 @@ pub struct Entry {
     /// The same by the wall clock, Unix milliseconds.
     #[serde(default)]
     pub at_unix_ms: u64,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Which generation it was about.
+    /// The generation that it concerns.
     pub generation: GenerationId,
     /// Its environment.
     pub environment: Option<Fingerprint>,
@@ -39,7 +39,7 @@ pub struct Entry {
     /// How many more there are.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more_keys: usize,
-    /// Where the first of them come from, as far as they are still there.
+    /// Where the first of them come from, if they still exist.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<Origin>,
     /// Why, as a sentence.
@@ -48,7 +48,7 @@ pub struct Entry {
     /// From the change being seen to the service being healthy on it, for `applied`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub propagation_ms: Option<u64>,
-    /// How long each step of the road has taken, in milliseconds: for a wish that has come to its end or was stopped.
+    /// How long each step of the road has taken, in milliseconds, for a wish that has arrived or was stopped.
     #[serde(default, skip_serializing_if = "Steps::is_empty")]
     pub steps: Steps,
     /// The uid of who asked, for `operator` and for validations.
@@ -68,7 +68,7 @@ pub(super) struct Subject {
     pub(super) keys: Vec<String>,
     /// How long its steps have taken.
     pub(super) took: Steps,
-    /// From the change being seen to the service being healthy on it, if the line tells that.
+    /// From the change being seen to the service being healthy on it, if the line shows that.
     pub(super) propagation: Option<Duration>,
     /// The uid of the operator who asked for it.
     pub(super) who: Option<u32>,
@@ -82,7 +82,7 @@ fn is_zero(number: &usize) -> bool {
 }
 
 impl Entry {
-    /// The answer to a deployment that this line tells of, if it does.
+    /// The answer to a deployment that this line records, if it records one.
     pub fn validation(&self) -> Option<Validation> {
         let verdict = match self.outcome {
             Outcome::Validated => Verdict::Yes,
@@ -111,7 +111,7 @@ pub enum Outcome {
     Reverted,
     /// A newer wish took its place before there was a verdict.
     Superseded,
-    /// It failed, and so did the good one: nothing is known.
+    /// It failed, and so did the good environment: the cause is unknown.
     Inconclusive,
     /// The new build failed under an environment that was good.
     BuildFailed,

@@ -1,4 +1,5 @@
-//! What holds wishes back and survives lictor: the operator's stop for all of them, and the guard's for losses.
+//! The holds, which outlive lictor: the operator's, which stops every wish, and the guard's, which stops wishes that
+//! lose keys.
 
 pub(super) mod guard;
 mod losses;
@@ -8,18 +9,18 @@ use serde::{Deserialize, Serialize};
 pub use guard::GuardRecord;
 use guard::GuardState;
 
-/// Stops every wish before *turn*, lets a running trial end, and survives lictor. Its times are wall-clock times, because
-/// it also survives the host's.
+/// Stops every wish before *turn*, and lets a trial that is going on end. It outlives lictor and a restart of the host,
+/// so its times are wall-clock times.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// Why, for the board.
     pub reason: String,
     /// Since when, Unix milliseconds.
     pub since_unix_ms: u64,
-    /// When it ends by itself, Unix milliseconds; `None`: only by `unhold`.
+    /// When it ends by itself, Unix milliseconds; `None`: it ends only by `unhold`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_unix_ms: Option<u64>,
-    /// The uid of who asked for it, if the kernel could tell.
+    /// The uid of the operator, if the kernel provided it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<u32>,
 }
@@ -31,16 +32,16 @@ impl Hold {
     }
 }
 
-/// Both holds, and what of them has been written into history.
+/// Both holds, and whether the history has them already.
 #[derive(Clone, Debug)]
 pub(super) struct Holds {
     operator: Option<Hold>,
-    /// Whether a wish that the operator's hold stops is a line of history already.
+    /// Whether the history already has a wish that the operator's hold has stopped.
     recorded: Recorded,
     pub(super) guard: GuardState,
 }
 
-/// Whether something is a line of history already.
+/// Whether something is in the history already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Recorded {
     Yes,
@@ -48,7 +49,7 @@ pub(super) enum Recorded {
 }
 
 impl Holds {
-    /// With what an earlier lictor has kept.
+    /// The state that an earlier lictor has kept.
     pub(super) fn kept(operator: Option<Hold>, guard: GuardRecord) -> Self {
         Self { operator, recorded: Recorded::No, guard: GuardState::kept(guard) }
     }
@@ -62,8 +63,8 @@ impl Holds {
         (self.operator, self.recorded) = (hold, Recorded::No);
     }
 
-    /// From now on a wish that the operator's hold stops is a line of history; says whether it was none before. One line
-    /// a hold: a key that never rests would fill the history otherwise.
+    /// Notes that the history gets its line about the operator's hold; returns whether it did not have it yet. Each
+    /// hold gets one line, because a key that changes all the time would fill the history.
     pub(super) fn record_operator(&mut self) -> bool {
         std::mem::replace(&mut self.recorded, Recorded::Yes) == Recorded::No
     }

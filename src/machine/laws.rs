@@ -13,7 +13,7 @@ use super::order::Order;
 use super::totals::Probes;
 use super::{Machine, Moment, Restored};
 
-/// So many cases, unless `PROPTEST_CASES` asks for another number.
+/// How many cases are tried, unless `PROPTEST_CASES` asks for another number.
 fn cases(count: u32) -> ProptestConfig {
     let default = ProptestConfig::default();
     let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { count };
@@ -35,7 +35,7 @@ proptest! {
     }
 
     /// Law 3: a fixed wish that nothing stops, and an obliging world, converge to running it.
-    /// Law 10: the same from any state, with a wish that is good: no dead ends.
+    /// Law 10: the same from any state, if the wish is good: there are no dead ends.
     #[test]
     fn a_good_wish_and_an_obliging_world_are_enough(
         seed: u64, beginning in beginning(), actions in prop::collection::vec(action(), 0..60)
@@ -54,8 +54,8 @@ proptest! {
         prop_assert_eq!(world.board().config.state, ConfigState::Good, "and it stays so");
     }
 
-    /// Law 10 without a new wish: whatever is wanted last, the service is up again on something good in the end, on a
-    /// build that can bear what was good (another build is not ours to take back).
+    /// Law 10 without a new wish: whatever the last wish is, the service is up on a good environment in the end, if the
+    /// build works with one (lictor cannot take back a build).
     #[test]
     fn the_service_is_always_up_again(
         seed: u64, beginning in beginning(), actions in prop::collection::vec(action(), 0..60)
@@ -101,7 +101,7 @@ proptest! {
         }
     }
 
-    /// Law 5: every granted turn is given back on every path, the end of lictor included.
+    /// Law 5: every granted turn is given back on every path, also when lictor stops.
     #[test]
     fn every_turn_is_given_back(
         seed: u64, beginning in beginning(), actions in prop::collection::vec(action(), 1..60)
@@ -137,7 +137,7 @@ proptest! {
         }
     }
 
-    /// Law 7: the same log gives the same orders, also after a journey through JSON.
+    /// Law 7: the same log gives the same orders, also if it is written as JSON and read again.
     #[test]
     fn a_recorded_log_replays(seed: u64, actions in prop::collection::vec(action(), 1..40)) {
         let mut world = World::new(seed);
@@ -154,7 +154,8 @@ proptest! {
     }
 }
 
-/// A find of the property tests: while a wish is held, what it is held against fails; the way back is shorter for it.
+/// Found by the property tests: while a wish is held, the environment that it is compared with fails, so that there is
+/// one less to go back to.
 #[test]
 fn what_is_held_against_a_candidate_goes_on_when_that_fails_and_what_was_good_has_no_more_keys() {
     let mut world = World::begin(65_635_634_440_132_434, world::Beginning::Fresh);

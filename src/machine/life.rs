@@ -1,4 +1,4 @@
-//! How processes start, stop and end, and what that asks of the rest: a place in traffic, the turn, a backoff.
+//! How processes start, stop and end, with what follows from that: traffic, the turn, a backoff.
 
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ impl Machine {
         true
     }
 
-    /// What the present target has to prove on this build.
+    /// The kind of trial that the present target needs on this build.
     pub(super) fn kind_on(&self, build: &Build) -> TrialKind {
         let Some(environment) = self.targets.environment() else { return TrialKind::First };
         let ledger = self.trials.ledger();
@@ -84,19 +84,19 @@ impl Machine {
         }
     }
 
-    /// Whether this environment takes over from another one that runs: then it shows once more that it is good.
+    /// Whether this environment takes over from another one that runs: then it has to prove itself again.
     fn takes_over_with(&self, environment: &Environment) -> bool {
         let switches = self.process.replaced_for() == Some(StopReason::Switch);
         switches && self.process.old().is_some_and(|old| *old.environment != *environment)
     }
 
-    /// Whether what was switched to and never started has a newer wish behind it that only waits for quiet.
+    /// Whether the target has never been started, and a newer wish only waits to settle.
     fn is_overtaken_in_a_moment(&self) -> bool {
         self.road.step() == Some(Step::Settled) && self.targets.is_unstarted()
     }
 
-    /// What may not be started now gives way to what is good: during a hold whatever is still to be proved, and at any
-    /// time a pair in quarantine (an old build put back brings its own with it).
+    /// A target that may not be started now is replaced by a good one: during a hold one that has not proved itself,
+    /// and at any time one in quarantine (a build that was put back may be in quarantine with it).
     fn put_good_before_unproved(&mut self) {
         let Some(environment) = self.targets.environment() else { return };
         let (build, ledger) = (&self.installed.0, self.trials.ledger());
@@ -111,7 +111,7 @@ impl Machine {
         }
     }
 
-    /// Stops the process if one runs, out of traffic first; says whether there was anything to do.
+    /// Stops the process if one runs, out of traffic first; returns whether there was anything to do.
     pub(super) fn stop(&mut self, reason: StopReason) -> bool {
         let leaves_until = self.traffic.leaves_until(&self.process, &self.policy, self.now);
         match self.process.stop(reason, leaves_until, self.now) {
@@ -119,7 +119,7 @@ impl Machine {
             Stop::Leaves => true,
             Stop::Now(run) => {
                 if self.process.old().is_some() {
-                    // First the connections go elsewhere, then the process may.
+                    // New connections go to the other process before this one is stopped.
                     self.steer();
                 }
                 self.orders.push(Order::Stop { run });
@@ -128,7 +128,7 @@ impl Machine {
         }
     }
 
-    /// A process that is out of traffic, or has had its time to get out, is stopped; says whether one was.
+    /// Stops a process that is out of traffic, or whose time to leave it is over; returns whether there was one.
     pub(super) fn stop_what_has_left(&mut self) -> bool {
         let Life::Leaving(slot, _, until) = self.process.life() else { return false };
         if *until > self.now && !self.traffic.is_out(slot.id) {
@@ -150,7 +150,7 @@ impl Machine {
         self.orders.extend(order);
     }
 
-    /// Whether the process that leaves traffic to make room for a wish runs just this, and it is good.
+    /// Whether the process that leaves traffic for a wish runs on this environment, and it is good.
     pub(super) fn stays_on(&self, environment: &Environment) -> bool {
         match self.process.life() {
             Life::Leaving(slot, StopReason::Switch, _) => {
@@ -160,7 +160,7 @@ impl Machine {
         }
     }
 
-    /// During a hold, a process that leaves traffic to make room for a wish stays if it runs what is good.
+    /// During a hold, a process that leaves traffic for a wish stays if its environment is good.
     pub(super) fn stay_during_hold(&mut self) {
         let environment = self.process.slot().map(|slot| Arc::clone(&slot.environment));
         if environment.is_some_and(|environment| self.operator_hold().is_some() && self.stays_on(&environment)) {
@@ -214,9 +214,9 @@ impl Machine {
         }
     }
 
-    /// Our turn until there is a verdict, until a revert has ended, and until the service is back in traffic.
+    /// The turn is needed until there is a verdict, until a revert has ended, and until the service is back in traffic.
     fn needs_turn(&self) -> bool {
-        // One that is not granted yet was asked for the wish that stands there, and for no other.
+        // A turn that has not been granted yet was asked for the wish at *turn*, and for no other.
         if !self.road.turn().is_held() {
             return self.road.step() == Some(Step::Turn);
         }
@@ -226,7 +226,7 @@ impl Machine {
             || (returns && !self.shutdown)
     }
 
-    /// From the stop of one process until the next one, or the one that is gone back to, has shown what it is worth.
+    /// From the stop of a process until the next one has proved itself or failed, or the good environment after it has.
     fn is_restarting(&self) -> bool {
         match self.process.life() {
             Life::Leaving(..) | Life::Stopping(..) => true,
@@ -237,7 +237,7 @@ impl Machine {
         }
     }
 
-    /// The next start waits. A build that differs from the one that has just ended is tried at once.
+    /// The next start waits, unless another build than the one that has just ended is installed: that is tried at once.
     pub(super) fn back_off(&mut self, ended: &Build) {
         if self.installed.0 == *ended {
             let at = self.crash_backoff(self.process.streak().crashes);
@@ -245,7 +245,7 @@ impl Machine {
         }
     }
 
-    /// Back to this good environment; nothing is tried any more, and no crash counts against it.
+    /// Goes back to this good environment; nothing is tried any more, and earlier crashes do not count.
     pub(super) fn go_to(&mut self, target: Target, reason: Reason) {
         self.targets.go_to(target);
         self.process.end_trial();
@@ -255,8 +255,8 @@ impl Machine {
 
     // What an earlier lictor has left, and what lies on the disk.
 
-    /// Another build is another chance: what the old one refused is checked again, and a service that is backing off is
-    /// tried at once.
+    /// Another build may work: a wish that was refused is checked again, and a service that is backing off is started
+    /// at once.
     pub(super) fn installed(&mut self, build: Build, version: Version) {
         let changed = self.installed.0 != build;
         self.installed = (build, version);
@@ -267,8 +267,8 @@ impl Machine {
         }
     }
 
-    /// What an earlier lictor has started, and had not found good or bad yet, is what is wished for: its trial goes on,
-    /// from its beginning, and nothing is started for it.
+    /// A process of an earlier lictor that had no verdict yet may run on just this wish. Then nothing is started: its
+    /// trial begins again.
     pub(super) fn recognise(&mut self, environment: &Arc<Environment>) {
         let Some(slot) = self.process.alive().filter(|_| self.targets.present().is_none()) else { return };
         let runs = ProcessOrigin::Adopted(environment.fingerprint());
@@ -294,8 +294,8 @@ impl Machine {
         self.process.begin_trial(trial, &self.policy.checks, self.now);
     }
 
-    /// A process that runs a good environment is taken over as it is. Nothing is known about any other: it serves until
-    /// there is something to start in its place.
+    /// A process that runs on a good environment is taken over as it is. About any other environment nothing is known:
+    /// such a process serves until there is something to start in its place.
     pub(super) fn adopted(&mut self, id: RunId, pid: u32, environment: Fingerprint, build: Build) {
         if self.numbers.run >= id || !self.process.is_gone() {
             return;

@@ -1,4 +1,4 @@
-//! Time as the machine knows it: handed in, never read.
+//! The machine's time: it is passed in, and never read from a clock.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;

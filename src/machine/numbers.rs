@@ -1,4 +1,5 @@
-//! The numbers that tell one thing from the next. They only grow and never come back, so a late fact is recognised.
+//! The numbers of runs, generations and questions. They only grow, and none is used twice, so a late fact is
+//! recognised.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! What an operator asks for, and the operator's hold: done at once or refused with the reason. Each request is answered exactly once.
+//! The requests of operators, and the operator's hold. Each request is carried out at once, or refused with the reason;
+//! each is answered exactly once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use super::road::journey::Step;
 use super::{Machine, StopReason, Target};
 use crate::environment::Fingerprint;
 
-/// What is done, or why not.
+/// What has been done, or why nothing was done.
 type Answer = Result<Effect, String>;
 
 impl Machine {
@@ -39,7 +40,7 @@ impl Machine {
         }
     }
 
-    /// Our own configuration was read again, for an operator or for a signal.
+    /// Our own configuration was read again, because of an operator or a signal.
     pub(super) fn reloaded(&mut self, who: Option<u32>, outcome: Result<Pending, Vec<String>>) {
         match outcome.as_ref().err().and_then(|errors| errors.first()) {
             None => {
@@ -99,19 +100,19 @@ impl Machine {
         self.keep_holds();
     }
 
-    /// Has everything that holds wishes back written to disk.
+    /// Orders both holds to be written to the disk.
     pub(super) fn keep_holds(&mut self) {
         let (hold, guarded) = (self.holds.operator().cloned(), self.holds.guard.record().clone());
         self.orders.push(Order::KeepHold { hold, guarded });
     }
 
-    /// The operator's hold, unless there is nothing else to run: a first start is not held.
+    /// The operator's hold, unless there is nothing else to run: the first start is not held.
     pub(super) fn operator_hold(&self) -> Option<&Hold> {
         let elsewhere = self.targets.present().is_some() || self.trials.ledger().newest().is_some();
         self.holds.operator().filter(|_| elsewhere)
     }
 
-    /// A hold with a limit ends by itself; says whether it did just now.
+    /// Ends a hold whose time has passed; returns whether there was one.
     pub(super) fn end_hold(&mut self) -> bool {
         let now = self.unix_ms();
         if !self.holds.operator().is_some_and(|hold| hold.is_over(now)) {
@@ -122,7 +123,7 @@ impl Machine {
         true
     }
 
-    /// Lets through what the guard holds: the fingerprint, if one is given, must be that of the wish.
+    /// Releases the wish that the guard holds. A fingerprint, if one is given, must be that of the wish.
     fn release(&mut self, meant: Option<Fingerprint>, who: Option<u32>) -> Answer {
         let held = self.road.wanted().filter(|_| self.guarded_since().is_some()).map(|wish| wish.fingerprint());
         let Some(held) = held else { return Err("nothing is held by the guard".to_owned()) };
@@ -135,7 +136,7 @@ impl Machine {
         Ok(Effect::Done)
     }
 
-    /// The newest wish is tried once more, whatever is known against it.
+    /// Tries the newest wish again, whatever stopped it before.
     fn retry(&mut self, wanted: Option<Fingerprint>, who: Option<u32>) -> Answer {
         let Some(wish) = self.road.wanted() else {
             return Err("the sources have not given anything to try yet".to_owned());
@@ -164,7 +165,7 @@ impl Machine {
         Ok(Effect::Verdict { wish: shown })
     }
 
-    /// The newest wish is tried without the fleet's turn, and whatever is known against it.
+    /// Tries the newest wish again, whatever stopped it before, and without the fleet's turn.
     fn retry_alone(&mut self, wanted: Option<Fingerprint>, who: Option<u32>) -> Answer {
         if self.policy.turn == StepSetting::Disabled {
             return Err("this lictor waits for no turn: it has no fleet {}".to_owned());
@@ -186,7 +187,7 @@ impl Machine {
         Ok(Effect::Verdict { wish: shown })
     }
 
-    /// Back to the good environment before the present one, and no wish after it.
+    /// Goes back to the good environment before the present one, and holds every wish.
     fn go_back(&mut self, who: Option<u32>) -> Answer {
         let after = self.numbers.run;
         let present = self.targets.environment();
@@ -199,7 +200,7 @@ impl Machine {
         self.note(who, format!("revert to {fingerprint}"));
         self.drop_suspicion();
         self.trials.come_to_an_end();
-        // A lictor that is started again during the hold must come back to this one.
+        // A lictor that starts again during the hold must use this environment.
         let order = self.trials.prefer(&environment);
         self.orders.push(order);
         self.go_to(target, Reason::Revert);
@@ -211,7 +212,7 @@ impl Machine {
         Ok(self.proof_of_a_run(after))
     }
 
-    /// Keeps what a deployment was answered.
+    /// Keeps the answer that a deployment got.
     fn validated(&mut self, deployment: Deployment, verdict: Verdict, reason: String, who: Option<u32>) -> Effect {
         let outcome = match verdict {
             Verdict::Yes => Outcome::Validated,

@@ -1,8 +1,8 @@
-//! The process and its own small life, beside the road: absent → starting → up → leaving traffic → stopping → absent,
-//! with the backoff of a crash. The road is about this process: what is tried is tried with it. Where processes overlap,
-//! the one that it replaces lives on for a while (`beside`).
+//! The life of the process: absent → starting → up → leaving traffic → stopping → absent, with a backoff after a crash.
+//! What the road brings is tried with this process. Where processes overlap, the one that it replaces lives on for a
+//! while (`beside`).
 //!
-//! [`Process`] owns these lives: everybody may look at the [`Slot`]s, and only the transitions here change them.
+//! [`Process`] owns these lives: the other parts may read the [`Slot`]s, and only the transitions here change them.
 
 pub(super) mod beside;
 pub(super) mod connections;
@@ -40,10 +40,10 @@ pub(super) enum Life {
     Stopping(Slot, StopReason),
 }
 
-/// What a stop has come to so far.
+/// The result of an attempt to stop the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// Nothing runs, or it is on its way out already.
+    /// Nothing runs, or it is being stopped already.
     Nothing,
     /// The process leaves traffic first.
     Leaves,
@@ -51,7 +51,7 @@ pub(super) enum Stop {
     Now(RunId),
 }
 
-/// The process that the road is about, and the one beside it, if there are two.
+/// The process that changes are tried with, and the one beside it, if there are two.
 #[derive(Clone, Debug)]
 pub(super) struct Process {
     life: Life,
@@ -59,11 +59,11 @@ pub(super) struct Process {
     connections: Connections,
     since: Moment,
     streak: Streak,
-    /// Why the next start is one, if it is not the first.
+    /// The reason for the next start, if it is not the first.
     start_reason: Reason,
     last_exit: Option<ExitPicture>,
-    /// What is probed, how often, and what it runs on: a reload changes that for the same run. The latter two are not
-    /// known where the order has to be given again.
+    /// Which runs are probed, at which pace, and on which environment, which a reload changes for the same run. `None`:
+    /// the order has to be given again.
     probing: Vec<(RunId, Option<(Pace, Fingerprint)>)>,
 }
 
@@ -85,7 +85,7 @@ impl Process {
         &self.life
     }
 
-    /// Since when it stands where it stands.
+    /// When its life entered the present state.
     pub(super) fn since(&self) -> Moment {
         self.since
     }
@@ -102,7 +102,7 @@ impl Process {
         self.start_reason
     }
 
-    /// The process, on its way out or not.
+    /// The process, whether it is being stopped or not.
     pub(super) fn slot(&self) -> Option<&Slot> {
         match &self.life {
             Life::Absent { .. } => None,
@@ -118,7 +118,7 @@ impl Process {
         }
     }
 
-    /// The process, if it answers requests: what leaves traffic still does.
+    /// The process, if it answers requests: one that leaves traffic still does.
     pub(super) fn serving(&self) -> Option<&Slot> {
         match &self.life {
             Life::Alive(slot) | Life::Leaving(slot, ..) => Some(slot),
@@ -189,7 +189,7 @@ impl Process {
         }
     }
 
-    /// If nothing runs, the next start need not wait any longer, and is one for this reason.
+    /// If nothing runs, the next start no longer waits, and its reason is this one.
     pub(super) fn start_at_once(&mut self, reason: Reason) {
         if let Life::Absent { not_before } = &mut self.life {
             *not_before = None;
@@ -197,7 +197,7 @@ impl Process {
         }
     }
 
-    /// If nothing runs, the next start need not wait any longer.
+    /// If nothing runs, the next start no longer waits.
     pub(super) fn end_backoff(&mut self) {
         self.start_at_once(self.start_reason);
     }
@@ -211,7 +211,7 @@ impl Process {
 
     // How it ends.
 
-    /// Stops the process, out of traffic first if it has to leave it until some moment.
+    /// Stops the process. If there is a moment by which it has to leave traffic, it leaves traffic first.
     pub(super) fn stop(&mut self, reason: StopReason, leaves_until: Option<Moment>, now: Moment) -> Stop {
         match std::mem::replace(&mut self.life, Life::Absent { not_before: None }) {
             Life::Alive(slot) => {
@@ -224,7 +224,7 @@ impl Process {
                 self.life = Life::Stopping(slot, reason);
                 Stop::Now(run)
             }
-            // It leaves already: the end of lictor is the reason that counts.
+            // It is leaving traffic already; that lictor stops replaces the earlier reason.
             Life::Leaving(slot, before, until) if reason == StopReason::Shutdown && before != reason => {
                 self.life = Life::Leaving(slot, reason, until);
                 Stop::Leaves
@@ -236,7 +236,7 @@ impl Process {
         }
     }
 
-    /// The process that leaves traffic has left it, or had its time to: it is to be stopped now.
+    /// The process has left traffic, or its time to do so is over: it has to be stopped now.
     pub(super) fn has_left(&mut self, now: Moment) -> Option<RunId> {
         let Life::Leaving(slot, reason, _) = &self.life else { return None };
         let (slot, reason) = (slot.clone(), *reason);
@@ -245,7 +245,7 @@ impl Process {
         Some(run)
     }
 
-    /// The process that leaves traffic is not stopped after all: it serves on, and has nothing to prove.
+    /// The process that leaves traffic is not stopped after all: it goes on serving, and has nothing to prove.
     pub(super) fn stay(&mut self, now: Moment) {
         if let Life::Leaving(slot, ..) = &self.life {
             let slot = Slot { trial: None, ..slot.clone() };
@@ -253,7 +253,7 @@ impl Process {
         }
     }
 
-    /// The run has ended, with what it was stopped for if it was; `None`: it is over already.
+    /// The run has ended. Returns its slot, and the reason for the stop if it was stopped; `None`: it was over already.
     pub(super) fn ended(&mut self, run: RunId, exit: Option<Exit>, now: Moment) -> Option<(Slot, Option<StopReason>)> {
         self.slot().filter(|slot| slot.id == run)?;
         let (slot, reason) = match std::mem::replace(&mut self.life, Life::Absent { not_before: None }) {
@@ -266,12 +266,12 @@ impl Process {
         Some((slot, reason))
     }
 
-    /// An unexpected end of a run, or one that did not answer: one more in a row, unless the run had lasted.
+    /// Counts a run that ended unexpectedly or did not answer: one more in a row, unless the run had lasted.
     pub(super) fn count_crash(&mut self, slot: &Slot, now: Moment, reset_after: Duration) {
         self.streak.add(now, slot.started, reset_after);
     }
 
-    /// Crashes from now on don't add up with those before.
+    /// Starts to count crashes from zero.
     pub(super) fn forget_crashes(&mut self) {
         self.streak = Streak::default();
     }
@@ -280,7 +280,7 @@ impl Process {
         self.last_exit = Some(exit);
     }
 
-    // What is found out about it.
+    // What becomes known about it.
 
     /// Adds one probe of this run.
     pub(super) fn probed(
@@ -298,19 +298,19 @@ impl Process {
         }
     }
 
-    /// What the process turned out to be.
+    /// The build and version that the process turned out to have.
     pub(super) fn identified(&mut self, run: RunId, build: Build, version: Version) {
         if let Some(slot) = self.slot_mut(run) {
             slot.turned_out = Some((build, version));
         }
     }
 
-    /// The checks have changed: what is known of those that stayed is kept.
+    /// The checks have changed: the results of those that remain are kept.
     pub(super) fn carry_rules(&mut self, before: &[CheckRule], after: &[CheckRule], now: Moment) {
         for slot in self.slots_mut() {
             slot.health.carry(now, before, after);
             if slot.been_ready {
-                // The start is over, whatever startup checks there are now.
+                // The start is over, whichever startup checks there are now.
                 slot.health.start_is_over(now, after);
             }
         }
@@ -318,14 +318,14 @@ impl Process {
         self.probing.iter_mut().for_each(|(_, order)| *order = None);
     }
 
-    /// Nothing moved for so long, lictor included: no clock of a trial runs through it.
+    /// Nothing moved for this long, not even lictor: trials do not count that time.
     pub(super) fn paused(&mut self, length: Duration) {
         self.slots_mut().for_each(|slot| slot.paused(length));
     }
 
     // What it has to prove.
 
-    /// The process that is alive begins to prove itself anew, without a start of its own.
+    /// The process that is alive has to prove itself again, without being started again.
     pub(super) fn begin_trial(&mut self, trial: Trial, rules: &[CheckRule], now: Moment) {
         if let Life::Alive(slot) = &mut self.life {
             slot.health.count_anew(now, rules);
@@ -333,7 +333,7 @@ impl Process {
         }
     }
 
-    /// The process that is alive has nothing to prove any more.
+    /// The process that is alive has nothing left to prove.
     pub(super) fn end_trial(&mut self) -> Option<Trial> {
         match &mut self.life {
             Life::Alive(slot) => slot.trial.take(),
@@ -349,7 +349,7 @@ impl Process {
         }
     }
 
-    /// The process that is alive is on this from now on, without a start of its own; gives its build.
+    /// The process that is alive runs on this environment from now on, without being started again; returns its build.
     pub(super) fn carry(&mut self, environment: &Arc<Environment>, generation: GenerationId) -> Option<Build> {
         let Life::Alive(slot) = &mut self.life else { return None };
         slot.environment = Arc::clone(environment);
@@ -357,7 +357,7 @@ impl Process {
         Some(slot.build.clone())
     }
 
-    /// The process that was taken over turns out to have been started on this.
+    /// The process that was taken over turns out to have been started on this environment.
     pub(super) fn turns_out_to_run(&mut self, environment: &Arc<Environment>, generation: GenerationId) {
         if let Life::Alive(slot) = &mut self.life {
             slot.started_with = Arc::clone(environment);
@@ -366,14 +366,14 @@ impl Process {
         }
     }
 
-    /// The environment is the one that is known, with other keys behind it.
+    /// The sources now give these same variables from other keys.
     pub(super) fn renew(&mut self, environment: &Arc<Environment>) {
         for slot in self.slots_mut().filter(|slot| slot.environment == *environment) {
             slot.environment = Arc::clone(environment);
         }
     }
 
-    /// The environments of the processes, to be shown by other rules.
+    /// The environments of the processes, for a change of what may be shown.
     pub(super) fn environments(&mut self) -> impl Iterator<Item = &mut Arc<Environment>> {
         self.slots_mut().map(|slot| &mut slot.environment)
     }
@@ -399,8 +399,8 @@ impl Process {
         self.connections.are_for(run)
     }
 
-    /// A process is probed while it answers requests, and faster while one is on trial. Gives the orders for what has
-    /// changed.
+    /// A process is probed while it answers requests, and more often while one is on trial. Returns the orders for what
+    /// has changed.
     pub(super) fn probe(&mut self) -> Vec<Order> {
         let pace = if self.is_on_trial() || self.old().is_some() { Pace::Trial } else { Pace::Normal };
         let wanted: Vec<_> =
@@ -423,7 +423,7 @@ impl Process {
         self.serving().into_iter().chain(self.old()).filter(|slot| slot.pid.is_some())
     }
 
-    /// Every process that there is.
+    /// All processes.
     fn slots_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
         let own = match &mut self.life {
             Life::Absent { .. } => None,

@@ -1,4 +1,4 @@
-//! Numbers that look random and come from a seed, so that a log replays.
+//! Pseudo-random numbers from a seed, so that a log can be replayed.
 
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ impl Random {
         word ^ (word >> 31)
     }
 
-    /// A wait between nothing and `bound`, all equally likely ("full jitter").
+    /// A wait between zero and `bound`, uniformly distributed ("full jitter").
     pub(super) fn up_to(&mut self, bound: Duration) -> Duration {
         let millis = u64::try_from(bound.as_millis()).unwrap_or(u64::MAX);
         Duration::from_millis(self.next() % millis.saturating_add(1))
     }
 }
 
-/// The bound of the n-th wait (the first is 1): doubles from `first` up to `limit`.
+/// The bound of the n-th wait, counted from 1: it doubles from `first` up to `limit`.
 pub(super) fn doubled(first: Duration, limit: Duration, attempt: u32) -> Duration {
     first.saturating_mul(1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX)).min(limit)
 }

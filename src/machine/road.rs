@@ -7,7 +7,7 @@
 //!        (waits)    (held)  (rejected) (waits · halted)  (reverted · superseded · inconclusive)
 //! ```
 //!
-//! [`Road`] owns what is wished for and how far it has come; `travel` takes the steps.
+//! [`Road`] owns the newest wish and its place on the road; `travel` takes the steps.
 
 pub(super) mod checked;
 mod in_place;
@@ -30,33 +30,33 @@ use journey::{Journey, Step};
 use settled::Edits;
 use turn::Turn;
 
-/// What the sources want, all of them heard.
+/// What the sources compose to.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Wish {
     /// Nothing yet.
     Unheard,
     /// This.
     Environment(Arc<Environment>),
-    /// Something that no process could be started with.
+    /// They do not compose: no process could be started with the result. Why not.
     Unfit(Vec<String>),
 }
 
-/// What a step says.
+/// The decision of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     /// On to the next step.
     Pass,
-    /// Not yet; look again then, or when something happens.
+    /// Not yet; decide again at this moment, or when something happens.
     Wait(Option<Moment>),
-    /// The step has a question that must be asked first.
+    /// The step has to ask a question first.
     Ask,
-    /// It needs the turn after all.
+    /// Back to *turn*, because a restart is needed after all.
     Back,
-    /// This wish goes no further, and why.
+    /// This wish goes no further; why.
     Reject(String),
 }
 
-/// What is wished for, and how far it has come.
+/// The newest wish, and how far it has come on the road.
 #[derive(Clone, Debug)]
 pub(super) struct Road {
     wish: Wish,
@@ -68,11 +68,11 @@ pub(super) struct Road {
     turn: Turn,
     /// When it was asked for.
     turn_asked: Moment,
-    /// The wish that an operator lets go without a turn.
+    /// The wish that an operator lets pass without a turn.
     waived: Option<Fingerprint>,
-    /// What came of the restart that has the turn.
+    /// The outcome of the restart that has the turn.
     verdict: TurnVerdict,
-    /// The wish whose halt is a line of history already.
+    /// The wish whose halt is in the history already.
     recorded_halt: Option<Fingerprint>,
 }
 
@@ -136,7 +136,7 @@ impl Road {
 
     // What is wished for.
 
-    /// The sources compose to this; says what is new about it.
+    /// The sources compose to this environment; returns what is new about it.
     pub(super) fn hear(&mut self, environment: Arc<Environment>, violations: Vec<String>, now: Moment) -> News {
         let rules_changed = std::mem::replace(&mut self.violations, violations) != self.violations;
         if matches!(&self.wish, Wish::Environment(wish) if *wish == environment) {
@@ -144,7 +144,7 @@ impl Road {
             if !rules_changed {
                 return News::Nothing;
             }
-            // Other rules: what was judged by the old ones is judged again.
+            // The rules have changed, so the wish is judged again.
             self.refusal = None;
             return News::Rules;
         }
@@ -154,7 +154,7 @@ impl Road {
         News::Wish
     }
 
-    /// The sources do not compose; says whether that is new.
+    /// The sources do not compose; returns whether that is new.
     pub(super) fn hear_unfit(&mut self, reasons: Vec<String>, now: Moment) -> bool {
         if matches!(&self.wish, Wish::Unfit(known) if *known == reasons) {
             return false;
@@ -164,19 +164,19 @@ impl Road {
         true
     }
 
-    /// What is wished for runs already: there is nothing to settle.
+    /// The wish runs already: there is nothing to settle.
     pub(super) fn forget_edits(&mut self) {
         self.edits = None;
     }
 
-    /// The environment is the one that is known, with other keys behind it.
+    /// The sources now give these same variables from other keys.
     pub(super) fn renew(&mut self, environment: &Arc<Environment>) {
         if let Some(journey) = self.journey.as_mut().filter(|journey| journey.environment == *environment) {
             journey.environment = Arc::clone(environment);
         }
     }
 
-    /// The environments on it, to be shown by other rules.
+    /// The environments on the road, for a change of what may be shown.
     pub(super) fn environments(&mut self) -> impl Iterator<Item = &mut Arc<Environment>> {
         let wish = match &mut self.wish {
             Wish::Environment(environment) => Some(environment),
@@ -198,7 +198,7 @@ impl Road {
         self.journey = Some(Journey::new(environment, now));
     }
 
-    /// On to this step, or back to it. A question that is open at the step that it leaves is taken back.
+    /// Moves the wish to this step, forwards or back. A question that is open at its present step is withdrawn.
     pub(super) fn go(&mut self, step: Step, now: Moment) -> Option<Order> {
         let order = self.cancel_check();
         if let Some(journey) = &mut self.journey {
@@ -207,14 +207,14 @@ impl Road {
         order
     }
 
-    /// The check command is asked under this number.
+    /// The check command has been asked, under this number.
     pub(super) fn ask_check(&mut self, check: CheckId) {
         if let Some(journey) = &mut self.journey {
             journey.step = Step::Checked(Some(check));
         }
     }
 
-    /// The check command has ended: its answer is not waited for any more. Says whether it was.
+    /// The check command has ended. Returns whether its answer was awaited.
     pub(super) fn check_ended(&mut self, check: CheckId) -> bool {
         match &mut self.journey {
             Some(journey) if journey.step == Step::Checked(Some(check)) => {
@@ -225,14 +225,14 @@ impl Road {
         }
     }
 
-    /// The wish leaves the road: overtaken, rejected, or since lictor ends.
+    /// The wish leaves the road, because it was overtaken or rejected, or because lictor stops.
     pub(super) fn leave(&mut self) -> (Option<Journey>, Option<Order>) {
         let order = self.cancel_check();
         self.waived = None;
         (self.journey.take(), order)
     }
 
-    /// The wish has come to the end of the road; gives it, and when it was first seen.
+    /// The wish has come to the end of the road. Returns it, and when it was first seen.
     pub(super) fn arrive(&mut self) -> Option<(Journey, Moment)> {
         let journey = self.journey.take()?;
         self.waived = None;
@@ -253,29 +253,30 @@ impl Road {
         }
     }
 
-    // What stands against it.
+    // Refusals.
 
     pub(super) fn refuse(&mut self, refusal: Refusal) {
         self.refusal = Some(refusal);
     }
 
-    /// Nothing stands against the newest wish any more.
+    /// The newest wish is no longer refused.
     pub(super) fn forgive(&mut self) {
         self.refusal = None;
     }
 
-    /// What the check command said, or did not say, counts no longer; what the rules say does.
+    /// A refusal by the check command no longer counts, nor does its silence. A refusal by the rules of `key {}` still
+    /// does.
     pub(super) fn forgive_command(&mut self) {
         self.refusal = self.refusal.take().filter(|refusal| refusal.by == Judge::Schema);
     }
 
-    /// This environment has proved itself: the check command was wrong about it, or has changed its mind.
+    /// This environment has proved itself, so a refusal by the check command no longer counts for it.
     pub(super) fn forgive_proved(&mut self, environment: &Environment) {
         let stands = |refusal: &Refusal| refusal.by == Judge::Schema || !refusal.is_about(environment);
         self.refusal = self.refusal.take().filter(stands);
     }
 
-    // The right to restart.
+    // The turn: the right to restart.
 
     /// The fleet is asked for its turn.
     pub(super) fn ask_turn(
@@ -291,7 +292,7 @@ impl Road {
         Some(Order::AskTurn { turn, wish, running, build })
     }
 
-    /// This wish needs no turn; a request for one is withdrawn.
+    /// This wish needs no turn; if one was asked for, the request is withdrawn.
     pub(super) fn waive_turn(&mut self, wish: Fingerprint) -> Option<Order> {
         self.waived = Some(wish);
         if self.turn.is_held() { None } else { self.return_turn() }
@@ -303,7 +304,7 @@ impl Road {
         wish.is_some() && self.waived == wish
     }
 
-    /// The turn is granted; gives when it was asked for, unless it is not wanted any more.
+    /// The turn is granted. Returns when it was asked for; `None`: it is no longer wanted.
     pub(super) fn turn_granted(&mut self, turn: TurnId) -> Option<Moment> {
         let wanted = matches!(&self.turn, Turn::Asked(asked, _) if *asked == turn);
         wanted.then(|| {
@@ -320,8 +321,8 @@ impl Road {
         }
     }
 
-    /// The turn is lost; says whether we had it. Before the switch the wish goes back to wait for another one; later that
-    /// changes nothing.
+    /// The turn is lost; returns whether we had it. Before the switch the wish goes back and waits for another turn;
+    /// after the switch that changes nothing.
     pub(super) fn turn_lost(&mut self, turn: TurnId, now: Moment) -> bool {
         if self.turn.id() != Some(turn) {
             return false;
@@ -334,7 +335,7 @@ impl Road {
         held
     }
 
-    /// What came of the restart that has the turn.
+    /// The outcome of the restart that has the turn.
     pub(super) fn set_verdict(&mut self, verdict: TurnVerdict) {
         self.verdict = verdict;
     }
@@ -346,7 +347,8 @@ impl Road {
         Some(Order::ReturnTurn { turn, verdict: self.verdict })
     }
 
-    /// Why the fleet has halted the wish on the road, if it has and history does not have that line yet. The caller writes it.
+    /// Why the fleet has halted the wish on the road, if it has and history does not have that line yet. The caller
+    /// writes it.
     pub(super) fn take_new_halt(&mut self) -> Option<String> {
         let TurnRefusal::Halted { by, why } = self.turn.refusal()? else { return None };
         let halted = Some(self.journey.as_ref()?.environment.fingerprint());
@@ -363,7 +365,7 @@ impl Road {
 pub(super) enum News {
     /// The wish differs.
     Wish,
-    /// The wish is the same, and the rules of `key {}` now find other faults.
+    /// The wish is the same, but the rules of `key {}` now find other faults.
     Rules,
     /// Nothing.
     Nothing,

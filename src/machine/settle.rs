@@ -1,5 +1,5 @@
-//! Compares what is wanted with what is so and takes the next legal step, until there is none left; and says when the next
-//! one is due although nothing happens.
+//! Compares what is wanted with what is so, and takes the next legal step until there is none left, in one order of
+//! precedence; and decides when the next step is due if nothing happens.
 
 use super::board::sources;
 use super::process::Life;
@@ -21,7 +21,7 @@ impl Machine {
         self.orders.extend(orders);
     }
 
-    /// Takes one step, the most pressing one first; says whether it did.
+    /// Takes one step, the most pressing one first; returns whether it did.
     fn step(&mut self) -> bool {
         if self.shutdown {
             return self.leave_road()
@@ -41,7 +41,7 @@ impl Machine {
             || self.start()
     }
 
-    /// The board says so once the process that runs was started without the sources, or has outlived their silence.
+    /// Updates what the board says about sources that do not answer.
     fn grow_stale(&mut self) -> bool {
         let stale = sources::staleness(self);
         let grown = stale != self.shown.stale;

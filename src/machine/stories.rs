@@ -1,4 +1,4 @@
-//! The rules of the road, one by one, as stories: what happens, told to a machine, and what it does about it.
+//! The rules of the machine as stories: each one lets things happen to a machine, and shows what the machine does.
 
 mod builds;
 mod first;

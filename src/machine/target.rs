@@ -1,4 +1,4 @@
-//! What a start starts: what the service is on, and what is being tried in its place.
+//! The targets: the environment that the next start uses, and the one that it would go back to.
 
 use std::sync::Arc;
 
@@ -14,16 +14,17 @@ use crate::environment::{Environment, changed_names};
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Target {
     pub(super) environment: Arc<Environment>,
-    /// The build that it was started on last; `None`: it was never started. A start on another build is a new generation.
+    /// The build that it was started on last; `None`: it was never started. A start on another build is a new
+    /// generation.
     pub(super) started_on: Option<Build>,
     pub(super) generation: GenerationId,
     /// When it took the place of the target before it.
     pub(super) since: Moment,
-    /// When its change was first seen, until `applied` has been recorded for it.
+    /// When its change was first seen; `None` once `applied` has been recorded for it.
     pub(super) unreported: Option<Moment>,
-    /// The names that differ from the environment before it.
+    /// The names of the variables that differ from the environment before it.
     pub(super) keys: Vec<String>,
-    /// How long the road to the switch has taken, step by step, until that has been recorded.
+    /// How long each step of the road to the switch has taken; empty once that has been recorded.
     pub(super) took: Steps,
 }
 
@@ -41,7 +42,7 @@ impl Target {
         }
     }
 
-    /// What a process runs that never proved itself, to stay with.
+    /// The environment of a process that never proved itself, to stay with.
     pub(super) fn unproved(slot: &Slot, now: Moment) -> Self {
         Self {
             environment: Arc::clone(&slot.environment),
@@ -55,14 +56,14 @@ impl Target {
     }
 }
 
-/// What the service is on, and what is being tried. Only the transitions here change either.
+/// The steady target and the one that is being tried. Only the transitions here change them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Targets {
-    /// What the service is on as long as nothing is tried, and again when what is tried has failed.
+    /// The target while nothing is tried, and again after the one that is tried has failed.
     steady: Option<Target>,
-    /// What was switched to and has not proved itself yet.
+    /// The target that has been switched to and has not proved itself yet.
     tried: Option<Target>,
-    /// What was being tried before a further reload: the process is still on it if that reload fails.
+    /// The target that was being tried before a further reload: if that reload fails, the process still runs on it.
     replaced: Option<Target>,
 }
 
@@ -72,12 +73,12 @@ impl Targets {
         self.tried.as_ref().or(self.steady.as_ref())
     }
 
-    /// The environment of that.
+    /// The environment that a start starts now.
     pub(super) fn environment(&self) -> Option<&Arc<Environment>> {
         self.present().map(|target| &target.environment)
     }
 
-    /// Whether this is what a start starts now.
+    /// Whether a start starts this environment now.
     pub(super) fn is(&self, environment: &Environment) -> bool {
         self.environment().is_some_and(|present| **present == *environment)
     }
@@ -105,17 +106,17 @@ impl Targets {
         took
     }
 
-    /// This is tried from now on; what was tried before it is given up.
+    /// Tries this target from now on, and gives up the one that was tried before.
     pub(super) fn try_out(&mut self, target: Target) {
         (self.tried, self.replaced) = (Some(target), None);
     }
 
-    /// This is tried from now on by a reload of the process.
+    /// Tries this target from now on, by a reload of the process.
     pub(super) fn try_out_by_reload(&mut self, target: Target) {
         self.replaced = self.tried.replace(target);
     }
 
-    /// The service is on this from now on, and nothing is tried.
+    /// Makes this the steady target; nothing is tried any more.
     pub(super) fn go_to(&mut self, target: Target) {
         *self = Self { steady: Some(target), ..Self::default() };
     }
@@ -127,13 +128,13 @@ impl Targets {
         }
     }
 
-    /// The reload failed: what it tried is given up, for what the process is still on.
+    /// The reload failed: gives up its target, and returns to the one that the process still runs on.
     pub(super) fn give_up_reload(&mut self) -> Option<Target> {
         std::mem::replace(&mut self.tried, self.replaced.take())
     }
 
-    /// The present target is started on this build, or carried to a process that runs it; a build that differs from the one
-    /// before makes a new generation of it.
+    /// The present target is started on this build, or applied to a process of this build. A build that differs from
+    /// the one before makes a new generation.
     pub(super) fn start_on(&mut self, build: &Build, next: impl FnOnce() -> GenerationId) -> Started {
         let Some(target) = self.present_mut() else { return Started::SameBuild };
         let other = target.started_on.as_ref().is_some_and(|before| before != build);
@@ -146,7 +147,8 @@ impl Targets {
         }
     }
 
-    /// The change to the present target is recorded; gives when it was first seen, if it had not been recorded.
+    /// The change to the present target is recorded now. Returns when the change was first seen, if it had not been
+    /// recorded before.
     pub(super) fn report(&mut self) -> Option<Moment> {
         let target = self.present_mut()?;
         let seen = target.unreported.take();
@@ -156,7 +158,7 @@ impl Targets {
         seen
     }
 
-    /// The environment is the one that is known, with other keys behind it; says whether it is the present one.
+    /// The sources now give these same variables from other keys; returns whether a target was concerned.
     pub(super) fn renew(&mut self, environment: &Arc<Environment>) -> bool {
         let mut renewed = false;
         for target in [&mut self.steady, &mut self.tried].into_iter().flatten() {
@@ -169,7 +171,7 @@ impl Targets {
         renewed
     }
 
-    /// Their environments, to be shown by other rules.
+    /// The environments of the targets, for a change of what may be shown.
     pub(super) fn environments(&mut self) -> impl Iterator<Item = &mut Arc<Environment>> {
         let targets = [&mut self.steady, &mut self.tried, &mut self.replaced].into_iter().flatten();
         targets.map(|target| &mut target.environment)
@@ -180,7 +182,7 @@ impl Targets {
     }
 }
 
-/// Whether a start is one on another build than the start before it.
+/// Whether a start uses another build than the start before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Started {
     SameBuild,

@@ -1,5 +1,5 @@
-//! On trial: what is known of what was tried. [`Trials`] owns what was good, what failed, what is suspected and what has to
-//! wait; how one run is judged stands in `judge`.
+//! On trial: what is known of what was tried. [`Trials`] owns what was good, what failed, what is suspected and what
+//! has to wait; how one run is judged stands in `judge`.
 
 mod judge;
 pub mod ledger;
@@ -26,9 +26,9 @@ pub(super) struct Trials {
     ledger: Ledger,
     suspicion: Option<Suspicion>,
     setback: Option<Setback>,
-    /// When the newest good environment was promoted in this life of lictor, if an older one may be gone back to for it.
+    /// When this lictor promoted the newest good environment, as long as that may still be taken back for an older one.
     promoted: Option<Moment>,
-    /// So many trials in a row were ended by a newer wish.
+    /// How many trials in a row were ended by a newer wish.
     superseded: u32,
 }
 
@@ -42,12 +42,12 @@ impl Trials {
         &self.ledger
     }
 
-    /// The good environments, to be shown by other rules.
+    /// The good environments, for a change of what may be shown.
     pub(super) fn environments(&mut self) -> impl Iterator<Item = &mut Arc<Environment>> {
         self.ledger.environments()
     }
 
-    /// What has failed, until the good environment has decided why.
+    /// The candidate that has failed, until the good environment shows whether it was the cause.
     pub(super) fn suspicion(&self) -> Option<&Suspicion> {
         self.suspicion.as_ref()
     }
@@ -69,19 +69,19 @@ impl Trials {
         self.superseded = self.superseded.saturating_add(1);
     }
 
-    /// A trial has come to its verdict, or to its end.
+    /// A trial has ended, with a verdict or with its process.
     pub(super) fn come_to_an_end(&mut self) {
         self.superseded = 0;
     }
 
-    /// The first start of the good environment after a failure: by this moment it decides.
+    /// The good environment is started for the first time after a failure: by this moment it has to be healthy.
     pub(super) fn decide_by(&mut self, at: Moment) {
         if let Some(suspicion) = &mut self.suspicion {
             suspicion.decided_by.get_or_insert(at);
         }
     }
 
-    /// Nothing moved for so long: nothing that is due becomes due by it.
+    /// Nothing moved for this long: what is due becomes due that much later.
     pub(super) fn paused(&mut self, length: Duration) {
         if let Some(at) = self.suspicion.as_mut().and_then(|suspicion| suspicion.decided_by.as_mut()) {
             *at = *at + length;
@@ -93,12 +93,12 @@ impl Trials {
         self.suspicion.take()
     }
 
-    /// What was promoted just now may be taken back if it turns out not to be good.
+    /// The environment that was promoted just now may be taken back if it turns out not to be good.
     pub(super) fn promote(&mut self, now: Moment) {
         self.promoted = Some(now);
     }
 
-    /// What was good before is good again: an older environment would be no remedy for it.
+    /// What was good before is good again: going back to an older environment would not help it.
     pub(super) fn promote_again(&mut self) {
         self.promoted = None;
     }
@@ -109,7 +109,7 @@ impl Trials {
         self.setback = Some(Setback { kind, environment, build, reason, since: now, attempts: 1, retry_at: None });
     }
 
-    /// Healthy on neither environment: the candidate waits, for longer each time.
+    /// The service was healthy on neither environment: the candidate waits, longer each time.
     pub(super) fn set_back(&mut self, suspicion: Suspicion, kind: SetbackKind, reason: String, now: Moment) {
         let Suspicion { environment, build, .. } = suspicion;
         let before = self.setback.take().filter(|setback| setback.environment == environment);
@@ -122,21 +122,21 @@ impl Trials {
         self.setback = None;
     }
 
-    /// The service is healthy: what had to wait is tried again at this moment.
+    /// The service is healthy: the wish that had to wait is tried again at this moment.
     pub(super) fn retry_at(&mut self, at: Moment) {
         if let Some(setback) = &mut self.setback {
             setback.retry_at = Some(at);
         }
     }
 
-    /// Whether it is this environment that is being taken back.
+    /// Whether this environment, on this build, is being taken back.
     pub(super) fn is_suspected(&self, environment: &Environment, build: &Build) -> bool {
         self.suspicion.as_ref().is_some_and(|suspicion| suspicion.is(environment, build))
     }
 
     // What was good.
 
-    /// This pair was healthy for long enough. What the process was started with stays known.
+    /// This pair was healthy for long enough. The environment that the process was started with stays on the list.
     pub(super) fn note_good(
         &mut self,
         environment: &Arc<Environment>,
@@ -161,7 +161,7 @@ impl Trials {
         self.keep_good()
     }
 
-    /// The environment is the one that is known, with other keys behind it.
+    /// The sources now give these same variables from other keys.
     pub(super) fn renew(&mut self, environment: &Arc<Environment>) -> Option<Order> {
         let changed = self.ledger.renew_keys(environment);
         self.keep_good_if(changed)
@@ -169,8 +169,8 @@ impl Trials {
 
     // What failed.
 
-    /// This candidate has failed. That is written down at once, so that a lictor that starts before there is a verdict does
-    /// not try it once more.
+    /// This candidate has failed. That is written down at once, so that a lictor that starts before there is a verdict
+    /// does not try it once more.
     pub(super) fn suspect(&mut self, suspicion: Suspicion, at_unix_ms: u64) -> Order {
         self.put_in_quarantine(&suspicion, Standing::Suspected, at_unix_ms);
         self.suspicion = Some(suspicion);
@@ -190,7 +190,8 @@ impl Trials {
         (self.suspicion.take(), self.keep_quarantine_if(changed))
     }
 
-    /// This good pair is healthy: what an earlier lictor suspected on the same build was to blame. Gives it.
+    /// This good pair is healthy: the pairs that an earlier lictor suspected on the same build were to blame. Returns
+    /// them.
     pub(super) fn confirm_suspected(&mut self, good: &Environment, build: &Build) -> (Vec<Quarantined>, Option<Order>) {
         if self.ledger.holds(good, build).is_none() {
             return (Vec::new(), None);

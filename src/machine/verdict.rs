@@ -1,4 +1,4 @@
-//! What follows from a verdict: promotion, revert, quarantine, inconclusive, build failed, backoff.
+//! What follows from a verdict: promotion, revert, quarantine, a setback, a failed build, a backoff.
 
 use std::sync::Arc;
 
@@ -16,11 +16,12 @@ use super::trial::{Judgement, Trial, TrialKind};
 use super::{Machine, Moment, StopReason, Target};
 use crate::environment::Environment;
 
-/// So many ends in a row, the first of them soon after the promotion, show that *good* was not good.
+/// After this many crashes in a row, the first of them soon after the promotion, the environment was not good after
+/// all.
 const CRASH_LOOP: u32 = 3;
 
 impl Machine {
-    /// Judges the process that is alive; says whether that changed anything.
+    /// Judges the process that is alive; returns whether that changed anything.
     pub(super) fn judge(&mut self) -> bool {
         let Some(slot) = self.process.alive() else { return self.decide_without_a_process() };
         let Some(trial) = &slot.trial else { return false };
@@ -32,7 +33,7 @@ impl Machine {
             Judgement::Passed => self.passed(),
             Judgement::Failed(why) => self.failed(&why),
             Judgement::Unresponsive(why) => {
-                // It is started again until its time to decide is over.
+                // It is started again until the time for the verdict is over.
                 self.trials.decide_by(slot.started + self.policy.deadline);
                 self.record(Outcome::Unresponsive, self.subject(), why);
                 self.stop(StopReason::Unresponsive);
@@ -42,7 +43,7 @@ impl Machine {
         true
     }
 
-    /// The good environment keeps ending, and its time to decide about a candidate is over.
+    /// The service keeps ending on the good environment too, and the time for a verdict on the candidate is over.
     fn decide_without_a_process(&mut self) -> bool {
         let due = self.trials.suspicion().and_then(|suspicion| suspicion.decided_by);
         if !self.process.is_absent() || due.is_none_or(|due| due > self.now) {
@@ -54,7 +55,7 @@ impl Machine {
         true
     }
 
-    /// A liveness failure outside a trial restarts, under the crash backoff.
+    /// A liveness failure outside a trial restarts the service, with the crash backoff.
     pub(super) fn restart_unresponsive(&mut self) -> bool {
         let Some(slot) = self.process.alive() else { return false };
         let Some(why) = slot.health.dead(&self.policy.checks, Patience::Fall) else { return false };
@@ -62,7 +63,8 @@ impl Machine {
         self.stop(StopReason::Unresponsive)
     }
 
-    /// A run that gets unhealthy while it is watched is taken back; says whether one was.
+    /// Takes back an environment on which the service becomes unhealthy soon after the promotion; returns whether there
+    /// was one.
     pub(super) fn take_back_sickened(&mut self) -> bool {
         let Some(slot) = self.process.alive() else { return false };
         let watched = self.trials.promoted().is_some_and(|at| self.now < at + self.policy.watch);
@@ -76,7 +78,7 @@ impl Machine {
         self.replace(StopReason::Revert)
     }
 
-    /// Whether this run's environment is the newest good one, and an older one exists to go back to.
+    /// Whether this run's environment is the newest good one, and there is an older one to go back to.
     fn can_be_taken_back(&self, slot: &Slot) -> bool {
         let ledger = self.trials.ledger();
         self.trials.suspicion().is_none()
@@ -86,7 +88,8 @@ impl Machine {
             && ledger.holds(&slot.environment, &slot.build).is_some()
     }
 
-    /// Whether this run's generation crash-loops soon after its promotion, and an older one exists.
+    /// Whether this run's environment crashes repeatedly soon after its promotion, and there is an older one to go back
+    /// to.
     fn was_not_good(&self, slot: &Slot) -> bool {
         let streak = self.process.streak();
         let soon = match (self.trials.promoted(), streak.began) {
@@ -102,7 +105,7 @@ impl Machine {
         let Some(slot) = self.process.alive() else { return };
         let (environment, build, generation) = (Arc::clone(&slot.environment), slot.build.clone(), slot.generation);
         let started_with = Arc::clone(&slot.started_with);
-        // That it stays healthy is what the rest of the trial is about, and no part of how long the change took.
+        // The change has taken effect once the service is healthy; the rest of the trial does not count.
         let healthy = slot.health.steady_since.map_or(self.now, |steady| steady.max(slot.trial_began()));
         let Some(trial) = self.process.end_trial() else { return };
         if trial.kind != TrialKind::Proven {
@@ -141,7 +144,7 @@ impl Machine {
         self.plan_retry();
     }
 
-    /// The service is healthy: what was inconclusive may be tried again, with backoff, unless it is what runs now.
+    /// The service is healthy: a wish that was set back may be tried again, with a backoff, unless it runs already.
     fn plan_retry(&mut self) {
         let Some(setback) = self.trials.setback() else { return };
         if self.targets.is(&setback.environment) {
@@ -152,7 +155,7 @@ impl Machine {
         }
     }
 
-    /// The run that is alive has failed its trial.
+    /// The process that is alive has failed its trial.
     fn failed(&mut self, why: &str) {
         let Some(slot) = self.process.alive().cloned() else { return };
         let Some(kind) = slot.trial.as_ref().map(|trial| trial.kind) else { return };
@@ -174,7 +177,7 @@ impl Machine {
         if self.is_given_up(kind) {
             return self.give_up_handover(kind, why);
         }
-        // Nothing better is known than what runs: it stays, and may still get healthy.
+        // Nothing better is known than what runs: the process goes on, and may still get healthy.
         let kind = match kind {
             TrialKind::Fallback | TrialKind::Witness => self.kind_on(&slot.build),
             kind => kind,
@@ -182,7 +185,7 @@ impl Machine {
         self.process.is_late(kind, why, &self.policy.checks);
     }
 
-    /// The run has ended by itself; the process is gone already.
+    /// The process has ended by itself.
     pub(super) fn crashed(&mut self, slot: &Slot, text: &str) {
         self.trials.come_to_an_end();
         self.record(Outcome::Exited, self.subject().in_run(slot), text);
@@ -191,7 +194,7 @@ impl Machine {
         }
         match slot.trial.as_ref().map(|trial| trial.kind) {
             Some(TrialKind::Candidate) => self.take_back(slot, text),
-            // It is started again until its time to decide is over.
+            // It is started again until the time for the verdict is over.
             Some(TrialKind::Fallback | TrialKind::Witness) => {
                 self.trials.decide_by(slot.started + self.policy.deadline);
                 self.back_off(&slot.build);
@@ -202,7 +205,7 @@ impl Machine {
                 self.take_back(slot, &format!("keeps ending soon after it was good: {text}"));
             }
             kind => {
-                // Recorded once: a build that keeps failing would fill the history otherwise.
+                // It is recorded once, because a build that keeps failing would fill the history.
                 if kind == Some(TrialKind::Build) && self.process.streak().crashes == 1 {
                     self.record(Outcome::BuildFailed, self.subject().in_run(slot), text);
                 }
@@ -211,13 +214,14 @@ impl Machine {
         }
     }
 
-    /// Takes back that it was good.
+    /// This run's environment was not good after all.
     fn demote(&mut self, slot: &Slot) {
         let order = self.trials.demote(&slot.environment, &slot.build);
         self.orders.push(order);
     }
 
-    /// Back to the last good environment on the present build; the failed one is under suspicion until that is healthy.
+    /// Goes back to the last good environment on the present build; the one that failed is under suspicion until the
+    /// service is healthy again.
     fn take_back(&mut self, slot: &Slot, why: &str) {
         let witness = self.witness(&slot.environment, &slot.build);
         let is_there = witness.is_some();
@@ -253,7 +257,7 @@ impl Machine {
         suspicion
     }
 
-    /// An earlier lictor ended while it went back to what was good, and that is healthy now.
+    /// An earlier lictor stopped while it went back to a good environment, on which the service is healthy now.
     fn confirm_what_an_earlier_lictor_suspected(&mut self, good: &Environment, build: &Build) {
         let (confirmed, order) = self.trials.confirm_suspected(good, build);
         self.orders.extend(order);
@@ -265,7 +269,7 @@ impl Machine {
         }
     }
 
-    /// The good environment does not get healthy either: no verdict on the candidate.
+    /// The service does not get healthy on the good environment either: there is no verdict on the candidate.
     fn neither(&mut self, build: &Build, why: &str) {
         let Some(suspicion) = self.drop_suspicion() else { return };
         self.road.set_verdict(TurnVerdict::Inconclusive);

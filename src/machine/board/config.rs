@@ -1,4 +1,4 @@
-//! What is to be said about the configuration: its state in one word, and the line for `/status`.
+//! The state of the configuration for the board, with the line for `/status`.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) fn config(machine: &Machine) -> ConfigPicture {
     let target = machine.targets.present();
     let in_use = environment_in_use(machine);
     let wish = machine.road.wanted();
-    // While no source answers, what they gave last is the newest that is wanted.
+    // While no source answers, the last good environment counts as the newest wish.
     let newest = |slot: &Slot| match wish {
         Some(wish) => *wish == slot.environment,
         None => machine.road.is_unheard() && machine.shown.stale.is_some(),
@@ -111,23 +111,23 @@ fn config_state(machine: &Machine) -> (ConfigState, Option<String>) {
     }
 }
 
-/// What the process that new connections go to is on, or the next one will be.
+/// The environment of the process that new connections go to, or of the next one.
 pub(super) fn environment_in_use(machine: &Machine) -> Option<&Arc<Environment>> {
     machine.process.old_in_front().map(|old| &old.environment).or_else(|| machine.targets.environment())
 }
 
-/// What stands against the newest wish on the road, if anything does.
+/// The refusal of the newest wish, if there is one.
 fn refusal(machine: &Machine) -> Option<&Refusal> {
     let wish = machine.road.wanted()?;
     machine.road.refusal().filter(|refusal| refusal.environment == *wish)
 }
 
-/// Why the newest wish was rejected, if it was. It may run all the same, if it was good under other rules.
+/// The rejection of the newest wish, if there is one. The wish may run all the same, if it was good under other rules.
 fn rejection(machine: &Machine) -> Option<&Refusal> {
     refusal(machine).filter(|refusal| refusal.by != Judge::Nobody)
 }
 
-/// How the newest wish does, once it is what runs.
+/// The state while the newest wish runs.
 fn running_state(machine: &Machine) -> (ConfigState, Option<String>) {
     let overdue = machine.process.trial().and_then(|trial| trial.overdue.clone());
     let keeps_ending = machine.process.streak().crashes > 0;
@@ -149,7 +149,7 @@ fn running_state(machine: &Machine) -> (ConfigState, Option<String>) {
     }
 }
 
-/// Why the build on disk did not take over from the one that runs, if it was tried.
+/// Why the installed build did not take over from the one that runs, if it has been tried.
 fn build_that_failed_beside(machine: &Machine) -> Option<&String> {
     let slot = machine.process.alive().filter(|slot| slot.build != machine.installed.0)?;
     let setback = machine.trials.setback().filter(|setback| {

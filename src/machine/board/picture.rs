@@ -1,4 +1,4 @@
-//! Draws the board from what is known. It holds nothing that changes by mere passing of time.
+//! Draws the board from the machine's state. Nothing on it changes merely because time passes.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ pub(in super::super) fn picture(machine: &Machine) -> Board {
     }
 }
 
-/// The process that answers the requests that come now.
+/// The process that answers requests now.
 fn serving(machine: &Machine) -> Option<&Slot> {
     machine.process.old_in_front().or_else(|| machine.process.serving())
 }
@@ -158,7 +158,7 @@ fn candidate(machine: &Machine) -> Option<CandidatePicture> {
         Life::Leaving(_, StopReason::Switch, _) | Life::Stopping(_, StopReason::Switch) => {
             Some(of_target(StepName::Switched, None))
         }
-        // It is started as soon as the one before it has left.
+        // The new process is started as soon as the one before it has ended.
         Life::Absent { .. } if machine.process.old().is_some() => Some(of_target(StepName::Switched, None)),
         Life::Alive(_) if machine.process.is_on_trial() => Some(of_target(StepName::Trial, deadline)),
         _ => None,

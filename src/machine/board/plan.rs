@@ -1,4 +1,5 @@
-//! What the newest wish would change, and what is or would be done about it: read off the board.
+//! The plan: what the newest wish would change, and what is or would be done about it. It is derived from the board
+//! alone.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +7,7 @@ use super::super::policy::OnChange;
 use super::{Board, ConfigState, words};
 use crate::environment::{Change, Environment, Fingerprint, changes};
 
-/// The answer to `lictor plan`. Values only of public keys.
+/// The answer to `lictor plan`. It shows only the values of public keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The service's name.
@@ -15,7 +16,7 @@ pub struct Plan {
     pub basis: Basis,
     /// That environment; `None`: nothing has been started yet, or nothing good is kept.
     pub running: Option<Fingerprint>,
-    /// The newest wish; `None`: none that composes.
+    /// The newest wish; `None`: the sources do not compose to one.
     pub wish: Option<Fingerprint>,
     /// What is or would be done.
     pub action: Action,
@@ -47,7 +48,7 @@ pub enum Basis {
 pub enum Action {
     /// There is no wish yet.
     Waiting,
-    /// It is what runs; or only ignored keys differ, which is recorded and no more.
+    /// Nothing: it runs already, or only ignored keys differ, which is recorded.
     Nothing,
     /// It runs already, and has to prove itself.
     Trial,
@@ -114,7 +115,8 @@ impl Plan {
         matches!(self.action, Action::Rejected | Action::Quarantined | Action::Halted)
     }
 
-    /// Whether the newest wish changes what the service is to know now. What only waits for its next start does not.
+    /// Whether the newest wish changes something for the running service. A change that only waits for the next start
+    /// does not count.
     pub fn has_changes(&self) -> bool {
         !self.changes.is_empty() && self.effect != Some(OnChange::Ignore)
     }
@@ -123,7 +125,7 @@ impl Plan {
 fn why(board: &Board, action: Action) -> String {
     let step = board.candidate.as_ref().map(|candidate| candidate.step);
     match (&board.config.message, action, step) {
-        // The word before the colon is the action once more.
+        // The word before the colon repeats the action.
         (Some(message), _, _) => message.split_once(": ").map_or(message.as_str(), |(_, why)| why).to_owned(),
         (None, Action::Waiting, _) => "not every required source has answered yet".to_owned(),
         (None, Action::Nothing, Some(_)) if board.config.state == ConfigState::Pending => RECORDED.to_owned(),

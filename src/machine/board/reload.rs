@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::moment::Moment;
 
-/// What came of the last reading of our own configuration.
+/// The result of the last reload of our own configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigReload {
     /// When.

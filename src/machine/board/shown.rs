@@ -1,4 +1,4 @@
-//! What is only shown: it decides nothing.
+//! The state that is only shown: no decision depends on it.
 
 use std::collections::VecDeque;
 
@@ -10,17 +10,17 @@ use super::reload::{ConfigReload, Pending};
 use super::sources::Sources;
 use super::totals::Totals;
 
-/// What stands on the board and decides nothing.
+/// What stands on the board, and no decision depends on.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct Shown {
     pub(in super::super) sources: Sources,
-    /// Why what should be kept on disk is not.
+    /// Why the state cannot be kept on the disk.
     pub(in super::super) disk: Option<String>,
-    /// Why the sockets that are held for the service do not do all that they should.
+    /// Why the sockets that are held for the service do not work completely.
     pub(in super::super) sockets: Option<String>,
     /// What a person should look at in the fleet.
     pub(in super::super) fleet: Vec<String>,
-    /// Why what runs may not be what the sources want, if they have been silent for long.
+    /// Why the running environment may be out of date, if sources have not answered for long.
     pub(in super::super) stale: Option<String>,
     pub(in super::super) totals: Totals,
     pub(in super::super) validation: Option<Validation>,
@@ -29,7 +29,7 @@ pub(in super::super) struct Shown {
 }
 
 impl Shown {
-    /// With what the last deployment was answered.
+    /// With the answer that the last deployment got.
     pub(in super::super) fn new(validation: Option<Validation>) -> Self {
         Self { validation, ..Self::default() }
     }
@@ -39,7 +39,7 @@ impl Shown {
         self.history.iter()
     }
 
-    /// One more line of history; the oldest goes.
+    /// Adds a line of history, and removes the oldest one.
     pub(in super::super) fn remember(&mut self, entry: Entry) {
         self.history.push_back(entry);
         if self.history.len() > TAIL {
@@ -47,7 +47,7 @@ impl Shown {
         }
     }
 
-    /// What came of the last reading of our own configuration.
+    /// The result of the last reload of our own configuration.
     pub(super) fn reload(&self) -> Option<&ConfigReload> {
         self.reload.as_ref()
     }
@@ -57,7 +57,7 @@ impl Shown {
         self.reload = Some(ConfigReload::after(self.reload.take(), outcome, at));
     }
 
-    /// A start of the service takes up what waited for it.
+    /// The service is started, so nothing waits for its start any more.
     pub(in super::super) fn start_takes_up(&mut self) {
         if let Some(reload) = &mut self.reload {
             reload.pending.service.clear();

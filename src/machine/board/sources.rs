@@ -1,4 +1,4 @@
-//! What is known of the sources, and what is to be said about those that stay silent.
+//! The reports of the sources, and the sentences about those that do not answer.
 
 use std::fmt::Display;
 use std::time::{Duration, UNIX_EPOCH};
@@ -6,10 +6,10 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::super::event::{Need, SourceReport};
 use super::super::{Machine, Wish};
 
-/// A source that has been failing for this long makes what runs stale.
+/// When a source has been failing for this long, the running environment counts as stale.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What was reported of the sources last.
+/// The last reports about the sources.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct Sources {
     reports: Vec<SourceReport>,
@@ -55,7 +55,8 @@ pub(super) fn awaits(machine: &Machine) -> Option<String> {
     (!why.is_empty() && !machine.road.is_unheard()).then(|| why.join("; "))
 }
 
-/// What is to be said about silent sources. It changes with events and at the end of the grace, not in between.
+/// The sentence about sources that do not answer. It changes with events and at the end of the grace period, not in
+/// between.
 pub(in super::super) fn staleness(machine: &Machine) -> Option<String> {
     let began = machine.epoch_unix_ms.saturating_add(machine.began.0);
     let sources = &machine.shown.sources;
@@ -67,7 +68,7 @@ pub(in super::super) fn staleness(machine: &Machine) -> Option<String> {
         Wish::Environment(wish) => Some(wish),
         Wish::Unfit(_) => None,
     };
-    // Sources that have not answered yet and are in the wish all the same, with what they gave last.
+    // Sources that have not answered yet: the wish has their variables from the last good environment.
     let remembered = |source: &&SourceReport| wish.is_some_and(|wish| wish.source_keys().of(&source.name).is_some());
     if sources.silent().any(|source| remembered(&source)) {
         return Some(stale_since(began, sources.silent().filter(remembered)));

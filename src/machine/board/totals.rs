@@ -1,7 +1,7 @@
 //! How often things have happened since this lictor started: totals that only grow.
 //!
-//! A reader may miss boards, and the history on them is short. With totals, two boards tell everything
-//! that came between them, whatever was skipped.
+//! A reader may miss boards, and the history on them is short. With the totals, the difference of two boards shows
+//! everything that happened between them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub struct Totals {
     /// From the order to leave traffic to the order to stop.
     #[serde(skip_serializing_if = "Timing::is_empty")]
     pub drains: Timing,
-    /// Probes, by the check's name, over all runs. What a check that was taken out had counted goes with it.
+    /// Probes, by the check's name, over all runs. A check that is removed from the configuration loses its counts.
     pub checks: BTreeMap<String, Probes>,
 }
 
@@ -63,7 +63,7 @@ pub enum Reason {
 pub enum Ending {
     /// With code 0.
     Ok,
-    /// With another code, unseen, or before it began.
+    /// With another code, with an unknown status, or before it was started.
     Error,
     /// By a signal.
     Signal,
@@ -77,7 +77,7 @@ pub enum TurnResult {
     Good,
     /// It was taken back.
     Failed,
-    /// Nobody could tell.
+    /// It was inconclusive.
     Inconclusive,
     /// It was not needed any more.
     Withdrawn,
@@ -96,7 +96,7 @@ impl From<TurnVerdict> for TurnResult {
     }
 }
 
-/// How many of a kind, and how long they took together.
+/// How many there were, and how long they took together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
     /// How many.
@@ -182,7 +182,7 @@ impl Timing {
 }
 
 impl Reason {
-    /// Why a start follows the end of a run: what it was stopped for, or else how it ended.
+    /// The reason for the start after the end of a run: the reason for its stop, or else how it ended.
     pub(in super::super) fn after(purpose: Option<StopReason>, exit: Option<Exit>) -> Self {
         match (purpose, exit) {
             (Some(StopReason::Switch), _) => Self::Config,

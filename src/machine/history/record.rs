@@ -19,7 +19,7 @@ const REASON: usize = 2000;
 /// How many names of variables one line of history has; more are counted.
 const NAMED: usize = 100;
 
-/// Of how many of them it says where they come from.
+/// For how many of them it shows where they come from.
 const TRACED: usize = 20;
 
 impl Entry {
@@ -69,13 +69,13 @@ impl Subject {
         }
     }
 
-    /// The same, in a run that is gone.
+    /// The same for a run that has ended.
     pub(in super::super) fn in_run(self, slot: &Slot) -> Self {
         Self { build: slot.build.clone(), run: Some(slot.id), ..self }
     }
 }
 
-/// A sentence about a thousand values that do not fit is a long one.
+/// Cuts a sentence that is too long, such as one about a thousand wrong values.
 fn shortened(mut why: String) -> String {
     if let Some((end, _)) = why.char_indices().nth(REASON) {
         why.truncate(end);

@@ -26,7 +26,7 @@ pub enum StepName {
     Reverting,
 }
 
-/// Milliseconds by step; a step that was passed at once is left out.
+/// Milliseconds by step; a step that took no time is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Steps(BTreeMap<StepName, u64>);
@@ -42,7 +42,7 @@ impl Steps {
         self.0.iter().map(|(step, millis)| (*step, *millis))
     }
 
-    /// The step has taken so much more.
+    /// Adds this time to a step.
     pub(in super::super) fn add(&mut self, step: StepName, took: Duration) {
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         if millis > 0 {

@@ -1,8 +1,9 @@
-//! The guard: what the newest wish would lose against what runs, or ran a while ago, and how long it is held for that.
+//! The guard: which keys the newest wish would lose, compared with the environment that runs or ran a while ago, and
+//! how long it is held for that.
 //!
-//! A hold begins when such a wish has settled. It ends when no key of what runs is missing any more, so that a restore
-//! key by key is never applied half way, or when an operator releases the wish; a restart of lictor does not end it.
-//! Losses add up over `guard.window`: many small ones are a wipe as well.
+//! A hold begins when a wish that loses too much has settled. It ends when no key of the running environment is missing
+//! any more, so that a restore key by key is never applied half-way, or when an operator releases the wish. A restart
+//! of lictor does not end it. Losses add up over `guard.window`: many small ones amount to a wipe.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,22 +15,22 @@ use super::super::policy::GuardRules;
 use super::losses::{Loss, losses};
 use crate::environment::{Environment, Fingerprint};
 
-/// So many sources are named in a message.
+/// How many sources a message names.
 const NAMED: usize = 3;
 
-/// So many environments that ran within the window are remembered.
+/// How many environments that ran within the window are remembered.
 const REMEMBERED: usize = 32;
 
-/// What the guard has to know again after a restart of lictor.
+/// What the guard keeps on the disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GuardRecord {
-    /// The sources on which a hold has begun, by name: each needs every key again.
+    /// The names of the sources for which a hold has begun: such a source needs all of its keys back.
     pub begun: Vec<Arc<str>>,
     /// Since when, Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since_unix_ms: Option<u64>,
-    /// The wish that an operator has let through.
+    /// The wish that an operator has released.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub released: Option<Fingerprint>,
 }
@@ -41,21 +42,21 @@ impl GuardRecord {
     }
 }
 
-/// What the guard knows.
+/// The state of the guard.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct GuardState {
     compared: Option<Compared>,
-    /// What was good and ran, until something took its place at that moment; the oldest first.
+    /// Good environments that ran, with the moment at which another one took their place; the oldest first.
     before: VecDeque<(Moment, Arc<Environment>)>,
-    /// What the wish would lose, as far as it is held for it.
+    /// The losses for which the wish is held.
     losses: Vec<Loss>,
-    /// What is kept on disk of it.
+    /// The part that is kept on the disk.
     kept: GuardRecord,
-    /// The sources that the newest line of history about a hold names.
+    /// The sources that are named in the newest line of history about a hold.
     recorded: Vec<Arc<str>>,
 }
 
-/// A wish, beside what runs or would be run instead.
+/// A wish, and the environment that runs or would run instead.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Compared {
     pub(in super::super) wish: Arc<Environment>,
@@ -63,20 +64,20 @@ pub(in super::super) struct Compared {
     pub(in super::super) worth: Worth,
 }
 
-/// Whether what runs is worth being guarded.
+/// Whether the running environment is worth guarding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Worth {
     Guarded,
-    /// It has failed and nothing was ever good: removing the key on which it fails is a repair.
+    /// It has failed, and nothing has ever been good: to remove the key that breaks it is a repair.
     Nothing,
 }
 
-/// What a comparison has changed.
+/// What has changed with a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Change {
     /// Nothing.
     None,
-    /// What the guard holds the wish for.
+    /// The losses for which the wish is held.
     Losses,
     /// What is kept on disk.
     Kept,
@@ -85,7 +86,7 @@ pub(in super::super) enum Change {
 }
 
 impl GuardState {
-    /// With what an earlier lictor has kept.
+    /// The state that an earlier lictor has kept.
     pub(super) fn kept(kept: GuardRecord) -> Self {
         Self { kept, ..Self::default() }
     }
@@ -95,22 +96,22 @@ impl GuardState {
         &self.kept
     }
 
-    /// What the newest wish is held for.
+    /// The losses for which the newest wish is held.
     pub(in super::super) fn losses(&self) -> &[Loss] {
         &self.losses
     }
 
-    /// Since when a wish is held, Unix milliseconds. While a change still settles it begins no hold.
+    /// Since when a wish is held, Unix milliseconds. A change that has not settled yet begins no hold.
     pub(in super::super) fn held_since(&self) -> Option<u64> {
         self.kept.since_unix_ms.filter(|_| !self.losses.is_empty())
     }
 
-    /// The rules are others now.
+    /// The rules have changed: the next comparison is made anew.
     pub(in super::super) fn forget_comparison(&mut self) {
         self.compared = None;
     }
 
-    /// What the newest wish would lose, as a sentence; `None` if nothing that it is held for.
+    /// The losses for which the newest wish is held, as a sentence; `None`: it is not held.
     pub(in super::super) fn sentence(&self) -> Option<String> {
         let shown: Vec<_> = self.losses.iter().take(NAMED).map(ToString::to_string).collect();
         let more = self.losses.len().saturating_sub(NAMED);
@@ -132,7 +133,8 @@ impl GuardState {
         })
     }
 
-    /// Another environment runs: what ran before it, if it was good, is compared with for as long as the window.
+    /// If another environment runs now, the one before it, if it was good, is compared with wishes until the window has
+    /// passed.
     fn remember(
         &mut self,
         running: &Arc<Environment>,
@@ -150,8 +152,8 @@ impl GuardState {
         }
     }
 
-    /// Compares a wish with what runs. `was_good` says whether an environment has ever been good; the time is given by both
-    /// clocks, the second in Unix milliseconds.
+    /// Compares a wish with what runs. `was_good` tells whether an environment has ever been good. The time is given
+    /// twice, the second one in Unix milliseconds.
     pub(in super::super) fn compare(
         &mut self,
         next: Compared,
@@ -188,7 +190,7 @@ impl GuardState {
         }
     }
 
-    /// Notes on which sources a hold has begun; says whether that has changed.
+    /// Notes for which sources a hold has begun; returns whether that has changed.
     pub(in super::super) fn note_begun(&mut self, unix_ms: u64) -> bool {
         let begun: Vec<_> = self.losses.iter().map(|loss| Arc::clone(&loss.source)).collect();
         if begun == self.kept.begun {
@@ -203,8 +205,8 @@ impl GuardState {
         true
     }
 
-    /// What the newest wish is held for, as a sentence, if history does not have a line that names the same sources. The
-    /// caller writes it.
+    /// The losses for which the newest wish is held, as a sentence, if the history has no line about the same sources
+    /// yet. The caller writes that line.
     pub(in super::super) fn take_new_hold(&mut self) -> Option<String> {
         let sources: Vec<_> = self.losses.iter().map(|loss| Arc::clone(&loss.source)).collect();
         if sources == self.recorded {
@@ -215,7 +217,7 @@ impl GuardState {
         Some(sentence)
     }
 
-    /// The wish is let through, and counts as what was meant from now on.
+    /// The wish is released: its losses were meant.
     pub(in super::super) fn release(&mut self, wish: Fingerprint) {
         self.kept = GuardRecord { released: Some(wish), ..GuardRecord::default() };
         self.losses.clear();

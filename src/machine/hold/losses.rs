@@ -1,5 +1,5 @@
-//! What a wish would lose: keys of a source that it gave for the environment that runs, and which losses the guard holds a
-//! wish for.
+//! The losses of a wish: the keys that a source gave for the running environment and no longer gives; and for which
+//! losses the guard holds a wish.
 
 use std::fmt::{self, Display, Write as _};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use super::super::policy::{Empty, GuardRules};
 use crate::environment::SourceKeys;
 use crate::environment::source_keys::missing;
 
-/// What a source would lose.
+/// The losses of one source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Loss {
     pub(in super::super) source: Arc<str>,
@@ -20,12 +20,12 @@ pub(in super::super) struct Loss {
     names: Vec<Box<str>>,
 }
 
-/// So many names, and so many characters of each, are shown.
+/// How many names are shown, and how many characters of each.
 const NAMED: usize = 3;
 const LONGEST: usize = 40;
 
-/// What the guard holds a wish for. A source on which a hold has `begun` needs every key again; of any other only a
-/// large loss counts. A source that either side does not know has nothing to be compared with.
+/// The losses for which the guard holds a wish. A source for which a hold has `begun` needs all of its keys back; for
+/// any other only a large loss counts. A source that only one of the two environments has is not compared.
 pub(in super::super) fn losses(
     rules: &GuardRules,
     running: &SourceKeys,
@@ -87,13 +87,13 @@ mod tests {
         record
     }
 
-    /// What is held of a change from so many keys to so many.
+    /// Whether a change from `before` keys to `after` keys is held.
     fn held(rules: &GuardRules, before: usize, after: usize, begun: &[Arc<str>]) -> bool {
         !losses(rules, &record(&[("a", before)]), &record(&[("a", after)]), begun).is_empty()
     }
 
     #[test]
-    fn a_source_that_empties_or_loses_much_at_once_is_held() {
+    fn a_source_that_becomes_empty_or_loses_many_keys_at_once_is_held() {
         let rules = GuardRules::default();
         for (before, after, expected) in [
             (0, 0, false),
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn once_begun_every_key_has_to_come_back() {
+    fn once_a_hold_has_begun_every_key_has_to_come_back() {
         let (rules, begun) = (GuardRules::default(), [Arc::from("a")]);
         for after in 0..9 {
             assert!(held(&rules, 9, after, &begun), "{after}");
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_allowed_to_empty_and_what_is_sealed_is_not_held() {
+    fn a_source_that_may_become_empty_or_is_sealed_is_not_held() {
         let apply = GuardRules { empty: Empty::Apply, ..GuardRules::default() };
         assert!(!held(&apply, 9, 0, &[]));
         assert!(held(&apply, 9, 1, &[]), "that is not empty");
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn each_source_counts_alone_and_a_new_or_removed_one_not_at_all() {
+    fn each_source_counts_by_itself_and_a_new_or_removed_one_does_not_count() {
         let (rules, before) = (GuardRules::default(), record(&[("a", 100), ("b", 4), ("c", 5)]));
         let lost = losses(&rules, &before, &record(&[("a", 100), ("b", 0), ("d", 0)]), &[]);
         assert_eq!(lost.iter().map(|loss| &*loss.source).collect::<Vec<_>>(), ["b"]);

@@ -1,4 +1,4 @@
-//! What operators ask for, as stories in the small world: environments 0 and 7 are good, 1 ends at once.
+//! The requests of operators, as stories in the model of the world: environments 0 and 7 are good, 1 ends at once.
 
 use std::time::Duration;
 

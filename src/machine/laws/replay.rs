@@ -1,10 +1,9 @@
 //! Recorded logs replay to the orders that were given when they were recorded (law 7, over time and releases).
 //!
-//! A log is a file of JSON lines in `logs/`. The first line is what the machine was made with (`Made`); every other line
-//! is one event, when it happened, and the orders that came of it (`Logged`). There is no value in it.
-//!
-//! A change of the machine's mind, or of the form of an order, shows here as a difference of a log. If it is meant, the
-//! logs are recorded anew and the difference is read before it is committed:
+//! A log is a file of JSON lines in `logs/`. The first line is what the machine was made with (`Made`); every other
+//! line is one event, when it happened, and the orders that came of it (`Logged`). There is no value in it. If the
+//! machine decides otherwise, or an order has another form, a log differs. If that is meant, the logs are recorded
+//! again, and the difference is reviewed before it is committed:
 //!
 //! ```text
 //! cargo test --lib machine::laws::replay -- --ignored
@@ -25,7 +24,7 @@ use crate::machine::policy::{Policy, StepSetting};
 use crate::machine::stories::story::{Nature, Part, SECOND, Story, Weather};
 use crate::machine::{Machine, Moment, Restored};
 
-/// What the machine was made with; it began with nothing restored.
+/// The arguments that the machine was made with; nothing was restored.
 #[derive(Debug, Serialize, Deserialize)]
 struct Made {
     seed: u64,
@@ -37,7 +36,7 @@ struct Made {
 pub(in crate::machine) struct Logged {
     pub(in crate::machine) at: Moment,
     pub(in crate::machine) event: Event,
-    /// As JSON: what is compared is what is written.
+    /// As JSON, because the written form is compared.
     pub(in crate::machine) orders: Value,
 }
 
@@ -72,7 +71,7 @@ fn reverted() -> Story {
     story
 }
 
-/// A service that keeps ending, a new build that heals it, and the end of lictor.
+/// A service that keeps crashing, a new build that heals it, and the end of lictor.
 fn crash_loop() -> Story {
     let mut story = Story::new();
     story.nature("on 1", Nature::Dies);

@@ -45,9 +45,9 @@ pub(super) struct World {
     pub(super) turns: BTreeSet<TurnId>,
     /// The level that was ordered last.
     traffic: Option<(RunId, Traffic)>,
-    /// The run that nothing arrives at any more.
+    /// The run that is out of traffic.
     out: Option<RunId>,
-    /// Whether it began to leave traffic in our turn: one that is lost later changes nothing.
+    /// Whether it began to leave traffic while we had the turn: a turn that is lost later changes nothing.
     left_in_turn: bool,
     /// The run that leaves traffic, and since when.
     leaving: Option<(RunId, Moment)>,
@@ -67,11 +67,12 @@ pub(super) struct World {
     asked: Option<RequestId>,
     pub(super) answers: Vec<Result<Effect, String>>,
     policy: Policy,
-    /// Has been granted and not lost.
+    /// The turn that has been granted and not lost.
     granted: Option<TurnId>,
     wish: Option<Fingerprint>,
     guard: Watched,
-    /// What a start may start although it is not the wish and was never good: the last one, and what was wanted since.
+    /// The environments that a start may use although they are not the newest wish and were never good: the last one,
+    /// and those wanted since.
     startable: BTreeSet<Fingerprint>,
     shut_down: bool,
     whims: Random,
@@ -272,7 +273,7 @@ impl World {
         self.machine.picture()
     }
 
-    /// Facts about processes that are gone by now do not come about; probes see the world as it is at their time.
+    /// Facts about processes that have ended do not occur; probes see the world as it is when they run.
     fn deliver(&mut self, event: Event) {
         let event = match event {
             Event::Exited { run, .. } | Event::Started { run, .. } if !self.live.contains_key(&run) => return,
@@ -294,7 +295,7 @@ impl World {
         self.coming.insert((self.now + Duration::from_millis(millis), self.count), event);
     }
 
-    /// Tells the machine, holds the laws, carries out the orders.
+    /// Passes the event to the machine, checks the laws, carries out the orders.
     fn tell(&mut self, event: Event) {
         if let Event::Exited { run, .. } | Event::StartFailed { run, .. } = &event {
             self.live.remove(run);

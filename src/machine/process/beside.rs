@@ -1,5 +1,5 @@
-//! The other process, with `apply.handover = "overlap"`: while a new one is started and tried, the old one lives on beside
-//! it, and serves until the new one is ready. After the verdict one of the two is on its way out.
+//! The other process, with `apply.handover = "overlap"`: while a new one is started and tried, the old one lives on
+//! beside it, and serves until the new one is ready. After the verdict one of the two is stopped.
 //!
 //! ```text
 //!                 life          beside
@@ -20,12 +20,12 @@ use super::connections::ALL;
 use super::slot::{Slot, StopReason};
 use super::{Life, Process};
 
-/// Who is there beside the process that the road is about.
+/// The processes beside the one that changes are tried with.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Beside {
-    /// The process that is to be replaced, and why. It is alive.
+    /// The process that is being replaced, and why. It is alive.
     old: Option<(Slot, StopReason)>,
-    /// The ports that it listens on besides what is held for it: another one cannot have them.
+    /// The ports that it opened by itself, besides the sockets that lictor holds: a second process cannot bind them.
     own_ports: Vec<u16>,
     /// The process that is being stopped.
     leaving: Option<(Slot, StopReason)>,
@@ -45,7 +45,7 @@ impl Beside {
     }
 }
 
-/// Who has ended beside the process that the road is about.
+/// Which of the processes beside the main one has ended.
 #[derive(Clone, Debug, PartialEq)]
 pub(in super::super) enum EndedBeside {
     /// The old one, by itself.
@@ -60,7 +60,7 @@ impl Process {
         self.beside.old.as_ref().map(|(slot, _)| slot)
     }
 
-    /// This process listens on these ports besides what is held for it.
+    /// This process has opened these ports by itself, besides the sockets that lictor holds.
     pub(in super::super) fn has_own_ports(&mut self, run: RunId, ports: Vec<u16>) {
         if self.old().is_some_and(|old| old.id == run) {
             self.beside.own_ports = ports;
@@ -72,19 +72,19 @@ impl Process {
         if self.old().is_some() { &self.beside.own_ports } else { &[] }
     }
 
-    /// Why it is to be replaced.
+    /// Why it is being replaced.
     pub(in super::super) fn replaced_for(&self) -> Option<StopReason> {
         self.beside.old.as_ref().map(|(_, reason)| *reason)
     }
 
-    /// The old process is to be replaced for this reason, whatever it was before.
+    /// The old process is now replaced for this reason, whatever the reason was before.
     pub(in super::super) fn replace_for(&mut self, reason: StopReason) {
         if let Some((_, before)) = &mut self.beside.old {
             *before = reason;
         }
     }
 
-    /// The process that is on its way out beside the other one.
+    /// The process that is being stopped beside the other one.
     pub(in super::super) fn leaving_beside(&self) -> Option<&Slot> {
         self.beside.leaving.as_ref().map(|(slot, _)| slot)
     }
@@ -99,13 +99,13 @@ impl Process {
         self.old().filter(|_| !self.is_taken_over())
     }
 
-    /// The process that is alive beside the active one, or on its way out there.
+    /// The process that new connections do not go to: alive, or being stopped.
     pub(in super::super) fn not_active(&self) -> Option<&Slot> {
         let other = self.old().and_then(|old| if self.is_taken_over() { Some(old) } else { self.slot() });
         other.or_else(|| self.leaving_beside())
     }
 
-    /// Whether new connections go to the process that the road is about.
+    /// Whether new connections go to the new process.
     fn is_taken_over(&self) -> bool {
         self.alive().is_some_and(|slot| self.connections.are_for(slot.id))
     }
@@ -123,7 +123,7 @@ impl Process {
         }
     }
 
-    /// The process that has been asked for is one of this build.
+    /// The process that has been ordered will run this build.
     pub(in super::super) fn starts_on(&mut self, build: Build, generation: GenerationId, trial: Trial) {
         if let Life::Alive(slot) = &mut self.life {
             (slot.build, slot.generation, slot.trial) = (build, generation, Some(trial));
@@ -138,7 +138,7 @@ impl Process {
         Some(run)
     }
 
-    /// The old process takes its place again, with this to prove. Gives the new one if it is to be stopped now.
+    /// The old process takes its place again, with this trial. Returns the new one if it has to be stopped now.
     pub(in super::super) fn bring_back_old(&mut self, trial: Option<Trial>, now: Moment) -> Option<RunId> {
         let (old, reason) = self.beside.old.take()?;
         let old = Slot { trial, ..old };
@@ -158,8 +158,8 @@ impl Process {
         }
     }
 
-    /// What has to be ordered so that new connections go where they should, if anything: to the new process once it has been
-    /// ready, and as long as it is neither being stopped nor gone; else to the old one.
+    /// The order that sends new connections where they should go, if they do not go there yet: to the new process once
+    /// it has been ready, as long as it is not being stopped or gone; else to the old one.
     pub(in super::super) fn steer(&mut self, policy: &Policy, now: Moment) -> Option<Order> {
         let new = self.alive().filter(|slot| slot.may_be_in_traffic());
         let (run, share) = match (new, self.old()) {
@@ -178,15 +178,15 @@ impl Process {
         gets_all_at(new, policy)
     }
 
-    /// Why a process that has taken over fails at once, instead of at its deadline: the one that it took over from still
-    /// answers.
+    /// Why a process that has taken over fails now, before its deadline: there is no need to wait, because the old
+    /// process still answers.
     pub(in super::super) fn sick_once_connected(&self, policy: &Policy) -> Option<String> {
         self.old()?;
         let slot = self.alive().filter(|slot| slot.trial.as_ref().is_some_and(|it| it.overdue.is_none()))?;
         slot.health.failed_since(&policy.checks, slot.connected?)
     }
 
-    /// A process beside has ended; `None`: it is none of them.
+    /// If this run is a process beside the main one, it has ended; `None`: it is not one of them.
     pub(in super::super) fn ended_beside(&mut self, run: RunId) -> Option<EndedBeside> {
         let is_it = |place: &mut (Slot, StopReason)| place.0.id == run;
         if let Some((slot, _)) = self.beside.old.take_if(is_it) {

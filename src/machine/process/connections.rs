@@ -1,5 +1,5 @@
-//! Which of two processes new connections go to, as it was ordered. Like traffic it is a level: it follows from the lives
-//! of the processes, and holds until it changes.
+//! Which of two processes gets new connections, as it was ordered last. Like traffic it is a level: it follows from the
+//! state of the processes, and stays until it changes.
 
 use super::super::numbers::RunId;
 use super::super::order::Order;
@@ -15,7 +15,7 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    /// Whether new connections go to this run, or the larger part of what is tried with it.
+    /// Whether new connections were ordered to go to this run, all of them or a share.
     pub(super) fn are_for(&self, run: RunId) -> bool {
         self.ordered.is_some_and(|(ordered, _)| ordered == run)
     }
@@ -34,7 +34,7 @@ impl Connections {
         self.ordered = Some((run, ALL));
     }
 
-    /// What has to be ordered so that this share of them goes to the run, if anything.
+    /// The order that sends this share of new connections to the run; `None`: they go there already.
     pub(super) fn order(&mut self, run: RunId, share: u8) -> Option<Order> {
         if self.ordered == Some((run, share)) {
             return None;

@@ -1,4 +1,4 @@
-//! What the probes of one run add up to.
+//! The health of one run, from the results of its probes.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::super::event::ProbeResult;
 use super::super::moment::Moment;
 use super::super::policy::{CheckRule, Role};
 
-/// The state that probes add up to.
+/// The state of a check, from its probes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckState {
@@ -21,7 +21,7 @@ pub enum CheckState {
     Failing,
 }
 
-/// The health of one run: begins unknown with every run.
+/// The health of one run. Every run begins with unknown health.
 #[derive(Clone, Debug, PartialEq)]
 pub(in super::super) struct Health {
     /// One for each check, in the order of the policy.
@@ -30,7 +30,7 @@ pub(in super::super) struct Health {
     pub(in super::super) healthy_since: Option<Moment>,
     /// Since when no probe of a gating check has failed (no fall): what a trial counts.
     pub(in super::super) steady_since: Option<Moment>,
-    /// When each readiness check had passed at least twice.
+    /// When every readiness check had passed at least twice.
     pub(in super::super) confirmed_at: Option<Moment>,
     /// Whether startup (or else readiness) has succeeded in this run, so that liveness counts.
     armed: bool,
@@ -50,7 +50,7 @@ pub(in super::super) struct Tally {
     failed_at: Option<Moment>,
     passes_in_a_row: u32,
     failures_in_a_row: u32,
-    /// How many passes a trial does not count: they were before it.
+    /// How many passes a trial does not count, because they came before it.
     earlier_passes: u64,
 }
 
@@ -72,7 +72,7 @@ impl Tally {
         }
     }
 
-    /// It has passed as often as `rise` asks for, under an earlier lictor.
+    /// Counts as passed `rise` times, because an earlier lictor has seen that.
     fn pass_unseen(&mut self, rule: &CheckRule) {
         self.state = CheckState::Passing;
         self.passes_in_a_row = rule.rise.max(1);
@@ -124,7 +124,7 @@ fn gates(role: Role) -> bool {
 }
 
 impl Health {
-    /// Of a run that begins now.
+    /// The health of a run that begins now.
     pub(in super::super) fn new(now: Moment, rules: &[CheckRule]) -> Self {
         let mut health = Self {
             tallies: rules.iter().map(|_| Tally::new(now)).collect(),
@@ -137,14 +137,14 @@ impl Health {
         health
     }
 
-    /// Of a run that an earlier lictor had started: its start is over.
+    /// The health of a run that an earlier lictor had started: its start is over.
     pub(in super::super) fn of_adopted(now: Moment, rules: &[CheckRule]) -> Self {
         let mut health = Self::new(now, rules);
         health.start_is_over(now, rules);
         health
     }
 
-    /// The service has started: startup checks that have not been probed have nothing to say about this run any more.
+    /// The service has started: startup checks that have not been probed no longer matter for this run.
     pub(in super::super) fn start_is_over(&mut self, now: Moment, rules: &[CheckRule]) {
         let unknown =
             |(rule, tally): &(&CheckRule, &mut Tally)| rule.role == Role::Startup && tally.state == CheckState::Unknown;
@@ -154,12 +154,12 @@ impl Health {
         self.weigh(now, rules);
     }
 
-    /// Nothing moved for so long: whatever has lasted, has not lasted through it.
+    /// Nothing moved for this long: that time does not count as healthy.
     pub(in super::super) fn paused(&mut self, length: Duration) {
         self.steady_since = self.steady_since.map(|since| since + length);
     }
 
-    /// Adds one probe; one about a check that is not there changes nothing.
+    /// Adds one probe. A probe of an unknown check changes nothing.
     pub(in super::super) fn add(
         &mut self,
         now: Moment,
@@ -173,7 +173,7 @@ impl Health {
         self.weigh(now, rules);
     }
 
-    /// A trial of the same run begins: what has passed before confirms nothing about it.
+    /// A new trial of the same run begins: earlier passes do not count for it.
     pub(in super::super) fn count_anew(&mut self, now: Moment, rules: &[CheckRule]) {
         for tally in &mut self.tallies {
             tally.earlier_passes = tally.passes();
@@ -181,7 +181,7 @@ impl Health {
         self.weigh(now, rules);
     }
 
-    /// Carries the tallies over to other rules, by the checks' names.
+    /// Keeps the tallies of the checks that exist in both lists of rules, by name.
     pub(in super::super) fn carry(&mut self, now: Moment, before: &[CheckRule], after: &[CheckRule]) {
         let tallies = after.iter().map(|rule| {
             let same = before.iter().position(|old| old.name == rule.name && old.role == rule.role);
@@ -211,7 +211,7 @@ impl Health {
         }
     }
 
-    /// From now on liveness counts: what failed before was a start that took its time.
+    /// From now on liveness counts: its earlier failures belonged to a slow start.
     fn arm(&mut self, rules: &[CheckRule]) {
         self.armed = true;
         for (_, tally) in rules.iter().zip(&mut self.tallies).filter(|(rule, _)| rule.role == Role::Liveness) {
@@ -219,8 +219,8 @@ impl Health {
         }
     }
 
-    /// The run has had its time to start. Where neither startup nor readiness tells when a start is over, liveness counts
-    /// from now on: what hangs from its start would hang for ever.
+    /// The time to start is over. Where no startup or readiness check shows the end of a start, liveness counts from
+    /// now on: otherwise a process that hangs from its start would hang for ever.
     pub(in super::super) fn overdue(&mut self, rules: &[CheckRule]) {
         let told = rules.iter().any(|rule| matches!(rule.role, Role::Startup | Role::Readiness));
         if !told && !self.armed {
@@ -236,7 +236,8 @@ impl Health {
         !rules.iter().zip(&self.tallies).any(waits)
     }
 
-    /// The liveness check that has failed, by name and why. With `Patience::None` one failed probe is enough.
+    /// The liveness check that has failed, with its name and the reason. With `Patience::None` one failed probe is
+    /// enough.
     pub(in super::super) fn dead(&self, rules: &[CheckRule], patience: Patience) -> Option<String> {
         let failed = |(rule, tally): &(&CheckRule, &Tally)| {
             let enough = match patience {
@@ -249,14 +250,15 @@ impl Health {
         found.map(|(rule, tally)| described(rule, tally))
     }
 
-    /// Whether each readiness and liveness check has passed since then. A startup check is not probed any more.
+    /// Whether each readiness and liveness check has passed since this moment. Startup checks are no longer probed
+    /// then.
     pub(in super::super) fn has_passed_since(&self, rules: &[CheckRule], then: Moment) -> bool {
         let of =
             rules.iter().zip(&self.tallies).filter(|(rule, _)| matches!(rule.role, Role::Readiness | Role::Liveness));
         of.into_iter().all(|(_, tally)| tally.passed_at.is_some_and(|at| at >= then))
     }
 
-    /// Which gating check has failed since then and has not passed again, and why.
+    /// The gating check that has failed since this moment and has not passed again, with the reason.
     pub(in super::super) fn failed_since(&self, rules: &[CheckRule], then: Moment) -> Option<String> {
         let fails = |(rule, tally): &(&CheckRule, &Tally)| {
             gates(rule.role) && tally.failures_in_a_row > 0 && tally.failed_at.is_some_and(|at| at >= then)
@@ -264,7 +266,7 @@ impl Health {
         rules.iter().zip(&self.tallies).find(fails).map(|(rule, tally)| described(rule, tally))
     }
 
-    /// Which gating checks are not steady, and why, for a verdict's sentence.
+    /// The gating checks that are not steady, with the reasons, as a part of a verdict's sentence.
     pub(in super::super) fn complaint(&self, rules: &[CheckRule]) -> Option<String> {
         let unsteady = |(rule, tally): &(&CheckRule, &Tally)| gates(rule.role) && !tally.steady(rule);
         let words: Vec<_> =
@@ -276,8 +278,8 @@ impl Health {
 /// How many probes count for the latencies.
 const KEPT: usize = 100;
 
-/// How long the last hundred probes of a check took, in the order in which they came and by size: a percentile is asked for with
-/// every board.
+/// How long the last hundred probes of a check took, in the order in which they came and by size: a percentile is asked
+/// for with every board.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in super::super) struct Latencies {
     newest: VecDeque<Duration>,
@@ -285,7 +287,7 @@ pub(in super::super) struct Latencies {
 }
 
 impl Latencies {
-    /// One more; the oldest one of a hundred goes.
+    /// Adds one, and removes the oldest one of a hundred.
     pub(in super::super) fn add(&mut self, took: Duration) {
         if self.newest.len() == KEPT
             && let Some(oldest) = self.newest.pop_front()
@@ -298,14 +300,14 @@ impl Latencies {
         self.sorted.insert(place, took);
     }
 
-    /// What so many of a hundred did not exceed (nearest rank); `None` before the first probe.
+    /// The percentile by the nearest rank; `None` before the first probe.
     pub(in super::super) fn percentile(&self, percent: usize) -> Option<Duration> {
         let rank = (self.sorted.len() * percent).div_ceil(100);
         self.sorted.get(rank.checked_sub(1)?).copied()
     }
 }
 
-/// How many failures of a liveness check it takes.
+/// How many failures of a liveness check mean that the process is dead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Patience {
     /// As many as the check's `fall`.

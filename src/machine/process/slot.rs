@@ -1,4 +1,4 @@
-//! One process with all that is about it.
+//! One process, with everything that belongs to it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,25 +16,26 @@ use crate::environment::{Environment, Fingerprint};
 pub(in super::super) struct Slot {
     pub(in super::super) id: RunId,
     pub(in super::super) generation: GenerationId,
-    /// What its process was started with.
+    /// The environment that its process was started with.
     pub(in super::super) started_with: Arc<Environment>,
-    /// What it is on: what it was started with, and what has been reloaded or ignored since.
+    /// The environment that it runs on: the one that it was started with, and what has been reloaded or ignored since.
     pub(in super::super) environment: Arc<Environment>,
     /// The build that was installed when it was started.
     pub(in super::super) build: Build,
     pub(in super::super) pid: Option<u32>,
     pub(in super::super) started: Moment,
     pub(in super::super) health: Health,
-    /// What it has to prove; `None`: nothing any more.
+    /// What it has to prove; `None`: nothing, or nothing any more.
     pub(in super::super) trial: Option<Trial>,
-    /// What it turned out to be. It is shown; decisions go by the build that was installed at its start, since the program
-    /// of a wrapper is not the file that is looked at on disk.
+    /// The build and version that it turned out to have. They are only shown; decisions use the build that was
+    /// installed at its start, because a wrapper script executes another file than the one that is looked at on the
+    /// disk.
     pub(in super::super) turned_out: Option<(Build, Version)>,
     /// Whether it has been ready once.
     pub(in super::super) been_ready: bool,
     /// Since when new connections have gone to it; `None`: they never have.
     pub(in super::super) connected: Option<Moment>,
-    /// Whose child its process is.
+    /// Which lictor has started its process.
     pub(in super::super) origin: ProcessOrigin,
 }
 
@@ -43,7 +44,7 @@ pub(in super::super) struct Slot {
 pub(in super::super) enum ProcessOrigin {
     /// This lictor has started it.
     Started,
-    /// An earlier lictor had, on this environment; it was taken over as it ran.
+    /// An earlier lictor has started it on this environment; it was taken over while it ran.
     Adopted(Fingerprint),
 }
 
@@ -58,7 +59,7 @@ pub(in super::super) enum StopReason {
     Unresponsive,
     /// An operator asked for a restart.
     Operator,
-    /// lictor ends.
+    /// lictor stops.
     Shutdown,
 }
 
@@ -68,7 +69,7 @@ impl Slot {
         self.pid.is_some() && (self.been_ready || self.origin != ProcessOrigin::Started)
     }
 
-    /// Whether it is known what it runs on: an earlier lictor may have left no more than a fingerprint.
+    /// Whether its environment is known: an earlier lictor may have left only a fingerprint.
     pub(in super::super) fn is_known(&self) -> bool {
         match self.origin {
             ProcessOrigin::Started => true,
@@ -76,7 +77,7 @@ impl Slot {
         }
     }
 
-    /// When its trial began: with its process, or with the reload that it is about.
+    /// When its trial began: with its process, or with the reload that it concerns.
     pub(in super::super) fn trial_began(&self) -> Moment {
         self.trial.as_ref().map_or(self.started, |trial| trial.begun(self.started))
     }

@@ -1,5 +1,5 @@
-//! Traffic: whether the process in front may get requests, as it was ordered and as it was reported. It is a level: it
-//! follows from the process's life, and holds until it changes.
+//! Traffic: whether the service may get requests, as it was ordered and as it was reported. It is a level: it follows
+//! from the state of the process, and stays until it changes.
 
 use std::time::Duration;
 
@@ -10,13 +10,14 @@ use super::super::order::{Order, Traffic};
 use super::super::policy::Policy;
 use super::{Life, Process};
 
-/// Whoever steers traffic keeps `drain.max` itself; if nothing is heard for so long after that, the process is stopped.
+/// The room that steers traffic observes `drain.max` itself. If it has reported nothing for this long after that, the
+/// process is stopped.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// A run that is healthy but does not get back into traffic keeps no other host waiting for longer than this.
+/// A run that is healthy but does not get back into traffic keeps the fleet's turn for this long at the most.
 const RETURN: Duration = Duration::from_mins(2);
 
-/// What was ordered about traffic, and what came of it.
+/// The last order about traffic, and the last report.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct TrafficLevel {
     ordered: Option<(RunId, Traffic)>,
@@ -47,7 +48,7 @@ impl TrafficLevel {
         self.trouble.as_ref()
     }
 
-    /// Where this run was seen last.
+    /// Whether this run was in traffic at the last report.
     pub(in super::super) fn state_of(&self, run: RunId) -> Option<TrafficState> {
         self.reported.filter(|(reported, _)| *reported == run).map(|(_, state)| state)
     }
@@ -72,15 +73,15 @@ impl TrafficLevel {
         (until > now).then_some(until)
     }
 
-    /// What has to be ordered for the process as it stands, if anything. Nothing is ordered before a process has been ready
-    /// once.
+    /// The order that the present state of the process asks for, if it has not been given yet. Nothing is ordered
+    /// before a process has been ready once.
     pub(in super::super) fn follow(&mut self, process: &Process, policy: &Policy) -> Option<Order> {
         policy.drain_max?;
         let (run, level) = match process.life() {
             // Two processes: the service is in traffic, whichever of them takes the connections.
             _ if process.old().is_some() => process.active().map(|slot| (slot.id, Traffic::In)),
             Life::Alive(slot) if slot.been_ready => Some((slot.id, Traffic::In)),
-            // The one that it was to take over from is gone before it was ready.
+            // The process that it was to take over from has ended before this one was ready.
             Life::Alive(slot) if !process.is_connected(slot.id) => self.nobody(process),
             // Not ready yet: the level stays as the process before it left it.
             Life::Alive(_) => None,
@@ -98,14 +99,14 @@ impl TrafficLevel {
         Some((*run, Traffic::Out { why: ended }))
     }
 
-    /// Whether this run was let into traffic and hasn't been seen there yet.
+    /// Whether this run has been let into traffic, but has not been seen there yet.
     fn is_returning(&self, run: RunId) -> bool {
         self.ordered == Some((run, Traffic::In)) && self.state_of(run) != Some(TrafficState::In)
     }
 
-    /// What has to be ordered for this level, if anything.
+    /// The order for this level; `None`: it has been given already.
     fn order(&mut self, run: RunId, level: Traffic) -> Option<Order> {
-        // Of one run that is out, the reason that was given first stands.
+        // While the service stays out, the first reason stands.
         let same = self.ordered.as_ref().is_some_and(|(ordered, before)| match (before, &level) {
             (Traffic::In, Traffic::In) => *ordered == run,
             (Traffic::Out { .. }, Traffic::Out { .. }) => true,

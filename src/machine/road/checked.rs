@@ -1,4 +1,4 @@
-//! *checked*: the schema and the check command have their say before anything is touched. Not configured: passed.
+//! *checked*: the schema and the check command may reject a wish before anything is touched. Without either it passes.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use super::super::policy::StepSetting;
 use super::Decision;
 use crate::environment::Environment;
 
-/// A wish that was rejected, or about which the check command did not answer. Nobody is asked again about a rejected one,
-/// unless the check command did it and there is nothing else to run.
+/// A wish that was rejected, or about which the check command did not answer. A rejected wish is not checked again,
+/// unless the check command rejected it and there is nothing else to run.
 #[derive(Clone, Debug, PartialEq)]
 pub(in super::super) struct Refusal {
     pub(in super::super) environment: Arc<Environment>,
@@ -17,7 +17,7 @@ pub(in super::super) struct Refusal {
     pub(in super::super) by: Judge,
     /// How often in a row.
     pub(in super::super) times: u32,
-    /// When it is asked again.
+    /// When the check command is asked again.
     pub(in super::super) again: Option<Moment>,
 }
 
@@ -26,12 +26,12 @@ impl Refusal {
         *self.environment == *wish
     }
 
-    /// Whether this wish must not set out now.
+    /// Whether this wish may not set out now.
     pub(in super::super) fn bars(&self, now: Moment, wish: &Environment) -> bool {
         self.is_about(wish) && self.again.is_none_or(|at| now < at)
     }
 
-    /// When that ends, if it does and has not.
+    /// When the refusal ends, if it ends by itself and has not ended yet.
     pub(in super::super) fn due(&self, now: Moment) -> Option<Moment> {
         self.again.filter(|at| *at > now)
     }
@@ -40,15 +40,15 @@ impl Refusal {
 /// Who rejected it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Judge {
-    /// The rules of `key {}`: they say the same of every build.
+    /// The rules of `key {}`: they decide the same for every build.
     Schema,
-    /// The check command, or the reload of the service: it may succeed with another build.
+    /// The check command, or a reload that failed: either may succeed with another build.
     Command,
-    /// The check command did not answer: it is asked again.
+    /// Nobody: the check command did not answer, and is asked again.
     Nobody,
 }
 
-/// The schema first: what breaks it is not worth a run of the command.
+/// The schema comes first: a wish that breaks it is not worth a run of the command.
 pub(in super::super) fn decide(violations: &[String], setting: StepSetting, asked: Option<CheckId>) -> Decision {
     match (setting, asked) {
         _ if !violations.is_empty() => Decision::Reject(violations.join("; ")),
@@ -63,7 +63,7 @@ mod tests {
     use super::{CheckId, Decision, StepSetting, decide};
 
     #[test]
-    fn what_breaks_the_schema_is_rejected_and_the_command_is_not_asked() {
+    fn a_wish_that_breaks_the_schema_is_rejected_without_asking_the_command() {
         let violations = ["A is not a number".to_owned(), "B is required".to_owned()];
         let rejected = Decision::Reject("A is not a number; B is required".to_owned());
         for setting in [StepSetting::Enabled, StepSetting::Disabled] {

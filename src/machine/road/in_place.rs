@@ -1,5 +1,5 @@
-//! *switched*, in place: a change that takes effect in the process that runs, by a reload, or with its next start. The rule
-//! which changes do is in `switched`.
+//! *switched*, in place: a change that takes effect in the process that runs, by a reload, or with its next start. The
+//! rule which changes do is in `switched`.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ impl Machine {
         }
     }
 
-    /// What the changes of the wish on the road ask for.
+    /// What the changed variables of the wish on the road ask for.
     fn asked_for(&self) -> OnChange {
         let (Some(present), Some(journey)) = (self.targets.environment(), self.road.journey()) else {
             return OnChange::Restart;
@@ -34,7 +34,8 @@ impl Machine {
         switched::asked(rules, &changed_names(present, &journey.environment))
     }
 
-    /// How the wish on the road will take effect, as things stand; or how the newest switch did.
+    /// How the wish on the road will take effect, as far as that is known now; without a wish, how the newest switch
+    /// did.
     pub(in super::super) fn effect(&self) -> OnChange {
         if self.road.journey().is_none() {
             let reloaded = self.process.trial().is_some_and(|trial| trial.reloaded.is_some());
@@ -48,7 +49,7 @@ impl Machine {
         }
     }
 
-    /// The process stays and reloads; from now on it has to prove itself on the new environment.
+    /// The process goes on and reloads; it has to prove itself on the new environment.
     pub(super) fn reload(&mut self, target: Target) {
         let (environment, generation) = (Arc::clone(&target.environment), target.generation);
         self.targets.try_out_by_reload(target);
@@ -57,7 +58,7 @@ impl Machine {
         self.orders.push(Order::Reload { run, environment });
     }
 
-    /// The process stays as it is: it gets the change with its next start.
+    /// The process goes on as it is: it gets the change with its next start.
     pub(super) fn ignore(&mut self, target: Target) {
         let (environment, generation) = (Arc::clone(&target.environment), target.generation);
         self.targets.try_out(target);
@@ -68,7 +69,7 @@ impl Machine {
         self.record(Outcome::Ignored, subject, "");
     }
 
-    /// The process is one of this generation from now on, without a start of its own.
+    /// The process belongs to this generation from now on, without being started again.
     fn carry_to_process(&mut self, environment: &Arc<Environment>, generation: GenerationId) -> Option<RunId> {
         let build = self.process.carry(environment, generation)?;
         self.targets.start_on(&build, || generation);
@@ -81,7 +82,8 @@ impl Machine {
         self.process.begin_trial(trial, &self.policy.checks, self.now);
     }
 
-    /// The reload could not be carried out, so nothing was touched: the wish is rejected, and everything stays as it was.
+    /// The reload could not be carried out, so nothing was touched: the wish is rejected, and the process stays on the
+    /// environment before it.
     pub(in super::super) fn reload_failed(&mut self, run: RunId, error: String) {
         let slot = self.process.alive().filter(|slot| slot.id == run);
         if slot.and_then(|slot| slot.trial.as_ref()).is_none_or(|trial| trial.reloaded.is_none()) {
@@ -98,7 +100,8 @@ impl Machine {
         self.road.refuse(Refusal { environment: tried.environment, reason: error, by, times: 1, again: None });
     }
 
-    /// What runs otherwise than its process was started: the names that count from the next start on.
+    /// The names of the variables that differ from what the process was started with: they count from its next start
+    /// on.
     pub(in super::super) fn pending_restart(&self) -> Vec<String> {
         match self.process.alive() {
             Some(slot) if slot.started_with != slot.environment => changed_names(&slot.started_with, &slot.environment),

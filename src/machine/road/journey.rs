@@ -1,4 +1,4 @@
-//! A wish on its way, before the switch: where it stands, and how long each step has taken.
+//! A wish on the road, before the switch: the step at which it stands, and how long each step has taken.
 
 use std::sync::Arc;
 
@@ -7,19 +7,19 @@ use super::super::moment::Moment;
 use super::super::numbers::CheckId;
 use crate::environment::Environment;
 
-/// A wish on its way.
+/// A wish on the road.
 #[derive(Clone, Debug, PartialEq)]
 pub(in super::super) struct Journey {
     pub(in super::super) environment: Arc<Environment>,
     pub(in super::super) since: Moment,
     pub(in super::super) step: Step,
-    /// When it came to that step.
+    /// When it reached that step.
     entered: Moment,
     /// How long the steps before have taken.
     took: Steps,
 }
 
-/// Where on the road it stands. A step that asks somebody carries the number of its question.
+/// The step of the road at which a wish stands. A step that asks a question carries its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Step {
     Settled,
@@ -34,7 +34,7 @@ impl Journey {
         Self { environment, since: now, step: Step::Settled, entered: now, took: Steps::default() }
     }
 
-    /// On to this step, or back to it.
+    /// Moves to this step, forwards or back.
     pub(super) fn go(&mut self, step: Step, now: Moment) {
         self.took = self.took(now);
         (self.step, self.entered) = (step, now);

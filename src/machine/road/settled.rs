@@ -1,8 +1,8 @@
-//! *settled*: many edits are one change. A change is acted on after `wait.min` of quiet, or `wait.max` after its first
-//! edit, quiet or not. The first start does not wait.
+//! *settled*: several edits become one change. It goes on after `wait.min` without an edit, or `wait.max` after its
+//! first edit. The first start does not wait.
 //!
-//! A key that never rests would end every trial before its verdict. So after some trials that were superseded in a row, a
-//! change that would supersede another one rests for longer, until a trial comes to its verdict.
+//! A key that changes all the time would end every trial before its verdict. So after some trials in a row that were
+//! superseded, a change that would supersede another one waits longer, until a trial has come to its verdict.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::super::policy::Policy;
 use super::super::random::doubled;
 use super::Decision;
 
-/// When the newest wish changed: the first edit that has not been acted on, and the last one.
+/// When the newest wish changed: the first edit that has not been applied yet, and the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) struct Edits {
     pub(in super::super) first: Moment,
@@ -21,9 +21,9 @@ pub(in super::super) struct Edits {
 /// This many trials in a row are superseded without a wait, so that a mistake can be corrected at once.
 const AT_ONCE: u32 = 2;
 
-/// How long a change rests at least, from its first edit on, while a trial is going on and so many before it were
-/// superseded in a row: as long as a trial takes at least, then twice that, up to the time by which every trial has its
-/// verdict.
+/// How long a change waits at least, from its first edit on, while a trial is going on and this many before it were
+/// superseded in a row: first the shortest time of a trial, then twice that and so on, up to the longest time of a
+/// trial.
 pub(in super::super) fn rest(superseded: u32, policy: &Policy) -> Duration {
     match superseded.checked_sub(AT_ONCE) {
         None => Duration::ZERO,
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn no_quiet_time_means_at_once() {
+    fn without_a_quiet_time_a_change_goes_on_at_once() {
         let policy = Policy { quiet_min: Duration::ZERO, ..Policy::new("test") };
         let edits = Edits { first: Moment(7), last: Moment(7) };
         assert_eq!(decide(Moment(7), edits, Duration::ZERO, &policy), Decision::Pass);

@@ -1,5 +1,5 @@
-//! *switched*: how a wish takes effect. A change that touches only keys marked `reload` or `ignore` leaves the process
-//! that runs alone, so it takes neither a turn nor leaving traffic.
+//! *switched*: how a wish takes effect. A change that touches only keys marked `reload` or `ignore` does not restart
+//! the process, so it needs no turn, and the process does not leave traffic.
 
 use super::super::moment::Moment;
 use super::super::policy::{KeyRule, OnChange, Policy};
@@ -15,34 +15,36 @@ pub(in super::super) enum ApplyBy {
     Reload,
     /// Not at all, until the next start for another reason.
     Ignore,
-    /// Nobody knows yet: what runs is still proving itself. Look again then, or when something happens.
+    /// Not known yet, because the process is still proving itself. Decide again at this moment, or when something
+    /// happens.
     Wait(Option<Moment>),
 }
 
-/// What the process that runs has shown.
+/// How far the process that runs has proved itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Standing {
     /// No process, or one that is being stopped.
     Gone,
-    /// It is on trial, or not known to be well yet; until then at the latest.
+    /// It is on trial, or not known to be healthy yet; until this moment at the latest.
     Unproved(Option<Moment>),
-    /// It has reloaded and proves itself on that.
+    /// It has reloaded, and is proving itself on the new environment.
     Reloaded,
-    /// It had its time and is not well.
+    /// Its deadline has passed, and it is not healthy.
     Overdue,
     /// It has proved itself.
     Proved,
 }
 
-/// What the changes of these variables ask for together: the most that one of them asks for.
+/// What these variables ask for when they change together: the strongest effect that one of them asks for.
 pub(in super::super) fn asked(rules: &[KeyRule], changed: &[String]) -> OnChange {
     let of =
         |name: &String| most_exact(rules, name, |rule| &rule.label).map_or(OnChange::Restart, |rule| rule.on_change);
     changed.iter().map(of).max().unwrap_or(OnChange::Restart)
 }
 
-/// A process that is not well is restarted whatever the change: nothing healthy is at stake. One that is still proving
-/// itself is not disturbed for a change that could do without: a signal may kill what has not begun to listen for it.
+/// A process that is not healthy is restarted for any change: nothing healthy is at stake. A process that is still
+/// proving itself is not disturbed for a change that needs no restart: a signal may kill a process that does not handle
+/// it yet.
 pub(in super::super) fn decide(asked: OnChange, standing: Standing) -> ApplyBy {
     match (asked, standing) {
         (OnChange::Restart, _) | (_, Standing::Gone | Standing::Overdue) => ApplyBy::Restart,
@@ -53,7 +55,7 @@ pub(in super::super) fn decide(asked: OnChange, standing: Standing) -> ApplyBy {
     }
 }
 
-/// What is known of the process.
+/// The standing of the process that is alive, if one is.
 pub(in super::super) fn standing(now: Moment, alive: Option<&Slot>, policy: &Policy) -> Standing {
     let Some(run) = alive else { return Standing::Gone };
     let Some(trial) = &run.trial else { return Standing::Proved };
@@ -108,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_has_proved_itself_is_spared_a_restart() {
+    fn only_a_process_that_has_proved_itself_is_not_restarted() {
         for standing in STANDINGS {
             assert_eq!(decide(OnChange::Restart, standing), ApplyBy::Restart, "{standing:?}");
         }

@@ -1,5 +1,5 @@
-//! Takes a wish along the road: from what the sources compose to, step by step, to the switch. Each step decides in a file of
-//! its own; what it decides is done here.
+//! Takes a wish along the road: from what the sources compose to, step by step, to the switch. Each step decides in a
+//! file of its own; what it decides is done here.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,8 +41,7 @@ impl Machine {
         }
     }
 
-    /// The environment may be one that is known, with other keys behind it: what its sources gave for it counts from now
-    /// on.
+    /// The sources may give the variables of a known environment from other keys: from now on these keys count for it.
     fn renew_keys(&mut self, environment: &Arc<Environment>) {
         self.road.renew(environment);
         if !self.targets.renew(environment) {
@@ -80,7 +79,7 @@ impl Machine {
 
     // How it goes on.
 
-    /// One step on the road; says whether there was one to take.
+    /// Takes one step on the road; returns whether there was one.
     pub(in super::super) fn travel(&mut self) -> bool {
         match (self.road.journey(), self.wanted()) {
             (Some(journey), Some(wanted)) if journey.environment == wanted => self.advance(),
@@ -93,7 +92,7 @@ impl Machine {
         }
     }
 
-    /// The newest wish, if there is any reason to set out with it.
+    /// The newest wish, if it may set out.
     fn wanted(&self) -> Option<Arc<Environment>> {
         let wish = self.road.wanted()?;
         let (build, ledger) = (&self.installed.0, self.trials.ledger());
@@ -132,7 +131,7 @@ impl Machine {
         }
     }
 
-    /// What the step says now.
+    /// The decision of this step now.
     pub(in super::super) fn decide(&self, step: Step) -> Decision {
         let turn = || {
             let waived = self.road.turn_is_waived();
@@ -158,7 +157,7 @@ impl Machine {
         }
     }
 
-    /// How long the newest wish rests, so that the trial that it would end comes to its verdict.
+    /// How long the newest wish waits, so that the trial that it would end comes to its verdict.
     fn rest(&self) -> Duration {
         if self.process.is_on_trial() { settled::rest(self.trials.superseded(), &self.policy) } else { Duration::ZERO }
     }
@@ -188,9 +187,9 @@ impl Machine {
         true
     }
 
-    /// The wish leaves the road before the switch; says whether one was on it.
+    /// The wish leaves the road before the switch; returns whether one was on it.
     ///
-    /// Its turn leaves with it: it was asked for this change, and the fleet judges another one anew.
+    /// Its turn is given back too: it was asked for this change, and the fleet decides anew about another one.
     pub(in super::super) fn leave_road(&mut self) -> bool {
         let (journey, order) = self.road.leave();
         self.orders.extend(order);
@@ -198,7 +197,7 @@ impl Machine {
         journey.is_some()
     }
 
-    /// The wish leaves the road for good, with nothing touched.
+    /// The wish is rejected: it leaves the road, and nothing has been touched.
     pub(in super::super) fn reject(&mut self, reason: String, by: Judge) -> bool {
         let (journey, order) = self.road.leave();
         self.orders.extend(order);
@@ -212,8 +211,8 @@ impl Machine {
             let subject = Subject { environment: Some(Arc::clone(&environment)), keys, took, ..self.subject() };
             self.record(Outcome::Rejected, subject, reason.clone());
         }
-        // With nothing else to run, the command may have failed for the same reason as the service would: it is asked
-        // again, as is one that has not answered.
+        // If there is nothing else to run, a refusal may have the same cause as the service's own failure, so the
+        // command is asked again, as after no answer.
         let idle = self.targets.present().is_none() && self.trials.ledger().newest().is_none();
         let asked_again = by == Judge::Nobody || (by == Judge::Command && idle);
         let again = asked_again.then(|| self.crash_backoff(times));
@@ -221,8 +220,8 @@ impl Machine {
         true
     }
 
-    /// With no way to go for the newest wish and nothing to run, the good environment runs: a config problem never
-    /// keeps a service down, and neither do sources that stay silent.
+    /// If the newest wish cannot go on and nothing runs, the good environment is used: neither a config problem nor
+    /// silent sources keep a service down.
     fn resort_to_good(&mut self) -> bool {
         if self.targets.present().is_some() || self.in_grace() {
             return false;
@@ -240,7 +239,7 @@ impl Machine {
 
     // The switch.
 
-    /// From here on the wish is what is tried. A trial that is going on ends without a verdict.
+    /// From now on the wish is tried. A trial that is going on ends without a verdict.
     fn switch(&mut self) -> bool {
         let by = self.apply_by();
         let Some((journey, seen)) = self.road.arrive() else { return false };
@@ -264,7 +263,7 @@ impl Machine {
         true
     }
 
-    /// A newer wish takes its place: what is on trial, or under suspicion, gets no verdict.
+    /// A newer wish takes over: the environment on trial, or under suspicion, gets no verdict.
     fn supersede(&mut self) {
         let suspicion = self.drop_suspicion();
         if suspicion.is_none() && self.process.is_on_trial() {
@@ -298,7 +297,8 @@ impl Machine {
 
     // What holds the newest wish back.
 
-    /// Compares the newest wish with what runs, or would be run instead; says whether the guard's mind has changed.
+    /// Compares the newest wish with the environment that runs, or would run instead; returns whether the guard now
+    /// holds it for something else.
     pub(in super::super) fn compare_losses(&mut self) -> bool {
         let Some(wish) = self.road.wanted() else { return false };
         let resort = || self.trials.ledger().resort(&self.installed.0).map(|good| &good.environment);
@@ -337,7 +337,7 @@ impl Machine {
         self.road.is_unheard() && self.now < self.began + self.policy.boot_grace
     }
 
-    /// When it does not wait any longer, if there is something good to use then.
+    /// When that wait ends, if there is a good environment to use then.
     pub(in super::super) fn grace_ends(&self) -> Option<Moment> {
         let usable = self.targets.present().is_some() || self.trials.ledger().newest().is_some();
         (self.in_grace() && usable).then(|| self.began + self.policy.boot_grace)
@@ -347,7 +347,8 @@ impl Machine {
 
     /// The wish has come to the guard: a hold begins or ends.
     fn record_losses(&mut self) -> bool {
-        // What has failed is not guarded, but may get good all the same: its hold is not forgotten meanwhile.
+        // An environment that has failed is not guarded, but it may still become good: until then the hold for it is
+        // kept.
         let unix_ms = self.unix_ms();
         if self.worth() == Worth::Guarded && self.holds.guard.note_begun(unix_ms) {
             self.keep_holds();

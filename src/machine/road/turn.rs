@@ -1,4 +1,5 @@
-//! *turn*: one host at a time. Not enabled, or nothing runs that a restart could take away: passed.
+//! *turn*: one host restarts at a time. Without a fleet, or if nothing runs that a restart could take away, the wish
+//! passes.
 
 use super::super::event::TurnRefusal;
 use super::super::numbers::TurnId;
@@ -6,15 +7,15 @@ use super::super::policy::StepSetting;
 use super::super::process::slot::Slot;
 use super::Decision;
 
-/// The right to restart, as far as we have it.
+/// The right to restart: whether we have it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in super::super) enum Turn {
     /// Neither asked for nor held.
     #[default]
     None,
-    /// Asked for, and why it has not been granted yet as far as that is known.
+    /// Asked for; why it has not been granted yet, if that is known.
     Asked(TurnId, Option<TurnRefusal>),
-    /// Held: it has to be given back on every path.
+    /// Granted: it has to be given back on every path.
     Held(TurnId),
 }
 
@@ -27,12 +28,12 @@ impl Turn {
         }
     }
 
-    /// Whether it is ours.
+    /// Whether we have it.
     pub(in super::super) fn is_held(&self) -> bool {
         matches!(self, Self::Held(_))
     }
 
-    /// Why it is refused, if it is.
+    /// Why it has not been granted yet, if that is known.
     pub(in super::super) fn refusal(&self) -> Option<&TurnRefusal> {
         match self {
             Self::Asked(_, why) => why.as_ref(),

@@ -1,4 +1,4 @@
-//! A new build is another matter than a new environment.
+//! A new build: lictor cannot take it back, unlike a new environment.
 
 use super::{ConfigState, Nature, Outcome, Pace, Part, SECOND, StepSetting, Story};
 
@@ -26,7 +26,7 @@ fn a_new_build_that_fails_under_the_same_environment_is_not_ours_to_take_back() 
 }
 
 #[test]
-fn it_backs_off_and_heals_by_itself() {
+fn a_new_build_that_fails_backs_off_and_is_good_once_it_is_healthy() {
     let mut story = new_build_under_a(Nature::Dies);
     story.passes(600 * SECOND);
     let failures = story.records().iter().filter(|record| **record == Outcome::BuildFailed).count();
@@ -93,7 +93,7 @@ fn a_new_build_under_the_same_environment_is_on_trial() {
 }
 
 #[test]
-fn a_start_of_a_good_pair_is_no_trial() {
+fn a_good_pair_is_started_without_a_trial() {
     let mut story = Story::good_on_a();
     story.restart();
     assert_eq!(story.starts(), ["a on 1"]);
@@ -104,7 +104,7 @@ fn a_start_of_a_good_pair_is_no_trial() {
 }
 
 #[test]
-fn an_old_build_put_back_is_good_with_what_it_was_good_with() {
+fn an_old_build_that_is_put_back_is_good_with_the_environments_that_it_was_good_with() {
     let mut story = Story::good_on_a();
     story.installed("2");
     story.restart();
@@ -116,7 +116,7 @@ fn an_old_build_put_back_is_good_with_what_it_was_good_with() {
 }
 
 #[test]
-fn an_old_build_put_back_brings_its_quarantine_with_it() {
+fn an_old_build_that_is_put_back_is_still_in_quarantine_with_what_failed_on_it() {
     let mut story = Story::good_on_a();
     story.nature("b on 1", Nature::Dies);
     story.wish("b");

@@ -1,4 +1,4 @@
-//! No good generation yet: the very first start.
+//! The first start, while nothing has been good yet.
 
 use super::{ConfigState, Nature, Outcome, Part, SECOND, StepSetting, Story, Weather};
 

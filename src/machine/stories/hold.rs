@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{ConfigState, Nature, Outcome, Part, SECOND, StepSetting, Story};
 
 #[test]
-fn it_stops_wishes_before_their_turn() {
+fn a_hold_stops_wishes_before_their_turn() {
     let mut story = Story::good_on_a_with(|policy| policy.turn = StepSetting::Enabled);
     story.hold();
     story.wish("b");
@@ -82,7 +82,7 @@ fn a_running_trial_ends_during_the_hold_by_failing() {
 }
 
 #[test]
-fn any_start_during_it_uses_the_good_environment() {
+fn any_start_during_a_hold_uses_the_good_environment() {
     let mut story = Story::good_on_a();
     story.hold();
     story.wish("b");
@@ -97,7 +97,7 @@ fn any_start_during_it_uses_the_good_environment() {
 }
 
 #[test]
-fn a_newer_wish_does_not_end_a_trial_that_runs_during_it() {
+fn a_newer_wish_does_not_end_a_trial_during_a_hold() {
     let mut story = Story::good_on_a();
     story.wish("b");
     story.passes(5 * SECOND);
@@ -111,7 +111,7 @@ fn a_newer_wish_does_not_end_a_trial_that_runs_during_it() {
 }
 
 #[test]
-fn a_service_that_never_ran_is_started_all_the_same() {
+fn a_service_that_never_ran_is_started_during_a_hold() {
     let mut story = Story::new();
     story.hold();
     story.wish("a");
@@ -120,7 +120,7 @@ fn a_service_that_never_ran_is_started_all_the_same() {
 }
 
 #[test]
-fn an_inconclusive_wish_is_not_tried_again_during_it() {
+fn an_inconclusive_wish_is_not_tried_again_during_a_hold() {
     let mut story = Story::good_on_a();
     story.nature("on 1", Nature::Sick);
     story.wish("b");
@@ -171,7 +171,7 @@ fn the_restart_verb_restarts_once() {
 }
 
 #[test]
-fn a_restart_by_the_operator_during_it_ends_a_trial_and_uses_the_good_environment() {
+fn a_restart_by_the_operator_during_a_hold_ends_a_trial_and_uses_the_good_environment() {
     let mut story = Story::good_on_a();
     story.wish("b");
     story.passes(5 * SECOND);
@@ -187,7 +187,7 @@ fn a_restart_by_the_operator_during_it_ends_a_trial_and_uses_the_good_environmen
 }
 
 #[test]
-fn a_wish_whose_old_process_is_just_being_stopped_is_not_started_when_it_begins() {
+fn a_wish_is_not_started_if_a_hold_begins_while_its_old_process_is_being_stopped() {
     let mut story = Story::good_on_a();
     story.by_hand(Part::Stop);
     story.wish("b");

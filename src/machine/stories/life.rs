@@ -1,4 +1,4 @@
-//! The process's own small life: crashes, liveness, and wishes that never touch it.
+//! The life of the process: crashes, liveness, and wishes that do not touch it.
 
 use super::story::check;
 use super::{
@@ -78,7 +78,7 @@ fn a_new_build_is_tried_at_once_while_it_backs_off() {
 }
 
 #[test]
-fn the_same_build_said_again_is_no_new_build() {
+fn the_same_build_reported_again_changes_nothing() {
     let mut story = backing_off();
     story.installed("1");
     assert_eq!(story.starts(), [""; 0]);
@@ -247,9 +247,9 @@ fn a_refused_wish_is_checked_again_when_it_comes_back() {
     assert_eq!(story.did(), ["check b", "check b"]);
 }
 
-/// Where neither startup nor readiness tells when a start is over, liveness counts once the run is overdue.
+/// Where no startup or readiness check shows the end of a start, liveness counts once the deadline has passed.
 #[test]
-fn what_hangs_from_its_start_is_restarted_once_it_is_overdue() {
+fn a_process_that_hangs_from_its_start_is_restarted_once_it_is_overdue() {
     let mut story = Story::good_on_a_with(|policy| {
         policy.checks.clear();
         liveness(policy);

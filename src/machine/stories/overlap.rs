@@ -1,4 +1,4 @@
-//! `apply.handover = "overlap"`: one process takes over from another while that is alive.
+//! `apply.handover = "overlap"`: a new process takes over from the old one while that is alive.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ fn names(of: &[&str]) -> Vec<String> {
     of.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// The service is good on `a`, and whatever comes next takes over from it.
+/// The service is good on `a`, and the next process takes over from it.
 fn overlapping() -> Story {
     Story::good_on_a_with(|policy| policy.handover = Handover::Overlap { share: 100 })
 }
@@ -41,8 +41,8 @@ fn a_good_change_takes_over_and_the_old_one_leaves_after_the_verdict() {
     assert_eq!(story.board().beside, None);
 }
 
-/// A candidate that is never ready never gets a connection; at its deadline it is stopped, and the old one's next probes
-/// say who is to blame. Nothing is started for that.
+/// A candidate that is never ready never gets a connection; at its deadline it is stopped, and the next probes of the
+/// old one show whether the candidate was the cause. Nothing is started for that.
 #[test]
 fn a_change_that_is_never_ready_gets_no_connection() {
     let mut story = overlapping();
@@ -74,9 +74,9 @@ fn a_change_that_ends_at_its_start_leaves_the_old_one_as_it_was() {
     assert_eq!(story.starts(), ["b on 1"], "no start of a good one is needed");
 }
 
-/// Connections go back at the first probe that fails, before the candidate is told to stop.
+/// Connections go back at the first probe that fails, before the candidate is stopped.
 #[test]
-fn a_change_that_sickens_once_it_has_connections_loses_them_at_once() {
+fn a_candidate_that_becomes_unhealthy_with_connections_loses_them_at_once() {
     let mut story = overlapping();
     story.nature("b on", Nature::SickensInTraffic);
     story.wish("b");
@@ -89,9 +89,9 @@ fn a_change_that_sickens_once_it_has_connections_loses_them_at_once() {
     assert_eq!((story.state(), story.quarantine()), (ConfigState::Reverted, names(&["b on 1"])));
 }
 
-/// The old one is probed all the while: sick as well, so the candidate is not to blame.
+/// The old one is probed all the time. It is unhealthy too, so the candidate is not to blame.
 #[test]
-fn sick_side_by_side_is_inconclusive() {
+fn a_candidate_and_an_old_process_that_are_both_unhealthy_are_inconclusive() {
     let mut story = overlapping();
     story.wish("b");
     story.passes(SECOND);
@@ -123,9 +123,9 @@ fn a_newer_wish_takes_the_place_of_a_candidate() {
     assert_eq!(story.records(), [Outcome::Superseded, Outcome::Applied]);
 }
 
-/// Back to what the old process runs: there is nothing to start.
+/// The wish goes back to what the old process runs: there is nothing to start.
 #[test]
-fn a_wish_for_what_the_old_one_runs_only_stops_the_candidate() {
+fn a_wish_for_what_the_old_process_runs_only_stops_the_candidate() {
     let mut story = overlapping();
     story.wish("b");
     story.passes(2 * SECOND);
@@ -134,9 +134,9 @@ fn a_wish_for_what_the_old_one_runs_only_stops_the_candidate() {
     assert_eq!((story.state(), story.alive()), (ConfigState::Good, names(&["a on 1"])));
 }
 
-/// After a verdict nothing starts until the one that leaves has left.
+/// After a verdict nothing starts until the process that was stopped has ended.
 #[test]
-fn a_wish_waits_for_the_one_that_leaves() {
+fn a_wish_waits_for_the_end_of_the_process_that_is_being_stopped() {
     let mut story = overlapping();
     story.by_hand(Part::Stop);
     story.wish("b");
@@ -149,9 +149,9 @@ fn a_wish_waits_for_the_one_that_leaves() {
     assert_eq!((story.starts(), story.alive()), (names(&["c on 1"]), names(&["c on 1", "b on 1"])));
 }
 
-/// The active one ends during a trial: the candidate gets connections when it is ready, not before.
+/// The active process ends during a trial: the candidate gets connections when it is ready, not before.
 #[test]
-fn a_crash_of_the_old_one_promotes_nothing_that_is_not_ready() {
+fn a_crash_of_the_old_process_gives_no_connections_to_a_candidate_that_is_not_ready() {
     let mut story = overlapping();
     story.weather("Web", Weather::Silent);
     story.wish("b");
@@ -166,9 +166,9 @@ fn a_crash_of_the_old_one_promotes_nothing_that_is_not_ready() {
     assert_eq!((story.state(), story.records()), (ConfigState::Good, vec![Outcome::Exited, Outcome::Applied]));
 }
 
-/// The active one ends, and the candidate fails: what is good is started again, as ever.
+/// The active process ends, and the candidate fails: the good environment is started again, as usual.
 #[test]
-fn when_both_end_what_was_good_is_started() {
+fn when_both_processes_end_the_good_environment_is_started() {
     let mut story = overlapping();
     story.weather("Web", Weather::Silent);
     story.wish("b");
@@ -180,7 +180,7 @@ fn when_both_end_what_was_good_is_started() {
     assert_eq!((story.state(), story.connected()), (ConfigState::Reverted, "a on 1"));
 }
 
-/// A new build that fails is given up for the old one, and the board says so.
+/// A new build that fails is given up for the old one, and the board shows it.
 #[test]
 fn a_new_build_that_fails_leaves_the_old_build_running() {
     let mut story = overlapping();
@@ -204,9 +204,9 @@ fn a_new_build_that_fails_leaves_the_old_build_running() {
     assert_eq!((story.alive(), story.state()), (names(&["a on 3"]), ConfigState::Good));
 }
 
-/// Another command was configured: what lies on the disk for it is known only when the start takes it up.
+/// Another command was configured: its build is known only when the start uses it.
 #[test]
-fn a_start_beside_another_process_runs_what_it_takes_up() {
+fn a_start_beside_another_process_uses_the_newest_command() {
     let mut story = overlapping();
     story.by_hand(Part::Start);
     story.restart();
@@ -221,7 +221,7 @@ fn a_start_beside_another_process_runs_what_it_takes_up() {
 
 /// A wish that fails on a new build: the good environment is tried on it as well, while the old build serves.
 #[test]
-fn a_change_that_fails_on_a_new_build_is_told_from_the_build() {
+fn a_change_that_fails_on_a_new_build_is_distinguished_from_the_build() {
     let mut story = overlapping();
     story.installed("2");
     story.nature("b on", Nature::Dies);
@@ -246,7 +246,7 @@ fn a_build_that_fails_on_both_is_given_up() {
     assert!(story.board().healthy && story.quarantine().is_empty());
 }
 
-/// An operator's restart goes the same way; a process that does not get healthy does not take over.
+/// A restart by an operator works the same way; a process that does not get healthy does not take over.
 #[test]
 fn a_restart_for_an_operator_takes_over() {
     let mut story = overlapping();
@@ -263,9 +263,10 @@ fn a_restart_for_an_operator_takes_over() {
     assert_eq!(story.did(), ["start a", "write a"]);
 }
 
-/// What sickens soon after it was good is replaced by what was good before, which is started beside it.
+/// An environment that becomes unhealthy soon after its promotion is replaced by the good one before it, which is
+/// started beside it.
 #[test]
-fn what_sickens_while_it_is_watched_serves_until_the_good_one_is_ready() {
+fn a_process_that_becomes_unhealthy_while_it_is_watched_serves_until_the_good_one_is_ready() {
     let mut story = overlapping();
     story.wish("b");
     story.passes(12 * SECOND);
@@ -294,7 +295,7 @@ fn a_share_is_tried_first() {
 
 /// Where connections can't be steered, a change is a restart.
 #[test]
-fn what_cannot_be_steered_is_restarted() {
+fn without_steering_a_change_is_a_restart() {
     let mut story = overlapping();
     story.cannot_steer("the kernel refuses");
     story.wish("b");
@@ -316,10 +317,10 @@ fn a_steering_that_fails_becomes_a_restart() {
     assert_eq!(story.state(), ConfigState::Good);
 }
 
-/// Connections go back to the old one when the new one ends. If that fails, the old one serves nobody: it is stopped without
-/// a turn, and not for the change.
+/// Connections go back to the old one when the new one ends. If that fails, the old one serves nobody: it is stopped
+/// without a turn, and not for the change.
 #[test]
-fn an_old_one_that_gets_no_connections_is_stopped_at_once() {
+fn an_old_process_that_gets_no_connections_is_stopped_at_once() {
     let mut story = Story::with(|policy| {
         policy.handover = Handover::Overlap { share: 100 };
         policy.turn = StepSetting::Enabled;
@@ -337,9 +338,9 @@ fn an_old_one_that_gets_no_connections_is_stopped_at_once() {
     assert_eq!(story.did(), ["write a", "stop", "start b"]);
 }
 
-/// The trial begins with the connections: without them nothing is proved.
+/// The healthy time of a trial begins when the process gets connections.
 #[test]
-fn nothing_is_proved_without_connections() {
+fn a_candidate_proves_nothing_without_connections() {
     let mut story = overlapping();
     story.by_hand(Part::Steer);
     story.wish("b");
@@ -355,7 +356,7 @@ fn nothing_is_proved_without_connections() {
 
 /// The fleet is asked for a turn, but nothing leaves traffic.
 #[test]
-fn a_turn_is_asked_for_and_nothing_is_drained() {
+fn an_overlap_needs_a_turn_and_no_drain() {
     let mut story = Story::good_on_a_with(|policy| {
         policy.handover = Handover::Overlap { share: 100 };
         policy.turn = StepSetting::Enabled;
@@ -374,7 +375,7 @@ fn a_turn_is_asked_for_and_nothing_is_drained() {
     assert_eq!(story.did(), expected);
 }
 
-/// lictor ends in the middle of a handover: both are stopped.
+/// lictor stops in the middle of a handover: both processes are stopped.
 #[test]
 fn a_shutdown_stops_both() {
     for seconds in [0, 3] {
@@ -395,18 +396,18 @@ fn a_shutdown_stops_both() {
     }
 }
 
-/// A first start and the start after a crash are as they are without it.
+/// A first start, and a start after a crash, work as without the overlap.
 #[test]
-fn a_crash_is_followed_by_a_start_as_ever() {
+fn a_crash_is_followed_by_a_start_as_without_the_overlap() {
     let mut story = overlapping();
     story.exits(1);
     story.passes(2 * SECOND);
     assert_eq!((story.did(), story.connected()), (names(&["start a"]), "a on 1"));
 }
 
-/// What was never ready serves nobody: it is not kept for its successor.
+/// A process that was never ready serves nobody: it is not kept while the next one starts.
 #[test]
-fn what_was_never_ready_is_stopped_first() {
+fn a_process_that_was_never_ready_is_stopped_first() {
     let mut story = Story::with(|policy| policy.handover = Handover::Overlap { share: 100 });
     story.weather("Web", Weather::Failing);
     story.wish("a");
@@ -415,10 +416,10 @@ fn what_was_never_ready_is_stopped_first() {
     assert_eq!(story.did(), ["start a", "stop", "start b"]);
 }
 
-/// Two processes cannot listen on one port: a candidate that ends at its start beside one that listens on ports of its own
-/// is told so, and one that had got connections is not.
+/// Two processes cannot listen on one port. If a candidate ends at its start while the old process has opened ports by
+/// itself, the reason names them; if the candidate had got connections, it does not.
 #[test]
-fn ports_of_the_old_process_s_own_are_part_of_the_reason() {
+fn the_reason_names_the_ports_that_the_old_process_has_opened_by_itself() {
     for (nature, ports, part) in [
         (Nature::Dies, vec![6060], Some("listens on port 6060 by itself")),
         (Nature::Dies, vec![6060, 6061], Some("listens on ports 6060, 6061 by itself")),

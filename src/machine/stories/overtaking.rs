@@ -1,4 +1,4 @@
-//! A newer wish overtakes an older one anywhere.
+//! A newer wish overtakes an older one at every step.
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ fn nothing_starts_while_a_process_is_being_stopped_then_the_newest_wins() {
 }
 
 #[test]
-fn the_newest_wins_although_it_has_not_settled_when_the_process_has_been_stopped() {
+fn the_newest_wish_is_started_although_it_has_not_settled_when_the_process_has_ended() {
     let mut story = Story::good_on_a_with(|policy| policy.quiet_min = std::time::Duration::from_secs(1));
     story.by_hand(Part::Stop);
     story.wish("b");
@@ -91,7 +91,7 @@ fn on_trial_it_ends_the_trial_as_superseded_without_a_verdict() {
 }
 
 #[test]
-fn what_was_superseded_is_not_what_a_revert_goes_back_to() {
+fn a_revert_does_not_go_back_to_what_was_superseded() {
     let mut story = Story::good_on_a();
     story.wish("b");
     story.passes(5 * SECOND);
@@ -152,7 +152,7 @@ fn while_a_failed_one_is_being_stopped_the_newest_is_started_and_not_the_good_on
 }
 
 #[test]
-fn the_same_wish_again_is_no_newer_wish() {
+fn the_same_wish_again_changes_nothing() {
     let mut story = Story::good_on_a();
     story.wish("b");
     story.passes(5 * SECOND);

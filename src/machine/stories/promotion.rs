@@ -1,4 +1,4 @@
-//! Good is not final.
+//! A promotion can be taken back.
 
 use super::{ConfigState, Nature, Outcome, SECOND, StepSetting, Story, Weather};
 
@@ -61,7 +61,7 @@ fn without_an_older_good_one_it_only_backs_off() {
 }
 
 #[test]
-fn a_crash_now_and_then_is_no_crash_loop() {
+fn a_crash_now_and_then_does_not_revert() {
     let mut story = Story::good_on_a();
     for _ in 0..20 {
         story.passes(90 * SECOND);
@@ -86,7 +86,7 @@ fn if_the_older_one_crashes_as_well_nothing_is_quarantined() {
 }
 
 #[test]
-fn what_was_good_for_long_is_not_promoted_anew_by_a_revert() {
+fn a_revert_does_not_count_as_a_new_promotion() {
     let mut story = Story::good_on_a();
     story.becomes_good("b");
     story.nature("c on", Nature::Dies);
@@ -119,7 +119,7 @@ fn a_service_that_gets_sick_while_it_is_watched_is_taken_back() {
 }
 
 #[test]
-fn what_gets_sick_after_the_watch_or_with_the_watch_off_stays() {
+fn a_service_that_gets_sick_after_the_watch_or_with_the_watch_off_is_not_taken_back() {
     let mut late = promoted();
     late.passes(61 * SECOND);
     let mut off = promoted();
@@ -132,7 +132,7 @@ fn what_gets_sick_after_the_watch_or_with_the_watch_off_stays() {
 }
 
 #[test]
-fn what_is_sick_on_the_older_one_as_well_is_inconclusive_and_halts_no_other_host() {
+fn a_service_that_is_sick_on_the_older_one_as_well_is_inconclusive_and_halts_no_other_host() {
     let mut story = Story::good_on_a_with(|policy| policy.turn = StepSetting::Enabled);
     story.wish("b");
     story.passes(12 * SECOND);

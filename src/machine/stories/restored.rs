@@ -57,7 +57,7 @@ fn another_wish_is_on_trial_and_goes_back_to_what_was_good() {
 }
 
 #[test]
-fn a_new_build_is_told_from_a_new_environment_after_a_restart_of_lictor_too() {
+fn a_new_build_is_distinguished_from_a_new_environment_after_a_restart_of_lictor_too() {
     let mut story = left(vec![good("a", "0")], vec![]);
     story.nature("a on", Nature::Dies);
     story.wish("a");
@@ -73,10 +73,10 @@ fn generations_go_on_where_they_were() {
     assert!(story.board().config.generation >= GenerationId(5));
 }
 
-/// A service that outlived lictor is taken up again if it runs a pair that is good; any other serves until there is something
-/// to start in its place.
+/// A process that outlived lictor is taken over if it runs a good pair; any other serves until there is something to
+/// start in its place.
 #[test]
-fn a_process_that_runs_what_is_good_is_taken_up_as_it_is() {
+fn a_process_on_a_good_environment_is_taken_over_as_it_is() {
     let mut story = left(vec![good("a", "1")], vec![]);
     story.adopted("a", "1");
     story.wish("a");
@@ -87,7 +87,7 @@ fn a_process_that_runs_what_is_good_is_taken_up_as_it_is() {
 }
 
 #[test]
-fn a_process_that_runs_what_nobody_knows_is_stopped_before_anything_is_started() {
+fn a_process_on_an_unknown_environment_is_stopped_before_anything_is_started() {
     let mut story = left(vec![good("a", "1")], vec![]);
     story.by_hand(Part::Stop);
     story.adopted("z", "1");
@@ -98,9 +98,9 @@ fn a_process_that_runs_what_nobody_knows_is_stopped_before_anything_is_started()
     assert_eq!(story.did(), ["start a"]);
 }
 
-/// lictor was killed while what it had started was on trial.
+/// lictor was killed while the process that it had started was on trial.
 #[test]
-fn a_process_that_runs_what_is_wished_for_is_not_started_again_for_it() {
+fn a_process_that_runs_the_wish_already_is_not_started_again() {
     for (good_before, on_trial) in [(vec![good("a", "1")], "z"), (vec![], "z"), (vec![good("z", "0")], "z")] {
         let mut story = left(good_before, vec![]);
         story.adopted(on_trial, "1");
@@ -112,7 +112,7 @@ fn a_process_that_runs_what_is_wished_for_is_not_started_again_for_it() {
         assert_eq!(story.did(), [""; 0]);
         assert_eq!(story.state(), ConfigState::Good);
         assert!(story.board().config.settled && story.board().healthy);
-        // From here on it is as any other.
+        // From here on it is treated like any other process.
         story.wish("b");
         story.passes(60 * SECOND);
         assert_eq!(story.did(), ["stop", "start b"]);
@@ -120,7 +120,7 @@ fn a_process_that_runs_what_is_wished_for_is_not_started_again_for_it() {
 }
 
 #[test]
-fn a_process_that_runs_what_is_wished_for_and_fails_is_taken_back() {
+fn a_process_that_runs_the_wish_already_and_fails_is_taken_back() {
     let mut story = left(vec![good("a", "1")], vec![]);
     story.adopted("z", "1");
     story.wish("z");
@@ -133,7 +133,7 @@ fn a_process_that_runs_what_is_wished_for_and_fails_is_taken_back() {
 }
 
 #[test]
-fn a_process_whose_build_is_not_the_installed_one_or_whose_pair_has_failed_is_not_what_is_wished_for() {
+fn a_process_of_another_build_or_of_a_pair_that_failed_does_not_run_the_wish() {
     let mut story = left(vec![good("a", "1")], vec![]);
     story.adopted("z", "0");
     story.wish("z");
@@ -146,9 +146,9 @@ fn a_process_whose_build_is_not_the_installed_one_or_whose_pair_has_failed_is_no
     assert_eq!(story.did(), ["stop", "start a"]);
 }
 
-/// Nobody could go back to it.
+/// lictor could not go back to it.
 #[test]
-fn a_process_that_nobody_knows_is_stopped_first_although_processes_overlap() {
+fn a_process_on_an_unknown_environment_is_stopped_first_although_processes_overlap() {
     let restored = Restored { good: vec![good("a", "1")], next_generation: GenerationId(5), ..Restored::default() };
     let mut story = Story::restored(restored, |policy| policy.handover = Handover::Overlap { share: 100 });
     story.adopted("z", "1");
@@ -159,7 +159,7 @@ fn a_process_that_nobody_knows_is_stopped_first_although_processes_overlap() {
 }
 
 #[test]
-fn silent_sources_are_no_reason_to_end_a_process_that_nobody_knows() {
+fn silent_sources_do_not_end_a_process_on_an_unknown_environment() {
     let mut story = left(vec![good("a", "1")], vec![]);
     story.adopted("z", "1");
     story.passes(600 * SECOND);
@@ -171,7 +171,7 @@ fn silent_sources_are_no_reason_to_end_a_process_that_nobody_knows() {
 }
 
 #[test]
-fn a_process_that_was_taken_up_gives_way_to_a_newer_wish_and_comes_back_when_that_fails() {
+fn a_process_that_was_taken_over_is_replaced_by_a_newer_wish_and_gone_back_to_when_that_fails() {
     let mut story = left(vec![good("a", "1")], vec![]);
     story.nature("b on", Nature::Dies);
     story.adopted("a", "1");
@@ -203,7 +203,7 @@ fn without_its_sources_and_without_a_good_environment_nothing_starts() {
     assert_eq!(story.starts(), [""; 0]);
 }
 
-/// lictor ended while it went back from `b`, which had failed.
+/// lictor stopped while it went back from `b`, which had failed.
 fn left_suspecting() -> Story {
     let suspected = Quarantined { standing: Standing::Suspected, ..quarantined("b", "1") };
     let mut story = left(vec![good("a", "1")], vec![suspected]);
@@ -212,7 +212,7 @@ fn left_suspecting() -> Story {
 }
 
 #[test]
-fn what_was_being_taken_back_is_not_tried_once_more() {
+fn an_environment_that_was_being_taken_back_is_not_tried_again() {
     let mut story = left_suspecting();
     story.passes(5 * SECOND);
     assert_eq!(story.starts(), ["a on 1"]);
@@ -223,7 +223,7 @@ fn what_was_being_taken_back_is_not_tried_once_more() {
 }
 
 #[test]
-fn what_was_being_taken_back_gives_way_to_a_newer_wish() {
+fn a_newer_wish_replaces_one_that_was_being_taken_back() {
     let mut story = left_suspecting();
     story.wish("c");
     story.passes(20 * SECOND);

@@ -45,7 +45,7 @@ fn it_goes_back_on_the_present_build() {
 }
 
 #[test]
-fn what_is_in_quarantine_is_not_tried_again_while_nothing_changes() {
+fn a_pair_in_quarantine_is_not_tried_again_while_nothing_changes() {
     let mut story = reverted();
     story.wish("b");
     story.passes(600 * SECOND);
@@ -114,10 +114,10 @@ fn healthy_on_neither_is_inconclusive_and_nothing_is_quarantined() {
     assert_eq!(story.starts(), ["b on 1", "a on 1"], "no trial while the service is ill");
 }
 
-/// *Inconclusive* waits for health. If what was good is never healthy again (a password that was rotated), that alone would be
-/// a dead end; nothing healthy is at stake after ten deadlines.
+/// An inconclusive wish waits until the service is healthy. If the good environment is never healthy again (a rotated
+/// password), that would be a dead end. After ten deadlines nothing healthy is at stake.
 #[test]
-fn what_was_good_may_never_be_healthy_again_so_after_ten_deadlines_the_wish_has_another_try() {
+fn after_ten_deadlines_without_health_an_inconclusive_wish_is_tried_again() {
     let mut story = inconclusive();
     story.nature("a on", Nature::Sick);
     story.weather("Web", Weather::Passing);
@@ -207,9 +207,10 @@ fn without_revert_the_candidate_stays_and_backs_off() {
     assert!(story.message().contains("exited with 1"), "{}", story.message());
 }
 
-/// The candidate may have left a stale lock: the good environment is started again until its deadline, and then decides.
+/// The candidate may have left a stale lock, so the good environment is started again until its deadline, when the
+/// verdict is due.
 #[test]
-fn one_failure_of_the_good_one_is_no_verdict_on_it() {
+fn one_crash_on_the_good_environment_decides_nothing() {
     for nature in [Nature::Dies, Nature::Refuses] {
         let mut story = Story::good_on_a();
         story.nature("on 1", nature);
@@ -224,7 +225,7 @@ fn one_failure_of_the_good_one_is_no_verdict_on_it() {
 }
 
 #[test]
-fn a_good_one_that_keeps_ending_decides_by_its_deadline() {
+fn a_service_that_keeps_crashing_on_the_good_environment_is_inconclusive_at_the_deadline() {
     let mut story = Story::good_on_a();
     story.nature("on 1", Nature::Dies);
     story.wish("b");
@@ -236,7 +237,7 @@ fn a_good_one_that_keeps_ending_decides_by_its_deadline() {
 }
 
 #[test]
-fn one_liveness_failure_of_the_good_one_is_no_verdict_on_it() {
+fn one_liveness_failure_on_the_good_environment_decides_nothing() {
     let mut story = Story::good_on_a_with(|policy| policy.checks.push(super::check("Alive", super::Role::Liveness)));
     story.nature("b on", Nature::Dies);
     story.wish("b");

@@ -1,10 +1,10 @@
-//! The end, from every state.
+//! The shutdown, from every state.
 
 use std::time::Duration;
 
 use super::{Nature, Part, Phase, SECOND, StepSetting, Story, Weather};
 
-/// Every state there is, with a name.
+/// Every state, with a name.
 fn states() -> Vec<(&'static str, Story)> {
     let mut states = Vec::new();
     let mut put = |name, story: Story| states.push((name, story));
@@ -83,7 +83,7 @@ fn the_service_is_stopped_and_lictor_may_end() {
 }
 
 #[test]
-fn nothing_starts_any_more() {
+fn nothing_starts_after_a_shutdown() {
     for (name, mut story) in states() {
         story.shutdown();
         story.forget();
@@ -99,7 +99,7 @@ fn nothing_starts_any_more() {
 }
 
 #[test]
-fn a_second_one_kills() {
+fn a_second_shutdown_kills_the_process() {
     let mut story = Story::good_on_a();
     story.by_hand(Part::Stop);
     story.shutdown();
@@ -111,7 +111,7 @@ fn a_second_one_kills() {
 }
 
 #[test]
-fn one_that_comes_while_a_process_is_being_stopped_waits_for_it_and_a_second_kills() {
+fn a_shutdown_while_a_process_is_being_stopped_waits_for_it_and_a_second_one_kills_it() {
     let mut story = Story::good_on_a();
     story.by_hand(Part::Stop);
     story.wish("b");
@@ -123,7 +123,7 @@ fn one_that_comes_while_a_process_is_being_stopped_waits_for_it_and_a_second_kil
 }
 
 #[test]
-fn a_second_one_with_no_process_does_nothing() {
+fn a_second_shutdown_without_a_process_does_nothing() {
     let mut story = Story::new();
     story.shutdown();
     story.shutdown();

@@ -1,4 +1,4 @@
-//! The teller: a machine whose world answers at once, unless a story says that a part is answered by hand.
+//! A story: a machine in a world that carries out orders at once, except for the parts that a story answers by hand.
 
 mod outcome;
 mod world;
@@ -30,7 +30,7 @@ pub(in crate::machine) enum Part {
     Steer,
 }
 
-/// How a process of some pair behaves.
+/// How a process behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::machine) enum Nature {
     /// Its probes fail.
@@ -71,7 +71,7 @@ pub(in crate::machine) struct Story {
     weather: Vec<Weather>,
     /// The newest.
     process: Option<Process>,
-    /// The one before it, if that is still there.
+    /// The one before it, if it still runs.
     beside: Option<Process>,
     /// The run that new connections go to.
     connected: Option<RunId>,
@@ -152,7 +152,7 @@ impl Story {
         story
     }
 
-    /// The service runs on `a`, which is good with build 1; told from there.
+    /// A story that begins with the service on `a`, which is good with build 1.
     pub(in crate::machine) fn good_on_a() -> Self {
         Self::good_on_a_with(|_| {})
     }
@@ -163,7 +163,7 @@ impl Story {
         story
     }
 
-    /// `name` is wanted, passes its trial, and runs on for long; what was done until then is forgotten.
+    /// `name` is wanted, passes its trial, and runs for a long time; the orders until then are forgotten.
     pub(in crate::machine) fn becomes_good(&mut self, name: &str) {
         self.wish(name);
         self.passes(15 * SECOND);
@@ -254,7 +254,7 @@ impl Story {
         self.ends(run, Exit::Code(code));
     }
 
-    /// The process that was told to stop has stopped.
+    /// The process that was ordered to stop has ended.
     pub(in crate::machine) fn stopped(&mut self, name: &str) {
         let is_it = |process: &&Process| process.pair.starts_with(name);
         let run = self.processes().find(is_it).expect("a process of this environment").run;
@@ -280,7 +280,7 @@ impl Story {
         self.policy.handover != Handover::Restart
     }
 
-    /// The process that was there first listens on these ports besides what is held for it.
+    /// The old process has opened these ports by itself, besides the sockets that lictor holds.
     pub(in crate::machine) fn first_listens_on(&mut self, ports: &[u16]) {
         self.tell(Event::OwnPorts { run: RunId(1), ports: ports.to_vec() });
     }
@@ -290,19 +290,19 @@ impl Story {
         self.tell(Event::Steering { problem: Some(why.to_owned()) });
     }
 
-    /// The steering that was ordered last is so.
+    /// The last order to steer connections has been carried out.
     pub(in crate::machine) fn steered(&mut self) {
         let run = self.connected.expect("a steering was ordered");
         self.tell(Event::Steered { run });
     }
 
-    /// The steering that was ordered last could not be done.
+    /// The last order to steer connections could not be carried out.
     pub(in crate::machine) fn steer_failed(&mut self) {
         let run = self.connected.expect("a steering was ordered");
         self.tell(Event::SteerFailed { run, error: "the kernel refuses".into() });
     }
 
-    /// The process that was asked for by hand runs now.
+    /// The process whose start the story answers by hand runs now.
     pub(in crate::machine) fn started(&mut self) {
         let run = self.process.as_ref().expect("a process was asked for").run;
         self.started_at = self.now;
@@ -334,7 +334,7 @@ impl Story {
         self.tell(Event::TurnLost { turn });
     }
 
-    /// Nothing arrives at the process any more.
+    /// The process is out of traffic.
     pub(in crate::machine) fn has_left(&mut self) {
         let run = self.leaving.take().expect("a process leaves traffic");
         self.tell(Event::TrafficChanged { run, state: TrafficState::Out });
@@ -351,7 +351,7 @@ impl Story {
         self.tell(Event::TurnRefused { turn, why });
     }
 
-    /// From now on this part is answered by the story alone.
+    /// From now on the story answers this part by hand.
     pub(in crate::machine) fn by_hand(&mut self, part: Part) {
         self.by_hand.insert(part);
     }
@@ -361,7 +361,7 @@ impl Story {
         self.natures.push((words.to_owned(), nature));
     }
 
-    /// From now on, nature is kind to all processes that are started.
+    /// From now on every process that is started behaves well.
     pub(in crate::machine) fn cured(&mut self) {
         self.natures.clear();
     }

@@ -31,7 +31,7 @@ fn healthy_for_min_healthy_is_good() {
 }
 
 #[test]
-fn a_break_starts_the_time_anew() {
+fn a_failed_probe_starts_the_healthy_time_anew() {
     let mut story = Story::good_on_a_with(|policy| policy.checks[0].fall = 1);
     story.wish("b");
     story.passes(8 * SECOND);
@@ -45,7 +45,7 @@ fn a_break_starts_the_time_anew() {
 }
 
 #[test]
-fn every_failed_probe_is_a_break_whatever_fall_says() {
+fn every_failed_probe_interrupts_the_healthy_time_whatever_fall_is() {
     let mut story = Story::good_on_a_with(|policy| policy.checks[0].fall = 3);
     story.wish("b");
     story.passes(8 * SECOND + 500);
@@ -68,7 +68,7 @@ fn not_healthy_by_the_deadline_has_failed() {
 }
 
 #[test]
-fn healthy_too_late_to_be_so_long_enough_by_the_deadline_has_failed() {
+fn a_run_that_is_healthy_too_late_for_min_healthy_by_the_deadline_has_failed() {
     let mut story = Story::good_on_a();
     story.weather("Web", Weather::Failing);
     story.wish("b");
@@ -129,7 +129,7 @@ fn probes_are_paced_for_the_trial_and_as_configured_afterwards() {
 }
 
 #[test]
-fn a_liveness_failure_fails_it_and_does_not_restart() {
+fn a_liveness_failure_fails_the_trial_and_does_not_restart() {
     let mut story = Story::good_on_a_with(liveness);
     story.wish("b");
     story.passes(2 * SECOND + 500);
@@ -155,7 +155,7 @@ fn liveness_counts_only_after_the_first_success_of_readiness() {
 }
 
 #[test]
-fn with_no_check_alive_is_healthy() {
+fn without_checks_a_process_that_is_alive_is_healthy() {
     let mut story = Story::good_on_a_with(no_checks);
     story.wish("b");
     assert!(story.board().healthy);
@@ -270,9 +270,9 @@ fn a_line_of_history_tells_how_long_each_step_took() {
     assert_eq!(entry.steps.iter().collect::<Vec<_>>(), [(StepName::Settling, 100), (StepName::Trial, 1_000)]);
 }
 
-/// A VM that was paused for longer than the deadline says nothing about the change.
+/// A pause of the VM that is longer than the deadline does not fail the change.
 #[test]
-fn a_standstill_of_the_host_is_no_part_of_a_trial() {
+fn a_pause_of_the_host_does_not_count_for_a_trial() {
     let mut story = Story::good_on_a();
     story.wish("b");
     story.passes(2 * SECOND);
@@ -283,7 +283,7 @@ fn a_standstill_of_the_host_is_no_part_of_a_trial() {
 }
 
 #[test]
-fn a_standstill_does_not_count_as_health() {
+fn a_pause_of_the_host_does_not_count_as_healthy() {
     let mut story = Story::good_on_a();
     story.wish("b");
     story.passes(4 * SECOND);

@@ -1,4 +1,4 @@
-//! One host at a time: the turn, and leaving traffic behind it.
+//! One host at a time: the turn, and after it leaving traffic.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ fn leaving_traffic_follows_the_turn_which_is_given_back_when_the_service_is_back
 }
 
 #[test]
-fn a_service_that_does_not_get_back_into_traffic_keeps_no_other_host_waiting_for_ever() {
+fn a_turn_is_given_back_in_the_end_if_the_service_does_not_get_back_into_traffic() {
     let mut story = Story::good_on_a_with(turns_and_traffic);
     story.wish("b");
     story.by_hand(Part::Traffic);
@@ -74,7 +74,7 @@ fn a_change_that_another_host_took_back_waits_and_is_settled() {
 }
 
 #[test]
-fn a_process_is_stopped_out_of_traffic_whatever_it_is_stopped_for() {
+fn a_process_leaves_traffic_before_it_is_stopped_for_any_reason() {
     type Stop = fn(&mut Story);
     let stops: [(&str, Stop); 5] = [
         ("operator", Story::restart),
@@ -101,7 +101,7 @@ fn a_process_is_stopped_out_of_traffic_whatever_it_is_stopped_for() {
 }
 
 #[test]
-fn a_process_that_nobody_reports_to_be_out_of_traffic_is_stopped_in_the_end() {
+fn a_process_that_is_never_reported_out_of_traffic_is_stopped_in_the_end() {
     let mut story = Story::good_on_a_with(|policy| policy.drain_max = Some(Duration::from_secs(30)));
     story.by_hand(Part::Traffic);
     story.shutdown();
@@ -150,7 +150,7 @@ fn a_revert_needs_no_turn_and_ends_before_the_turn_is_given_back() {
 }
 
 #[test]
-fn a_revert_of_a_wish_that_had_a_turn_lost_asks_for_none() {
+fn a_revert_after_the_turn_was_lost_asks_for_no_turn() {
     let mut story = Story::good_on_a_with(turns);
     story.nature("b on", Nature::Dies);
     story.wish("b");
@@ -229,7 +229,7 @@ fn a_newer_wish_gives_the_old_turn_back_and_asks_for_its_own() {
 }
 
 #[test]
-fn a_good_one_that_does_not_get_healthy_by_the_deadline_keeps_no_other_host_waiting() {
+fn a_turn_is_given_back_if_the_good_environment_is_not_healthy_by_the_deadline() {
     let mut story = Story::good_on_a_with(turns_and_traffic);
     story.becomes_good("b");
     story.weather("Web", Weather::Failing);

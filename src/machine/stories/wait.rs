@@ -1,4 +1,4 @@
-//! Quiet time: many edits are one change.
+//! The quiet time: several edits become one change.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn every_edit_starts_the_quiet_time_anew() {
 }
 
 #[test]
-fn after_the_maximum_it_is_acted_on_quiet_or_not() {
+fn after_the_maximum_a_change_goes_on_although_edits_continue() {
     let mut story = Story::good_on_a_with(wait);
     for name in ["b", "c", "d", "e", "f", "g"] {
         story.wish(name);
@@ -43,7 +43,7 @@ fn after_the_maximum_it_is_acted_on_quiet_or_not() {
 }
 
 #[test]
-fn a_minimum_of_zero_acts_at_once() {
+fn with_a_minimum_of_zero_a_change_goes_on_at_once() {
     let mut story = Story::good_on_a();
     story.wish("b");
     assert_eq!(story.starts(), ["b on 1"]);
@@ -57,7 +57,7 @@ fn the_first_start_is_not_delayed() {
 }
 
 #[test]
-fn an_edit_that_is_taken_back_in_time_is_no_change() {
+fn an_edit_that_is_undone_in_time_changes_nothing() {
     let mut story = Story::good_on_a_with(wait);
     story.wish("b");
     story.passes(500);
@@ -75,10 +75,11 @@ fn restless(story: &mut Story, changes: usize) {
     }
 }
 
-/// Two trials in a row are superseded at once; after that a newer wish rests while a trial is going on: from its first edit on
-/// for `min_healthy`, then for twice as long each time, up to `deadline`, by which every trial has its verdict.
+/// Two trials in a row are superseded at once; after that a newer wish waits while a trial is going on: for
+/// `min_healthy` from its first edit on, then for twice as long each time, up to `deadline`, by which every trial has
+/// its verdict.
 #[test]
-fn a_key_that_never_rests_comes_to_verdicts_all_the_same() {
+fn a_key_that_changes_all_the_time_still_gets_verdicts() {
     let mut story = Story::good_on_a();
     restless(&mut story, 40);
     let (starts, records) = (story.starts(), story.records());
@@ -90,7 +91,7 @@ fn a_key_that_never_rests_comes_to_verdicts_all_the_same() {
 }
 
 #[test]
-fn once_the_key_rests_the_newest_runs() {
+fn once_the_key_stops_changing_the_newest_wish_runs() {
     let mut story = Story::good_on_a();
     restless(&mut story, 17);
     story.wish("z");
@@ -99,7 +100,7 @@ fn once_the_key_rests_the_newest_runs() {
 }
 
 #[test]
-fn whoever_corrects_a_mistake_does_not_wait() {
+fn a_correction_of_a_mistake_does_not_wait() {
     let mut story = Story::good_on_a();
     for name in ["b", "c"] {
         story.wish(name);
@@ -114,7 +115,7 @@ fn whoever_corrects_a_mistake_does_not_wait() {
 }
 
 #[test]
-fn what_has_failed_is_not_waited_for() {
+fn a_wish_does_not_wait_for_a_trial_that_has_failed() {
     let mut story = Story::good_on_a();
     for name in ["b", "c"] {
         story.wish(name);
@@ -130,7 +131,7 @@ fn what_has_failed_is_not_waited_for() {
 }
 
 #[test]
-fn while_nothing_runs_the_newest_does_not_rest() {
+fn while_nothing_runs_the_newest_wish_does_not_wait() {
     let mut story = Story::good_on_a();
     story.weather("Web", Weather::Silent);
     for name in ["b", "c", "d"] {

@@ -10,19 +10,19 @@ use super::super::process::health::{Health, Patience};
 #[derive(Clone, Debug, PartialEq)]
 pub(in super::super) struct Trial {
     pub(in super::super) kind: TrialKind,
-    /// Why it has failed already, where nothing can be done about it but wait: it can still pass late.
+    /// Why it has failed, if nothing better is known than to let it run: it can still pass late.
     pub(in super::super) overdue: Option<String>,
-    /// Set if it is about a reload.
+    /// When the process was reloaded, if the trial concerns a reload.
     pub(in super::super) reloaded: Option<Moment>,
-    /// Set if it counts from some moment and not from the start of the process.
+    /// When it began, if not with the start of the process.
     began: Option<Moment>,
-    /// Set if the verdict is due at some moment whenever the process was started.
+    /// When the verdict is due, if that does not depend on the start of the process.
     due: Option<Moment>,
-    /// How long nothing moved meanwhile.
+    /// How long nothing moved since it began.
     paused: Duration,
 }
 
-/// The kinds of trial differ in what their failure means.
+/// The kinds of trial, which differ in what a failure means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum TrialKind {
     /// A wish that can be taken back.
@@ -32,16 +32,16 @@ pub(in super::super) enum TrialKind {
     /// The good environment, in a process that was alive while a candidate failed beside it: what its next probes find
     /// decides the verdict on the candidate.
     Witness,
-    /// A new build under the environment that was good last: nothing of ours can be taken back.
+    /// A new build on the environment that was good last: lictor has nothing to take back.
     Build,
     /// Nothing has been good yet (or reverting is turned off): nothing to go back to.
     First,
-    /// A pair that is good already: no trial. It is noted when it is healthy again, or that it is not by the deadline, so
-    /// that nobody waits for it any longer.
+    /// A pair that is good already, so this is not a real trial. It only notes when the run is healthy, or that it is
+    /// not healthy by the deadline, so that nobody waits any longer.
     Proven,
 }
 
-/// What a run is judged by.
+/// The facts that a run is judged by.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Evidence<'a> {
     /// Whether it has a process.
@@ -54,7 +54,7 @@ pub(in super::super) struct Evidence<'a> {
     pub(in super::super) health: &'a Health,
 }
 
-/// What the run has shown so far.
+/// The judgement about a run so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) enum Judgement {
     /// It has been healthy for long enough, in time.
@@ -63,7 +63,7 @@ pub(in super::super) enum Judgement {
     Failed(String),
     /// A liveness check has failed, which decides nothing yet: the process is started again.
     Unresponsive(String),
-    /// Nothing yet; look again then.
+    /// Neither yet; it has to be judged again at this moment.
     Open(Option<Moment>),
 }
 
@@ -78,17 +78,17 @@ impl Trial {
         Self { reloaded: Some(now), began: Some(now), ..Self::new(kind) }
     }
 
-    /// The trial of the process that a candidate has failed beside, now.
+    /// The trial of the old process, after a candidate has failed beside it now.
     pub(in super::super) fn of_witness(now: Moment) -> Self {
         Self { began: Some(now), ..Self::new(TrialKind::Witness) }
     }
 
-    /// With a verdict at this moment, if one is given.
+    /// With a verdict at this moment, if there is one.
     pub(in super::super) fn due(self, due: Option<Moment>) -> Self {
         Self { due, ..self }
     }
 
-    /// It had its time; from now on it can only pass late, and what that means is given.
+    /// Its deadline has passed: from now on it can only pass late, and `kind` says what that would mean.
     pub(in super::super) fn late(self, kind: TrialKind, why: &str) -> Self {
         Self { kind, overdue: Some(why.to_owned()), ..self }
     }
@@ -98,18 +98,19 @@ impl Trial {
         self.due.unwrap_or(self.begun(run.started) + policy.deadline) + self.paused
     }
 
-    /// When it began, for a run that was started then.
+    /// When it began, for a run that was started at this moment.
     pub(in super::super) fn begun(&self, started: Moment) -> Moment {
         self.began.unwrap_or(started)
     }
 
-    /// Nothing moved for so long: the clock of the trial does not run through it.
+    /// Nothing moved for this long: the trial does not count that time.
     pub(in super::super) fn paused(&mut self, length: Duration) {
         self.paused = self.paused.saturating_add(length);
     }
 
-    /// When the run will have been healthy for `min_healthy`, if nothing breaks. Checks are probed three times in that, so
-    /// one that has not passed in the last third of it may just be hanging: its answer is waited for.
+    /// When the run will have been healthy for `min_healthy`, if nothing fails until then. Every check is probed three
+    /// times in that time, so a check that has not passed in the last third of it may be hanging: its answer is
+    /// awaited.
     fn passes_at(&self, run: &Evidence<'_>, policy: &Policy) -> Option<Moment> {
         let since = run.health.steady_since?.max(self.begun(run.started)).max(run.connected?);
         let answered = self.kind == TrialKind::Proven
@@ -146,7 +147,8 @@ impl Trial {
         Judgement::Open(Some(proof.map_or(deadline, |at| at.min(deadline))))
     }
 
-    /// It was good before, and has been probed all the while: one look at it after the candidate's failure is enough.
+    /// It was good before, and has been probed all the time: one probe of each check after the candidate's failure is
+    /// enough.
     fn bear_witness(&self, now: Moment, run: &Evidence<'_>, policy: &Policy) -> Judgement {
         let (begun, deadline) = (self.begun(run.started), self.deadline(run, policy));
         let dead = run.health.dead(&policy.checks, Patience::None);

@@ -15,7 +15,7 @@ pub struct Good {
     pub environment: Arc<Environment>,
     /// The builds that were healthy on it, newest first.
     pub builds: Vec<Build>,
-    /// The generation it was last good as.
+    /// The generation in which it was good last.
     pub generation: GenerationId,
     /// When it was promoted, Unix milliseconds.
     pub at_unix_ms: u64,
@@ -39,7 +39,7 @@ pub struct Quarantined {
     pub reason: String,
     /// When, Unix milliseconds.
     pub at_unix_ms: u64,
-    /// Whether that is the verdict already.
+    /// Whether that is proved or only suspected.
     #[serde(default)]
     pub standing: Standing,
 }
@@ -51,8 +51,8 @@ pub enum Standing {
     /// The environment before it was healthy again afterwards.
     #[default]
     Proved,
-    /// It has failed, and the environment before it has yet to get healthy: it is kept for a lictor that has to go on from
-    /// here.
+    /// It has failed, and the environment before it is not healthy yet. It is kept for a lictor that starts before the
+    /// verdict.
     Suspected,
 }
 
@@ -94,18 +94,19 @@ impl Ledger {
         self.good.iter().find(usable)
     }
 
-    /// What to run when nothing else can: the newest good environment, one that is not in quarantine if there is one.
+    /// What to run when nothing else can run: the newest good environment that is not in quarantine, or else the
+    /// newest.
     pub(in super::super) fn resort(&self, build: &Build) -> Option<&Good> {
         let usable = |good: &&Good| self.quarantined(&good.environment, build).is_none();
         self.good.iter().find(usable).or_else(|| self.newest())
     }
 
-    /// Whether this very pair has been good.
+    /// The good environment, if this environment has been good on this build.
     pub(in super::super) fn holds(&self, environment: &Environment, build: &Build) -> Option<&Good> {
         self.good.iter().find(|good| *good.environment == *environment && good.builds.contains(build))
     }
 
-    /// Whether this environment has been good, on whichever build.
+    /// Whether this environment has been good on any build.
     pub(in super::super) fn knows(&self, environment: &Environment) -> bool {
         self.good.iter().any(|good| *good.environment == *environment)
     }
@@ -125,7 +126,7 @@ impl Ledger {
         self.quarantine.iter().find(|held| held.pair.environment == fingerprint && held.pair.build == *build)
     }
 
-    /// A good environment is healthy on this build: what was suspected with it is to blame. Gives it.
+    /// A good environment is healthy on this build: the pairs that were suspected on it are to blame. Returns them.
     pub(super) fn confirm_suspected(&mut self, build: &Build) -> Vec<Quarantined> {
         let suspected = |held: &&mut Quarantined| held.standing == Standing::Suspected && held.pair.build == *build;
         let confirm = |held: &mut Quarantined| {
@@ -142,7 +143,7 @@ impl Ledger {
         if self.quarantine.len() == before { Changed::No } else { Changed::Yes }
     }
 
-    /// Puts an environment at the front; says whether anything changed. What the running process was started with stays
+    /// Puts an environment at the front; returns whether anything changed. What the running process was started with stays
     /// on the list: the next lictor takes it up only if it knows it.
     pub(super) fn promote(
         &mut self,
@@ -169,7 +170,7 @@ impl Ledger {
         Changed::Yes
     }
 
-    /// Notes what the sources gave for an environment that is good, if they give something else now.
+    /// Notes from which keys the sources give a good environment, if these have changed.
     pub(super) fn renew_keys(&mut self, environment: &Arc<Environment>) -> Changed {
         let differs = |good: &&mut Good| good.environment.source_keys() != environment.source_keys();
         let known = self.good.iter_mut().find(|good| good.environment == *environment).filter(differs);
@@ -178,12 +179,12 @@ impl Ledger {
         Changed::Yes
     }
 
-    /// The good environments, to be shown by other rules.
+    /// The good environments, for a change of what may be shown.
     pub(super) fn environments(&mut self) -> impl Iterator<Item = &mut Arc<Environment>> {
         self.good.iter_mut().map(|good| &mut good.environment)
     }
 
-    /// Puts an environment that is good at the front, as what to come back to.
+    /// Puts a good environment at the front, so that it is the first to go back to.
     pub(super) fn prefer(&mut self, environment: &Environment) {
         if let Some(index) = self.good.iter().position(|good| *good.environment == *environment) {
             self.good[..=index].rotate_right(1);
@@ -204,7 +205,7 @@ impl Ledger {
         self.quarantine.truncate(QUARANTINE_KEPT);
     }
 
-    /// Takes one pair out; says whether it was there.
+    /// Takes one pair out; returns whether it was there.
     pub(super) fn release(&mut self, environment: &Environment, build: &Build) -> Changed {
         let before = self.quarantine.len();
         let fingerprint = environment.fingerprint();
@@ -213,11 +214,11 @@ impl Ledger {
     }
 }
 
-/// Whether the lists have to be written again.
+/// Whether a list has changed, and so has to be written again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Changed {
-    /// They have.
+    /// It has changed.
     Yes,
-    /// They stand as they stood.
+    /// It has not.
     No,
 }

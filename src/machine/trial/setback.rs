@@ -1,4 +1,4 @@
-//! What keeps a wish waiting that was healthy on neither environment.
+//! What keeps a wish waiting after the service was healthy neither on it nor on the good environment.
 
 use std::sync::Arc;
 
@@ -7,11 +7,12 @@ use super::super::moment::Moment;
 use super::super::policy::Policy;
 use crate::environment::Environment;
 
-/// Healthy on neither, and no health for so many deadlines: the wish is tried again although nothing got better, since
-/// nothing healthy is at stake and what is good may never be healthy again (a rotated password).
+/// After this many deadlines without health the wish is tried again although nothing got better: nothing healthy is at
+/// stake, and the good environment may never be healthy again (a rotated password).
 const PATIENCE: u32 = 10;
 
-/// Healthy on neither: the wish waits until the service has been healthy, then is tried again.
+/// The service was healthy on neither environment: the wish waits until the service has been healthy, and is tried
+/// again then.
 #[derive(Clone, Debug, PartialEq)]
 pub(in super::super) struct Setback {
     pub(in super::super) kind: SetbackKind,
@@ -27,7 +28,7 @@ pub(in super::super) struct Setback {
 /// Who is to blame for a setback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum SetbackKind {
-    /// Nobody known: a pair that was good before is not healthy either.
+    /// Unknown: a pair that was good before is not healthy either.
     Inconclusive,
     /// The new build: neither environment is healthy on it.
     BuildFailed,

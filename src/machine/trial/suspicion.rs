@@ -1,4 +1,5 @@
-//! What is suspected: a candidate that failed. It is quarantined only once the good environment is healthy again.
+//! A candidate that failed, and is suspected to be the cause. It goes into quarantine only once the good environment is
+//! healthy again.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ pub(in super::super) struct Suspicion {
     pub(in super::super) generation: GenerationId,
     pub(in super::super) keys: Vec<String>,
     pub(in super::super) took: Steps,
-    /// By then the good environment is healthy, however often it had to be started, or it is not. Set at its first start.
+    /// By when the good environment has to be healthy, however often it is started until then. Set at its first start.
     pub(in super::super) decided_by: Option<Moment>,
 }
 

@@ -13,7 +13,7 @@ pub(in crate::source) fn spec(kind: Kind) -> Spec {
     Spec { name: Arc::from("test"), kind, required: true, min_keys: 0, mapping: Mapping::default() }
 }
 
-/// Waits for a snapshot of which `wanted` holds; says what the last one was if none comes.
+/// Waits for a snapshot of which `wanted` holds; returns what the last one was if none comes.
 pub(in crate::source) async fn until(
     receiver: &mut watch::Receiver<Arc<Snapshot>>,
     wanted: impl FnMut(&Arc<Snapshot>) -> bool,

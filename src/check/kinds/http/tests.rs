@@ -9,7 +9,7 @@ use crate::check::Http;
 use crate::check::round::Finding;
 use crate::check::tests::access;
 
-/// Asks a server that gives this answer to the first request; says what was found and what the server was sent.
+/// Asks a server that gives this answer to the first request; returns what was found and what the server was sent.
 async fn against(answer: &'static [u8], path: &str) -> (Finding, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! What is counted, told as stories.
+//! What is counted, as stories.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::machine::numbers::RunId;
 use crate::machine::policy::{CheckRule, Policy, Role};
 use crate::machine::{Build, Machine, Moment, Order, Restored, Version};
 
-/// A machine whose processes start at once and end when they are told to.
+/// A machine whose processes start at once, and end when they are ordered to.
 struct Stage {
     machine: Machine,
     now: u64,

@@ -1,4 +1,4 @@
-//! How a hold of the guard begins and ends, told as stories.
+//! How a hold of the guard begins and ends, as stories.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::machine::ledger::Good;
 use crate::machine::policy::{Crash, Empty, GuardRules, Policy, StepSetting};
 use crate::machine::{Build, GenerationId, Machine, Moment, Order, Restored, RunId, Version, history};
 
-/// A machine whose processes start at once and end when they are told to.
+/// A machine whose processes start at once, and end when they are ordered to.
 struct Stage {
     machine: Machine,
     now: u64,
@@ -99,8 +99,8 @@ impl Stage {
     }
 }
 
-/// A hold needs every key of what runs, also those of a small loss: otherwise the last steps of a restore, which look like a
-/// small loss, would be applied half way.
+/// A hold ends only when every key of the running environment is back. Otherwise the last steps of a restore, which
+/// look like a small loss, would be applied half-way.
 #[test]
 fn a_wipe_is_held_until_a_restore_is_whole() {
     let mut stage = Stage::on_nine();
@@ -125,7 +125,7 @@ fn a_wipe_is_held_until_a_restore_is_whole() {
 }
 
 #[test]
-fn what_comes_back_as_it_was_restarts_nothing_and_ends_the_hold() {
+fn keys_that_come_back_unchanged_end_the_hold_without_a_restart() {
     let mut stage = Stage::on_nine();
     stage.wish(&keys(0, "x"));
     stage.wish(&keys(9, "x"));
@@ -133,7 +133,7 @@ fn what_comes_back_as_it_was_restarts_nothing_and_ends_the_hold() {
 }
 
 #[test]
-fn a_release_lets_through_what_is_held_and_nothing_else() {
+fn a_release_lets_only_the_held_wish_pass() {
     let mut stage = Stage::on_nine();
     stage.wish(&keys(0, "x"));
     stage.release(Some(keys(3, "x").fingerprint()));
@@ -198,7 +198,7 @@ fn a_good_environment_without_a_record_gets_one() {
 }
 
 #[test]
-fn a_loss_that_is_made_good_before_it_has_settled_begins_nothing() {
+fn a_loss_that_is_undone_before_it_has_settled_begins_no_hold() {
     let mut stage = Stage::on_nine();
     stage.tell(Event::Policy { policy: Box::new(Policy { quiet_min: Duration::from_secs(1), ..policy() }) });
     stage.tell(Event::Wish { environment: keys(0, "x"), violations: Vec::new() });
@@ -217,9 +217,9 @@ fn a_new_rule_is_taken_up_at_once() {
     assert_eq!((stage.state(), stage.last()), (ConfigState::Good, keys(0, "x").fingerprint()));
 }
 
-/// While nothing was ever good, the guard holds nothing against a run that has failed.
+/// While nothing has been good yet, the guard does not protect a run that has failed.
 #[test]
-fn what_fails_before_anything_was_good_is_mended_by_taking_its_keys_away() {
+fn before_anything_was_good_a_failed_environment_may_lose_its_keys() {
     let mut stage = Stage::new(Restored::default());
     stage.tell(Event::Wish { environment: keys(9, "x"), violations: Vec::new() });
     stage.tell(Event::Exited { run: RunId(1), exit: Exit::Code(1) });
@@ -238,7 +238,7 @@ fn a_first_trial_that_has_not_failed_is_guarded() {
 }
 
 #[test]
-fn a_failure_before_anything_was_good_does_not_forget_a_hold_of_what_gets_good_later() {
+fn a_hold_outlives_a_failure_before_anything_was_good() {
     let mut stage = Stage::new(Restored::default());
     let slow = Policy { min_healthy: Duration::from_mins(1), ..policy() };
     stage.tell(Event::Policy { policy: Box::new(slow.clone()) });
@@ -256,9 +256,10 @@ fn a_failure_before_anything_was_good_does_not_forget_a_hold_of_what_gets_good_l
     assert_eq!(stage.state(), ConfigState::Held, "half of a restore is not applied to what is good");
 }
 
-/// Losses add up over `guard.window` against what was good before it: what runs moves at each switch.
+/// Losses add up over `guard.window`, compared with what was good before it, because the running environment changes
+/// with each switch.
 #[test]
-fn many_small_losses_are_a_wipe_as_well() {
+fn many_small_losses_add_up_to_a_wipe() {
     let mut stage = Stage::new(Restored::default());
     stage.wish(&keys(20, "x"));
     let mut left = 20;
@@ -274,7 +275,7 @@ fn many_small_losses_are_a_wipe_as_well() {
 }
 
 #[test]
-fn what_was_lost_longer_ago_than_the_window_was_meant() {
+fn losses_from_before_the_window_count_as_meant() {
     let mut stage = Stage::new(Restored::default());
     stage.wish(&keys(20, "x"));
     for left in [16, 12, 9, 7] {

@@ -28,7 +28,7 @@ pub(in super::super) enum Action {
     Shutdown,
 }
 
-/// Whether what the service leans on is there.
+/// Whether the service's dependencies are up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Dependency {
     Up,
@@ -72,7 +72,7 @@ pub(in super::super) fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// What there is when lictor starts.
+/// The state of the world when lictor starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Beginning {
     /// Nothing at all.
@@ -81,7 +81,7 @@ pub(in super::super) enum Beginning {
     Restored,
     /// As restored, and a process of environment 0 still runs.
     Adopted,
-    /// As restored, and a process still runs that nobody knows.
+    /// As restored, and a process with an unknown environment still runs.
     Stranger,
     /// Nothing at all, and processes are to overlap.
     Overlapping,

@@ -7,7 +7,7 @@ use crate::machine::event::{Event, ProbeResult};
 use crate::machine::numbers::RunId;
 use crate::machine::policy::{Handover, Policy, Role};
 
-/// What the world knows of connections, from the orders alone.
+/// The state of connections, from the orders alone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Connections {
     /// The run that new connections go to.
@@ -16,12 +16,12 @@ pub(super) struct Connections {
     ready: BTreeSet<RunId>,
     /// The checks that each run passes now.
     passing: BTreeSet<(RunId, usize)>,
-    /// Runs that were told to stop.
+    /// Runs that were ordered to stop.
     stopping: BTreeSet<RunId>,
 }
 
 impl Connections {
-    /// A run is started. One that is alone is connected to, whatever it is.
+    /// A run is started. If it is alone, it gets all connections.
     pub(super) fn begin(&mut self, run: RunId, live: usize) {
         if live == 1 {
             self.to = Some(run);
@@ -51,7 +51,7 @@ impl World {
             Event::Started { run, .. } if self.connections.is_ready(*run, &self.policy) => {
                 self.connections.ready.insert(*run);
             }
-            // What was probed by other rules is not known by these: whoever is alive may be ready by them.
+            // Nothing has been probed by the new rules yet, so every process that is alive may be ready by them.
             Event::Policy { .. } => {
                 self.connections.passing.clear();
                 self.connections.ready.extend(self.live.keys());
@@ -60,7 +60,7 @@ impl World {
         }
     }
 
-    /// Exactly one is steered to, and it is alive and has been ready.
+    /// Connections are steered to exactly one run, which is alive and has been ready.
     pub(super) fn steer(&mut self, run: RunId, share: u8) {
         assert!((1..=100).contains(&share), "{share}%");
         assert!(self.live.contains_key(&run), "new connections are sent to a run that is gone");
@@ -77,8 +77,8 @@ impl World {
         }
     }
 
-    /// The old one is alive until the verdict: a run that is connected to is not stopped while another one could have the
-    /// connections, and one that is not is only stopped for a verdict.
+    /// The old one is alive until the verdict: a run that is connected to is not stopped while another one could have
+    /// the connections, and one that is not is only stopped for a verdict.
     pub(super) fn hold_to_connections(&mut self, run: RunId) {
         let others = self.others_live(run);
         self.connections.stopping.insert(run);
@@ -96,7 +96,7 @@ impl World {
         }
     }
 
-    /// Whether another run is alive that was not told to stop.
+    /// Whether another run is alive that was not ordered to stop.
     pub(super) fn others_live(&self, run: RunId) -> bool {
         self.live.keys().any(|other| *other != run && !self.connections.stopping.contains(other))
     }

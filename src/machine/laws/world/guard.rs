@@ -6,12 +6,12 @@ use crate::environment::Fingerprint;
 use crate::machine::event::{Event, Verb};
 use crate::machine::history::Outcome;
 
-/// What the world knows of the guard, from the board alone.
+/// The state of the guard, from the board alone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Watched {
-    /// It has held something since the last wish that was whole.
+    /// Whether it has held something since the last wish that was complete.
     losing: bool,
-    /// The wish that an operator has let through.
+    /// The wish that an operator has released.
     released: Option<Fingerprint>,
 }
 
@@ -22,8 +22,9 @@ impl World {
         }
     }
 
-    /// What runs never changes to a wish that would lose much at once, nor to one that lacks any key of what runs once a
-    /// hold has begun, unless an operator has let it through. What fails before anything was good is not guarded.
+    /// The running environment is never replaced by a wish that loses many keys at once, nor, once a hold has begun, by
+    /// one that lacks any of its keys, unless an operator has released that. An environment that fails before anything
+    /// was good is not guarded.
     pub(super) fn hold_to_the_guard(&mut self, before: Option<Fingerprint>) {
         let now = self.target();
         let through = now.is_some_and(|now| self.guard.released == Some(now) || self.good.contains(&now));
@@ -43,8 +44,8 @@ impl World {
         self.guard.losing = missing && !released && (self.guard.losing || self.guards());
     }
 
-    /// Whether what ran had just failed and was on its way back, when the newest wish took the way instead: that is held
-    /// against what it was going back to.
+    /// Whether the environment had just failed and was being replaced by the good one, when the newest wish took over:
+    /// that wish is compared with the good one.
     fn had_failed(&self, before: Option<Fingerprint>) -> bool {
         let last = self.machine.shown.history().next_back();
         last.is_some_and(|last| last.outcome == Outcome::Superseded && last.run.is_none() && last.environment == before)

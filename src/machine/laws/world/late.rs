@@ -1,4 +1,4 @@
-//! Facts that come when nobody waits for them any more.
+//! Facts that come too late.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl World {
         self.log.push((self.now, event));
     }
 
-    /// Such a fact, if there is something that is over.
+    /// Such a fact, if something is over.
     fn late(&self, kind: u8) -> Option<Event> {
         let run = || (1..=self.last_run.0).map(RunId).find(|run| !self.live.contains_key(run));
         Some(match kind {

@@ -1,4 +1,4 @@
-//! What there is in the world: environments, builds, how they behave together, and policies.
+//! The contents of the world: environments, builds, how they behave together, and policies.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::machine::numbers::GenerationId;
 use crate::machine::policy::{CheckRule, Crash, Handover, KeyRule, OnChange, Policy, Revert, Role, StepSetting};
 use crate::machine::{Build, Restored};
 
-/// Occurs in every value: it must occur in nothing that is serialised.
+/// A part of every value: it must not occur in anything that is serialised.
 pub(in super::super) const MARKER: &str = "s3cr3t";
 
 /// How many environments there are at first.
@@ -26,7 +26,7 @@ const LOST: usize = 16;
 /// How many policies there are.
 pub(super) const POLICIES: u8 = 8;
 
-/// The policy without checks: what is good by it may be ill by the others.
+/// The policy without checks: an environment that is good with it may be unhealthy with the others.
 pub(in super::super) const PROVES_NOTHING: u8 = 4;
 
 /// The policy that takes nothing back.
@@ -42,22 +42,22 @@ pub(super) const OVERLAPS_BY_SHARE: u8 = 7;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Behaviour {
     Healthy,
-    /// Ends by itself after so many milliseconds.
+    /// Ends by itself after this many milliseconds.
     Exits(u64),
     /// Fails every probe.
     Sick,
-    /// Passes and fails by turns.
+    /// Passes and fails alternately.
     Flaps,
     /// Cannot be started at all.
     CannotStart,
-    /// Healthy only after so many milliseconds.
+    /// Healthy only after this many milliseconds.
     Slow(u64),
-    /// Hangs after so many milliseconds: its liveness fails.
+    /// Hangs after this many milliseconds: its liveness fails.
     Hangs(u64),
 }
 
-/// Environments 0, 7, 11, 12, 14, those from 15 on and all fresh ones are good everywhere; the others fail in some way on
-/// some build. 12 and 13 need only a reload from 0, and 14 not even that.
+/// Environments 0, 7, 11, 12, 14, those from 15 on and all fresh ones are good everywhere; the others fail in some way
+/// on some build. 12 and 13 need only a reload from 0, and 14 not even that.
 pub(super) fn behaviour(environment: usize, build: u8) -> Behaviour {
     match (environment, build) {
         (1, _) => Behaviour::Exits(3),
@@ -106,7 +106,7 @@ pub(in super::super) fn policy() -> Policy {
     }
 }
 
-/// What our own configuration can be changed to.
+/// The policies that a reload of our own configuration may bring.
 pub(super) fn policy_of(number: u8) -> Policy {
     let steps = |step| Policy { check_command: step, turn: step, drain_max: None, ..policy() };
     match number {
@@ -137,8 +137,8 @@ fn check(name: &str, role: Role, fall: u32) -> CheckRule {
     CheckRule { name: name.into(), role, rise: 1, fall, good: "Good".into(), bad: "Bad".into() }
 }
 
-/// How many keys the source of an environment has given for it. Ten of them stand for losses, and for a restore key by key;
-/// all others are whole.
+/// How many keys the source of an environment has given for it. Ten of them stand for losses, and for a restore key by
+/// key; all others are whole.
 pub(super) fn kept(number: usize) -> usize {
     if (LOST..LOST + 10).contains(&number) { number - LOST } else { 9 }
 }
@@ -162,7 +162,8 @@ pub(super) fn environment(number: usize) -> Arc<Environment> {
     Arc::new(Environment::new(variables.into()).with_source_keys(source_keys))
 }
 
-/// Whether these differ only in what the policy ignores: a process on one of them counts as one on the other, untouched.
+/// Whether these differ only in what the policy ignores: a process on one of them counts as one on the other,
+/// untouched.
 pub(super) fn is_same_but_ignored(one: usize, other: usize) -> bool {
     matches!((one, other), (0, 14) | (14, 0))
 }

@@ -1,4 +1,4 @@
-//! Orders are carried out, and the laws held to each of them.
+//! Carries out orders, and checks the laws with each of them.
 
 use super::nature::is_same_but_ignored;
 use super::{Behaviour, Process, VIOLATING, World, behaviour, build};
@@ -112,7 +112,7 @@ impl World {
         assert_eq!(self.asked, None, "an operator without an answer");
     }
 
-    /// What breaks the schema gets nowhere near the service.
+    /// A wish that breaks the schema never reaches the service.
     fn must_be_allowed(&self, environment: &Environment) -> usize {
         let number = self.environments.iter().position(|known| **known == *environment).expect("a known environment");
         assert_ne!(number, VIOLATING, "what was rejected is used");

@@ -1,4 +1,4 @@
-//! Probes come back at the pace that was ordered, and find what the nature of the process has for them.
+//! Probes end at the ordered pace, and their results depend on the nature of the process.
 
 use std::time::Duration;
 

@@ -49,7 +49,7 @@ fn readiness_is_confirmed_by_its_second_success() {
 }
 
 #[test]
-fn without_checks_alive_is_healthy() {
+fn without_checks_a_run_is_healthy() {
     let health = fed(&[], "");
     assert_eq!(health.healthy_since, Some(Moment(0)));
     assert_eq!(health.confirmed_at, Some(Moment(0)));

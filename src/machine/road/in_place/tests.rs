@@ -1,4 +1,4 @@
-//! Wishes that are rejected, reloaded or ignored, told to a machine step by step.
+//! Wishes that are rejected, reloaded or ignored, as stories.
 
 mod rejected;
 mod reloaded;
@@ -75,7 +75,7 @@ impl Scene {
         scene
     }
 
-    /// What it orders, but for lines of history; a start is obeyed at once.
+    /// Its orders without lines of history; a start is carried out at once.
     fn tell(&mut self, event: Event) -> Vec<Order> {
         let mut orders = self.machine.handle(Moment(self.now), event);
         if let Some(Order::Start { run, .. }) = orders.iter().find(|order| matches!(order, Order::Start { .. })) {
@@ -114,7 +114,7 @@ impl Scene {
         self.tell(Event::Tick)
     }
 
-    /// The run is healthy for as long as it takes.
+    /// The run is healthy for long enough.
     fn prove(&mut self) -> Vec<Order> {
         let mut orders = Vec::new();
         for _ in 0..4 {

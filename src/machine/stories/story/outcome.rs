@@ -72,7 +72,7 @@ impl Story {
         self.probing.last().map(|(_, pace)| *pace)
     }
 
-    /// All that was told and ordered.
+    /// All events and orders.
     pub(in crate::machine) fn log(&self) -> &[Logged] {
         &self.log
     }

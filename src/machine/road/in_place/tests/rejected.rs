@@ -1,10 +1,10 @@
-//! Wishes that touch nothing.
+//! Wishes that are rejected: nothing is touched.
 
 use super::*;
 use crate::machine::event::CheckVerdict;
 
 #[test]
-fn what_breaks_the_schema_touches_nothing_and_says_all_of_it() {
+fn a_wish_that_breaks_the_schema_touches_nothing_and_every_fault_is_reported() {
     let good = wanted("1", "info", "a");
     let policy = Policy { check_command: StepSetting::Disabled, ..policy() };
     let mut scene = Scene::good_on(policy, &good);
@@ -54,9 +54,9 @@ fn a_first_start_on_what_is_rejected_uses_the_last_good_one_if_there_is_one() {
     assert_eq!(scene.board().config.state, ConfigState::Rejected);
 }
 
-/// A wish that is rejected and was good under other rules may run where nothing else can.
+/// A rejected wish that was good under other rules may run if nothing else can.
 #[test]
-fn what_was_good_under_other_rules_runs_on_and_is_said_to_be_rejected() {
+fn an_environment_that_was_good_under_other_rules_runs_on_and_is_shown_as_rejected() {
     let good = Good {
         environment: wanted("x", "info", "a"),
         builds: vec![Build("go:1".into())],
@@ -73,7 +73,7 @@ fn what_was_good_under_other_rules_runs_on_and_is_said_to_be_rejected() {
 }
 
 #[test]
-fn another_build_may_bear_what_the_check_command_refused() {
+fn a_wish_that_the_check_command_refused_is_checked_again_with_another_build() {
     let policy = Policy { check_command: StepSetting::Enabled, ..policy() };
     let mut scene = Scene::new(policy, Restored::default());
     let asks = |orders: &[Order]| {
@@ -98,7 +98,7 @@ fn another_build_may_bear_what_the_check_command_refused() {
 }
 
 #[test]
-fn a_newer_wish_ends_the_question_about_the_one_before() {
+fn a_newer_wish_cancels_the_check_of_the_one_before() {
     let policy = Policy { check_command: StepSetting::Enabled, ..policy() };
     let mut scene = Scene::new(policy, Restored::default());
     scene.wish(&wanted("1", "info", "a"));

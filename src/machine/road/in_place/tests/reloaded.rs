@@ -1,11 +1,11 @@
-//! Changes that leave the process alone.
+//! Changes that do not restart the process.
 
 use super::*;
 
-/// A reload is a small trial: the run has to be healthy for `min_healthy` from then on, by the deadline; if not, it is taken
-/// back like any candidate, by a restart on the last good environment.
+/// A reload is a small trial: the run has to be healthy for `min_healthy` from then on, by the deadline; if not, it is
+/// taken back like any candidate, by a restart on the last good environment.
 #[test]
-fn a_reload_key_is_told_to_the_process_that_runs_and_is_good_once_it_is_healthy_on_it() {
+fn a_reload_signals_the_running_process_and_is_good_once_that_is_healthy() {
     let mut scene = Scene::good_on(checked(), &wanted("1", "info", "a"));
     let (run, next) = (scene.run(), wanted("1", "debug", "a"));
     let orders = scene.wish(&next);
@@ -27,7 +27,7 @@ fn a_reload_key_is_told_to_the_process_that_runs_and_is_good_once_it_is_healthy_
 }
 
 #[test]
-fn the_next_start_is_on_what_was_reloaded_and_nothing_is_pending_then() {
+fn the_next_start_uses_the_reloaded_environment_and_nothing_is_pending_then() {
     let mut scene = Scene::good_on(policy(), &wanted("1", "info", "a"));
     scene.wish(&wanted("1", "debug", "a"));
     scene.prove();
@@ -42,7 +42,7 @@ fn the_next_start_is_on_what_was_reloaded_and_nothing_is_pending_then() {
 }
 
 #[test]
-fn a_process_that_ends_on_what_it_was_told_is_started_on_the_last_good_one() {
+fn a_process_that_ends_after_a_reload_is_started_on_the_last_good_environment() {
     let (good, bad) = (wanted("1", "info", "a"), wanted("1", "bad", "a"));
     let mut scene = Scene::good_on(policy(), &good);
     scene.wish(&bad);
@@ -57,7 +57,7 @@ fn a_process_that_ends_on_what_it_was_told_is_started_on_the_last_good_one() {
 }
 
 #[test]
-fn a_process_that_is_sick_on_what_it_was_told_is_restarted_on_the_last_good_one_at_the_deadline() {
+fn a_process_that_is_unhealthy_after_a_reload_is_restarted_on_the_last_good_environment_at_the_deadline() {
     let (good, bad) = (wanted("1", "info", "a"), wanted("1", "bad", "a"));
     let mut scene = Scene::good_on(checked(), &good);
     scene.wish(&bad);
@@ -71,7 +71,7 @@ fn a_process_that_is_sick_on_what_it_was_told_is_restarted_on_the_last_good_one_
 }
 
 #[test]
-fn the_probes_know_what_a_reload_brought() {
+fn probes_use_the_reloaded_environment() {
     let mut scene = Scene::good_on(checked(), &wanted("1", "info", "a"));
     for level in ["debug", "trace"] {
         let next = wanted("1", level, "a");
@@ -82,7 +82,7 @@ fn the_probes_know_what_a_reload_brought() {
 }
 
 #[test]
-fn what_passed_before_a_reload_proves_nothing_about_it() {
+fn passes_from_before_a_reload_do_not_count_for_it() {
     let mut scene = Scene::good_on(checked(), &wanted("1", "info", "a"));
     scene.wish(&wanted("1", "debug", "a"));
     scene.pass(HEALTHY * 2);
@@ -92,8 +92,8 @@ fn what_passed_before_a_reload_proves_nothing_about_it() {
     assert_eq!(scene.board().config.state, ConfigState::Good);
 }
 
-/// What only touches ignored keys is what the next start starts, and on trial only then. The probes find it all the same: of a
-/// password that was rotated the new one is the one that works.
+/// A change of ignored keys only is used by the next start, and is on trial only then. The probes use it at once,
+/// because of a rotated password only the new one works.
 #[test]
 fn an_ignored_key_is_recorded_and_the_probes_know_it_and_nothing_else() {
     let mut scene = Scene::good_on(policy(), &wanted("1", "info", "a"));
@@ -127,7 +127,7 @@ fn one_key_that_asks_for_a_restart_is_enough() {
     }
 }
 
-/// A signal may kill what does not listen for it yet.
+/// A signal may kill a process that does not handle it yet.
 #[test]
 fn a_trial_is_not_disturbed_by_a_change_that_needs_no_restart() {
     let mut scene = Scene::good_on(policy(), &wanted("1", "info", "a"));
@@ -156,7 +156,7 @@ fn a_reload_may_overtake_a_reload() {
 }
 
 #[test]
-fn what_is_not_well_is_restarted_whatever_the_change() {
+fn an_unhealthy_process_is_restarted_for_any_change() {
     let mut scene = Scene::new(checked(), Restored::default());
     scene.wish(&wanted("1", "info", "a"));
     scene.probe(ProbeResult::Fail("503".into()));
@@ -165,9 +165,9 @@ fn what_is_not_well_is_restarted_whatever_the_change() {
     assert_eq!((reloads(&orders), disturbs(&orders)), (0, true), "{orders:?}");
 }
 
-/// A process that could not be told (its file cannot be written) was not touched.
+/// If the process could not be signalled (its file cannot be written), nothing was touched.
 #[test]
-fn what_cannot_be_told_is_rejected_and_all_is_as_it_was() {
+fn a_reload_that_cannot_be_carried_out_is_rejected_and_changes_nothing() {
     let good = wanted("1", "info", "a");
     let mut scene = Scene::good_on(policy(), &good);
     let next = wanted("1", "debug", "a");
@@ -186,9 +186,9 @@ fn what_cannot_be_told_is_rejected_and_all_is_as_it_was() {
     assert_eq!(reloads(&orders), 1, "an operator who has mended the disk asks once more");
 }
 
-/// The next lictor takes a process up only if it knows what it was started with.
+/// The next lictor takes a process over only if it knows the environment that it was started with.
 #[test]
-fn what_the_process_was_started_with_stays_on_the_list_of_good_ones() {
+fn the_environment_that_the_process_was_started_with_stays_on_the_list_of_good_ones() {
     let first = wanted("1", "0", "a");
     let mut scene = Scene::good_on(policy(), &first);
     let mut orders = Vec::new();
