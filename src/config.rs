@@ -1,8 +1,9 @@
-//! The configuration: HCL or JSON as written, to settings that mean something; every error at once, with its place.
+//! The configuration: from HCL or JSON as written to settings with a meaning. Every error is reported at once, with its
+//! place.
 //!
-//! Files become trees of words (`read/hcl`, `read/json`), flags become one more, and `read/merge` makes them one. Then each
-//! block's own file in `blocks` has the table of its words and reads them by name and type through a `read::section`. A word
-//! that no table has is reported as unknown.
+//! Files become trees of words (`read/hcl`, `read/json`), flags become one more, and `read/merge` makes them one. Then
+//! each block's own file in `blocks` has the table of its words and reads them by name and type through a
+//! `read::section`. A word that no table has is reported as unknown.
 
 mod blocks;
 mod flags;
@@ -40,7 +41,7 @@ use read::{files, hcl, json, legacy, merge, place, section, tree};
 pub struct Inputs<'a> {
     /// What `-c` names: files, and directories of `*.hcl` and `*.json`.
     pub paths: &'a [PathBuf],
-    /// What the command line says over them.
+    /// What the command line sets, which wins over the files.
     pub flags: &'a Flags,
     /// The words after `--`.
     pub command: &'a [String],
@@ -54,7 +55,8 @@ impl std::fmt::Debug for Inputs<'_> {
     }
 }
 
-/// Reads the whole configuration: flags win over files, files over the environment, that over defaults.
+/// Reads the whole configuration: flags win over files, files over the environment, and the environment over the
+/// defaults.
 ///
 /// # Errors
 /// The first syntax error of each file and every other error at once.

@@ -1,8 +1,9 @@
-//! lictor anew from its file, in the same process (`lictor reexec`): after an upgrade, under the running service.
+//! Replaces lictor by the program on the disk, in the same process (`lictor reexec`): after an upgrade, while the
+//! service runs.
 //!
-//! The process keeps its PID, so the service manager notices nothing, and the service stays a child of it. Descriptors are
-//! passed as systemd passes them (`LISTEN_FDS`, `LISTEN_FDNAMES`, `LISTEN_PID`). Before anything is given up the file has
-//! to show that it is a lictor, and that it accepts the configuration.
+//! The process keeps its PID, so the service manager notices nothing, and the service stays a child of it. Descriptors
+//! are passed as systemd passes them (`LISTEN_FDS`, `LISTEN_FDNAMES`, `LISTEN_PID`). Before anything is given up, the
+//! new program has to show that it is lictor, and that it accepts the configuration.
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr, OsString};
@@ -18,17 +19,18 @@ use crate::machine::event::Exit;
 use crate::service::OwnChildren;
 use crate::service::errand::{self, Errand, Finished};
 
-/// How long the new program has to say its version, and again to read the configuration.
+/// How long the new program may take to print its version, and then to read the configuration.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where passed descriptors begin.
 const FIRST: RawFd = 3;
 
-/// What only the service manager says to the process that it starts; a program that is tried out must not hear it.
+/// Variables that the service manager sets for the process that it starts; a program that is only tried out must not
+/// get them.
 const ADDRESSED: [&str; 7] =
     ["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "LISTEN_PIDFDID", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"];
 
-/// The file that this process was started from, by the name that an upgrade replaces, and the words of its start.
+/// The program that this process was started from, by the path that an upgrade replaces, and its arguments.
 #[derive(Clone, Debug)]
 pub struct Origin {
     program: PathBuf,
@@ -36,10 +38,10 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Of this process. Call it at the start, while the file is what runs.
+    /// The program of this process. Call it at the start, before an upgrade can replace the file.
     ///
     /// # Errors
-    /// `/proc` does not tell what runs.
+    /// `/proc` does not show which program runs.
     pub fn of_this_process() -> io::Result<Self> {
         let words: Vec<OsString> = std::env::args_os().collect();
         let running = std::env::current_exe()?;
@@ -53,8 +55,8 @@ impl Origin {
         &self.program
     }
 
-    /// Tries the file out: it has to say its version, and to accept the configuration that this process was started with.
-    /// Gives what it says of its version.
+    /// Tries the program out: it has to print its version, and to accept the configuration that this process was
+    /// started with. Returns what it printed.
     ///
     /// # Errors
     /// Why it cannot take over, as a sentence.
@@ -101,8 +103,8 @@ impl Origin {
         errand::run(errand, own).await.map_err(|error| crate::chain::sentence(&error))
     }
 
-    /// Executes the file in this process, with these descriptors; if that fails, what runs now is executed anew: it has
-    /// given up too much to go on.
+    /// Executes the new program in this process, with these descriptors. If that fails, the present program is executed
+    /// again, because it has given up too much to go on.
     ///
     /// # Errors
     /// Neither can be executed.
@@ -120,7 +122,7 @@ impl Origin {
 
     fn prepare(&self, passed: &[(String, OwnedFd)]) -> io::Result<Execution> {
         let above = FIRST + RawFd::try_from(passed.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-        // Above all that they will be: none is overwritten by another on its way down.
+        // First to numbers above all of the final ones, so that none overwrites another.
         let copies = passed.iter().map(|(_, descriptor)| Ok(fcntl_dupfd_cloexec(descriptor, above)?));
         let descriptors = copies.collect::<io::Result<_>>()?;
         let text = |word: &OsStr| Ok(CString::new(word.as_bytes())?);
@@ -141,7 +143,7 @@ impl Origin {
     }
 }
 
-/// All that the kernel has to be given.
+/// The arguments of the system call.
 struct Execution {
     words: Vec<CString>,
     variables: Vec<CString>,
@@ -149,8 +151,8 @@ struct Execution {
 }
 
 impl Execution {
-    /// Returns only if it fails. Unlike that of `std` it leaves the signals that are blocked as they are: those that have
-    /// come meanwhile wait for the new program.
+    /// Returns only if it fails. Unlike the one of `std` it leaves the signal mask as it is: signals that arrive
+    /// meanwhile stay pending for the new program.
     #[expect(unsafe_code, reason = "std's exec unblocks every signal before the new program can hear them")]
     fn go(&self, program: &Path) -> io::Error {
         let Ok(program) = CString::new(program.as_os_str().as_bytes()) else {
@@ -162,26 +164,27 @@ impl Execution {
         };
         let (words, variables) = (list(&self.words), list(&self.variables));
         for (place, descriptor) in (FIRST..).zip(&self.descriptors) {
-            // SAFETY: both are numbers. What had this place is closed, and whoever owned it never runs again: this process
-            // either becomes another program or ends.
+            // SAFETY: both are numbers. What had this place is closed, and whoever owned it never runs again: this
+            // process either becomes another program or ends.
             if unsafe { libc::dup2(descriptor.as_raw_fd(), place) } < 0 {
                 return io::Error::last_os_error();
             }
         }
-        // SAFETY: the path and every word end with a NUL, each list ends with a null, and all of them live in this frame or
-        // in `self`.
+        // SAFETY: the path and every word end with a NUL, each list ends with a null, and all of them live in this
+        // frame or in `self`.
         unsafe { libc::execve(program.as_ptr(), words.as_ptr(), variables.as_ptr()) };
         io::Error::last_os_error()
     }
 }
 
-/// The name that a person or a unit has called it by, while it leads to what runs: it may be a link to the newest version.
+/// The path that a person or a unit started it by, if that leads to the running program: it may be a link to the newest
+/// version.
 fn program(called: Option<PathBuf>, running: PathBuf) -> PathBuf {
     let leads_to_it = |called: &PathBuf| std::fs::canonicalize(called).is_ok_and(|file| file == running);
     called.filter(leads_to_it).unwrap_or_else(|| undeleted(running))
 }
 
-/// What is in its place, if the file was replaced before this process looked.
+/// The file that is now at its path, if it was replaced before this process looked.
 fn undeleted(running: PathBuf) -> PathBuf {
     match running.as_os_str().as_bytes().strip_suffix(b" (deleted)") {
         Some(before) if !running.exists() => PathBuf::from(OsStr::from_bytes(before)),
@@ -189,7 +192,7 @@ fn undeleted(running: PathBuf) -> PathBuf {
     }
 }
 
-/// Where a program of this name is.
+/// The path of a program of this name, from `PATH`.
 fn named(name: &Path, path: &OsStr) -> Option<PathBuf> {
     if name.as_os_str().as_bytes().contains(&b'/') {
         return std::path::absolute(name).ok();

@@ -1,5 +1,5 @@
-//! What the words mean: one file a block of the configuration (or a word at its top), with all its attributes, their
-//! defaults and their rules.
+//! The meaning of the words: one file for each block of the configuration (or word at its top), with all its
+//! attributes, their defaults and their rules.
 
 pub(super) mod admin;
 pub(super) mod apply;
@@ -27,7 +27,7 @@ pub(super) mod wait;
 
 use crate::config::reference::{Attribute, Block, TakenUp, Type, attribute, ignored};
 
-/// The whole of what a configuration may say.
+/// Everything that a configuration may contain.
 pub static TOP: Block = Block::new("", "The words at the top of a configuration, outside of all blocks.")
     .attributes(&[
         name::ATTRIBUTE,
@@ -69,7 +69,7 @@ pub static TOP: Block = Block::new("", "The words at the top of a configuration,
         &log::BLOCK,
     ]);
 
-/// What holds for the names of all variables from the sources.
+/// The settings for the names of all variables from the sources.
 const fn names(word: &'static str, meaning: &'static str) -> Attribute {
     attribute(word, Type::Boolean, "true", meaning).default("false")
 }

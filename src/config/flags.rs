@@ -1,4 +1,4 @@
-//! Flags as the last file: what they say goes the same way, and is checked by the same readers, as what is written.
+//! Flags as the last file: they go through the same merge and the same readers as what is written in files.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use super::read::place::Place;
 use super::read::report::Warning;
 use super::read::tree::{Entry, Node, Object, Value};
 
-/// What the command line says over the files.
+/// What the command line sets, which wins over the files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flags {
     /// `--prefix`, `--file` and `--directory`, in the order of the command line; they come after the files' sources.
@@ -15,7 +15,7 @@ pub struct Flags {
     pub no_prefix: Option<bool>,
     /// All others.
     pub overrides: Vec<Override>,
-    /// What there is to say about the flags themselves: old names.
+    /// Warnings about the flags themselves, such as old names.
     pub warnings: Vec<Warning>,
 }
 
@@ -35,7 +35,7 @@ pub enum SourceFlag {
 pub struct Override {
     /// The flag, with its dashes.
     pub flag: &'static str,
-    /// The word's way through the blocks, as in `["consul", "address"]`.
+    /// The path of the word through the blocks, as in `["consul", "address"]`.
     pub path: &'static [&'static str],
     /// Its value.
     pub value: FlagValue,
@@ -81,7 +81,7 @@ impl Flags {
         root
     }
 
-    /// What there is to say about them, and about the words after `--`.
+    /// The warnings about them, and about the words after `--`.
     pub(crate) fn remarks(&self, command: &[String]) -> Vec<Warning> {
         let mut warnings = self.warnings.clone();
         if self.has_command() && !command.is_empty() {

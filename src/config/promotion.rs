@@ -11,7 +11,7 @@ use super::reference::{Block, Type, attribute};
 use crate::environment::glob::Glob;
 use crate::promote::Rules;
 
-/// The whole of what `promote.hcl` may say.
+/// Everything that `promote.hcl` may contain.
 pub static TOP: Block = Block::new("", "Which keys `lictor promote` copies, in the file that `--rules` names.")
     .attributes(&[
         attribute("only", Type::Globs, "[\"APP_*\"]", "Only keys that match one of these are promoted.")

@@ -1,5 +1,5 @@
-//! What was written, read: the files, their two syntaxes, the merging, the places for messages, and the types of values.
-//! What the words mean is not known here; `blocks` knows it.
+//! Reads what was written: the files, their two syntaxes, the merge, the places for messages, and the types of values.
+//! The meaning of the words is in `blocks`.
 
 pub(super) mod address;
 pub(super) mod call;

@@ -1,8 +1,7 @@
-//! What there is to configure. Each block's table stands beside its reader in `blocks`.
-//!
-//! A table cannot be wrong: a reader gets no word that its table lacks and asks for all that the table has
-//! (`read/section`), and `tests/reference` holds types, defaults and examples to what reading them gives. `lictor help
-//! config`, `lictor.hcl(5)` and `docs/configuration.md` are made from the tables.
+//! The reference of the configuration. Each block's table stands beside its reader in `blocks`. A table cannot be
+//! wrong: a reader cannot read a word that its table lacks, and has to read all that the table has (`read/section`).
+//! `tests/reference` compares types, defaults and examples with the result of reading them. `lictor help config`,
+//! `lictor.hcl(5)` and `docs/configuration.md` are made from the tables.
 
 mod find;
 mod kind;
@@ -29,20 +28,20 @@ pub struct Block {
     pub attributes: &'static [Attribute],
     /// The blocks in it.
     pub blocks: &'static [&'static Block],
-    /// Which of these must be there.
+    /// Which of these blocks must be written.
     pub needs: Needs,
-    /// The same as one text, as envconsul has it: an example, unquoted.
+    /// The short form as one text, which envconsul has: an example, unquoted.
     pub short: Option<&'static str>,
-    /// What must stand at the top beside it.
+    /// What must be written at the top beside it.
     pub beside: &'static str,
-    /// What takes up a change of its attributes, unless one of them says otherwise.
+    /// When a change of its attributes takes effect, unless one of them has its own setting.
     taken_up: TakenUp,
 }
 
 /// How often a block may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occurs {
-    /// Once; over several files its attributes add up, and the later file wins.
+    /// Once; if it is in several files, its attributes add up, and the later file wins.
     Once,
     /// Any number of times.
     Repeatedly,
@@ -64,7 +63,7 @@ pub struct Attribute {
     pub word: &'static str,
     /// What its value looks like.
     pub kind: Type,
-    /// What counts if it is not written.
+    /// The value if it is not written.
     pub preset: Preset,
     /// A value other than the default; texts without their quotes.
     pub example: &'static str,
@@ -72,23 +71,23 @@ pub struct Attribute {
     pub meaning: &'static str,
     /// Lines of the same block that it needs.
     pub with: &'static str,
-    /// What must stand at the top beside its block.
+    /// What must be written at the top beside its block.
     pub beside: &'static str,
     taken_up: Option<TakenUp>,
 }
 
-/// What counts if an attribute is not written.
+/// The value if an attribute is not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
     /// It must be written.
     Needed,
     /// This value; texts without their quotes.
     Value(&'static str),
-    /// What these words say.
+    /// As described by these words.
     Words(&'static str),
 }
 
-/// What takes up a change of the configuration.
+/// When a change of the configuration takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TakenUp {
     /// `lictor reload`, at once.
@@ -162,12 +161,12 @@ impl Block {
         Self { taken_up, ..self }
     }
 
-    /// The attributes that do something.
+    /// The attributes that have an effect.
     pub fn effective(&self) -> impl Iterator<Item = &'static Attribute> {
         self.attributes.iter().filter(|attribute| !attribute.is_ignored())
     }
 
-    /// What takes up a change of one of its attributes.
+    /// When a change of one of its attributes takes effect.
     pub fn taken_up_of(&self, attribute: &Attribute) -> TakenUp {
         attribute.taken_up.unwrap_or(self.taken_up)
     }
@@ -180,7 +179,7 @@ impl Block {
         self.blocks.iter().find(|block| block.word == word).copied()
     }
 
-    /// The words that do something.
+    /// The words that have an effect.
     pub(crate) fn words(&self) -> Vec<&'static str> {
         self.effective().map(|attribute| attribute.word).chain(self.blocks.iter().map(|block| block.word)).collect()
     }
@@ -196,7 +195,7 @@ pub(crate) const fn attribute(
     Attribute { word, kind, preset: Preset::Words("none"), example, meaning, with: "", beside: "", taken_up: None }
 }
 
-/// A word of envconsul's that is accepted and does nothing; the reader says why.
+/// A word of envconsul that is accepted and has no effect; the reader warns and says why.
 pub(crate) const fn ignored(word: &'static str, why: &'static str) -> Attribute {
     attribute(word, Type::Ignored, "", why)
 }
@@ -226,7 +225,7 @@ impl Attribute {
         Self { taken_up: Some(taken_up), ..self }
     }
 
-    /// Whether it only is accepted.
+    /// Whether it is accepted without an effect.
     pub fn is_ignored(&self) -> bool {
         self.kind == Type::Ignored
     }
@@ -236,7 +235,7 @@ impl Attribute {
         self.kind.written(self.example)
     }
 
-    /// The default as it is written in a file; `None` if it is no value.
+    /// The default as it is written in a file; `None` if it is not a single value.
     pub fn written_default(&self) -> Option<String> {
         match self.preset {
             Preset::Value(value) => Some(self.kind.written(value)),

@@ -1,4 +1,4 @@
-//! All blocks together: everything that was configured.
+//! All blocks together: the settings.
 
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ pub struct Settings {
     pub rules: environment::Rules,
     /// What to run.
     pub command: service::Command,
-    /// The road, the process's life and the checks' rules.
+    /// The policy of the machine: for the road, the process's life and the checks.
     pub policy: machine::Policy,
     /// The checks, in the order of the file.
     pub checks: Vec<crate::check::Spec>,
@@ -39,7 +39,7 @@ pub struct Settings {
     pub admin: Admin,
     /// `StatsD`.
     pub statsd: Statsd,
-    /// What the service publishes, if it is asked.
+    /// Where the service publishes numbers, if that is configured.
     pub expvar: Option<crate::expvar::Settings>,
     /// How the hosts that run this service take turns, if they do.
     pub fleet: Option<crate::fleet::Rules>,
@@ -49,17 +49,17 @@ pub struct Settings {
     pub log: Log,
     /// `--pid-file`.
     pub pid_file: Option<PathBuf>,
-    /// How a change is tried, beside the policy.
+    /// The settings of `apply {}` that are not part of the policy.
     pub apply: Apply,
-    /// What is known about single variables.
+    /// The rules for single variables.
     pub keys: Vec<Key>,
     /// The sockets that lictor holds for the service.
     pub listen: Vec<crate::listen::Spec>,
-    /// What Consul is to know of this instance, and how it leaves traffic; `None`: nothing.
+    /// How this instance is registered in Consul and leaves traffic; `None`: it is not registered by lictor.
     pub registration: Option<crate::registration::Settings>,
 }
 
-/// Every block by its own reader. `None` only if an error was reported.
+/// Reads every block by its own reader. `None` only if an error was reported.
 pub(super) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Option<Settings> {
     let flag = |root: &mut Section<'_>, word| root.read(word, value::boolean).unwrap_or(false);
     let naming = sources::Naming { sanitize: flag(root, "sanitize"), upcase: flag(root, "upcase") };

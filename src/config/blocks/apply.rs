@@ -77,9 +77,9 @@ pub(crate) static BLOCK: Block =
 /// The parts of `apply {}` that are not part of the machine's policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Apply {
-    /// Run with the candidate environment before the old service is touched; empty: none.
+    /// The command that is run with the candidate environment before the old service is touched; empty: there is none.
     pub check_command: Vec<String>,
-    /// After this long it has failed.
+    /// The time that it may take.
     pub check_timeout: Duration,
 }
 
@@ -98,7 +98,7 @@ impl Default for Apply {
     }
 }
 
-/// Reads `apply {}`; how often the checks are probed says which `min_healthy` can ever be reached.
+/// Reads `apply {}`. The interval of the checks limits which `min_healthy` can be reached.
 pub(crate) fn read(section: &mut Section<'_>, policy: &mut Policy, checks: &[Spec], held: &[listen::Spec]) -> Apply {
     const MILLISECOND: Duration = Duration::from_millis(1);
     let place = if section.has("min_healthy") { section.place_of("min_healthy") } else { section.place_of("deadline") };
@@ -129,7 +129,7 @@ pub(crate) fn read(section: &mut Section<'_>, policy: &mut Policy, checks: &[Spe
     Apply { check_command, check_timeout: check_timeout.unwrap_or(default.check_timeout) }
 }
 
-/// Two processes need a socket that both listen on: one that lictor holds for them.
+/// Two processes need a socket that both can listen on, so lictor has to hold it.
 fn handover(section: &mut Section<'_>, held: &[listen::Spec]) -> Handover {
     let (place, share_place) = (section.place_of("handover"), section.place_of("share"));
     let word = section.read("handover", value::one_of(WORDS)).unwrap_or(Word::Restart);
@@ -161,7 +161,8 @@ fn percent(text: &str) -> Result<u8, &'static str> {
         .ok_or("expected a share from \"1%\" to \"100%\"")
 }
 
-/// The longest time between two probes of a run on trial, among the checks that decide about it; a millisecond without any.
+/// The longest time between two probes of a run on trial, among the checks that decide its trial; one millisecond if
+/// there are none.
 fn slowest_on_trial(checks: &[Spec], min_healthy: Duration) -> Duration {
     let deciding = checks.iter().filter(|check| check.rule.role != Role::Info);
     let slowest = deciding.map(|check| check::on_trial(check.interval, min_healthy)).max();

@@ -53,16 +53,16 @@ pub(crate) static BLOCK: Block = Block::new(
     &sqs::BLOCK,
 ]);
 
-/// Words of `/status` that no check may have.
+/// The fields of `/status` that a check may not be named like.
 const RESERVED: &[&str] = &["version", "Config"];
 
-/// More checks than anybody can read on one page.
+/// The most checks: more than anybody can read on one page.
 const MAX_CHECKS: usize = 256;
 
 const ROLES: &[(&str, Role)] =
     &[("startup", Role::Startup), ("readiness", Role::Readiness), ("liveness", Role::Liveness), ("info", Role::Info)];
 
-/// A probe more often than this is a load test.
+/// The shortest interval: more frequent probes would be a load test.
 const LEAST_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Reads every check, in the order of writing.
@@ -114,7 +114,7 @@ fn read(label: &str, section: &mut Section<'_>) -> Option<Spec> {
     })
 }
 
-/// Whether a check asks for no more than a connection, to a socket that lets everybody in by itself.
+/// Whether a check only opens a connection, and does so to a socket that lictor holds, which always accepts one.
 fn says_nothing_of(check: &Spec, held: &listen::Spec) -> bool {
     let (Kind::Tcp(tcp), listen::Address::Tcp(held)) = (&check.kind, &held.address) else { return false };
     let Some((host, port)) = tcp.address.rsplit_once(':') else { return false };
@@ -132,7 +132,7 @@ fn unfit(label: &str) -> Option<&'static str> {
     (!shows_well(label)).then_some("a label is 1 to 64 printable characters")
 }
 
-/// A word for the status: short, and one line.
+/// A word for the status: short, and on one line.
 fn word(node: &Node) -> Result<String, Finding> {
     let text = value::text(node)?;
     if shows_well(&text) { Ok(text) } else { Err(node.wrong("expected 1 to 64 printable characters")) }

@@ -28,7 +28,8 @@ const FIRST: &[(&str, FirstSet)] = &[("sealed", FirstSet::Sealed), ("any", First
 
 const NOWHERE: &str = "lies in no prefix: it must be a key below the path of a prefix {} block, as \"billing/.commit\"";
 
-/// Tells the prefixes that the key lies in; gives the names of those that it seals: the most exact ones.
+/// Notes the key in the prefixes that it lies in. Returns the names of those that it seals, which are the most exact
+/// ones.
 pub(crate) fn read(root: &mut Section<'_>, sources: &mut [Spec]) -> Vec<Arc<str>> {
     let place = root.place_of("commit_key");
     let (start, alone) = (root.place_of("commit_start"), !root.has("commit_key"));

@@ -1,4 +1,5 @@
-//! `consul {}`: where Consul is. The environment's `CONSUL_*` variables count where neither file nor flag says more.
+//! `consul {}`: where Consul is. A `CONSUL_*` variable of the environment counts where neither a file nor a flag sets
+//! the same.
 
 mod ssl;
 
@@ -79,14 +80,14 @@ static TRANSPORT: Block = Block::new("transport", "The connection to Consul.").a
 
 const POOL: &str = "lictor keeps the connections it needs";
 
-/// Where the agent of every host is.
+/// The default address of the local agent.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:8500";
 
 const ADDRESS: &[&str] = &["CONSUL_HTTP_ADDR"];
 const TOKEN: &[&str] = &["CONSUL_HTTP_TOKEN", "CONSUL_HTTP_TOKEN_FILE", "CONSUL_TOKEN", "CONSUL_TOKEN_FILE"];
 const SSL: &[&str] = &["CONSUL_HTTP_SSL"];
 
-/// What is written, or the defaults; with lictor's environment in between.
+/// The settings from the files and flags, then from lictor's environment, then the defaults.
 pub(crate) fn read(root: &mut Section<'_>, lookup: Lookup<'_>) -> Connection {
     let connection = root.within("consul", |section| block(section, lookup));
     connection.unwrap_or_else(|| {
@@ -121,7 +122,7 @@ fn block(section: &mut Section<'_>, lookup: Lookup<'_>) -> Connection {
         );
     }
 
-    // What is written hides the variable that says the same thing; of the rest the variables come first.
+    // A written setting hides the variable for the same thing; otherwise variables come before defaults.
     let mut hidden = Vec::new();
     let mut base = Connection::at(DEFAULT_ADDRESS);
     if let Some(address) = address {
@@ -172,7 +173,8 @@ fn from_environment(base: Connection, hidden: &[&str], lookup: Lookup<'_>) -> (C
     }
 }
 
-/// Refuses, with its place, what the client would refuse. Empty text means that no address is given.
+/// Refuses an address that the client would refuse, with its place in the file. Empty text means that no address is
+/// given.
 fn address(text: &str) -> Result<Option<String>, &'static str> {
     const EXPECTED: &str = "expected host:port, http://..., https://... or unix:///path";
     let text = text.trim();
@@ -193,7 +195,7 @@ fn address(text: &str) -> Result<Option<String>, &'static str> {
     if fine { Ok(Some(text.to_owned())) } else { Err(EXPECTED) }
 }
 
-/// A user, and maybe a password.
+/// A user, and perhaps a password.
 type Auth = Option<(String, Option<Secret>)>;
 
 /// `consul.auth {}`, or envconsul's text `user[:password]`: HTTP basic authentication. `None`: it is not given.
@@ -230,7 +232,7 @@ fn retry(section: &mut Section<'_>, retry: &mut Retry) {
     let backoff = section.read("backoff", value::duration_from(MILLISECOND));
     let max = section.read("max_backoff", value::duration);
     retry.backoff = backoff.unwrap_or(retry.backoff);
-    // Zero is envconsul's word for "no limit"; waiting for hours helps nobody.
+    // In envconsul zero means "no limit", but it helps nobody to wait for hours.
     match max.filter(|max| !max.is_zero()) {
         Some(max) if max < retry.backoff => {
             section.error(&place, format!("{}: must not be shorter than backoff", section.name("max_backoff")));

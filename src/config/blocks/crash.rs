@@ -1,4 +1,4 @@
-//! `crash {}`: what happens between two starts of a service that keeps ending.
+//! `crash {}`: the backoff between two starts of a service that keeps crashing.
 
 use crate::config::reference::{Block, Type, attribute};
 use std::time::Duration;

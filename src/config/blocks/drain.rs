@@ -25,7 +25,7 @@ pub(crate) static BLOCK: Block = Block::new(
 .beside("registration {\n}\n")
 .taken_up(TakenUp::ByStartOfLictor);
 
-/// The block, or its defaults. Without `registration {}` there is nothing that could take the service out of traffic.
+/// The block, or its defaults. Without `registration {}` lictor cannot take the service out of traffic.
 pub(crate) fn read(root: &mut Section<'_>) -> Drain {
     let place = root.place_of("drain");
     if root.has("drain") && !root.has("registration") {

@@ -71,14 +71,14 @@ static ENV: Block = Block::new("env", "Which variables the service gets besides 
     ])
     .taken_up(TakenUp::ByStartOfTheService);
 
-/// What was read; the command is missing if it was not given or is wrong.
+/// The result; the command is missing if it was not given or is wrong.
 #[derive(Debug, Default)]
 pub(crate) struct Exec {
     pub(crate) command: Option<Command>,
     pub(crate) rules: Rules,
 }
 
-/// Whether lictor's own environment is kept from the service by the word at the top.
+/// Whether the word at the top keeps lictor's own environment from the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pristine {
     Yes,

@@ -35,10 +35,10 @@ pub(crate) static BLOCK: Block =
             .default("100"),
         ]);
 
-/// Looks more often than this cost the service more than they tell: each stops it for a moment.
+/// The shortest interval. Each read stops the service for a moment, so more frequent ones would cost too much.
 const LEAST_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Each series is paid for.
+/// The most series, because each of them costs money.
 const MOST_SERIES: u32 = 1_000;
 
 pub(crate) fn read(section: &mut Section<'_>) -> Option<Settings> {

@@ -40,7 +40,7 @@ pub(crate) static BLOCK: Block = Block::new(
 ])
 .taken_up(TakenUp::ByStartOfLictor);
 
-/// Who takes part: the instance as Consul knows it.
+/// The instance that takes part, as it is registered in Consul.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Instance<'a> {
     /// The service's name in the catalog.

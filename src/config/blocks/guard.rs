@@ -1,4 +1,4 @@
-//! `guard {}`: what of a source's loss is held back.
+//! `guard {}`: which losses of a source are held back.
 
 use crate::config::read::section::Section;
 use crate::config::read::value;

@@ -1,4 +1,4 @@
-//! `key "NAME" {}`: what is known about one variable, or about all that match.
+//! `key "NAME" {}`: the rules for one variable, or for all that match.
 
 use crate::config::read::report::Finding;
 use crate::config::read::section::Section;
@@ -48,7 +48,7 @@ pub(crate) static BLOCK: Block = Block::new(
 
 const PORT: &str = "type = \"port\"";
 
-/// What is known about the variables whose final name matches. The most exact label wins.
+/// The rules for the variables whose final name matches. The most exact label wins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Key {
     /// The label.
@@ -66,13 +66,13 @@ pub struct Key {
 }
 
 impl Key {
-    /// What the environment has to know of it.
+    /// The part that the environment needs.
     pub(crate) fn known(&self) -> Known {
         let (label, form) = (self.label.clone(), self.form.clone());
         Known { label, required: self.required, form, default: self.default.clone() }
     }
 
-    /// What the machine has to know of it.
+    /// The part that the machine needs.
     pub(crate) fn rule(&self) -> KeyRule {
         KeyRule { label: self.label.clone(), on_change: self.on_change }
     }
@@ -132,7 +132,7 @@ fn read(label: &str, section: &mut Section<'_>) -> Option<Key> {
     })
 }
 
-/// Why a default could never be used.
+/// Why a default can never be used.
 fn misfit(label: &Glob, form: &Form, default: &str) -> Option<String> {
     if !(label.exactness().is_exact() && label.matches(label.as_str())) {
         return Some("goes with a whole name only: a label with wildcards names no variable to fill in".to_owned());

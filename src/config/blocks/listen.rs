@@ -19,7 +19,7 @@ pub(crate) static BLOCK: Block = Block::new(
 /// Longer names would not fit into `LISTEN_FDNAMES` and systemd's descriptor store.
 const LONGEST_NAME: usize = 64;
 
-/// A path must fit into the kernel's address with what is added to it. In bytes.
+/// The longest path, in bytes: with the suffix that is added it must fit into the kernel's socket address.
 const LONGEST_PATH: usize = 100;
 
 pub(crate) fn read_all(root: &mut Section<'_>) -> Vec<Spec> {

@@ -32,7 +32,7 @@ pub(crate) static BLOCK: Block = Block::new("log", "What lictor logs, and how.")
 pub struct Log {
     /// `trace`, `debug`, `info`, `warn` or `error`.
     pub level: Level,
-    /// How lines look.
+    /// The format of the lines.
     pub format: LogFormat,
 }
 

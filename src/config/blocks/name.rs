@@ -1,4 +1,4 @@
-//! `name`: what the service is called in the status, in metrics and on disk.
+//! `name`: the service's name in the status, in metrics and on the disk.
 
 use crate::config::reference::{Attribute, TakenUp, Type, attribute};
 use std::path::Path;
@@ -33,7 +33,8 @@ pub(crate) fn read(root: &mut Section<'_>, program: Option<&Path>) -> Option<Str
     name.ok()
 }
 
-/// A name is also a directory and a socket: no slash, and no dot at its beginning, which would hide it.
+/// A name is also used for a directory and a socket, so it has no slash, and no dot at its beginning, which would hide
+/// them.
 fn parse(text: &str) -> Result<String, &'static str> {
     let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if !text.is_empty() && text.len() <= 64 && text.chars().all(fine) && !text.starts_with('.') {

@@ -1,4 +1,4 @@
-//! `registration {}`: what Consul knows of this instance.
+//! `registration {}`: how this instance is registered in Consul.
 
 use crate::config::reference::{Attribute, Block, TakenUp, Type, attribute};
 use std::collections::BTreeMap;
@@ -53,11 +53,11 @@ const fn where_we_register(attribute: Attribute) -> Attribute {
     attribute.with("port = 8080")
 }
 
-/// Consul takes no shorter interval.
+/// The shortest interval that Consul accepts.
 const LEAST_INTERVAL: Duration = Duration::from_secs(1);
-/// Consul's own floor.
+/// The shortest time that Consul accepts.
 const LEAST_AFTER: Duration = Duration::from_mins(1);
-/// Consul takes 64 pairs; two are ours.
+/// Consul accepts 64 pairs, and lictor adds two.
 const MOST_META: usize = 62;
 /// In bytes.
 const LONGEST_META: usize = 512;
@@ -81,7 +81,7 @@ pub(crate) fn read(section: &mut Section<'_>, name: Option<&str>, drain: Drain) 
     Some(Settings { id: id?, name: named, service: Some(service).filter(|service| service.port > 0), drain })
 }
 
-/// What would be silently without effect.
+/// Refuses settings that would have no effect.
 fn only_where_we_register(section: &mut Section<'_>) {
     for word in ["address", "tags", "meta"] {
         if section.has(word) {
@@ -95,7 +95,7 @@ fn only_where_we_register(section: &mut Section<'_>) {
     }
 }
 
-/// Consul takes any text; what DNS, URLs and filters take as well is this.
+/// Consul accepts any text; this is what DNS, URLs and filters accept as well.
 fn word(text: &str) -> Result<String, &'static str> {
     let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':');
     if (1..=128).contains(&text.len()) && text.chars().all(fine) {

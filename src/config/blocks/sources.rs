@@ -80,7 +80,7 @@ const REQUIRED: Attribute =
 /// How long one blocking query may take.
 const WAIT: Duration = Duration::from_secs(25);
 
-/// Each is a connection or a watched directory of its own.
+/// The most sources: each has a connection or a watched directory of its own.
 const MAX_SOURCES: usize = 100;
 
 /// What was read.
@@ -89,14 +89,14 @@ pub(crate) struct Sources {
     pub(crate) specs: Vec<Spec>,
     /// `prefix.empty`, by the name of the source.
     pub(crate) empty: Vec<(Arc<str>, Empty)>,
-    /// Whether any was written, right or wrong.
+    /// Whether any source was written, correct or not.
     pub(crate) given: Given,
-    /// Where each was written, by its name.
+    /// Where each source was written, by its name.
     places: BTreeMap<Arc<str>, Place>,
 }
 
 impl Sources {
-    /// Takes a source up. Twice the same one is one watch too many, and its keys would count twice nowhere.
+    /// Adds a source. The same source twice is an error: it would need two watches, and its keys would not count twice.
     fn add(&mut self, section: &mut Section<'_>, place: Place, spec: Spec) {
         if let Some(first) = self.places.get(&spec.name) {
             section.error(&place, format!("this source is the same as the one at {first}: leave one of them out"));
@@ -106,7 +106,7 @@ impl Sources {
     }
 }
 
-/// Whether somebody named a source.
+/// Whether a source was named.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Given {
     #[default]
@@ -114,7 +114,7 @@ pub(crate) enum Given {
     Some,
 }
 
-/// What holds for the names of every source.
+/// The settings for the names of every source.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Naming {
     pub(crate) sanitize: bool,

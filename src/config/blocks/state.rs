@@ -34,7 +34,7 @@ pub(crate) static BLOCK: Block =
 pub struct State {
     /// `None`: the default place for this name.
     pub directory: Option<PathBuf>,
-    /// Older good environments are not used.
+    /// The age after which a good environment is no longer used.
     pub max_age: Duration,
     /// How long a start waits for the sources.
     pub boot_grace: Duration,

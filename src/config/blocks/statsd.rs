@@ -36,7 +36,8 @@ pub(crate) static BLOCK: Block =
         attribute("tags", Type::Pairs, "{ env = \"prod\" }", "Tags of every metric, besides lictor's own."),
     ]);
 
-/// The tags that lictor tells its own series apart by: another one of that name would make two values of one tag.
+/// The tags by which lictor distinguishes its own series: a configured tag of the same name would give one tag two
+/// values.
 const OWN: [&str; 8] = ["service", "reason", "result", "version", "source", "class", "check", "name"];
 
 const STYLES: &[(&str, Style)] = &[("influx", Style::Influx), ("datadog", Style::Datadog)];

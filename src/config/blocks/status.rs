@@ -30,16 +30,16 @@ pub(crate) static BLOCK: Block = Block::new("status", "The status port: plain HT
 pub struct Status {
     /// Where it listens.
     pub address: SocketAddr,
-    /// Whether somebody asked for this address (if so, its being taken is an error).
+    /// Whether this address was configured: then it is an error if it is taken.
     pub chosen: bool,
-    /// Names by which clients may ask, besides addresses, `localhost` and this machine's own name.
+    /// The host names that clients may use, besides addresses, `localhost` and this host's own name.
     pub hosts: Vec<String>,
 }
 
 const EXPOSED: &str = "everybody who reaches this address can read the status: checks, versions, and the variables' names \
                        and fingerprints; a loopback address is enough for Consul's agent and for hooks on this host";
 
-/// Where the status port is unless somebody says otherwise.
+/// The default address of the status port.
 pub fn default_address() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, 8127).into()
 }

@@ -1,4 +1,4 @@
-//! `wait {}`: the quiet time before a change is acted on.
+//! `wait {}`: the quiet time before a change is applied.
 
 use crate::config::reference::{Block, Type, attribute, ignored};
 use std::time::Duration;
@@ -33,7 +33,7 @@ impl Wait {
     const MIN: Duration = Duration::from_millis(100);
     const LEAST_MAX: Duration = Duration::from_secs(2);
 
-    /// The limit that goes with a quiet time: envconsul's four times as much, and at least 2 s.
+    /// The limit for a quiet time: four times as much, as in envconsul, and at least 2 s.
     fn from_min(min: Duration) -> Self {
         Self { min, max: Self::LEAST_MAX.max(min.saturating_mul(4)) }
     }

@@ -29,7 +29,7 @@ pub(crate) fn listening(text: &str) -> Result<SocketAddr, &'static str> {
 }
 
 /// Checks that the text is an `http` or `https` URL with a host; returns it as written. The error does not repeat it,
-/// there may be a password in it.
+/// because there may be a password in it.
 pub(crate) fn http(text: &str) -> Result<String, &'static str> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.map(|_| text.to_owned()).ok_or("expected a URL, as in \"http://127.0.0.1:8080/healthz\"")

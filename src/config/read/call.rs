@@ -1,11 +1,11 @@
 //! The functions: `env("NAME")` and `env("NAME", "default")` are evaluated; `env_of_service("NAME")` and `file("PATH")`
-//! stay as they are, for the checks, which read anew what they stand for.
+//! stay unevaluated, for the checks, which evaluate them at each probe.
 
 use hcl_edit::expr::{Expression, FuncCall};
 
 use super::tree::Value;
 
-/// How lictor's own environment is asked. Tests hand in a table of their own.
+/// Looks up a variable of lictor's own environment. Tests pass a table of their own.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The value that the call stands for, or what is wrong with it.

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-/// The longest duration that makes sense anywhere; far below what breaks clocks.
+/// The longest duration that makes sense anywhere, far below those that overflow clocks.
 const MAX: Duration = Duration::from_hours(30 * 24);
 
-/// For a number without a unit.
+/// The message for a number without a unit.
 pub(crate) const NO_UNIT: &str = "a duration needs a unit, as in \"5s\", \"250ms\" or \"1m30s\"";
 
-/// A duration such as `250ms` or `1m30s`, of at most 30 days. The error says what to write and does not repeat the text.
+/// A duration such as `250ms` or `1m30s`, of at most 30 days. The error says what to write and does not repeat the
+/// text.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     if !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.') && text != "0" {
@@ -22,7 +23,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     if duration > MAX { Err("a duration is at most 30 days (\"720h\")".to_owned()) } else { Ok(duration) }
 }
 
-/// humantime's `M` is a month; who writes it means minutes.
+/// In humantime `M` is a month, but a person who writes it means minutes.
 fn is_calendar_unit(unit: &str) -> bool {
     matches!(unit, "M" | "month" | "months" | "y" | "yr" | "yrs" | "year" | "years")
 }

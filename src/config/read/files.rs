@@ -22,7 +22,7 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    /// By its name, or because an HCL file cannot begin like this.
+    /// Whether it is JSON: by its name, or because an HCL file cannot begin like this.
     pub(crate) fn is_json(&self) -> bool {
         is_json(Path::new(&*self.file)) || self.text.trim_start().starts_with('{')
     }

@@ -1,5 +1,5 @@
-//! HCL2 to words and values. What HCL could compute (operators, conditionals, templates) is refused with a hint; the
-//! functions are in `call`.
+//! From HCL2 to words and values. Operators, conditionals and templates are refused with a hint; the functions are in
+//! `call`.
 
 use hcl_edit::Span;
 use hcl_edit::expr::{Expression, ObjectKey, UnaryOperator};
@@ -11,7 +11,7 @@ use super::report::Report;
 use super::tree::{Entry, Form, Node, Object, Value};
 use super::{call, hint, nesting};
 
-/// Reads a file; what is wrong with it is reported.
+/// Reads a file, and reports what is wrong with it.
 pub(crate) fn read(page: &Page<'_>, lookup: call::Lookup<'_>, report: &mut Report) -> Object {
     if let Some(at) = nesting::too_deep(page.text()) {
         report.unreadable(&page.place(at), "this is nested too deeply: close a brace, bracket or parenthesis above");
@@ -69,7 +69,7 @@ impl Walk<'_> {
         let place = self.place(expression);
         let value = match expression {
             Expression::Bool(value) => Value::Bool(*value.value()),
-            // HCL2 has no line breaks in quotes, the parser lets them pass.
+            // HCL2 does not allow line breaks in quotes, but the parser accepts them.
             Expression::String(_) if self.written(expression).contains('\n') => {
                 self.broken(&place, hint::UNCLOSED_QUOTE)
             }
@@ -110,7 +110,7 @@ impl Walk<'_> {
         Some(Entry { word, place, form: Form::Attribute, node: self.node(value) })
     }
 
-    /// A number; HCL2 reads `0644` as 644, which is never meant.
+    /// A number. HCL2 reads `0644` as 644, which is never meant.
     fn number(&mut self, expression: &Expression, place: &Place) -> Value {
         let Expression::Number(number) = expression else { return Value::Broken };
         if let [b'0', b'0'..=b'9', ..] = self.written(expression).trim().as_bytes() {

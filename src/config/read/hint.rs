@@ -1,18 +1,18 @@
-//! What to write instead: for the parser's short words, for HCL1's forms, and for what HCL could compute.
+//! Hints what to write instead: of the parser's short messages, of HCL1's forms, and of expressions.
 
 use hcl_edit::expr::Expression;
 
 use super::place::Page;
 
-/// For anything with `${` or `%{` in it.
+/// The hint for a text with `${` or `%{` in it.
 pub(crate) const NO_TEMPLATES: &str =
     "templates are not supported: write env(\"NAME\") as the whole value, or $${ for the characters themselves";
 
-/// For a quote that goes on over the end of the line.
+/// The hint for a quote that goes on after the end of the line.
 pub(crate) const UNCLOSED_QUOTE: &str = "a quote is not closed on this line";
 
-/// The line of the quote that was not closed, if that is why the parser stopped at this line and column: it reads on
-/// to the next quote, lines below, and stumbles behind it.
+/// The line of the quote that was not closed, if that is why the parser stopped at this line and column: it reads on to
+/// the next quote, some lines below, and fails behind it.
 pub(crate) fn unclosed_quote(page: &Page<'_>, line: usize, column: usize) -> Option<usize> {
     let odd = |text: &str| text.replace("\\\\", "").replace("\\\"", "").matches('"').count() % 2 == 1;
     let comment = |text: &str| text.trim_start().starts_with(['#', '/']);
@@ -23,7 +23,7 @@ pub(crate) fn unclosed_quote(page: &Page<'_>, line: usize, column: usize) -> Opt
     (1..line).find(|earlier| odd(page.line(*earlier)) && !comment(page.line(*earlier)))
 }
 
-/// Why an expression is not a value here.
+/// Why an expression is not accepted as a value.
 pub(crate) fn for_expression(expression: &Expression) -> String {
     match expression {
         Expression::Null(_) => "null is not a value: leave the word out".to_owned(),
@@ -39,7 +39,7 @@ pub(crate) fn for_expression(expression: &Expression) -> String {
     }
 }
 
-/// A sentence for the first thing that the parser did not understand, on this line at this column (from 1).
+/// A sentence about the first thing that the parser did not understand, on this line at this column (from 1).
 pub(crate) fn for_syntax(line: &str, column: usize, message: &str) -> String {
     let split = line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(at, _)| at);
     let trouble = Trouble { before: line[..split].trim_end(), rest: line[split..].trim_start(), message };

@@ -1,4 +1,4 @@
-//! JSON to words and values. `serde_json` hands out the raw text of each value, so its place in the file is known.
+//! From JSON to words and values. `serde_json` provides the raw text of each value, so its place in the file is known.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -7,10 +7,10 @@ use super::place::{Page, Place};
 use super::report::Report;
 use super::tree::{Entry, Node, Object, Value};
 
-/// As deep as HCL may be nested.
+/// The deepest nesting, the same as for HCL.
 const MAX_DEPTH: usize = 64;
 
-/// Reads a file; what is wrong with it is reported.
+/// Reads a file, and reports what is wrong with it.
 pub(crate) fn read(page: &Page<'_>, report: &mut Report) -> Object {
     if page.text().trim().is_empty() {
         return Object::default();
@@ -91,13 +91,13 @@ fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, String> {
     serde_json::from_str(text).map_err(|error| plain(&error))
 }
 
-/// The message without the position, which would be the one inside the value.
+/// The message without the position, because that is relative to the value.
 fn plain(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message).to_owned()
 }
 
-/// The members of an object in the order of writing, names that come twice included.
+/// The members of an object in the order of the file, including names that occur twice.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {

@@ -17,7 +17,7 @@ pub(crate) struct KvPath {
 /// Consul's limit for a key.
 const MAX_BYTES: usize = 512;
 
-/// Reads a path; the whole store is never one.
+/// Reads a path; the whole store is not accepted.
 pub(crate) fn parse(text: &str, lookup: Lookup<'_>) -> Result<KvPath, String> {
     let written = expand(text, lookup)?;
     let (rest, datacenter) = match written.split_once('@') {
@@ -62,7 +62,7 @@ pub(crate) fn datacenter_name(text: &str) -> Result<String, String> {
     }
 }
 
-/// Puts the variables of lictor's own environment in.
+/// Replaces the references to variables of lictor's own environment.
 fn expand(text: &str, lookup: Lookup<'_>) -> Result<String, String> {
     const EXPECTED: &str = "only {{ env \"NAME\" }} is understood in a path";
     let mut expanded = String::new();

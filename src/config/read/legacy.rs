@@ -1,9 +1,9 @@
-//! envconsul's old forms, put where they belong today; each says what to write instead.
+//! Moves envconsul's old forms to the words of today; each gets a warning that says what to write instead.
 
 use super::report::Report;
 use super::tree::{Entry, Object, Value};
 
-/// Old top-level words and their place today.
+/// Old top-level words, and where they belong today.
 pub(crate) const MOVED: &[(&str, &[&str])] = &[
     ("auth", &["consul", "auth"]),
     ("retry", &["consul", "retry", "backoff"]),

@@ -1,19 +1,19 @@
-//! Several files to one: single blocks merge by attribute, the later wins; repeated blocks add up.
+//! Merges several files to one: single blocks merge by attribute, where the later file wins; repeated blocks add up.
 
 use super::place::Place;
 use super::report::Report;
 use super::tree::{Entry, Object, Value};
 
-/// Top-level words that may come more than once; in a directory of files they add up.
+/// Top-level words that may occur more than once; in a directory of files they add up.
 pub(crate) const REPEATED: &[&str] = &["prefix", "file", "directory", "key", "check", "listen", "secret", "service"];
 
-/// Blocks inside blocks that may come more than once.
+/// Blocks inside blocks that may occur more than once.
 const REPEATED_INSIDE: &[&str] = &["key"];
 
-/// Objects that are one value: a later one replaces an earlier one as a whole.
+/// Objects that count as one value: a later one replaces an earlier one as a whole.
 const VALUES: &[&str] = &["tags"];
 
-/// Reports words that one file gives twice where only one counts.
+/// Reports words that occur twice in one file although only one counts.
 pub(crate) fn refuse_twins(object: &Object, report: &mut Report) {
     twins(object, REPEATED, report);
 }
@@ -44,7 +44,7 @@ fn line(place: &Place) -> String {
     }
 }
 
-/// Puts a later file (or the flags) over the earlier ones.
+/// Merges a later file (or the flags) over the earlier ones.
 pub(crate) fn merge(into: &mut Object, later: Object) {
     merge_words(into, later, REPEATED);
 }

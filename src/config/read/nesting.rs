@@ -1,10 +1,11 @@
-//! How deeply HCL is nested, seen before it is parsed: the parser tries an expression in braces twice, and each of those
-//! within it, so that three lines of nonsense could keep it busy for years.
+//! Measures how deeply HCL is nested, before it is parsed. The parser tries each expression in braces twice, and so
+//! each one inside it again: three lines of nonsense could keep it busy for years.
 
-/// Deeper than any configuration: a list in an object in a block in a block is four deep.
+/// The deepest nesting, which is more than any configuration needs: a list in an object in a block in a block is four
+/// deep.
 pub(crate) const MAX_DEPTH: usize = 8;
 
-/// What the scanner is in the middle of.
+/// The construct that the scanner is inside of.
 enum Within<'a> {
     /// Braces, brackets or parentheses, or `${` in a text.
     Code,
@@ -31,7 +32,7 @@ pub(crate) fn too_deep(text: &str) -> Option<usize> {
                 if matches!(byte, b'"' | b'\n') {
                     within.pop();
                 }
-                // What follows a backslash ends nothing; it may be the first byte of a longer character.
+                // The byte after a backslash does not end the text; it may be the first one of a longer character.
                 if byte == b'\\' { 2 } else { 1 }
             }
             Some(Within::Heredoc(word)) => {
@@ -53,7 +54,7 @@ pub(crate) fn too_deep(text: &str) -> Option<usize> {
     None
 }
 
-/// Deals with the next token outside of text; returns how many bytes it has.
+/// Handles the next token outside of text; returns its length in bytes.
 fn code<'a>(rest: &'a str, within: &mut Vec<Within<'a>>) -> usize {
     let line = || rest.find('\n').unwrap_or(rest.len());
     match rest.as_bytes() {
@@ -63,7 +64,7 @@ fn code<'a>(rest: &'a str, within: &mut Vec<Within<'a>>) -> usize {
             let word = rest[2..line()].trim_start_matches(['-', '~']).trim();
             if !word.is_empty() {
                 within.push(Within::Heredoc(word));
-                // The line break belongs to the text: its first line may be its end.
+                // The line break belongs to the text, because the first line may end it already.
                 return line();
             }
             2

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// Where something was written. The order is that of reading: files as given, then flags, then what has no place.
+/// Where something was written. The order is that of reading: the files in their order, then flags, then what has no
+/// place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// A position in a file.
@@ -12,7 +13,7 @@ pub enum Place {
     Flag(&'static str),
     /// lictor's own environment.
     Environment,
-    /// Nowhere in particular: something is missing as a whole.
+    /// No place, because something is missing as a whole.
     Nowhere,
 }
 

@@ -1,19 +1,19 @@
-//! What a person should know about a configuration, all of it at once.
+//! The report about a configuration: all errors and warnings at once.
 
 use std::fmt;
 
 use super::place::Place;
 
-/// One thing to say, and where it was found.
+/// One error or warning, and where it was found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     /// Where.
     pub place: Place,
-    /// What, and what to do about it. No secret stands in it.
+    /// What is wrong, and what to do about it. It has no secret in it.
     pub sentence: String,
 }
 
-/// Something that works, but not as its writer may think.
+/// Something that works, but perhaps not as its author expects.
 pub type Warning = Finding;
 
 impl Finding {
@@ -32,7 +32,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// The configuration is wrong (exit code 78). Displayed, it is one line an error.
+/// The configuration is wrong (exit code 78). It is displayed with one line for each error.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", lines(.errors))]
 pub struct Errors {
@@ -68,7 +68,7 @@ impl Report {
         self.errors.push(Finding::new(place.clone(), sentence));
     }
 
-    /// Something is worth saying here.
+    /// Adds a warning at this place.
     pub(crate) fn warning(&mut self, place: &Place, sentence: impl Into<String>) {
         self.warnings.push(Finding::new(place.clone(), sentence));
     }
@@ -79,14 +79,14 @@ impl Report {
         self.error(place, sentence);
     }
 
-    /// Something is missing as a whole; not said if it may stand in a file that could not be read.
+    /// Something is missing as a whole. This is not reported if it may be in a file that could not be read.
     pub(crate) fn missing(&mut self, sentence: impl Into<String>) {
         if self.extent == Extent::Whole {
             self.error(&Place::Nowhere, sentence);
         }
     }
 
-    /// What was read and the warnings, if there is no error. In the order of the files, each said once.
+    /// The result and the warnings, unless there are errors. Each is reported once, in the order of the files.
     pub(crate) fn close<T>(mut self, read: Option<T>) -> Result<(T, Vec<Warning>), Errors> {
         for findings in [&mut self.errors, &mut self.warnings] {
             findings.sort();

@@ -1,5 +1,5 @@
-//! One block while it is read: each word is asked for by name and type. Only words of the block's table can be asked for,
-//! and all of them must be; others are unknown.
+//! One block while it is read: each word is asked for by name and type. Only words of the block's table can be asked
+//! for, and all of them must be; others are unknown.
 
 use super::legacy;
 use super::place::Place;
@@ -7,14 +7,14 @@ use super::report::{Finding, Report};
 use super::tree::{Entry, Form, Node, Object, Value};
 use crate::config::reference::Block;
 
-/// One block while it is read. It reports what is wrong; its reader goes on with what is right.
+/// One block while it is read. It reports what is wrong, and its reader goes on with the rest.
 #[derive(Debug)]
 pub(crate) struct Section<'r> {
     /// What may stand in it.
     block: &'static Block,
-    /// The way to it in words, as in `exec.env`: what the tables know it by.
+    /// The path to it in words, as in `exec.env`, by which the tables know it.
     path: String,
-    /// The way to it as a person wrote it, as in `check "Database"`.
+    /// The path to it as a person wrote it, as in `check "Database"`.
     title: String,
     place: Place,
     entries: Vec<Entry>,
@@ -42,7 +42,7 @@ pub(crate) fn read_root<T>(
 }
 
 impl Section<'_> {
-    /// Where a word that has not been read yet stands, else where the block begins.
+    /// The place of a word that has not been read yet, else the beginning of the block.
     pub(crate) fn place_of(&self, word: &str) -> Place {
         self.entries.iter().find(|entry| entry.word == word).map_or(&self.place, |entry| &entry.node.place).clone()
     }
@@ -100,7 +100,7 @@ impl Section<'_> {
         Some(self.inner(word, None, entry.place, object).whole(read))
     }
 
-    /// Reads blocks that may be given more than once, in the order of writing, whichever of the words they begin with.
+    /// Reads blocks of several kinds that may be given more than once, in the order of the file.
     pub(crate) fn each(&mut self, words: &[&'static str], mut read: impl FnMut(&'static str, &mut Section<'_>)) {
         for (word, entry) in self.take_all(words) {
             self.refuse_labels(&entry);
@@ -135,14 +135,14 @@ impl Section<'_> {
         }
     }
 
-    /// The words of an object that has names of its own (tags), with their values.
+    /// The entries of an object with free names (tags), with their values.
     pub(crate) fn pairs(&mut self, word: &'static str) -> Vec<(String, Node)> {
         let Some(entry) = self.take(word) else { return Vec::new() };
         let objects = self.objects(word, entry);
         objects.into_iter().flat_map(|(_, object)| object.entries).map(|entry| (entry.word, entry.node)).collect()
     }
 
-    /// Something is worth saying about this word.
+    /// Adds a warning about this word.
     pub(crate) fn warning(&mut self, place: &Place, word: &str, sentence: &str) {
         let sentence = format!("{}: {sentence}", self.name(word));
         self.report.warning(place, sentence);
@@ -164,7 +164,7 @@ impl Section<'_> {
         self.report.missing(sentence);
     }
 
-    /// A word of this block as a person would name it: `consul.address`.
+    /// A word of this block in the form for messages: `consul.address`.
     pub(crate) fn name(&self, word: &str) -> String {
         if self.title.is_empty() { word.to_owned() } else { format!("{}.{word}", self.title) }
     }
@@ -190,7 +190,7 @@ impl Section<'_> {
         self.take_all(&[word]).into_iter().next().map(|(_, entry)| entry)
     }
 
-    /// Takes every entry of these words out, but for those that are not served.
+    /// Takes every entry of these words out, except for those that are not supported.
     fn take_all(&mut self, words: &[&'static str]) -> Vec<(&'static str, Entry)> {
         for word in words {
             let known = self.block.attribute(word).is_some() || self.block.block(word).is_some();
@@ -236,7 +236,7 @@ impl Section<'_> {
         }
     }
 
-    /// Reads all of it; what is left then does nothing or is not known.
+    /// Ends the reading: what is left does nothing, or is unknown.
     fn whole<T>(mut self, read: impl FnOnce(&mut Section<'_>) -> T) -> T {
         let value = read(&mut self);
         for word in self.block.words() {
@@ -268,10 +268,10 @@ impl Section<'_> {
     }
 }
 
-/// What a reader gets for a block that its table does not have: nothing may stand in it.
+/// The table for a block that is in no table: nothing may be in it.
 static UNKNOWN: Block = Block::new("", "");
 
-/// The nearest of `known` that is at most two slips away.
+/// The nearest of `known` that differs by at most two edits.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     const MAX_LENGTH: usize = 40;
     if word.chars().count() > MAX_LENGTH {

@@ -1,9 +1,9 @@
-//! A configuration as written, whatever it was written in: words with values, each with its place.
+//! A configuration as written, in either syntax: words with values, each with its place.
 
 use super::place::Place;
 use super::report::Finding;
 
-/// A value and where it stands.
+/// A value and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     pub(crate) place: Place,
@@ -37,7 +37,7 @@ pub(crate) struct Object {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) word: String,
-    /// Where the word stands.
+    /// The place of the word.
     pub(crate) place: Place,
     pub(crate) form: Form,
     pub(crate) node: Node,
@@ -61,12 +61,12 @@ impl Node {
         Self::new(place, Value::Text(text.into()))
     }
 
-    /// Something is wrong with this value. The sentence must not repeat it: it may be a secret.
+    /// Something is wrong with this value. The sentence must not repeat it, because it may be a secret.
     pub(crate) fn wrong(&self, sentence: impl Into<String>) -> Finding {
         Finding::new(self.place.clone(), sentence)
     }
 
-    /// It should be something else, say `"a number"`.
+    /// It should be something else, such as `"a number"`.
     pub(crate) fn unlike(&self, expected: &str) -> Finding {
         self.wrong(format!("expected {expected}, found {}", self.value.kind()))
     }
@@ -116,8 +116,8 @@ impl Object {
         Some(self.entries.remove(at))
     }
 
-    /// Gives the word at the end of this path a value; the blocks on the way come into being, even
-    /// beside a value of another kind (which is then given twice).
+    /// Gives the word at the end of this path a value. The blocks on the path are created, even beside a value of
+    /// another kind (the word is then given twice).
     pub(crate) fn set(&mut self, path: &[&str], entry: Entry) {
         let Some((word, rest)) = path.split_first() else { return };
         if rest.is_empty() {

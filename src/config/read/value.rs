@@ -1,4 +1,4 @@
-//! Values as their readers want them: one small function a type. No message repeats a value, it may be a secret.
+//! Typed values: one small function for each type. No message repeats a value, because it may be a secret.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::report::Finding;
 use super::tree::{Node, Object, Value};
 use crate::check::Text;
 
-/// Text without a NUL, which no argument, path or variable can hold.
+/// Text without a NUL character, which no argument, path or variable can contain.
 pub(crate) fn text(node: &Node) -> Result<String, Finding> {
     match &node.value {
         Value::Text(text) if text.contains('\0') => Err(node.wrong("text must not hold a NUL")),
@@ -18,8 +18,8 @@ pub(crate) fn text(node: &Node) -> Result<String, Finding> {
     }
 }
 
-/// Text that a check reads anew for each probe: as written, `env_of_service("NAME")` or `file("PATH")`. JSON has no
-/// functions: there it is `{"env_of_service": "NAME"}` or `{"file": "PATH"}`. What is written must please `parse`.
+/// Text that a check evaluates at each probe: literal text, `env_of_service("NAME")` or `file("PATH")`. JSON has no
+/// functions: there it is `{"env_of_service": "NAME"}` or `{"file": "PATH"}`. Literal text must be accepted by `parse`.
 pub(crate) fn anew<E: ToString>(
     parse: impl FnOnce(&str) -> Result<(), E>,
 ) -> impl FnOnce(&Node) -> Result<Text, Finding> {
@@ -44,12 +44,12 @@ pub(crate) fn some_text(node: &Node) -> Result<String, Finding> {
     text(node).and_then(|text| if text.is_empty() { Err(node.wrong("must not be empty")) } else { Ok(text) })
 }
 
-/// `None` for empty text: envconsul's way to say "not set".
+/// `None` for empty text, which in envconsul means "not set".
 pub(crate) fn maybe_text(node: &Node) -> Result<Option<String>, Finding> {
     text(node).map(|text| Some(text).filter(|text| !text.is_empty()))
 }
 
-/// Text that `parse` understands; its sentence must not repeat the text.
+/// Text that `parse` accepts; its error must not repeat the text.
 pub(crate) fn parsed<T, E: ToString>(
     parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> impl FnOnce(&Node) -> Result<T, Finding> {

@@ -1,18 +1,18 @@
-//! A block or an attribute by the way to it, as in `apply.min_healthy`.
+//! Finds a block or an attribute by its path, as in `apply.min_healthy`.
 
 use super::{Attribute, Block};
 use crate::config::read::section::nearest;
 
-/// What stands at the end of the way.
+/// What the path leads to.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The blocks on the way, the outermost first; none for the top.
+    /// The blocks on the path, the outermost first; none for the top.
     pub way: Vec<&'static Block>,
     /// The attribute, unless a block was asked for.
     pub attribute: Option<&'static Attribute>,
 }
 
-/// Looks for these words below `top`. The error is the nearest word that there is, if one is near.
+/// Looks for these words below `top`. The error is the nearest known word, if one is near.
 pub fn find(top: &'static Block, words: &[&str]) -> Result<Found, Option<&'static str>> {
     let (mut way, mut at) = (Vec::new(), top);
     for (place, word) in words.iter().enumerate() {

@@ -1,13 +1,13 @@
-//! What a value looks like.
+//! The types of values.
 
 use std::fmt;
 
-/// What the value of an attribute looks like.
+/// The type of an attribute's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
     /// Any text.
     Text,
-    /// A text that a check reads anew for each probe.
+    /// A text that a check evaluates at each probe.
     Anew,
     /// One of these words.
     OneOf(&'static [&'static str]),
@@ -43,11 +43,11 @@ pub enum Type {
     Globs,
     /// Statuses of HTTP, one or several.
     Statuses,
-    /// Names of their own with values.
+    /// Free names with values.
     Pairs,
     /// Text, a whole number, true or false.
     Scalar,
-    /// It is accepted and does nothing.
+    /// It is accepted and has no effect.
     Ignored,
 }
 

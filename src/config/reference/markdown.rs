@@ -1,4 +1,4 @@
-//! `docs/configuration.md`, out of the tables.
+//! `docs/configuration.md`, made from the tables.
 
 use std::fmt::Write as _;
 
@@ -124,7 +124,7 @@ fn table(page: &mut String, block: &Block) {
     }
 }
 
-/// Nothing in it ends the cell.
+/// The text with everything escaped that would end the cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }

@@ -1,8 +1,8 @@
-//! Blocks and attributes as they are written in a file, with all that they need.
+//! Blocks and attributes as they are written in a file, with everything that they need.
 
 use super::{Attribute, Block, Needs, Preset};
 
-/// The way to each block, the outermost first, and the empty way to the top.
+/// The path to each block, the outermost block first, and the empty path to the top.
 #[cfg(test)]
 pub(crate) fn ways(top: &'static Block) -> Vec<Vec<&'static Block>> {
     let mut found = vec![Vec::new()];
@@ -15,7 +15,7 @@ pub(crate) fn ways(top: &'static Block) -> Vec<Vec<&'static Block>> {
     found
 }
 
-/// An attribute in its block, with its example and all that goes with it.
+/// An attribute in its block, with its example and everything that it needs.
 pub fn example(way: &[&'static Block], attribute: &Attribute) -> String {
     written(way, attribute, Some(&attribute.written_example()))
 }

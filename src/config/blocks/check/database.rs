@@ -1,4 +1,4 @@
-//! `postgres {}`, `mysql {}` and `redis {}`: where, as whom, and what is asked.
+//! `postgres {}`, `mysql {}` and `redis {}` in a check: the address, the user and the query.
 
 use super::tls;
 use crate::check::{self, Place, Sql, TlsMode};
@@ -57,7 +57,7 @@ pub(super) static REDIS: Block = Block::new("redis", "Sends PING to a Redis or V
     tls::SERVER_NAME,
 ]);
 
-/// Whether a text says where a database is.
+/// Whether a text is the place of a database.
 type Understands = fn(&str) -> Result<(), String>;
 
 pub(super) fn postgres(section: &mut Section<'_>) -> Option<Sql> {

@@ -49,7 +49,7 @@ static JSON: Block = Block::new("json", "Looks at one field of an answer in JSON
     attribute("equals", Type::Scalar, "\"up\"", "What it must be.").otherwise("the field must be there"),
 ]);
 
-/// Methods that a check may use, each with what it is.
+/// The methods that a check may use, by name.
 const METHODS: &[(&str, How)] =
     &[("GET", How::Get), ("HEAD", How::Head), ("POST", How::Post), ("PUT", How::Put), ("OPTIONS", How::Options)];
 
@@ -128,7 +128,7 @@ fn sendable(text: &str) -> Result<(), &'static str> {
     HeaderValue::from_str(text).map(drop).map_err(|_| "expected one line without control characters")
 }
 
-/// Codes as texts or as numbers, one or several.
+/// One status code or several, as texts or numbers.
 fn statuses(node: &Node) -> Result<Statuses, Finding> {
     let word = |node: &Node| match &node.value {
         Value::Integer(code) => Ok(code.to_string()),

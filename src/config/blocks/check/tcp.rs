@@ -1,4 +1,4 @@
-//! `tcp {}`: where, and what is said.
+//! `tcp {}` in a check.
 
 use super::tls;
 use crate::check::{Tcp, TlsMode};

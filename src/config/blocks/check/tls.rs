@@ -42,12 +42,12 @@ pub(super) const MODES: &[(&str, TlsMode)] = &[
 /// The same for protocols that cannot ask whether there is TLS.
 pub(super) const MODES_BUT_PREFER: &[(&str, TlsMode)] = &[MODES[0], MODES[2], MODES[3], MODES[4]];
 
-/// For whom the certificate must be, if not for the host.
+/// The name that the certificate must be valid for, if it is not the host.
 pub(super) fn server_name(section: &mut Section<'_>) -> Option<String> {
     section.read("server_name", value::some_text)
 }
 
-/// `tls` and `ca`. Who names a CA wants certificates to be verified.
+/// `tls` and `ca`. If a CA is named, certificates are verified.
 pub(super) fn mode(section: &mut Section<'_>, modes: &[(&'static str, TlsMode)]) -> (Option<TlsMode>, Option<PathBuf>) {
     let ca_place = section.place_of("ca");
     let mode = section.read("tls", value::one_of(modes));
@@ -60,7 +60,7 @@ pub(super) fn mode(section: &mut Section<'_>, modes: &[(&'static str, TlsMode)])
     (mode.or(ca.as_ref().map(|_| TlsMode::VerifyFull)), ca)
 }
 
-/// `ca`, `cert`, `key` and `server_name`, as far as they are given.
+/// `ca`, `cert`, `key` and `server_name`, if they are given.
 pub(super) fn certificates(section: &mut Section<'_>) -> Tls {
     let mut path = |word| section.read(word, value::maybe_text).flatten().map(PathBuf::from);
     let (ca, cert, key) = (path("ca"), path("cert"), path("key"));

@@ -29,7 +29,7 @@ pub(super) static BLOCK: Block = Block::new("ssl", "TLS towards Consul.").attrib
         .otherwise("the host of `address`"),
 ]);
 
-/// What is written; `None` leaves what the environment says.
+/// The written settings; `None` leaves those of the environment.
 #[derive(Debug)]
 pub(super) struct Ssl {
     enabled: Option<bool>,
@@ -74,7 +74,7 @@ impl Ssl {
         )
     }
 
-    /// What is written wins over what the environment says.
+    /// Written settings win over those of the environment.
     pub(super) fn put_over(self, connection: &mut Connection) {
         if !self.wanted() && connection.tls.is_none() {
             return;
