@@ -1,13 +1,12 @@
 //! Sockets that lictor holds for the service, so that a restart refuses no connection.
 //!
-//! Each TCP `listen` is a pair of sockets that share one port (`SO_REUSEPORT`). A classic BPF program in the kernel says
-//! which of the two a new connection goes to, and one `setsockopt` changes its mind. A run is given one side of every
+//! Each TCP `listen` is a pair of sockets that share one port (`SO_REUSEPORT`). A classic BPF program in the kernel
+//! decides which of the two gets a new connection, and one `setsockopt` changes that. A run is given one side of every
 //! pair; before it is stopped, new connections are steered to the other side, where they wait in a queue until the next
-//! run accepts them. What has begun on the old side is finished there. For a socket in the file system the pair is two
-//! files, and a symbolic link says which one is connected to.
-//!
-//! Who has which side, and which side is active, is decided by `sides::Sides`, which is pure. Everything else here is
-//! its effect. The order of the steps was found by measurement; each place says which mistake it avoids.
+//! run accepts them. Connections that the old side has accepted stay there. For a socket in the file system the pair is
+//! two files, and a symbolic link leads to the one that gets connections. `sides::Sides`, which is pure, decides which
+//! run has which side, and which side is active. The rest carries that out. The order of the steps was found by
+//! measurement; each place says which mistake it avoids.
 
 mod address;
 mod diag;
@@ -43,7 +42,7 @@ pub use reach::Reach;
 pub use settle::{Leaving, Settled};
 pub use sockets::Sockets;
 
-/// Whether this kernel lets us steer new connections from one process to another.
+/// Whether this kernel allows new connections to be steered from one process to another.
 ///
 /// # Errors
 /// Why it does not, as a sentence.

@@ -1,5 +1,5 @@
-//! TCP sockets as the kernel tells them by netlink (`sock_diag(7)`): it looks through its own tables and sends only what
-//! was asked for. To read `/proc/net/tcp` takes ten times as long on a host with many connections that are over.
+//! TCP sockets, read from the kernel by netlink (`sock_diag(7)`), which sends only those that were asked for. Reading
+//! `/proc/net/tcp` takes ten times as long on a host with many closed connections.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,10 +10,10 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with, sockopt,
 };
 
-/// What a socket is in.
+/// The state of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// The last packet of the handshake has not come yet.
+    /// The last packet of the handshake has not arrived yet.
     HalfOpen,
     /// It listens.
     Listening,
@@ -24,11 +24,11 @@ pub(super) enum State {
 pub(super) struct Found {
     pub(super) local: SocketAddr,
     pub(super) remote: SocketAddr,
-    /// The number by which `/proc/PID/fd` names it.
+    /// Its inode number, which `/proc/PID/fd` shows.
     pub(super) inode: u32,
 }
 
-/// The kernel answers at once, or not at all.
+/// The timeout: the kernel answers at once, or not at all.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 // From linux/netlink.h, linux/sock_diag.h and linux/inet_diag.h.
@@ -71,7 +71,7 @@ fn request(family: u8, state: State) -> Vec<u8> {
     request.extend([0; 8]);
     request.extend([family, TCP, 0, 0]);
     request.extend(states.to_ne_bytes());
-    // Of any ports, addresses and device; no cookie is asked for.
+    // For any ports, addresses and device, and without a cookie.
     request.extend([0; 40]);
     request.extend([0xff; 8]);
     request
@@ -100,7 +100,7 @@ fn read(socket: &OwnedFd, found: &mut Vec<Found>) -> io::Result<()> {
     }
 }
 
-/// The first message: its kind, what is in it, and what comes after it.
+/// The first message: its type, its payload, and the rest of the bytes.
 fn message(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     let length = usize::try_from(u32::from_ne_bytes(*bytes.first_chunk()?)).ok()?;
     let kind = u16::from_ne_bytes(*bytes.get(4..)?.first_chunk()?);

@@ -4,10 +4,10 @@ use std::io;
 
 use super::Address;
 
-/// A `listen` cannot be had. [`ListenError::Taken`] ends lictor with 75.
+/// A socket cannot be opened. [`ListenError::Taken`] ends lictor with exit code 75.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
-    /// Somebody else listens there.
+    /// Another process listens there.
     #[error("listen {name:?}: {address} is taken; stop what listens there (`ss -lxtnp`), or change its address")]
     Taken {
         /// The label of the `listen`.
@@ -30,7 +30,7 @@ pub enum ListenError {
 }
 
 impl ListenError {
-    /// The kernel's error for this `listen`.
+    /// The error of the kernel for this `listen`.
     pub(super) fn of(name: &str, address: &Address, source: io::Error) -> Self {
         let (name, address) = (name.to_owned(), address.clone());
         match source.kind() {

@@ -1,31 +1,32 @@
-//! A fault of the kernel that forbids steering: CVE-2026-52910. Where it is not mended, a program that takes the place of
-//! another may still be running when its memory is given back.
+//! A bug of the kernel that forbids steering: CVE-2026-52910. In a kernel without the fix, a BPF program that is
+//! replaced may still be running when its memory is freed.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The function that came with the remedy.
+/// The kernel function that came with the fix.
 const REMEDY: &[u8] = b"sk_reuseport_prog_free_rcu";
 
-/// Versions that have it: in each series from this one on. Distributions mend older ones too.
+/// The first version with the fix, in each series. Distributions fix older versions too.
 const MENDED: [(u32, u32, u32); 3] = [(6, 6, 143), (6, 12, 93), (6, 18, 44)];
 
-/// Where a kernel names its functions: its types for BPF, and its symbols, which systemd's `ProtectKernelTunables=` hides.
+/// The files that list the functions of the kernel: its BPF types, and its symbols, which systemd's
+/// `ProtectKernelTunables=` hides.
 const NAMES: [&str; 2] = ["/sys/kernel/btf/vmlinux", "/proc/kallsyms"];
 
-/// What is known of this kernel.
+/// Whether this kernel has the fix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It has the remedy.
+    /// It has.
     Mended,
     /// It does not.
     There,
-    /// Neither its version nor its functions tell.
+    /// Unknown: neither its version nor its functions show it.
     Unknown,
 }
 
-/// What is known of this kernel. Where the version does not tell, it takes up to 100 ms.
+/// Whether this kernel has the fix. If the version does not show that, it takes up to 100 ms.
 pub(super) fn of_kernel() -> Fault {
     let release = rustix::system::uname();
     if release.release().to_str().is_ok_and(is_new_enough) {
@@ -60,11 +61,11 @@ fn is_new_enough(release: &str) -> bool {
     MENDED.iter().any(|mended| (mended.0, mended.1) == (major, minor) && patch >= mended.2)
 }
 
-/// Whether a file holds these bytes. Nothing to be read at all is an error: the file is masked.
+/// Whether a file contains these bytes. An empty file is an error: it is masked.
 fn names(list: &Path, wanted: &[u8]) -> io::Result<bool> {
     let mut file = File::open(list)?;
     let mut buffer = vec![0; 64 * 1024];
-    // The end of what was read before, where the bytes may begin.
+    // The end of the previous block, where the bytes may begin.
     let mut kept = 0;
     let mut read_at_all = false;
     loop {

@@ -1,5 +1,5 @@
-//! Sockets that outlived an earlier lictor, on their way back: from the service manager, by name, or from the service
-//! itself, which has copies.
+//! Takes back sockets that outlived an earlier lictor: from the service manager, by name, or from the service itself,
+//! which has copies.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -9,50 +9,52 @@ use super::pair::Place;
 use super::sides::Side;
 use super::{Spec, tcp, unix};
 
-/// What precedes the label and the side in a name by which the service manager keeps a socket.
+/// The prefix of a name under which the service manager keeps a socket, before the label and the side.
 const PREFIX: &str = "listen-";
 
-/// What ends the name of a socket where side B is the first one in the kernel's group.
+/// The suffix of such a name if side B is the first one in the kernel's group.
 const SWAPPED: &str = ".swapped";
 
-/// Sockets that may be those of our `listen`s.
+/// Sockets that may belong to our `listen`s.
 #[derive(Debug, Default)]
 pub struct Found {
     kept: Vec<(String, OwnedFd)>,
     survivor: Vec<OwnedFd>,
     /// The side of the service that still runs.
     side: Option<Side>,
-    /// Names under which something else is to be kept from now on.
+    /// The names under which the service manager has to keep another socket from now on.
     stale: Vec<String>,
 }
 
 impl Found {
-    /// Nothing: an ordinary start.
+    /// No sockets: an ordinary start.
     pub fn nothing() -> Self {
         Self::default()
     }
 
-    /// What the service manager has kept, by name, and the side of the service that still runs, by its mark.
+    /// The sockets that the service manager has kept, by name, and the side of the service that still runs, by its
+    /// mark.
     #[must_use]
     pub fn kept(mut self, kept: Vec<(String, OwnedFd)>) -> Self {
         self.kept = kept;
         self
     }
 
-    /// A service still runs. These are copies of its descriptors, as far as they can be had, and `mark` is what was kept of
+    /// A service still runs. These are copies of those of its descriptors that can be copied; `mark` is the record of
     /// its side.
     #[must_use]
     pub fn with(mut self, specs: &[Spec], copies: impl IntoIterator<Item = OwnedFd>, mark: Option<u8>) -> Self {
         let side = |mark| Side::BOTH.into_iter().find(|side| side.index() == usize::from(mark));
         self.side = Some(mark.and_then(side).unwrap_or(Side::A));
-        // No more copies are made than are needed: each of the others is a connection of somebody's for a moment.
+        // Only as many copies are made as are needed, because a copy of any other descriptor keeps somebody's
+        // connection open for a moment.
         let ours = copies.into_iter().filter(|socket| specs.iter().any(|spec| fits(socket, spec)));
         self.survivor = ours.take(specs.len()).collect();
         self
     }
 
-    /// Another run is alive beside that one, or was when lictor ended: copies of the sockets of both, as far as they can be
-    /// had, are as good as if the service manager had kept them.
+    /// Another run is alive beside that one, or was when lictor ended: copies of the sockets of both serve as well as
+    /// those of the service manager.
     #[must_use]
     pub fn with_both(
         mut self,
@@ -63,7 +65,7 @@ impl Found {
             let side = Side::BOTH.into_iter().find(|side| mark.is_some_and(|mark| side.index() == usize::from(mark)));
             let Some(side) = side else { continue };
             let ours = copies.into_iter().filter(|socket| specs.iter().any(|spec| fits(socket, spec)));
-            // Nor are more of them made here.
+            // Again only as many copies as are needed.
             for socket in ours.take(specs.len()) {
                 let spec = specs.iter().find(|spec| fits(&socket, spec));
                 let name = spec.map(|spec| name(&spec.name, side, Side::A));
@@ -80,8 +82,8 @@ impl Found {
         self.side
     }
 
-    /// The sockets of this `listen`, one a side, that were kept, and the side that is the first one in the kernel's group;
-    /// what is kept under its name and does not fit is let go.
+    /// The sockets of this `listen` that were kept, one for each side, and the side that is the first one in the
+    /// kernel's group. Those that are kept under its name but do not fit are released.
     pub(super) fn take(&mut self, spec: &Spec) -> ([Option<OwnedFd>; 2], Side) {
         let [usual, swapped] = Side::BOTH.map(|first| self.take_named(spec, first));
         if swapped.iter().flatten().count() > usual.iter().flatten().count() {
@@ -100,7 +102,7 @@ impl Found {
             fits(&socket, spec).then_some(socket)
         });
         if self.kept.len() < before && taken.iter().any(Option::is_none) {
-            // Others take their place, and the service manager would keep both under one name.
+            // Other sockets replace them, and the service manager would keep both under one name.
             self.stale.extend(Side::BOTH.map(|side| name(&spec.name, side, first)));
         }
         taken
@@ -112,15 +114,15 @@ impl Found {
         Some(self.survivor.swap_remove(at))
     }
 
-    /// Names of kept sockets that the configuration does not have any more.
+    /// Names of kept sockets that are no longer in the configuration.
     pub(super) fn left(&self) -> impl Iterator<Item = &str> {
         let left = self.kept.iter().map(|(name, _)| name.as_str()).filter(|name| name.starts_with(PREFIX));
         left.chain(self.stale.iter().map(String::as_str))
     }
 }
 
-/// The name by which the service manager keeps a socket. It says also which side is the first one in the kernel's group,
-/// which nobody can ask the kernel.
+/// The name under which the service manager keeps a socket. It also says which side is the first one in the kernel's
+/// group, because the kernel cannot be asked for that.
 pub(super) fn name(label: &str, side: Side, first: Side) -> String {
     let order = if first == Side::A { "" } else { SWAPPED };
     format!("{PREFIX}{label}.{}{order}", side.index())
@@ -131,8 +133,8 @@ pub(super) fn names(label: &str) -> Vec<String> {
     Side::BOTH.iter().flat_map(|first| Side::BOTH.map(|side| name(label, side, *first))).collect()
 }
 
-/// Whether it listens where it should. A number in a process may have come to mean something else, an accepted
-/// connection above all, which must not be mistaken for what accepts.
+/// Whether it listens where it should. A descriptor's number may have been reused since, for example for an accepted
+/// connection, which must not be mistaken for a listening socket.
 fn fits(socket: &OwnedFd, spec: &Spec) -> bool {
     if !sockopt::socket_acceptconn(socket.as_fd()).unwrap_or(false) {
         return false;

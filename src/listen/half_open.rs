@@ -1,5 +1,5 @@
-//! Connections that are not complete yet, and who listens: by netlink, and where that is not allowed out of the kernel's
-//! tables of TCP sockets, as text.
+//! Half-open connections and listening sockets, by netlink; if that is not allowed, from the kernel's tables of TCP
+//! sockets in `/proc`.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -8,17 +8,17 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::diag::{self, Found, State};
 
-/// The tables of this network namespace; they are readable for everybody.
+/// The tables of this network namespace, which every user may read.
 const TABLES: [&str; 2] = ["/proc/self/net/tcp", "/proc/self/net/tcp6"];
 
 /// Both ends of a connection.
 pub(super) type Ends = (SocketAddr, SocketAddr);
 
-/// The half-open connections to these ports. The handshake of each ends in the queue of the socket that took its first
-/// packet, wherever new connections go by then. It takes milliseconds.
+/// The half-open connections to these ports. Each will be queued at the socket that got its first packet, wherever new
+/// connections go by then. It takes milliseconds.
 ///
 /// # Errors
-/// Neither netlink nor the tables tell.
+/// Neither netlink nor the tables can be read.
 pub(super) fn half_open(ports: &BTreeSet<u16>) -> io::Result<BTreeSet<Ends>> {
     let all = all(State::HalfOpen)?;
     let ends = |socket: Found| (socket.local, socket.remote);
@@ -28,7 +28,7 @@ pub(super) fn half_open(ports: &BTreeSet<u16>) -> io::Result<BTreeSet<Ends>> {
 /// How many sockets listen at exactly this address.
 ///
 /// # Errors
-/// Neither netlink nor the tables tell.
+/// Neither netlink nor the tables can be read.
 pub(super) fn listeners(address: SocketAddr) -> io::Result<usize> {
     let there = all(State::Listening)?;
     // A table that changes while it is read may name a socket twice.
@@ -65,7 +65,7 @@ fn in_tables(state: State) -> io::Result<Vec<Found>> {
     Ok(found)
 }
 
-/// The socket that a line is about, if it is in this state.
+/// The socket of a line, if it is in this state.
 fn socket_in(line: &str, state: State) -> Option<Found> {
     let state = match state {
         State::HalfOpen => "03",
@@ -76,7 +76,7 @@ fn socket_in(line: &str, state: State) -> Option<Found> {
     if words.next()? != state {
         return None;
     }
-    // Between them stand its queues, timers and owner.
+    // Between them are its queues, timers and owner.
     let inode = words.nth(5)?.parse().ok()?;
     Some(Found { local: address(local)?, remote: address(remote)?, inode })
 }

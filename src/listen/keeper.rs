@@ -1,4 +1,4 @@
-//! Who keeps sockets while lictor itself is started again, as far as this room knows it.
+//! The interface to the service manager, which keeps sockets while lictor itself is started again.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 
 type Tell = dyn Fn(&[String], &[(String, BorrowedFd<'_>)]) -> io::Result<()> + Send;
 
-/// Tells the service manager which names mean nothing any more, and then which sockets it is to keep. It does not block.
+/// Tells the service manager which names it has to release, and then which sockets it has to keep. It does not block.
 pub struct Keeper(Box<Tell>);
 
 impl Keeper {
@@ -15,7 +15,7 @@ impl Keeper {
         Self(Box::new(tell))
     }
 
-    /// It lets go of what it has under these names, and keeps these.
+    /// Releases what is kept under these names, and keeps these sockets.
     pub(super) fn tell(&self, forgotten: &[String], kept: &[(String, BorrowedFd<'_>)]) {
         if let Err(error) = (self.0)(forgotten, kept) {
             tracing::warn!(%error, "systemd cannot be asked to keep the service's sockets while lictor is started again");

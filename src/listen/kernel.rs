@@ -11,14 +11,14 @@ use super::program::Instruction;
 pub(super) struct Queue {
     /// Connections that have not been accepted yet.
     pub(super) waiting: u32,
-    /// So many may wait: the backlog, as far as the kernel allows it (`net.core.somaxconn`).
+    /// How many may wait: the backlog, limited by the kernel (`net.core.somaxconn`).
     pub(super) limit: u32,
 }
 
 /// Attaches this program to the socket's group, in place of any other.
 ///
 /// # Errors
-/// A kernel, or a filter of system calls, that does not allow it.
+/// The kernel, or a filter of system calls, does not allow it.
 #[expect(unsafe_code, reason = "rustix has no call for SO_ATTACH_REUSEPORT_CBPF")]
 pub(super) fn attach(socket: impl AsFd, program: &[Instruction]) -> io::Result<()> {
     let mut filter: Vec<libc::sock_filter> = program
@@ -50,8 +50,8 @@ pub(super) fn attach(socket: impl AsFd, program: &[Instruction]) -> io::Result<(
 pub(super) fn queue(socket: impl AsFd) -> io::Result<Queue> {
     let mut info = std::mem::MaybeUninit::<libc::tcp_info>::zeroed();
     let mut size = libc::socklen_t::try_from(size_of::<libc::tcp_info>()).map_err(|_| io::ErrorKind::InvalidInput)?;
-    // SAFETY: the kernel writes at most `size` bytes of numbers into `info`, which is that large; zero is a value of each
-    // of them, so what an older kernel leaves out is initialised as well.
+    // SAFETY: the kernel writes at most `size` bytes of numbers into `info`, which is that large; zero is a value of
+    // each of them, so what an older kernel leaves out is initialised as well.
     let (result, info) = unsafe {
         let result = libc::getsockopt(
             socket.as_fd().as_raw_fd(),
@@ -65,6 +65,6 @@ pub(super) fn queue(socket: impl AsFd) -> io::Result<Queue> {
     if result != 0 {
         return Err(io::Error::last_os_error());
     }
-    // For a socket that listens, the two fields mean this.
+    // For a listening socket, the two fields mean this.
     Ok(Queue { waiting: info.tcpi_unacked, limit: info.tcpi_sacked })
 }

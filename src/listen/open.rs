@@ -1,4 +1,4 @@
-//! Getting all sockets at a start: those that have outlived an earlier lictor, and new ones for the rest.
+//! Opens all sockets at a start: takes back those that have outlived an earlier lictor, and binds the rest.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use super::program::{Marks, Steering};
 use super::sides::{Side, Width};
 use super::{ListenError, Spec};
 
-/// The sockets that there are now.
+/// The open sockets.
 #[derive(Debug)]
 pub(super) enum Opened {
     /// All of them.
@@ -18,10 +18,10 @@ pub(super) enum Opened {
         active: Side,
         /// The side of the service that still runs.
         survivor: Option<Side>,
-        /// Whether some of them have outlived an earlier lictor, perhaps with connections in their queues.
+        /// Whether some of them have outlived an earlier lictor, and may have connections in their queues.
         history: History,
     },
-    /// The service that still runs has them, and they cannot be had from it.
+    /// The sockets that only the service that still runs has, because they cannot be copied from it.
     WithTheSurvivor,
 }
 
@@ -37,16 +37,16 @@ pub(super) enum History {
 enum PairOrigin {
     /// Both of its sockets had been kept.
     BothKept,
-    /// One was left, and the other is new.
+    /// One had been kept, and the other is new.
     HalfKept,
     /// Both are new.
     New,
 }
 
-/// Gets the sockets of every `listen`.
+/// Opens the sockets of every `listen`.
 ///
 /// # Errors
-/// The first that cannot be had, though no service of ours runs that might have it.
+/// The first one that cannot be opened, although no service of ours runs that might have it.
 pub(super) fn open(specs: &[Spec], width: Width, marks: Marks, found: &mut Found) -> Result<Opened, ListenError> {
     let survivor = found.side();
     let active = survivor.unwrap_or(Side::A);
@@ -67,7 +67,7 @@ pub(super) fn open(specs: &[Spec], width: Width, marks: Marks, found: &mut Found
     }
     let half_kept = origins.contains(&PairOrigin::HalfKept);
     if half_kept && active == Side::B {
-        // The one that is left has become side A.
+        // The one that had been kept has become side A.
         if origins.contains(&PairOrigin::BothKept) {
             tracing::warn!("some of the sockets that were kept are missing");
             return Ok(Opened::WithTheSurvivor);

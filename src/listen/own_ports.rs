@@ -1,15 +1,15 @@
-//! Ports that a service listens on by itself, beside what lictor holds for it. A second process of it cannot have them.
+//! Ports that a service has opened by itself, besides the sockets that lictor holds. A second process cannot bind them.
 
 use std::collections::BTreeSet;
 
 use super::diag::{self, State};
 use crate::procfs;
 
-/// No more of them are named.
+/// The most ports that are named.
 const NAMED: usize = 8;
 
-/// The TCP ports, but for these, on which a process group listens, as far as it may be looked at. It blocks for
-/// milliseconds.
+/// The TCP ports, except for these, on which a process group listens; processes that may not be read are left out. It
+/// blocks for milliseconds.
 pub fn own_ports(group: u32, held: &BTreeSet<u16>) -> Vec<u16> {
     let listening = diag::sockets(State::Listening).unwrap_or_default();
     let others: Vec<_> = listening.iter().filter(|socket| !held.contains(&socket.local.port())).collect();
@@ -23,7 +23,7 @@ pub fn own_ports(group: u32, held: &BTreeSet<u16>) -> Vec<u16> {
     ports.into_iter().take(NAMED).collect()
 }
 
-/// The numbers of a process's sockets.
+/// The inode numbers of a process's sockets.
 fn sockets_of(pid: u32) -> Vec<u32> {
     let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     let links = entries.filter_map(|entry| std::fs::read_link(entry.path()).ok());

@@ -17,7 +17,7 @@ use super::{Address, ListenError, Spec, tcp, unix};
 /// How long a connection over the loopback device may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Its sockets, one a side; a single one where the kernel cannot steer.
+/// Its sockets, one for each side; only one if the kernel cannot steer.
 #[derive(Debug)]
 pub(super) struct Pair {
     name: String,
@@ -37,7 +37,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// The place of this address; the port is the one that is written.
+    /// The place of this address, with the configured port.
     pub(super) fn of(address: &Address) -> Self {
         match address {
             Address::Tcp(address) => Self::Tcp(*address),
@@ -47,10 +47,10 @@ impl Place {
 }
 
 impl Pair {
-    /// Binds it; from its first moment on, connections go to `active`.
+    /// Binds it. From the first moment on, connections go to `active`.
     ///
     /// # Errors
-    /// When the address cannot be had.
+    /// The address cannot be bound.
     pub(super) fn bind(spec: &Spec, width: Width, first: Steering) -> Result<Self, ListenError> {
         let bound = match &spec.address {
             Address::Tcp(address) => {
@@ -62,8 +62,8 @@ impl Pair {
         Ok(Self { name: spec.name.clone(), place, sockets, first: Side::A })
     }
 
-    /// Of both sockets of an earlier lictor, in the order of the sides, and the side that is the first one in the kernel's
-    /// group; connections go to `active` from now on.
+    /// From both sockets of an earlier lictor, in the order of the sides, and the side that is the first one in the
+    /// kernel's group. From now on connections go to `active`.
     ///
     /// # Errors
     /// The kernel does not allow it.
@@ -73,7 +73,7 @@ impl Pair {
         Ok(pair)
     }
 
-    /// Around a copy of the one socket that is left, which has become side A by that; a new one is side B.
+    /// From a copy of the one socket that is left, which becomes side A; side B is a new one.
     ///
     /// # Errors
     /// The kernel does not allow it.
@@ -85,7 +85,7 @@ impl Pair {
         let steering = Steering::to(Side::A, marks);
         let new = match &place {
             Place::Tcp(address) => {
-                // An earlier program may still be there, which would send everything to the new one.
+                // An earlier program may still be attached, which would send everything to the new one.
                 kernel::attach(&left, &steering.program(Side::A))?;
                 tcp::beside(*address)?
             }
@@ -106,7 +106,7 @@ impl Pair {
 
     /// The socket of a side.
     pub(super) fn socket(&self, side: Side) -> BorrowedFd<'_> {
-        // Where there is one alone, it is everybody's.
+        // A single socket belongs to both sides.
         self.sockets.get(side.index()).unwrap_or(&self.sockets[0]).as_fd()
     }
 
@@ -115,14 +115,15 @@ impl Pair {
         Side::BOTH.into_iter().zip(&self.sockets).map(|(side, socket)| (side, socket.as_fd()))
     }
 
-    /// From now on new connections are steered like this.
+    /// Steers new connections like this from now on.
     ///
     /// # Errors
-    /// The kernel, or the file system, does not allow it; then it is as it was.
+    /// The kernel, or the file system, does not allow it; then nothing has changed.
     pub(super) fn steer(&self, steering: Steering) -> io::Result<()> {
         match &self.place {
             _ if self.sockets.len() < 2 => Ok(()),
-            // One that does not listen has left the group. If none does, whatever has them listen again steers them.
+            // A socket that does not listen has left the group. If none listens, they are steered when they listen
+            // again.
             Place::Tcp(_) => match self.sockets().find(|(side, _)| !self.is_shut(*side)) {
                 Some((_, socket)) => kernel::attach(socket, &steering.program(self.first)),
                 None => Ok(()),
@@ -136,8 +137,8 @@ impl Pair {
         self.first
     }
 
-    /// Has each socket listen again that was shut down: `shutdown(2)` on a copy, which the service has, is felt by all.
-    /// What waited in its queue has been reset by the kernel. Gives the sides for which that was necessary.
+    /// Lets each socket that was shut down listen again: `shutdown(2)` on the service's copy affects all copies, and
+    /// the kernel has reset the connections in its queue. Returns the sides for which that was necessary.
     ///
     /// # Errors
     /// The kernel does not allow it.
@@ -157,7 +158,7 @@ impl Pair {
 
     fn listen_again(&mut self, address: SocketAddr, shut: &[Side], steering: Steering) -> io::Result<()> {
         let both = self.sockets.len() > 1;
-        // The one that has gone on is now the first of the group, and the other one joins as the last.
+        // The one that went on listening is now the first of the group, and the other one joins as the last.
         let remaining = Side::BOTH.into_iter().find(|side| both && !shut.contains(side));
         self.first = remaining.unwrap_or(Side::A);
         if let Some(remaining) = remaining {
@@ -166,14 +167,14 @@ impl Pair {
         for side in shut {
             tcp::listen_again(self.socket(*side), address)?;
             if both && remaining.is_none() && *side == self.first {
-                // Before the second one listens, as when they were bound.
+                // This comes before the second one listens, as when they were bound.
                 kernel::attach(self.socket(*side), &steering.program(self.first))?;
             }
         }
         Ok(())
     }
 
-    /// Whether a socket lets nobody connect any more.
+    /// Whether a socket no longer listens.
     fn is_shut(&self, side: Side) -> bool {
         let socket = self.socket(side);
         match &self.place {
@@ -186,7 +187,7 @@ impl Pair {
         }
     }
 
-    /// How full the queue of a side is. Of a socket in the file system only emptiness is known, not the number.
+    /// How full the queue of a side is. For a socket in the file system the kernel only shows whether it is empty.
     pub(super) fn queue(&self, side: Side) -> Queue {
         match &self.place {
             Place::Tcp(_) => kernel::queue(self.socket(side)).unwrap_or_default(),
@@ -200,7 +201,7 @@ pub(super) fn is_empty(socket: BorrowedFd<'_>) -> bool {
     !comes_within(Duration::ZERO, socket)
 }
 
-/// Whether somebody waits in the queue of a listening socket, at the latest after this time; blocks the thread for that
+/// Whether a connection is in the queue of a listening socket, or arrives within this time; blocks the thread for that
 /// long.
 fn comes_within(patience: Duration, socket: BorrowedFd<'_>) -> bool {
     let mut watched = [PollFd::new(&socket, PollFlags::IN)];
@@ -208,10 +209,10 @@ fn comes_within(patience: Duration, socket: BorrowedFd<'_>) -> bool {
     matches!(poll(&mut watched, Some(&patience)), Ok(1..))
 }
 
-/// Whether the kernel directs connections as it should, tried on sockets of our own that nothing else connects to.
+/// Tries whether the kernel steers connections correctly, on sockets that nothing else connects to.
 ///
 /// # Errors
-/// That it refuses, or does something else.
+/// It refuses, or steers them wrongly.
 pub(super) fn try_out(marks: Marks) -> io::Result<()> {
     let first = Steering::to(Side::B, marks);
     let (sockets, address) = tcp::bind_all((Ipv4Addr::LOCALHOST, 0).into(), Width::Two, first)?;

@@ -1,8 +1,8 @@
-//! What a run is given.
+//! The sockets that a run gets.
 
 use std::os::fd::OwnedFd;
 
-/// A copy of a socket that a process is to have, under its name in `LISTEN_FDNAMES`.
+/// A copy of a socket for a process, with its name in `LISTEN_FDNAMES`.
 #[derive(Debug)]
 pub struct Passed {
     /// The label of its `listen`.

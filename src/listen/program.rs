@@ -1,7 +1,6 @@
-//! The program that the kernel asks for each new connection: which socket of the group takes it. Pure.
-//!
-//! Written in classic BPF, which any user may attach to their own socket. A number beyond the group does not drop the
-//! connection: the kernel then spreads connections over its members.
+//! The program that the kernel runs for each new connection, to choose the socket of the group that gets it. Pure. It
+//! is written in classic BPF, which any user may attach to their own sockets. If it returns a number outside the group,
+//! the connection is not dropped: the kernel then spreads connections over its members.
 
 use super::sides::Side;
 
@@ -14,18 +13,18 @@ pub(super) struct Instruction {
     pub(super) operand: u32,
 }
 
-/// What becomes of new connections.
+/// How new connections are steered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Steering {
-    /// The side that takes them.
+    /// The side that gets them.
     pub(super) active: Side,
-    /// What goes to the active side, if not everything.
+    /// The share that the active side gets.
     pub(super) share: Share,
     /// Whether marked connections of this host choose their side.
     pub(super) marks: Marks,
 }
 
-/// How much of the new connections goes to the active side; the rest goes to the other.
+/// The share of the new connections that the active side gets; the other side gets the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share(u8);
 
@@ -33,12 +32,12 @@ impl Share {
     /// Everything.
     pub const OF_ALL: Self = Self(100);
 
-    /// So many of a hundred; more is all of them.
+    /// This many of a hundred; more than a hundred means all of them.
     pub fn percent(share: u8) -> Self {
         Self(share.min(100))
     }
 
-    /// So many of 2^32 random numbers are below this; `None`: all of them.
+    /// The share as a limit for random numbers below 2^32; `None`: all connections.
     fn threshold(self) -> Option<u32> {
         u32::try_from((u64::from(self.0) << 32) / 100).ok()
     }
@@ -47,9 +46,9 @@ impl Share {
 /// Whether marked connections of this host choose their side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marks {
-    /// They do: two runs live side by side, and each is probed alone.
+    /// They do, because two runs are alive, and each is probed by itself.
     Heeded,
-    /// They do not: one run lives at a time, and a side without one would keep them waiting.
+    /// They do not, because only one run is alive, and on a side without a run they would wait.
     Ignored,
 }
 
@@ -77,7 +76,7 @@ impl Steering {
         Self { active, share: Share::OF_ALL, marks }
     }
 
-    /// The program that does this in a group whose first socket is the one of this side.
+    /// The program for a group whose first socket is the one of this side.
     pub(super) fn program(self, first: Side) -> Vec<Instruction> {
         let to = |side: Side| to(usize::from(side != first));
         let mut program = match self.marks {
@@ -96,7 +95,7 @@ impl Steering {
     }
 }
 
-/// Sends a marked connection over the loopback device to its side, and goes on for all others.
+/// Sends a marked connection over the loopback device to its side, and continues for all others.
 fn marks(to: impl Fn(Side) -> Instruction) -> Vec<Instruction> {
     vec![
         load(LOAD_WORD, DEVICE),
@@ -125,7 +124,7 @@ fn if_equal(operand: u32, jump_true: u8, jump_false: u8) -> Instruction {
     Instruction { code: JUMP_IF_EQUAL, jump_true, jump_false, operand }
 }
 
-/// The connection is for the socket with this number in the group.
+/// Chooses the socket with this number in the group.
 fn to(number: usize) -> Instruction {
     Instruction { code: RETURN, jump_true: 0, jump_false: 0, operand: u32::try_from(number).unwrap_or(0) }
 }

@@ -12,18 +12,18 @@ use super::pair::Place;
 use super::sides::Side;
 use super::unix;
 
-/// Connections that go to one run alone, wherever all others go. They come from this host, over the loopback device; the
-/// service needs to know nothing of it.
+/// Makes connections to one run only, wherever new connections are steered to. They come from this host, over the
+/// loopback device, and the service need not support that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reach {
     class: u8,
     held: Arc<[SocketAddr]>,
-    /// What is connected to by others, and the run's own file.
+    /// The path that clients connect to, and the run's own file.
     files: Arc<[(PathBuf, PathBuf)]>,
 }
 
 impl Reach {
-    /// To the run that has this side of what listens at these places.
+    /// To the run that has this side of the sockets at these places.
     pub(super) fn to<'a>(side: Side, held: impl IntoIterator<Item = &'a Place>) -> Self {
         let (mut addresses, mut files) = (Vec::new(), Vec::new());
         for place in held {
@@ -35,15 +35,15 @@ impl Reach {
         Self { class: side.mark(), held: addresses.into(), files: files.into() }
     }
 
-    /// Connects to the run if it listens there, else to any other listener.
+    /// Connects to the run if this address is one of lictor's sockets, else to whatever listens there.
     ///
     /// # Errors
-    /// Nobody accepts the connection.
+    /// The connection is refused.
     pub async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
         let address = canonical(address);
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         if self.held.iter().any(|held| leads_to(address, *held)) {
-            // Before it connects: the side is chosen by the first packet.
+            // It has to be set before the connection is made, because the first packet decides the side.
             if address.is_ipv4() {
                 sockopt::set_ip_tos(&socket, self.class)?;
             } else {
@@ -60,21 +60,21 @@ impl Reach {
     }
 }
 
-/// The same address as the kernel takes it: IPv4 within IPv6 is IPv4, whose traffic class is set in another way.
+/// The same address in the kernel's view: IPv4 within IPv6 is IPv4, whose traffic class is set in another way.
 fn canonical(address: SocketAddr) -> SocketAddr {
     let mut canonical = address;
     canonical.set_ip(address.ip().to_canonical());
     canonical
 }
 
-/// Whether a connection to `address` comes to what listens at `held`. Another host may have the same port, and must not
-/// see a traffic class that means something else to it.
+/// Whether a connection to `address` reaches the socket at `held`. Another host may use the same port, and must not get
+/// a traffic class that means something else to it.
 fn leads_to(address: SocketAddr, held: SocketAddr) -> bool {
     let (to, at) = (address.ip(), held.ip());
     address.port() == held.port() && (to == at || (at.is_unspecified() || to.is_unspecified()) && is_of_this_host(to))
 }
 
-/// Only an address of this host can be bound. Connecting to no address at all leads to this host as well.
+/// Whether it is an address of this host: only these can be bound. The unspecified address leads to this host as well.
 fn is_of_this_host(ip: IpAddr) -> bool {
     ip.is_loopback() || ip.is_unspecified() || UdpSocket::bind((ip, 0)).is_ok()
 }

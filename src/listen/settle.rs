@@ -1,4 +1,4 @@
-//! Waiting until nothing new comes to a run that new connections have been turned away from.
+//! Waits until no new connection can reach a run any more, after new connections have been steered to another one.
 
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, OwnedFd};
@@ -11,32 +11,32 @@ use super::kernel;
 use super::pair::is_empty;
 use crate::offload::offload;
 
-/// How often it is looked at. A look at the queue costs a microsecond.
+/// How often the queue is read, which costs a microsecond.
 const LOOK: Duration = Duration::from_millis(5);
-/// Half-open connections are looked for less often: the kernel goes through all connections of the host for it.
+/// Half-open connections are counted less often, because the kernel goes through all connections of the host for that.
 const LOOK_HALF_OPEN: Duration = Duration::from_millis(50);
-/// How long a connection that was just accepted has to send its request: a Go service that is stopped drops what it
-/// reads afterwards.
+/// How long a connection that was just accepted has to send its request: a Go service that is being stopped drops
+/// requests that it reads later.
 const SETTLE: Duration = Duration::from_millis(60);
-/// A queue that nothing is taken from for so long is not waited for: what is in it is not lost, since lictor holds the
-/// socket as well.
+/// If nothing is accepted from a queue for this long, the wait ends: the connections in it are not lost, because lictor
+/// holds the socket as well.
 const STUCK: Duration = Duration::from_millis(500);
-/// The longest that a stop is put off.
+/// The longest time that a stop is delayed.
 const LIMIT: Duration = Duration::from_secs(3);
 
-/// A look at them that takes longer is given up: a host that is that busy must not put off a stop.
+/// A count that takes longer is given up, because a busy host must not delay a stop.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// What came of the wait.
+/// The result of the wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// Nobody waits any more for the run that is about to stop.
+    /// No connection waits any more for the run that is about to be stopped.
     Quiet,
-    /// Some still do: the run does not take them, or the network is slow.
+    /// Some still do, because the run does not accept them, or the network is slow.
     Given,
 }
 
-/// A run that gets no new connection any more, and may still have some in its queues.
+/// A run that gets no new connections, but may still have some in its queues.
 #[derive(Debug)]
 pub struct Leaving {
     sockets: Vec<OwnedFd>,
@@ -44,13 +44,13 @@ pub struct Leaving {
 }
 
 impl Leaving {
-    /// With copies of the sockets of its side, and the TCP ports among them.
+    /// From copies of the sockets of its side, and their TCP ports.
     pub(super) fn new(sockets: Vec<OwnedFd>, ports: BTreeSet<u16>) -> Self {
         Self { sockets, ports }
     }
 
-    /// Waits until its queues are empty, what was half open at first is complete or gone, and the last ones have had time
-    /// to send their request; not for ever.
+    /// Waits until its queues are empty, the connections that were half open at first are complete or gone, and the
+    /// last ones have had time to send their request; limited in time.
     pub async fn settled(self) -> Settled {
         let began = Instant::now();
         let mut half = HalfOpen::look(self.ports.clone()).await;
@@ -74,7 +74,7 @@ impl Leaving {
         Settled::Quiet
     }
 
-    /// How many wait; where the kernel does not count them, whether any do.
+    /// How many connections wait; if the kernel does not count them, whether any does.
     fn waiting(&self) -> u32 {
         let of = |socket: &OwnedFd| match kernel::queue(socket) {
             Ok(queue) => queue.waiting,
@@ -108,7 +108,7 @@ impl HalfOpen {
     }
 }
 
-/// On a thread of its own; what cannot be read in time is not waited for.
+/// Reads them on a thread of its own, without waiting longer than the limit.
 async fn read(ports: &BTreeSet<u16>) -> BTreeSet<Ends> {
     if ports.is_empty() {
         return BTreeSet::new();

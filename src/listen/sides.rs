@@ -1,9 +1,9 @@
-//! Which side new connections go to, and which run has which side. Pure.
+//! Decides which side gets new connections, and which run has which side. Pure.
 
 use crate::machine::RunId;
 
-/// One of the two sockets of each `listen`. The kernel numbers the sockets of a group in the order in which they began to
-/// listen, and `A` is the first.
+/// One of the two sockets of each `listen`. The kernel numbers the sockets of a group in the order in which they began
+/// to listen, and `A` is the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Side {
     /// The first to listen.
@@ -23,8 +23,8 @@ impl Side {
         }
     }
 
-    /// The traffic class (TOS) by which a connection over the loopback device asks for this side. Only connections from
-    /// this host are looked at, which nobody outside can choose.
+    /// The traffic class (TOS) by which a connection over the loopback device asks for this side. It only counts for
+    /// connections from this host, so nobody outside can choose a side.
     pub(super) fn mark(self) -> u8 {
         match self {
             Self::A => 0x54,
@@ -32,7 +32,7 @@ impl Side {
         }
     }
 
-    /// Its place in an array of two, which is its number in the kernel's group.
+    /// Its index in an array of two, which is its number in the kernel's group.
     pub(super) fn index(self) -> usize {
         match self {
             Self::A => 0,
@@ -50,7 +50,7 @@ pub(super) enum Width {
     Two,
 }
 
-/// The active side, and who sits where.
+/// The active side, and the runs that have a side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Sides {
     width: Width,
@@ -59,7 +59,7 @@ pub(super) struct Sides {
 }
 
 impl Sides {
-    /// Nobody has a seat yet.
+    /// No run has a side yet.
     pub(super) fn new(width: Width, active: Side) -> Self {
         let active = if width == Width::One { Side::A } else { active };
         Self { width, active, seats: [None; 2] }
@@ -90,8 +90,8 @@ impl Sides {
         self.run(side).is_some()
     }
 
-    /// Gives a side to a run that is about to start: the active one if it is free, so that whoever waits there is served;
-    /// else the other, which no connection goes to. `None`: both are taken.
+    /// Gives a side to a run that is about to start: the active one if it is free, so that the connections that wait
+    /// there are served; else the other one, which gets no connections. `None`: both are taken.
     pub(super) fn seat(&mut self, run: RunId) -> Option<Side> {
         if let Some(side) = self.of(run) {
             return Some(side);
@@ -108,22 +108,22 @@ impl Sides {
         self.seats[side.index()] = Some(run);
     }
 
-    /// New connections go to this run from now on. Gives its side, if it has one and it was not active before.
+    /// New connections go to this run from now on. Returns its side, if it has one that was not active before.
     pub(super) fn steer(&mut self, run: RunId) -> Option<Side> {
         let side = self.of(run).filter(|side| *side != self.active)?;
         self.active = side;
         Some(side)
     }
 
-    /// The run is about to be stopped: new connections go to the other side from now on. Gives that side, if this
-    /// changes anything.
+    /// The run is about to be stopped: new connections go to the other side from now on. Returns that side, if it was
+    /// not active before.
     pub(super) fn turn_away(&mut self, run: RunId) -> Option<Side> {
         let side = self.of(run).filter(|side| *side == self.active && self.width == Width::Two)?;
         self.active = side.other();
         Some(self.active)
     }
 
-    /// The run has ended, and its side is free. Gives that side.
+    /// The run has ended, and its side is free. Returns that side.
     pub(super) fn gone(&mut self, run: RunId) -> Option<Side> {
         let side = self.of(run)?;
         self.seats[side.index()] = None;

@@ -26,7 +26,7 @@ use crate::machine::RunId;
 use crate::revive::revived;
 use shut::sentence;
 
-/// After this long it is said that a run takes nothing from its queue.
+/// After this long the board shows that a run accepts nothing from its queue.
 const UNTAKEN: Duration = Duration::from_secs(10);
 
 const MISSING: &str = "the service outlived an earlier lictor, and its sockets cannot be had from it: at the next change it is \
@@ -42,23 +42,23 @@ pub struct Sockets {
     marks: Marks,
     /// Why the kernel cannot steer.
     unsteered: Option<String>,
-    /// The side of a service that an earlier lictor has started, until it has the number of a run.
+    /// The side of a service that an earlier lictor has started, until that is known as a run.
     survivor: Option<Side>,
-    /// What only that service has: it is bound at the next start.
+    /// The sockets that only that service has: they are bound at the next start.
     missing: Vec<Spec>,
     /// Since when connections have been waiting for the run that should take them.
     waited_since: Option<Instant>,
-    /// What the service manager has kept under names that mean nothing any more.
+    /// The names that the service manager has to release.
     forgotten: Vec<String>,
     /// Tells the service manager what to keep; `None`: there is none.
     keeper: Option<Keeper>,
-    /// Sees that a socket has been shut down.
+    /// Notices that a socket has been shut down.
     watch: Watch,
     /// The run that has shut down the socket of this `listen`.
     shut_by: Option<(RunId, String)>,
-    /// Why what was shut down cannot listen again.
+    /// Why a socket that was shut down cannot listen again.
     dead: Option<String>,
-    /// Carries what is left in the queues of a side whose run has ended.
+    /// Relays what is left in the queues of a side whose run has ended.
     relays: JoinSet<()>,
     /// Room for connections that are carried.
     room: Arc<Semaphore>,
@@ -67,7 +67,7 @@ pub struct Sockets {
 }
 
 impl Sockets {
-    /// Without any `listen`.
+    /// No sockets.
     pub fn none() -> Self {
         Self {
             pairs: Vec::new(),
@@ -89,10 +89,11 @@ impl Sockets {
         }
     }
 
-    /// Gets every one of these, taken back or bound. From now on connections are let in; they wait for the first run.
+    /// Takes back or binds all of these. From now on connections are accepted by the kernel; they wait for the first
+    /// run.
     ///
     /// # Errors
-    /// The first one that cannot be had; then none is held.
+    /// The first one that cannot be opened; then none is held.
     pub fn open(specs: &[Spec], marks: Marks, mut found: Found) -> Result<Self, ListenError> {
         if specs.is_empty() {
             let forgotten = found.left().map(str::to_owned).collect();
@@ -134,7 +135,7 @@ impl Sockets {
         }
     }
 
-    /// Has the service manager keep them from now on, so that connections wait while lictor itself is started again.
+    /// Lets the service manager keep them from now on, so that connections wait while lictor itself is started again.
     #[must_use]
     pub fn kept_by(mut self, keeper: Keeper) -> Self {
         keeper.tell(&self.forgotten, &self.to_be_kept());
@@ -142,19 +143,19 @@ impl Sockets {
         self
     }
 
-    /// The service of an earlier lictor is this run from now on; it keeps the sockets that it has.
+    /// The service of an earlier lictor is this run from now on; it keeps its sockets.
     pub fn adopt(&mut self, run: RunId) {
         if let Some(side) = self.survivor.take() {
             self.sides.adopt(run, side);
         }
     }
 
-    /// What is to be kept of a run, so that a later lictor knows which sockets it has.
+    /// The mark to record for a run, so that a later lictor knows which sockets it has.
     pub fn mark(&self, run: RunId) -> Option<u8> {
         self.sides.of(run).and_then(|side| u8::try_from(side.index()).ok())
     }
 
-    /// What the service manager is to keep, so that connections wait while lictor itself is started again.
+    /// The sockets that the service manager has to keep, so that connections wait while lictor itself is started again.
     pub fn to_be_kept(&self) -> Vec<(String, BorrowedFd<'_>)> {
         self.pairs.iter().flat_map(named).collect()
     }
@@ -171,7 +172,7 @@ impl Sockets {
         }
         let both_taken = || io::Error::other("two runs have the sockets already");
         let side = self.sides.seat(run).ok_or_else(both_taken)?;
-        // From now on the run takes what is left there.
+        // From now on the run accepts what is left there.
         self.idle[side.index()] = None;
         let copies = self.pairs.iter().map(|pair| {
             let socket = pair.socket(side).try_clone_to_owned()?;
@@ -180,13 +181,13 @@ impl Sockets {
         copies.collect()
     }
 
-    /// How a probe reaches this run alone. `None`: every connection does, since no other run is there to take it.
+    /// How a probe reaches only this run. `None`: every connection reaches it, because there is no other run.
     pub fn reach(&self, run: RunId) -> Option<Reach> {
         let side = self.sides.of(run).filter(|_| self.marks == Marks::Heeded && self.sides.width() == Width::Two)?;
         Some(Reach::to(side, self.pairs.iter().map(Pair::place)))
     }
 
-    /// This share of the new connections goes to the run from now on, and the rest to the other one.
+    /// Sends this share of the new connections to the run from now on, and the rest to the other one.
     ///
     /// # Errors
     /// The kernel does not allow it; then nothing has changed.
@@ -223,8 +224,8 @@ impl Sockets {
         })
     }
 
-    /// The run is about to be stopped: new connections go to the other side from now on. The stop is to wait for what is
-    /// given here, if anything.
+    /// The run is about to be stopped: new connections go to the other side from now on. Returns what the stop has to
+    /// wait for, if anything.
     pub fn turn_away(&mut self, run: RunId) -> Option<Leaving> {
         let side = self.sides.of(run).filter(|_| self.sides.width() == Width::Two)?;
         let before = (self.sides.clone(), self.share);
@@ -234,9 +235,10 @@ impl Sockets {
         self.leaving(side)
     }
 
-    /// The run has ended: what it has not accepted is carried to the active side, or waits for the next run.
+    /// The run has ended: the connections that it has not accepted are relayed to the active side, or wait for the next
+    /// run.
     pub fn gone(&mut self, run: RunId) {
-        // Services there are that do it when they are told to stop.
+        // Some services shut their listener down when they are stopped.
         self.revive();
         self.shut_by.take_if(|(by, _)| *by == run);
         if let Some(side) = self.sides.gone(run).filter(|side| *side != self.sides.active()) {
@@ -244,7 +246,7 @@ impl Sockets {
         }
     }
 
-    /// Binds what a service of an earlier lictor had to itself. It is over now.
+    /// Binds the sockets that only a service of an earlier lictor had, which has ended now.
     fn catch_up(&mut self) -> io::Result<()> {
         if self.missing.is_empty() {
             return Ok(());
@@ -258,7 +260,7 @@ impl Sockets {
         Ok(())
     }
 
-    /// Carries what waits on a side without a run to the active one.
+    /// Relays the connections that wait on a side without a run to the active one.
     fn carry_on(&mut self, side: Side) {
         while self.relays.try_join_next().is_some() {}
         let (idle, seat) = watch::channel(());
@@ -301,7 +303,7 @@ impl Sockets {
         shut.or(full).or(missing).or(untaken).or_else(|| self.unsteered.clone())
     }
 
-    /// What a run has left in a queue for very long.
+    /// The connections that a run has left in a queue for a long time.
     fn untaken(&mut self) -> Option<String> {
         let active = self.sides.active();
         let served = self.sides.is_seated(active);
@@ -320,17 +322,18 @@ impl Sockets {
         })
     }
 
-    /// Steers every pair as was decided; if one cannot be, all are as they were before.
+    /// Steers every pair as decided; if one cannot be steered, all are put back.
     fn take_effect(&mut self, before: (Sides, Share)) -> io::Result<()> {
         let is_so = (self.sides.active(), self.share) == (before.0.active(), before.1);
         let steered = if is_so { Ok(()) } else { self.steer_all() };
         if let Err(error) = &steered {
             tracing::warn!(%error, "new connections cannot be steered elsewhere");
             (self.sides, self.share) = before;
-            // What could be steered a moment ago can be steered back.
+            // The others were steered a moment ago, so they can be steered back.
             let _ = self.steer_all();
         }
-        // What waits on the active side is for the run there, or for the next one: carried on, it would come back there.
+        // Connections that wait on the active side are for its run or for the next one; if they were relayed, they
+        // would come back there.
         self.idle[self.sides.active().index()] = None;
         steered
     }
@@ -360,7 +363,7 @@ impl Sockets {
     }
 }
 
-/// The sockets of a pair by the names under which the service manager keeps them.
+/// The sockets of a pair, with the names under which the service manager keeps them.
 fn named(pair: &Pair) -> impl Iterator<Item = (String, BorrowedFd<'_>)> {
     pair.sockets().map(|(side, socket)| (found::name(pair.name(), side, pair.first()), socket))
 }

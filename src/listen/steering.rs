@@ -1,10 +1,10 @@
-//! Whether this kernel lets us steer.
+//! Whether this kernel allows steering.
 
 use super::fault::{self, Fault};
 use super::pair;
 use super::program::Marks;
 
-/// What it means that it does not.
+/// What happens if it does not.
 const INSTEAD: &str = "so connections are not steered: they wait in one queue during a restart, and one that the stopping \
                        service has just accepted may be lost";
 

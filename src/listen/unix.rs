@@ -1,4 +1,5 @@
-//! A socket in the file system: no two can share a path, so there are two files, and a symbolic link to one of them.
+//! A socket in the file system. Two sockets cannot share a path, so there are two files, and a symbolic link to one of
+//! them.
 
 use std::ffi::OsString;
 use std::io;
@@ -14,13 +15,13 @@ use rustix::net::{
 
 use super::sides::Side;
 
-/// How many connections may wait; the kernel takes `net.core.somaxconn` of it.
+/// How many connections may wait; the kernel limits that to `net.core.somaxconn`.
 const BACKLOG: i32 = 65_535;
 
-/// Binds both files and links the path to the active one; gives them in the order of the sides.
+/// Binds both files, and links the path to the active one. Returns them in the order of the sides.
 ///
 /// # Errors
-/// `AddrInUse` if somebody listens there, or if the path is something else than a socket.
+/// `AddrInUse` if a process listens there, or if the path is something other than a socket.
 pub(super) fn bind_all(path: &Path, active: Side) -> io::Result<Vec<OwnedFd>> {
     make_way(path)?;
     let sockets = Side::BOTH.into_iter().map(|side| bound(&file(path, side))).collect::<io::Result<_>>()?;
@@ -34,21 +35,21 @@ pub(super) fn point(path: &Path, side: Side) -> io::Result<()> {
     remove(&new)?;
     let target = file(path, side);
     symlink(target.file_name().unwrap_or_default(), &new)?;
-    // There is no moment in which the path leads nowhere.
+    // At every moment the path leads to a socket.
     std::fs::rename(&new, path)
 }
 
-/// A new socket for side B beside the only one that is left, which becomes side A; the path leads to that.
+/// A new socket for side B, beside the only one that is left, which becomes side A; the path leads to side A.
 pub(super) fn beside(left: &OwnedFd, path: &Path) -> io::Result<OwnedFd> {
     if side_of(left, path) == Some(Side::B) {
-        // Its name moves with the file; who has connected by the old one stays.
+        // The file is renamed; connections that were made by the old name stay.
         std::fs::rename(file(path, Side::B), file(path, Side::A))?;
     }
     point(path, Side::A)?;
     bound(&file(path, Side::B))
 }
 
-/// A new socket in place of one of this side that was shut down: such a one refuses whoever connects, for ever.
+/// A new socket in place of one of this side that was shut down, because that would refuse connections for ever.
 pub(super) fn anew(path: &Path, side: Side) -> io::Result<OwnedFd> {
     bound(&file(path, side))
 }
@@ -84,7 +85,7 @@ fn unconnected() -> io::Result<OwnedFd> {
     Ok(socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?)
 }
 
-/// Takes away what an earlier life has left; whatever lives stays.
+/// Removes the file that an earlier lictor has left; one on which a process listens stays.
 fn make_way(path: &Path) -> io::Result<()> {
     let there = match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -95,7 +96,7 @@ fn make_way(path: &Path) -> io::Result<()> {
     }
     match connect(&unconnected()?, &SocketAddrUnix::new(path)?) {
         Err(Errno::CONNREFUSED | Errno::NOENT) => remove(path),
-        // It listens, perhaps with a full queue or for others alone.
+        // A process listens there, perhaps with a full queue, or for other users only.
         _ => Err(io::ErrorKind::AddrInUse.into()),
     }
 }

@@ -1,4 +1,4 @@
-//! Seeing at once that a socket does not listen any more, without being woken by each connection that comes to it.
+//! Notices at once that a socket no longer listens, without being woken by each connection.
 
 use std::future::pending;
 use std::io;
@@ -10,7 +10,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
 
-/// After it has seen something it rests for so long: what cannot be mended must not be seen without end.
+/// The pause after something was noticed, so that a problem that cannot be mended does not keep it busy.
 const REST: Duration = Duration::from_millis(100);
 
 /// The kernel watches the sockets in a list of its own (epoll), and that list is watched here.
@@ -21,7 +21,8 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Waits until one of these has been shut down. They are the same each time, until it has returned. Cancel-safe.
+    /// Waits until one of these has been shut down. They have to be the same at each call, until it has returned.
+    /// Cancel-safe.
     pub(super) async fn shut<'a>(&mut self, sockets: impl Iterator<Item = BorrowedFd<'a>>) {
         if let Some(until) = self.rests_until {
             sleep_until(until).await;
@@ -30,7 +31,7 @@ impl Watch {
         if self.list.is_none() {
             match list(sockets) {
                 Ok(list) => self.list = Some(list),
-                // They are looked at every second besides.
+                // The sockets are also checked every second.
                 Err(error) => tracing::debug!(%error, "the sockets cannot be watched"),
             }
         }
@@ -48,7 +49,7 @@ impl Watch {
 fn list<'a>(sockets: impl Iterator<Item = BorrowedFd<'a>>) -> io::Result<AsyncFd<OwnedFd>> {
     let list = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     for socket in sockets {
-        // Of this and of a hang-up alone.
+        // Only this and a hang-up are reported.
         epoll::add(&list, socket, epoll::EventData::new_u64(0), epoll::EventFlags::RDHUP)?;
     }
     readable(list)

@@ -1,5 +1,5 @@
-//! The service shares its sockets with lictor, and can shut them down for both (`shutdown(2)`): they listen again at once,
-//! so that nobody is refused until the service is started again.
+//! The service shares its sockets with lictor, and can shut them down for both (`shutdown(2)`). They are made to listen
+//! again at once, so that no connection is refused until the service is started again.
 
 use super::super::found;
 use super::super::pair::Pair;
@@ -7,14 +7,13 @@ use super::super::sides::Side;
 use super::{Sockets, named};
 
 impl Sockets {
-    /// Waits until a socket has been shut down by the service, which shares it; then [`revive`](Self::revive) is called
-    /// for. Cancel-safe.
+    /// Waits until the service has shut down a socket; then [`revive`](Self::revive) has to be called. Cancel-safe.
     pub async fn shut_down(&mut self) {
         self.watch.shut(self.pairs.iter().flat_map(Pair::sockets).map(|(_, socket)| socket)).await;
     }
 
-    /// Has every socket listen again that the service has shut down: whoever connects waits for the next run instead of
-    /// being refused.
+    /// Lets every socket listen again that the service has shut down, so that connections wait for the next run instead
+    /// of being refused.
     pub fn revive(&mut self) {
         let steering = self.steering();
         self.dead = None;
@@ -38,7 +37,7 @@ impl Sockets {
         let pair = &self.pairs[number];
         tracing::warn!("{}", sentence(pair.name()));
         if let Some(keeper) = &self.keeper {
-            // It lets go of a socket that is shut down, and the order of the two may be another one.
+            // It releases a socket that is shut down, and the order of the two may have changed.
             keeper.tell(&found::names(pair.name()), &named(pair).collect::<Vec<_>>());
         }
         let name = pair.name().to_owned();
@@ -52,7 +51,7 @@ impl Sockets {
     }
 }
 
-/// What it means that a socket was shut down.
+/// What happens because a socket was shut down.
 pub(super) fn sentence(name: &str) -> String {
     format!(
         "the service has shut down the socket of listen {name:?}, which it shares with lictor: what waited there was \
