@@ -40,13 +40,13 @@ use crate::app;
 use crate::chain::sentence;
 use crate::exit;
 
-/// Does what the command line asks; returns what the program ends with.
+/// Carries out the command line; returns the exit code.
 pub fn main(line: impl IntoIterator<Item = OsString>) -> u8 {
-    // A bug in the loop ends lictor; the service goes on, and the next lictor takes it up.
+    // A bug in the loop ends lictor; the service goes on, and the next lictor takes it over.
     ends(|| answer(line))
 }
 
-/// What the program ends with, also if this panics: the hook has said where.
+/// The exit code, also after a panic, whose place the hook has printed.
 fn ends(work: impl FnOnce() -> u8) -> u8 {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(exit::BUG)
 }
@@ -175,7 +175,7 @@ fn print_answer(text: &str, code: u8) -> u8 {
     out.ended(code)
 }
 
-/// What is in order is an answer, and what is not is an error.
+/// A configuration in order goes to standard output, errors to standard error.
 fn print_check(answer: &check::Answer) -> u8 {
     match answer.code {
         exit::OK => print_answer(&answer.text, exit::OK),

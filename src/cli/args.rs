@@ -53,8 +53,8 @@ pub enum Verb {
     Validate(ValidateArgs),
     /// Shows what the newest values would change, and what lictor does about it
     ///
-    /// With a configuration (-c, or the flags of `lictor run`), the lictor that runs with it is asked. If none runs, its
-    /// sources are asked once, and the result is compared with the newest good environment in the state directory.
+    /// With a configuration (-c, or the flags of `lictor run`), the lictor that runs with it is asked. If none runs,
+    /// its sources are asked once, and the result is compared with the newest good environment in the state directory.
     /// Only the values of public keys are shown; for the others, the fingerprint and the length.
     Plan(Box<PlanArgs>),
     /// Reads the configuration and reports every mistake in it
@@ -64,8 +64,8 @@ pub enum Verb {
     /// Checks the surroundings: what is missing or wrong, each with its remedy
     ///
     /// It asks Consul for each prefix, with the configured token, and checks the command, the addresses, the
-    /// directories, the receiver of the metrics, the kernel and the settings of a unit. Nothing is changed. Run it as the
-    /// user of the unit.
+    /// directories, the receiver of the metrics, the kernel and the settings of a unit. Nothing is changed. Run it as
+    /// the user of the unit.
     Doctor(Box<DoctorArgs>),
     /// Writes a first configuration, with comments, to standard output
     Init(Box<InitArgs>),
@@ -99,31 +99,32 @@ pub enum Verb {
     Restart(PatientArgs),
     /// Reads lictor's own configuration again, from the same files, flags and environment
     ///
-    /// Sources, mapping, checks, waits and the rules of apply and crash change at once, without touching the service. If
-    /// that changes its variables, that is a change like any other. What concerns the service's process (exec, version)
-    /// waits for its next start; name, addresses, sockets, logs and the state directory wait for the next start of lictor.
-    /// What waits is listed here and by `lictor status`. A configuration with an error changes nothing. SIGHUP does the
-    /// same.
+    /// Sources, mapping, checks, waits and the rules of apply and crash change at once, without touching the service.
+    /// If that changes its variables, that is a change like any other. What concerns the service's process (exec,
+    /// version) waits for its next start; name, addresses, sockets, logs and the state directory wait for the next
+    /// start of lictor. What waits is listed here and by `lictor status`. A configuration with an error changes
+    /// nothing. SIGHUP does the same.
     Reload(ReloadArgs),
     /// Has lictor begin anew from its file, under the running service, after an upgrade
     ///
-    /// The process stays the same one, with its PID, and so do the service and its sockets. First the file has to say its
-    /// version and to accept the configuration, and a change, a start or a stop that is under way is waited for; else
-    /// nothing happens. It is done once the new lictor answers.
+    /// The process stays the same one, with its PID, and so do the service and its sockets. First the file has to say
+    /// its version and to accept the configuration, and a change, a start or a stop that is under way is waited for;
+    /// else nothing happens. It is done once the new lictor answers.
     Reexec(PatientArgs),
     /// Sends a signal to the service's main process
     Signal(SignalArgs),
     /// Shows all instances of a service, and acts on all of them, through Consul alone
     ///
-    /// The fleet is named by its service, by --prefix (its folder in the KV store) or by -c with a configuration that has
-    /// fleet {}. Without -c, Consul is found by the variables of Consul's own client.
+    /// The fleet is named by its service, by --prefix (its folder in the KV store) or by -c with a configuration that
+    /// has fleet {}. Without -c, Consul is found by the variables of Consul's own client.
     Fleet(Fleet),
     /// Writes a set of config that is good at one Consul into another one, by check-and-set, after a plan
     ///
-    /// The plan names what is added (+), changed (~), removed (-) and kept (=). Nothing is written unless the set is good on
-    /// every live instance of the source's fleet, and unless every key of the target is still as the plan saw it. Up to 64
-    /// keys are one transaction; a larger set needs the target's commit key, which is written last. What is skipped (--skip)
-    /// stays as it is on each side. Beside the addresses, the variables of Consul's own client count for both.
+    /// The plan names what is added (+), changed (~), removed (-) and kept (=). Nothing is written unless the set is
+    /// good on every live instance of the source's fleet, and unless every key of the target is still as the plan saw
+    /// it. Up to 64 keys are one transaction; a larger set needs the target's commit key, which is written last. What
+    /// is skipped (--skip) stays as it is on each side. Beside the addresses, the variables of Consul's own client
+    /// count for both.
     Promote(Box<Promote>),
     /// Explains a verb, the words of a configuration, or what each word on the board means and asks of you
     Help(HelpArgs),
@@ -296,8 +297,8 @@ pub struct InitArgs {
 /// `lictor help`.
 #[derive(Debug, clap::Args)]
 pub struct HelpArgs {
-    /// A verb; `config` with or without a block or an attribute, as in `config apply.watch`; or `states` with or without
-    /// one of the board's words
+    /// A verb; `config` with or without a block or an attribute, as in `config apply.watch`; or `states` with or
+    /// without one of the board's words
     #[arg(value_name = "TOPIC")]
     pub topic: Vec<String>,
 }
@@ -320,7 +321,7 @@ pub struct BuildinfoArgs {
 pub struct Ended {
     /// What to print, without a last newline.
     pub text: String,
-    /// What to end with.
+    /// The exit code.
     pub code: u8,
     /// Where it goes.
     pub stream: Stream,

@@ -1,4 +1,5 @@
-//! `lictor buildinfo FILE [--json]`: what a Go program's file tells of its build, and lictor's verdict on its version.
+//! `lictor buildinfo FILE [--json]`: the build information in a Go program's file, and the version that lictor derives
+//! from it.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ pub enum Format {
     Json,
 }
 
-/// The file tells nothing; the command ends with 1.
+/// The file has no build information; the exit code is 1.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot tell how {file} was built")]
 pub struct Error {
@@ -104,7 +105,7 @@ fn needs_quotes(text: &str) -> bool {
     text.chars().any(|letter| matches!(letter, ' ' | '"' | '`') || letter.is_control())
 }
 
-/// The text without anything that a terminal would obey: the file is not trusted.
+/// The text without control characters for the terminal, because the file is not trusted.
 fn shown(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter }).collect()
 }

@@ -1,4 +1,4 @@
-//! `lictor check`: reads the configuration and says what is wrong with it.
+//! `lictor check`: reads the configuration and reports what is wrong with it.
 
 use super::configuration::Configuration;
 use crate::app::{self, AskedSources, Grade, Readiness};
@@ -6,7 +6,7 @@ use crate::config::{Finding, Settings};
 use crate::exit;
 use crate::line::counted;
 
-/// What to print and what to end with.
+/// The text to print, and the exit code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     /// One line for each error and warning, or "ok"; without a last newline.
@@ -18,8 +18,8 @@ pub(super) struct Answer {
 const NOTHING: &str = "lictor: nothing to check: name a file, as in `lictor check /etc/lictor/billing.hcl`, or write what \
                        `lictor run` is started with";
 
-/// Reads the configuration as `lictor run` would, and the files on this host that it names as sources, if they are there
-/// already: what would be left out of them is a warning. It touches nothing else.
+/// Reads the configuration as `lictor run` would, and the files on this host that it names as sources, if they are
+/// there already: what would be left out of them is a warning. It touches nothing else.
 pub(super) fn check(configuration: &Configuration) -> Answer {
     if !configuration.is_given() {
         return Answer { text: NOTHING.to_owned(), code: exit::USAGE };
@@ -37,8 +37,8 @@ pub(super) fn check(configuration: &Configuration) -> Answer {
     }
 }
 
-/// As [`check`], and asks all sources once, Consul too: what `lictor run` would get from each of them, what would be left out
-/// of it, and whether a service could start on the rest.
+/// As [`check`], and asks all sources once, Consul too: what `lictor run` would get from each of them, what would be
+/// left out of it, and whether a service could start on the rest.
 pub(super) async fn with_sources(configuration: &Configuration) -> Answer {
     if !configuration.is_given() {
         return Answer { text: NOTHING.to_owned(), code: exit::USAGE };

@@ -11,23 +11,23 @@ use super::locate::{self, NotLocated, Target};
 use crate::exit;
 use crate::http::{REASON_HEADER, VERDICT_HEADER};
 
-/// The HTTP status of a lictor at which too many requests wait already.
+/// The HTTP status of a lictor that has too many waiting requests.
 pub(super) const BUSY: u16 = 429;
 
-/// A larger answer is not read, in bytes.
+/// The largest answer that is read, in bytes.
 const LARGEST_ANSWER: usize = 4 << 20;
 
 /// One lictor.
 #[derive(Debug)]
 pub(super) struct Client {
     http: reqwest::Client,
-    /// What stands before the path of a request.
+    /// The base of a request's URL.
     base: String,
     /// Where it is asked, for messages.
     socket: PathBuf,
 }
 
-/// What tells the socket of one lictor from that of another.
+/// The identity of a socket, which differs for another lictor at the same path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     number: u64,
@@ -41,7 +41,7 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// `Lictor-Verdict`, on answers to a question.
     pub(super) verdict: Option<String>,
-    /// `Lictor-Reason`, on a no to a question.
+    /// `Lictor-Reason`, if the verdict is no.
     pub(super) reason: Option<String>,
     /// The whole body.
     pub(super) body: Vec<u8>,
@@ -50,10 +50,10 @@ pub(super) struct Answer {
 /// There was no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ClientError {
-    /// It is not clear whom to ask.
+    /// It is not clear which lictor to ask.
     #[error(transparent)]
     NotLocated(#[from] NotLocated),
-    /// We may not ask.
+    /// This user may not ask.
     #[error("this user may not use {}; run it as the socket's owner or as a member of its group", .socket.display())]
     Denied {
         /// The socket.
@@ -67,7 +67,7 @@ pub(super) enum ClientError {
         /// The innermost cause.
         cause: String,
     },
-    /// As many requests wait there as may.
+    /// The limit of waiting requests is reached.
     #[error("lictor is busy at {}: too many requests wait there already", .socket.display())]
     Busy {
         /// The socket.
@@ -100,7 +100,7 @@ impl ClientError {
         }
     }
 
-    /// Whether time alone may mend it: a lictor that is about to start, or one that has less to do.
+    /// Whether it may succeed later by itself: lictor may be about to start, or have less to do then.
     pub(super) fn may_pass(&self) -> bool {
         matches!(
             self,
@@ -119,13 +119,14 @@ impl Client {
         Ok(Self { http, base: "http://lictor".to_owned(), socket })
     }
 
-    /// The lictor whose status port this is; it answers what only reads.
+    /// The lictor with this status port, which only answers requests that read.
     pub(super) fn of_port(address: SocketAddr) -> Result<Self, ClientError> {
         let http = builder().build().map_err(ClientError::Unbuilt)?;
         Ok(Self { http, base: format!("http://{address}"), socket: address.to_string().into() })
     }
 
-    /// Which socket it is: another lictor has another one, at the same path. `None`: there is none at the moment.
+    /// The identity of its socket: another lictor at the same path has another one. `None`: there is none at the
+    /// moment.
     pub(super) fn identity(&self) -> Option<Identity> {
         let file = self.socket.symlink_metadata().ok()?;
         Some(Identity { number: file.ino(), changed: (file.ctime(), file.ctime_nsec()) })
@@ -190,7 +191,8 @@ impl Client {
 }
 
 fn builder() -> reqwest::ClientBuilder {
-    // Nothing here needs TLS, but a client is not built without a provider; an error means that there is one.
+    // Nothing here needs TLS, but a client cannot be built without a provider; an error means that one is installed
+    // already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().tls_certs_only([]).no_proxy().redirect(reqwest::redirect::Policy::none())
 }

@@ -1,29 +1,29 @@
-//! What `lictor run`, `check` and `plan` read as the configuration: files, flags and a command.
+//! The configuration of `lictor run`, `check` and `plan`: files, flags and a command.
 
 use std::path::PathBuf;
 
 use crate::config::{self, Errors, Flags, Inputs, Settings, Warning};
 
-/// Where the configuration is, and what the command line says over it.
+/// Where the configuration is, and what the command line sets over it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Configuration {
     /// Files, and directories of files.
     pub(super) paths: Vec<PathBuf>,
-    /// What flags say over them.
+    /// What flags set over them.
     pub(super) flags: Flags,
-    /// The command and its arguments; empty: they stand in a file.
+    /// The command and its arguments; empty: they are in a file.
     pub(super) command: Vec<String>,
 }
 
 impl Configuration {
-    /// Whether anything of it stands on the command line, besides the name of a service.
+    /// Whether the command line has any part of it, besides the name of a service.
     pub(super) fn is_given(&self) -> bool {
         let Flags { sources, no_prefix, overrides, warnings: _ } = &self.flags;
         let overrides = overrides.iter().any(|given| given.path != ["name"]);
         !(self.paths.is_empty() && sources.is_empty() && no_prefix.is_none() && self.command.is_empty()) || overrides
     }
 
-    /// Reads it, with what it asks of this process's environment.
+    /// Reads it, with this process's environment.
     ///
     /// # Errors
     /// Every error of the configuration, each with its place.

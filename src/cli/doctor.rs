@@ -1,4 +1,4 @@
-//! `lictor doctor`: what of the surroundings is missing or wrong, each with its remedy.
+//! `lictor doctor`: what is missing or wrong in the surroundings, each with its remedy.
 
 use std::io::Write;
 
@@ -9,7 +9,7 @@ use crate::exit;
 
 const NOTHING: &str = "lictor: which configuration? name its file, or write what `lictor run` is started with";
 
-/// What is looked at, and how it is shown.
+/// What is checked, and how it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Options {
     /// Whose surroundings.
@@ -20,7 +20,7 @@ pub(super) struct Options {
     pub(super) paint: Paint,
 }
 
-/// Looks and says what it has found. Returns the exit code: 0, 1 if something does not work, 78 if the configuration is
+/// Checks, and prints the findings. Returns the exit code: 0, 1 if something does not work, 78 if the configuration is
 /// wrong.
 pub(super) async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let Options { configuration, unit, paint } = options;

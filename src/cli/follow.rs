@@ -8,9 +8,9 @@ use super::client::{Client, ClientError};
 use super::locate::Target;
 use super::paint::{Form, Paint};
 
-/// How long one answer may take beyond its wait.
+/// How much longer than its wait an answer may take.
 pub(super) const GRACE: Duration = Duration::from_secs(10);
-/// Between two attempts to reach a lictor that has gone away.
+/// The pause between two attempts to reach a lictor that has stopped.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// What is wanted.
@@ -24,12 +24,12 @@ pub(super) struct Options {
     pub(super) follow: Follow,
 }
 
-/// For how long it is shown.
+/// Whether it is shown once or continuously.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Follow {
-    /// What is there now.
+    /// What there is now, once.
     Once,
-    /// Every change too, until the reader goes away.
+    /// Every change too, until the output is closed.
     On,
 }
 
@@ -48,7 +48,7 @@ pub(super) fn page(text: String, follow: Follow, paint: Paint) -> String {
 /// Waits until a lictor that did not answer does so again, and says on `err` that it waits. Returns the first answer.
 ///
 /// # Errors
-/// Lictor answers, but something is wrong that no waiting mends.
+/// lictor answers, but with an error that does not pass by waiting.
 pub(super) async fn again(
     client: &Client,
     path: &str,

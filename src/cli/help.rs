@@ -1,4 +1,5 @@
-//! `lictor help`: a verb, the reference of the configuration, or what each word on the board means and asks of people.
+//! `lictor help`: a verb, the reference of the configuration, or what each word on the board means and what to do about
+//! it.
 
 mod reference;
 
@@ -8,7 +9,7 @@ use super::args::Cli;
 use super::paint::{Paint, Tone, cell, plain, table};
 use crate::machine::board::words::{self, CONFIG_STATES, Explanation};
 
-/// Nothing is known of this topic.
+/// There is no help on this topic.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no help on {topic}; {instead}")]
 pub(super) struct Unknown {

@@ -1,4 +1,4 @@
-//! `lictor history`: what was applied, held, rejected, reverted: when, which keys, outcome.
+//! `lictor history`: which changes were applied, held, rejected or reverted, with time, keys and reason.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -29,10 +29,10 @@ const LONGEST_DEPLOYMENT: usize = 120;
 /// Where the last column begins.
 const DETAILS_AT: usize = 50;
 
-/// Which of the lines that are there already are shown; new ones are shown in any case.
+/// Which of the existing lines are shown; new ones are always shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Selection {
-    /// `-n`: at most so many, the newest ones.
+    /// `-n`: at most this many, the newest ones.
     pub(super) most: Option<usize>,
     /// `--since`: none that is older than this.
     pub(super) since: Option<Duration>,
@@ -66,8 +66,8 @@ impl Page {
         self.entries.drain(..surplus);
     }
 
-    /// Leaves out everything up to this line. The numbers of lines are those of one life of lictor; what a line says is
-    /// the same in the next one. If the line is not there any more, nothing is left out.
+    /// Leaves out everything up to this line. The line is recognised by its content, because its number changes when
+    /// lictor starts again. If the line no longer exists, nothing is left out.
     fn skip_to(&mut self, shown: &str) {
         if let Some(place) = self.entries.iter().rposition(|raw| raw.get() == shown) {
             self.entries.drain(..=place);
@@ -97,7 +97,7 @@ async fn show(
     let mut newest = page.entries.last().map(|raw| raw.get().to_owned());
     page.select(selection, SystemTime::now());
     loop {
-        // A reader that has gone away ends it, as it does any program in a pipe.
+        // If the output is closed, it ends, like any program in a pipe.
         if write(options.form, &page, out).is_err() || options.follow == Follow::Once {
             return Ok(());
         }
@@ -127,7 +127,7 @@ fn write(form: Form, page: &Page, out: &mut dyn Write) -> io::Result<()> {
     out.flush()
 }
 
-/// One entry; the columns are of fixed width, so that lines that come later stand below the ones before.
+/// One entry. The columns have fixed widths, so that later lines are aligned with earlier ones.
 fn line(entry: &Entry, paint: Paint) -> String {
     let (word, tone) = word(entry.outcome);
     let at = humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_millis(entry.at_unix_ms));
@@ -140,7 +140,7 @@ fn line(entry: &Entry, paint: Paint) -> String {
     line.trim_end().to_owned()
 }
 
-/// What became of a change, a deployment or a process, in a word.
+/// The outcome for a change, a deployment or a process, in a word.
 pub(super) fn word(outcome: Outcome) -> (&'static str, Tone) {
     match outcome {
         Outcome::Applied => ("applied", Tone::Good),

@@ -1,4 +1,4 @@
-//! `lictor init`: a first configuration with comments, of what `lictor run` would be started with.
+//! `lictor init`: a first configuration with comments, from the command line of `lictor run`.
 
 use std::fmt::Write as _;
 
@@ -171,7 +171,7 @@ fn value(value: &FlagValue) -> String {
     }
 }
 
-/// As HCL writes text: JSON's escapes, and a `$` or `%` that begins a template doubled.
+/// The text as an HCL literal: JSON's escapes, and `$` or `%` doubled where it would begin a template.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string().replace("${", "$${").replace("%{", "%%{")
 }

@@ -12,14 +12,14 @@ use crate::admin::place;
 use crate::config::default_status_address;
 use crate::line::one_line;
 
-/// A lictor that has not accepted a connection by then is busy rather than absent.
+/// The timeout: a lictor that has not accepted a connection by then is busy, not absent.
 const PROBE_TIME: Duration = Duration::from_secs(1);
-/// More entries of one directory are not looked at.
+/// The most entries of one directory that are examined.
 const MOST_ENTRIES: usize = 1024;
-/// More names are not listed.
+/// The most names that are listed.
 const MOST_NAMES: usize = 20;
 
-/// Which lictor is meant, as the command line says it.
+/// Which lictor the command line means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
     /// `--socket`: this one.
@@ -28,12 +28,12 @@ pub(super) struct Target {
     pub(super) name: Option<String>,
     /// Where sockets are looked for, the nearest first.
     pub(super) directories: Vec<PathBuf>,
-    /// The status port that is asked where no socket may be used.
+    /// The status port that is asked if no socket may be used.
     pub(super) port: SocketAddr,
 }
 
 impl Target {
-    /// What the command line says, with the default directories of this process's environment.
+    /// From the command line, with the default directories of this process's environment.
     pub(super) fn of(TargetArgs { socket, name }: TargetArgs) -> Self {
         let directories = place::directories(|variable| std::env::var_os(variable));
         Self { socket, name, directories, port: default_status_address() }
@@ -63,7 +63,7 @@ pub(super) enum NotLocated {
         /// Their services.
         names: Vec<String>,
     },
-    /// The name cannot be one.
+    /// The name is not valid.
     #[error("{name:?} cannot be the name of a service; --name takes it as `lictor status` shows it")]
     BadName {
         /// The name.
@@ -116,7 +116,7 @@ async fn running(directories: &[PathBuf]) -> Vec<PathBuf> {
             }
         }
     }
-    // What lies in a folder of its own is found there too, if that folder is our own runtime directory.
+    // A socket in a folder of its own is found there too, if that folder is our own runtime directory.
     found.sort();
     found.dedup();
     found
@@ -127,7 +127,7 @@ fn names(sockets: &[PathBuf]) -> Vec<String> {
     sockets.iter().filter_map(name).take(MOST_NAMES).collect()
 }
 
-/// Whether a process serves this socket. One that we may not use counts, so that the error can say so.
+/// Whether a process serves this socket. One that this user may not use counts too, so that the error can say so.
 async fn is_served(socket: &Path) -> bool {
     match tokio::time::timeout(PROBE_TIME, UnixStream::connect(socket)).await {
         Ok(Ok(_)) | Err(_) => true,

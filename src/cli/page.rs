@@ -15,10 +15,10 @@ use crate::page::{self, Scope};
 use crate::signal::{self, Signal};
 use crate::{chain, drain, exit, telemetry};
 
-/// How long the last answers may take once it is to end.
+/// How long the last answers may take when it ends.
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// Serves the page until it is told to stop. Returns the exit code: 0; 75 for an address that is taken; 78 for a
+/// Serves the page until it is stopped. Returns the exit code: 0; 75 for an address that is taken; 78 for a
 /// configuration that is wrong.
 pub(super) async fn run(options: &Fleet, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     telemetry::init(tracing::Level::INFO, telemetry::Format::Auto);
@@ -45,7 +45,7 @@ async fn serve(options: &Fleet, out: &mut dyn Write) -> Result<(), (String, u8)>
     let hosts = HostNames::of_this_machine_and(options.host.clone());
     page::serve_fleets(&mut tasks, &connection, scope, listener, hosts, drain)
         .map_err(|error| (error.sentence(), exit::CONFIGURATION))?;
-    // Whoever started it needs the port that 0 has become.
+    // The address is printed because the kernel may have chosen the port.
     let _ = writeln!(out, "the page is at http://{address}/").and_then(|()| out.flush());
     let mut stops = std::pin::pin!(signals.filter(|number| std::future::ready(Signal::of(*number) == Signal::Stop)));
     tokio::select! {

@@ -8,9 +8,9 @@ use crate::line::one_line;
 
 /// The longest cell, in characters.
 const LONGEST_CELL: usize = 1_000;
-/// The longest one that has another cell behind it.
+/// The longest cell that has another one behind it.
 const LONGEST_INNER_CELL: usize = 160;
-/// However narrow the terminal is, a cell is not cut to less than this: the terminal breaks the line instead.
+/// The shortest length that a cell is cut to: on a narrower terminal the line is wrapped instead.
 const SHORTEST_CUT: usize = 12;
 /// Between two columns.
 const GAP: usize = 2;
@@ -28,7 +28,7 @@ pub(super) enum Form {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Paint {
     colours: Colours,
-    /// In characters; what a line has no room for is cut. `None`: lines are as long as they are.
+    /// The width of a line in characters, to which it is cut; `None`: lines are not cut.
     width: Option<usize>,
 }
 
@@ -41,16 +41,16 @@ enum Colours {
     Ansi,
 }
 
-/// What a cell means, which is what its colour says.
+/// The meaning of a cell, which its colour shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
-    /// Nothing in particular.
+    /// No special meaning.
     Plain,
-    /// As it should be.
+    /// Good.
     Good,
     /// Worth a look.
     Warn,
-    /// Not as it should be.
+    /// Bad.
     Bad,
     /// Less important than the rest.
     Dim,
@@ -58,7 +58,7 @@ pub(super) enum Tone {
     Strong,
 }
 
-/// One piece of text on one line. Whatever it is made of, it cannot move the cursor.
+/// One piece of text on one line. It has no control characters, whatever it was made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cell {
     text: String,
@@ -70,18 +70,18 @@ pub(super) fn cell(text: impl AsRef<str>, tone: Tone) -> Cell {
     Cell { text: one_line(text.as_ref(), LONGEST_CELL).into_owned(), tone }
 }
 
-/// A cell that means nothing in particular.
+/// A cell without a special meaning.
 pub(super) fn plain(text: impl AsRef<str>) -> Cell {
     cell(text, Tone::Plain)
 }
 
-/// Writes rows with their columns aligned, two spaces between, and nothing behind the last one. If that is wider than the
-/// terminal, the widest cells are cut.
+/// Writes rows with their columns aligned, two spaces between, and nothing behind the last one. If that is wider than
+/// the terminal, the widest cells are cut.
 pub(super) fn table(out: &mut String, paint: Paint, indent: &str, rows: &[Vec<Cell>]) {
     let width = |cell: &Cell| cell.text.chars().count();
     let rows: Vec<Vec<Cell>> = rows.iter().map(|row| fitted(row)).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    // The last cell of a row pushes nothing aside.
+    // The last cell of a row does not widen its column.
     let widest = |column| {
         let inner = rows.iter().filter(|row| column + 1 < row.len());
         inner.map(|row| width(&row[column])).max().unwrap_or_default()
@@ -113,8 +113,8 @@ pub(super) fn table(out: &mut String, paint: Paint, indent: &str, rows: &[Vec<Ce
     }
 }
 
-/// How long a cell may be so that every row has room: the largest such limit. `widths` are those of the inner cells of each
-/// column, `ends` those of the cells that end a row there.
+/// How long a cell may be so that every row has room: the largest such limit. `widths` are those of the inner cells of
+/// each column, `ends` those of the cells that end a row there.
 fn widest_cut(widths: &[usize], ends: &[usize], room: usize) -> usize {
     let fits = |limit: usize| {
         let mut used = 0;
@@ -132,7 +132,7 @@ fn filled(row: &[Cell]) -> usize {
     row.iter().rposition(|cell| !cell.text.is_empty()).map_or(0, |last| last + 1)
 }
 
-/// The row with a limit on the width of its columns. The last cell of a row pushes nothing aside.
+/// The row with a limit on the width of its columns. The last cell of a row does not widen its column.
 fn fitted(row: &[Cell]) -> Vec<Cell> {
     let last = filled(row);
     let fit = |(place, it): (usize, &Cell)| {
@@ -143,13 +143,13 @@ fn fitted(row: &[Cell]) -> Vec<Cell> {
 }
 
 impl Paint {
-    /// Without colours, lines as long as they are.
+    /// Without colours and without cutting lines.
     pub(super) const PLAIN: Self = Self { colours: Colours::Plain, width: None };
-    /// With colours, lines as long as they are.
+    /// With colours, without cutting lines.
     pub(super) const ANSI: Self = Self { colours: Colours::Ansi, width: None };
 
-    /// What suits this process's stdout: colours only on a terminal that has them, and unless `NO_COLOR` is set. Lines are as
-    /// long as they are: a terminal breaks those that it has no room for.
+    /// What suits this process's stdout: colours only on a terminal that has them, and unless `NO_COLOR` is set. Lines
+    /// are not cut: the terminal wraps those that are too long.
     pub(super) fn for_stdout() -> Self {
         match anstream::AutoStream::choice(&std::io::stdout()) {
             anstream::ColorChoice::Never => Self::PLAIN,
@@ -157,8 +157,8 @@ impl Paint {
         }
     }
 
-    /// The same, but a line has to fit into the width of the terminal, if stdout is one: as wide as `COLUMNS` says, else as
-    /// wide as it is now.
+    /// The same, but a line has to fit into the width of the terminal, if stdout is one: as wide as `COLUMNS` says,
+    /// else as wide as it is now.
     pub(super) fn for_screen() -> Self {
         let stdout = std::io::stdout();
         let said = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0);
@@ -176,12 +176,12 @@ impl Paint {
         if self.width.is_some() { Self::for_screen() } else { self }
     }
 
-    /// Whether it is for a terminal on which a picture can be drawn anew in its place.
+    /// Whether it is for a terminal on which a picture can be redrawn in place.
     pub(super) fn is_ansi(self) -> bool {
         self.colours == Colours::Ansi
     }
 
-    /// The text as far as there is room for it behind so many characters.
+    /// The part of the text for which there is room behind this many characters.
     pub(super) fn cut(self, text: &str, used: usize) -> Cow<'_, str> {
         match self.width {
             Some(width) => one_line(text, width.saturating_sub(used).max(SHORTEST_CUT)),

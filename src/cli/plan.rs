@@ -16,9 +16,9 @@ use answer::{Answer, Silence};
 /// What is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Options {
-    /// Of whom.
+    /// The lictor to ask.
     pub(super) target: Target,
-    /// Whose lictor is asked if `target` names none, and what is read if none runs.
+    /// The configuration whose lictor is asked if `target` names none, and that is read if none runs.
     pub(super) configuration: Configuration,
     /// `--json` or not.
     pub(super) form: Form,
@@ -28,7 +28,7 @@ pub(super) struct Options {
     pub(super) follow: Follow,
 }
 
-/// What the exit code tells.
+/// What the exit code shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Code {
     /// Whether the newest wish is refused.
@@ -37,8 +37,8 @@ pub(super) enum Code {
     Changes,
 }
 
-/// Shows the plan. Returns the exit code: 0, 1 for a wish that is refused, 3 for changes if asked for, 69 if no lictor or no
-/// source answered, 78 for a configuration that is wrong.
+/// Shows the plan. Returns the exit code: 0, 1 for a wish that is refused, 3 for changes if asked for, 69 if no lictor
+/// or no source answered, 78 for a configuration that is wrong.
 pub(super) async fn run(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     match show(options, out, err).await {
         Ok(plan) if plan.is_refused() => exit::NO,

@@ -14,16 +14,16 @@ use crate::exit;
 use crate::signal;
 use crate::telemetry;
 
-/// As many descriptors as a quiet lictor has at most; with fewer it would run, and be short of one at the wrong moment.
+/// The most descriptors that an idle lictor uses; with a lower limit it would run, but lack one at the wrong moment.
 const DESCRIPTORS: u64 = 32;
 
-/// As many pieces of work as may wait for a disk at a time: one that hangs does not hold up those for other disks.
+/// How many pieces of work may wait for a disk at a time: a disk that hangs does not block work for other disks.
 const DISK_THREADS: usize = 8;
 
-/// A hung mount does not keep lictor from ending.
+/// How long lictor waits for such work when it ends, so that a hung mount does not keep it.
 const LAST_THREADS: Duration = Duration::from_millis(100);
 
-/// Runs until the service is stopped (or has ended, with `--once`); returns what lictor ends with.
+/// Runs until the service is stopped (or has ended, with `--once`); returns the exit code.
 pub(super) fn run(run: &RunArgs) -> u8 {
     let configuration = run.configuration.configuration();
     let load: Load = Arc::new(move || configuration.load());
@@ -47,8 +47,8 @@ pub(super) fn run(run: &RunArgs) -> u8 {
         );
         return print_error(&format!("lictor: {sentence}"), exit::CONFIGURATION);
     }
-    // This thread, and those that wait for a disk. Lookups of names, and the files of checks, which may hang for as long as
-    // a network likes, have threads of their own.
+    // This thread, and those that wait for a disk. Lookups of names and the files of checks, which may hang for as long
+    // as the network does, have threads of their own.
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.enable_all().max_blocking_threads(DISK_THREADS).on_thread_start(|| drop(signal::hold()));
     let runtime = match runtime.build() {

@@ -1,4 +1,4 @@
-//! A lictor for tests: its board on an admin socket, and no machine behind it.
+//! A lictor for tests: its board on an admin socket, without a machine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::machine::board::sample;
 pub(super) struct Served {
     directory: TempDir,
     boards: watch::Sender<Arc<Board>>,
-    /// What is asked of it; nothing is answered unless a test does.
+    /// The requests to it, which only the test answers.
     pub(super) requests: mpsc::Receiver<OperatorRequest>,
     trigger: Option<DrainTrigger>,
     tasks: JoinSet<()>,
@@ -47,7 +47,7 @@ impl Served {
         }
     }
 
-    /// From its next start on, so many requests may wait.
+    /// From its next start on, this many requests may wait.
     pub(super) fn waits(&mut self, most: usize) {
         self.waits = most;
     }
@@ -82,7 +82,7 @@ impl Served {
         self.trigger = Some(trigger);
     }
 
-    /// Ends it in good order.
+    /// Ends it gracefully.
     pub(super) async fn end(&mut self) {
         if let Some(trigger) = self.trigger.take() {
             trigger.drain(Duration::from_secs(20)).await;
@@ -90,7 +90,7 @@ impl Served {
         while self.tasks.join_next().await.is_some() {}
     }
 
-    /// How to ask for it.
+    /// The target that names it.
     pub(super) fn target(&self) -> Target {
         // Nobody listens on port 1.
         let port = ([127, 0, 0, 1], 1).into();
@@ -106,7 +106,8 @@ impl Served {
         });
     }
 
-    /// Until this many hold the board: the server and each connection twice, each waiting request once.
+    /// Waits until this many receivers of the board exist: two for the server, two for each connection, and one for
+    /// each waiting request.
     pub(super) async fn receivers(&self, expected: usize) {
         let reached = async {
             while self.boards.receiver_count() != expected {

@@ -1,4 +1,4 @@
-//! `lictor status`: what is live here, as a person reads it.
+//! `lictor status`: what runs here, for people.
 
 mod render;
 
@@ -18,12 +18,12 @@ pub(super) use render::{render, span};
 
 /// How long the status port may take.
 const SOON: Duration = Duration::from_secs(2);
-/// On a terminal, ages are renewed this often.
+/// How often ages are refreshed on a terminal.
 const REFRESH: Duration = Duration::from_secs(2);
 /// In a pipe, only changes are shown.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What the exit code and the next request need to know of a board, whatever else a newer lictor may have put there.
+/// The part of a board that the exit code and the next request need; a newer lictor may have added more.
 #[derive(Clone, Copy, Debug, Deserialize)]
 struct Gist {
     index: u64,
@@ -55,11 +55,11 @@ async fn show(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> Re
     let wait = if redraws { REFRESH } else { PATIENCE };
     loop {
         let board: Gist = serde_json::from_slice(&body).map_err(|error| client.strange(&error))?;
-        // A wait that is over without a change has nothing new for a pipe.
+        // If the wait ends without a change, there is nothing new for a pipe.
         if wait == REFRESH || shown != Some(board.index) {
             let text = text(options, body).map_err(|error| client.strange(&error))?;
             let written = out.write_all(&text).and_then(|()| out.flush());
-            // A reader that has gone away ends it, as it does any program in a pipe.
+            // If the output is closed, it ends, like any program in a pipe.
             if written.is_err() || options.follow == Follow::Once {
                 return Ok(board);
             }
@@ -68,7 +68,7 @@ async fn show(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> Re
         let path = format!("/board?index={}&wait={}s", board.index, wait.as_secs());
         body = match client.read(&path, wait + GRACE).await {
             Err(error) if error.may_pass() => {
-                // The next lictor counts its boards anew.
+                // The next lictor numbers its boards from the beginning.
                 shown = None;
                 follow::again(&client, "/board", &error, err).await?
             }
@@ -77,8 +77,8 @@ async fn show(options: &Options, out: &mut dyn Write, err: &mut dyn Write) -> Re
     }
 }
 
-/// The first answer, and who gave it. Whoever may not use the socket is answered by the status port, if that is where it is
-/// by default.
+/// The first answer, and the lictor that gave it. A user who may not use the socket is answered by the status port, if
+/// that has its default address.
 async fn first(target: &Target, err: &mut dyn Write) -> Result<(Client, Vec<u8>), ClientError> {
     let asked = async {
         let client = Client::find(target).await?;
@@ -116,7 +116,7 @@ fn text(options: &Options, body: Vec<u8>) -> Result<Vec<u8>, serde_json::Error> 
     Ok(follow::page(render(&board, now(), paint.resized()), options.follow, paint).into_bytes())
 }
 
-/// The clock that the board's moments are of.
+/// The present time by the clock of the board's moments.
 fn now() -> Moment {
     let time = clock_gettime(ClockId::Boottime);
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Standard output that does not forget a failure: an answer that was lost on a full disk must not end with 0.
+//! Standard output that remembers failures: if an answer was lost on a full disk, the exit code must not be 0.
 
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Write};
@@ -6,13 +6,13 @@ use std::rc::Rc;
 
 use crate::exit;
 
-/// Writes to standard output. Clones share what is known of its failures.
+/// Writes to standard output. Clones share the record of failures.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stdout(Rc<RefCell<Option<io::Error>>>);
 
 impl Stdout {
-    /// What to end with: `code`, unless all went well but the answer could not be written. A reader that has gone away
-    /// (`lictor status | head -1`) is no failure.
+    /// The exit code: `code`, unless that means success and the answer could not be written. It is not a failure if the
+    /// reader has ended (`lictor status | head -1`).
     pub(super) fn ended(&self, code: u8) -> u8 {
         let _ = io::Write::flush(&mut self.clone());
         match &*self.0.borrow() {

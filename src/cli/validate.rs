@@ -1,7 +1,7 @@
 //! `lictor validate`: yes or no for the `ValidateService` hook, with the reason in the last line.
 //!
-//! `CodeDeploy` keeps the last 2 KB of whole lines and loses all of them to one line of 2,048 characters, so every line is
-//! short, all of the answer fits, and the last line says what matters.
+//! `CodeDeploy` keeps the last 2 KB of whole lines and loses all of them to one line of 2,048 characters, so every line
+//! is short, all of the answer fits, and the last line says what matters.
 
 mod deployment;
 
@@ -25,9 +25,9 @@ pub(super) use deployment::of_environment;
 const LONGEST_LINE: usize = 190;
 /// The longest answer, in bytes.
 const LONGEST_ANSWER: usize = 1_900;
-/// How long the board may take, which is asked for when the answer is yes.
+/// How long the board may take, which is read when the answer is yes.
 const SOON: Duration = Duration::from_secs(5);
-/// After this long without an answer, the first line says what is waited for ...
+/// After this long without an answer, a line says what the wait is for ...
 const FIRST_ROUND: Duration = Duration::from_secs(1);
 /// ... and then another one after each of these, which are longer than it takes to be sure of another build.
 const ROUND: Duration = Duration::from_secs(10);
@@ -35,19 +35,19 @@ const ROUND: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(500);
 /// A longer timeout is cut to this: no deployment takes a day.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
-/// What an answer may take beyond the wait that was asked for.
+/// How much longer than the requested wait an answer may take.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Options {
-    /// Of whom.
+    /// The lictor to ask.
     pub(super) target: Target,
     /// `--version`: what must be running; `None`: any version will do.
     pub(super) version: Option<String>,
-    /// `--timeout`: how long a yes is waited for, and before that a lictor to ask.
+    /// `--timeout`: how long to wait for a yes, and before that for a lictor to ask.
     pub(super) timeout: Duration,
-    /// For which deployment: lictor keeps what it is answered.
+    /// The deployment that asks: lictor keeps its answer.
     pub(super) deployment: Option<Deployment>,
 }
 
@@ -63,7 +63,7 @@ pub(super) async fn run(options: &Options, out: &mut dyn Write) -> u8 {
         let over = Instant::now() >= deadline;
         match asked {
             Ok(answer) if !over && answer.verdict.as_deref() == Some("not-yet") => {
-                // If the hook is cut off, this line is all that people will see.
+                // If the hook is killed, this line is all that people will see.
                 if waiting != answer.reason {
                     say(out, &format!("not yet: {}", answer.reason.as_deref().unwrap_or("lictor did not say why")));
                     waiting = answer.reason;
@@ -93,12 +93,12 @@ async fn ask(options: &Options, until: Instant) -> Result<Answer, ClientError> {
     if answer.status != BUSY {
         return Ok(answer);
     }
-    // As many requests wait there as may: the answer of now needs no place among them.
+    // The limit of waiting requests is reached, so the present state is asked for without waiting.
     let answer = client.get(&question(options, Duration::ZERO), GRACE).await?;
     if answer.status == BUSY { Err(client.busy()) } else { Ok(answer) }
 }
 
-/// The path that asks it, waiting for so long.
+/// The path of the question, with this wait.
 fn question(options: &Options, wait: Duration) -> String {
     let mut path = format!("/status?wait={}ms", wait.as_millis());
     match &options.version {
@@ -115,7 +115,7 @@ fn encode(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
-/// The object as lines, then yes or no; and the same to lictor, for its history.
+/// Prints the object as lines, then yes or no, and sends the answer to lictor for its history.
 async fn conclude(options: &Options, answer: &Answer, out: &mut dyn Write) -> u8 {
     let object: Map<String, Value> = serde_json::from_slice(&answer.body).unwrap_or_default();
     let mut lines: Vec<String> = Vec::new();
@@ -139,7 +139,7 @@ async fn conclude(options: &Options, answer: &Answer, out: &mut dyn Write) -> u8
     if let Some(deployment) = options.deployment.as_ref().filter(|_| code == exit::OK || code == NO) {
         let verdict = if code == exit::OK { Verdict::Yes } else { Verdict::No };
         let kept = deployment::record(&options.target, deployment, verdict, &last).await;
-        // That it cannot be kept does not change the answer.
+        // The answer is the same if it cannot be kept.
         lines.extend(kept.err().map(|why| format!("not kept in lictor's history: {why}")));
     }
     lines.push(last);
@@ -147,7 +147,7 @@ async fn conclude(options: &Options, answer: &Answer, out: &mut dyn Write) -> u8
     code
 }
 
-/// What a yes leaves open: the version that was asked for runs, but is not what lies on the disk.
+/// A warning beside a yes: the expected version runs, but another one is on the disk.
 async fn note(target: &Target) -> Option<String> {
     let answer = Client::find(target).await.ok()?.get("/board", SOON).await.ok()?;
     let board: Board = serde_json::from_slice(&answer.body).ok()?;
@@ -166,7 +166,7 @@ fn say_all(out: &mut dyn Write, lines: &[String]) {
     }
 }
 
-/// One short line. Who reads it may be gone; the exit code says it too.
+/// One short line. The reader may have ended; the exit code shows the result too.
 fn say(out: &mut dyn Write, line: &str) {
     let _ = writeln!(out, "{}", one_line(line, LONGEST_LINE));
     let _ = out.flush();

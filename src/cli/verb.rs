@@ -12,15 +12,15 @@ use super::locate::Target;
 use crate::exit;
 use crate::line::one_line;
 
-/// What an answer may take beyond the wait that was asked for.
+/// How much longer than the requested wait an answer may take.
 const GRACE: Duration = Duration::from_secs(10);
 /// The longest line that is printed, in characters.
 const LONGEST_LINE: usize = 1000;
-/// The verb after which another lictor answers.
+/// The verb after which a new lictor answers.
 const REEXEC: &str = "reexec";
-/// Between two looks whether it does.
+/// The pause between two attempts to reach it.
 const LOOK: Duration = Duration::from_millis(10);
-/// A verb that waits for nothing.
+/// For a verb that does not wait.
 const SOON: Duration = Duration::from_mins(1);
 
 /// One request.
@@ -79,8 +79,8 @@ impl Request {
     }
 }
 
-/// Asks, waits and says what came of it. Returns the exit code: 0 done, 1 not, 2 wrong usage, 69 no lictor answered, 78
-/// the configuration is wrong.
+/// Sends the request, waits, and prints the outcome. Returns the exit code: 0 done, 1 not, 2 wrong usage, 69 no lictor
+/// answered, 78 the configuration is wrong.
 pub(super) async fn run(mut request: Request, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let timeout = humantime::format_duration(request.timeout).to_string();
     request.words["timeout"] = timeout.into();
@@ -103,7 +103,7 @@ pub(super) async fn run(mut request: Request, out: &mut dyn Write, err: &mut dyn
     }
 }
 
-/// Waits until the socket is another lictor's, and that one answers.
+/// Waits until the socket belongs to a new lictor, and that one answers.
 async fn until_another_answers(client: &Client, before: Option<Identity>) -> Result<(), ClientError> {
     let end = Instant::now() + GRACE;
     loop {
@@ -157,7 +157,7 @@ fn texts(list: &Value) -> Vec<&str> {
     list.as_array().map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
 }
 
-/// Who reads it may be gone; the exit code says it too.
+/// The reader may have ended; the exit code shows the result too.
 fn say(out: &mut dyn Write, line: &str) {
     let _ = writeln!(out, "{}", one_line(line, LONGEST_LINE));
 }

@@ -1,4 +1,4 @@
-//! `lictor run`: where the configuration is, and what the command line says over it.
+//! `lictor run`: where the configuration is, and what the command line sets over it.
 
 use std::path::PathBuf;
 
@@ -26,13 +26,13 @@ pub struct ConfigurationArgs {
     /// The command and its arguments, run without a shell; they win over exec.command
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
-    /// What there is to say about old names of flags.
+    /// The warnings about old names of flags.
     #[arg(skip)]
     pub(super) old_names: Vec<Warning>,
 }
 
 impl ConfigurationArgs {
-    /// All of it, with these files before those of `-c`.
+    /// The whole configuration, with these files before those of `-c`.
     pub(in super::super) fn with_files(&self, files: &[PathBuf]) -> Configuration {
         let flags = Flags {
             sources: self.sources.0.clone(),
@@ -95,7 +95,7 @@ impl RunArgs {
 #[derive(Clone, Debug, Default)]
 struct Sources(Vec<SourceFlag>);
 
-/// A flag, its value's name, its help and the source it makes.
+/// A flag, the name of its value, its help, and the source that it adds.
 type SourceKind = (&'static str, &'static str, &'static str, fn(String) -> SourceFlag);
 
 const KINDS: [SourceKind; 3] = [

@@ -1,4 +1,4 @@
-//! The flags of `run` that say what a file could say: one line a flag.
+//! The flags of `run` that set a word of the configuration: one line for each flag.
 
 use clap::{Arg, ArgMatches, Command};
 
@@ -105,7 +105,7 @@ impl Flag {
     }
 
     fn arg(&self, heading: &'static str) -> Arg {
-        // As in Go, a flag that comes twice counts the last time.
+        // As in Go, the last one counts if a flag occurs twice.
         let arg = Arg::new(self.name).long(self.long()).overrides_with(self.name);
         let arg = arg.help(self.help).help_heading(heading);
         match self.value {

@@ -1,5 +1,5 @@
-//! The command line as clap likes it, from the command line as envconsul's users write it: one dash before a long
-//! name, old names, and a command that begins at the first word that is not a flag.
+//! Translates the command line that envconsul's users write to the form that clap accepts: one dash before a long name,
+//! old names, and a command that begins at the first word that is not a flag.
 
 use super::refused;
 use crate::config::{Place, Warning};
@@ -145,7 +145,7 @@ impl Flags<'_> {
     }
 }
 
-/// What somebody may mean as the value of a switch.
+/// Whether a word may be meant as the value of a switch.
 fn is_boolean(word: &str) -> bool {
     word.eq_ignore_ascii_case("true") || word.eq_ignore_ascii_case("false")
 }

@@ -5,7 +5,8 @@ use crate::cli::paint::{Cell, Paint, Tone, cell, plain, table};
 use crate::config::TOP;
 use crate::config::reference::{Attribute, Block, Needs, Preset, example, find};
 
-/// The page on what stands at the end of this way, as in `apply` or `apply.min_healthy`. The error says what is near.
+/// The page on a block or an attribute by its path, as in `apply` or `apply.min_healthy`. The error is the nearest
+/// word.
 pub(super) fn page(words: &[&str]) -> Result<String, Option<&'static str>> {
     let way: Vec<&str> = words.iter().flat_map(|word| word.split('.')).filter(|word| !word.is_empty()).collect();
     let found = find(&TOP, &way)?;

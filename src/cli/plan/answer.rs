@@ -1,5 +1,5 @@
-//! Where the plan comes from: the running lictor or, with a configuration and no lictor on it, its sources and the state
-//! directory.
+//! Where the plan comes from: the running lictor or, with a configuration and no lictor on it, its sources and the
+//! state directory.
 
 use std::io::Write;
 use std::time::Duration;
@@ -35,12 +35,12 @@ pub(super) struct Answer {
     pub(super) remarks: Vec<String>,
 }
 
-/// There is no plan.
+/// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 pub(super) struct Silence {
     text: String,
-    /// What to end with.
+    /// The exit code.
     pub(super) code: u8,
 }
 
@@ -148,8 +148,8 @@ async fn started(meant: &Target) -> (Planner, Answer) {
     }
 }
 
-/// The lictor that runs on this configuration: at its socket or, as a unit may have a runtime directory of its own, wherever one
-/// of this name is found.
+/// The lictor that runs on this configuration: at its socket or, as a unit may have a runtime directory of its own,
+/// wherever one of this name is found.
 fn its_own(target: &Target, settings: &Settings) -> Target {
     match settings.admin.socket.clone() {
         Some(socket) => Target { socket: Some(socket), ..target.clone() },

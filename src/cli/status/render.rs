@@ -1,4 +1,4 @@
-//! The board as text. Pure: the time is handed in.
+//! The board as text. Pure: the time is passed in.
 
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ fn process(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
     rows
 }
 
-/// Whether requests come, where lictor has a say in it.
+/// Whether the service is in traffic, if lictor steers that.
 fn traffic(board: &Board) -> Vec<Vec<Cell>> {
     let seen = board.traffic.map(|state| match state {
         TrafficState::In => plain("in"),
@@ -176,12 +176,12 @@ fn hold(board: &Board, now: Moment) -> Vec<Vec<Cell>> {
     vec![titled("hold", cell(format!("{}{who}, for {since}{left}", hold.reason), Tone::Warn))]
 }
 
-/// Why what should be kept is not.
+/// Why the state cannot be kept on the disk.
 fn disk(board: &Board) -> Vec<Vec<Cell>> {
     board.disk.iter().map(|problem| titled("disk", cell(problem, Tone::Bad))).collect()
 }
 
-/// Why a restart is not as smooth as it should be.
+/// Why a restart may refuse connections.
 fn sockets(board: &Board) -> Vec<Vec<Cell>> {
     board.sockets.iter().map(|problem| titled("sockets", cell(problem, Tone::Warn))).collect()
 }

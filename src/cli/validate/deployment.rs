@@ -1,4 +1,4 @@
-//! The deployment that asks: which one it is, and how its answer gets into lictor's history.
+//! The deployment that asks: how it is recognised, and how its answer is recorded in lictor's history.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::machine::deployment::{Deployment, Verdict};
 /// How long lictor may take to keep a line.
 const SOON: Duration = Duration::from_secs(5);
 
-/// The deployment whose hook we run in; `None`: a person asks.
+/// The deployment in whose hook this runs; `None`: a person asks.
 pub(in super::super) fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Option<Deployment> {
     let word = |name| variable(name).unwrap_or_default();
     let (id, group, event) = (word("DEPLOYMENT_ID"), word("DEPLOYMENT_GROUP_NAME"), word("LIFECYCLE_EVENT"));
     (!id.is_empty()).then_some(Deployment { id, group, event })
 }
 
-/// Has lictor keep the answer, on its board and in its history. The error is the reason why it was not kept.
+/// Sends the answer to lictor for its board and history. The error says why it was not kept.
 pub(super) async fn record(
     target: &Target,
     deployment: &Deployment,
