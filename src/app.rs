@@ -41,7 +41,7 @@ use crate::composer::{Composer, Memory};
 use crate::config::Settings;
 use crate::consul::Client;
 use crate::drain::DrainWatcher;
-use crate::driver::{Driver, Effects, INBOX, Outcome, PULSE};
+use crate::driver::{Driver, Effects, INBOX, LoopEnd, PULSE};
 use crate::expvar;
 use crate::http::{self, Exposition, HostNames, Limits, Resources, StatusPort, Wanted, bind_status};
 use crate::machine::{Board, Event, Machine, Moment, Restored, RunId};
@@ -169,8 +169,8 @@ pub async fn run(settings: Settings, load: Load) -> Result<(), AppError> {
         leave: leave_rx,
         pulse,
     };
-    let (effects, outcome) = supervise(driver, &mut tasks).await;
-    if outcome == Outcome::Left {
+    let (effects, end) = supervise(driver, &mut tasks).await;
+    if end == LoopEnd::Left {
         return Err(leaving.begin_anew(effects, trigger).await);
     }
     tokio::join!(trigger.drain(FAREWELL), farewell.drain(FAREWELL));
@@ -292,7 +292,7 @@ async fn head_start() {
 }
 
 /// Turns the loop, and says so if one of the tasks beside it fails; the service goes on without it.
-async fn supervise(driver: Driver, tasks: &mut JoinSet<()>) -> (Effects, Outcome) {
+async fn supervise(driver: Driver, tasks: &mut JoinSet<()>) -> (Effects, LoopEnd) {
     // On the heap: it holds the machine.
     let mut turning = Box::pin(driver.run());
     loop {

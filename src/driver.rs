@@ -64,7 +64,7 @@ pub struct Driver {
 
 /// Why the loop has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum LoopEnd {
     /// The machine is finished: the service has been stopped.
     Finished,
     /// lictor replaces itself (reexec).
@@ -73,7 +73,7 @@ pub enum Outcome {
 
 impl Driver {
     /// Turns until the machine is finished or lictor replaces itself; returns the effects, to be closed.
-    pub async fn run(mut self) -> (Effects, Outcome) {
+    pub async fn run(mut self) -> (Effects, LoopEnd) {
         let known = std::mem::take(&mut self.known);
         let heard = self.composer.events(self.clock.now());
         let kept = [self.effects.disk()].into_iter().chain(self.effects.sockets_news());
@@ -84,7 +84,7 @@ impl Driver {
         let mut turned_at = self.clock.now();
         let mut pulses = tokio::time::interval(PULSE);
         pulses.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut outcome = Outcome::Finished;
+        let mut end = LoopEnd::Finished;
         while !self.machine.is_finished() {
             let stays = self.board.borrow().stopping;
             // Every arm is cancel-safe and only notes what happened; facts come before wishes.
@@ -99,7 +99,7 @@ impl Driver {
                 () = drawing.overdue() => Vec::new(),
                 // A stop that has begun must not get lost.
                 Ok(()) = self.leave.changed(), if !stays => {
-                    outcome = Outcome::Left;
+                    end = LoopEnd::Left;
                     break;
                 }
                 _ = pulses.tick() => {
@@ -116,7 +116,7 @@ impl Driver {
             }
         }
         self.publish();
-        (self.effects, outcome)
+        (self.effects, end)
     }
 
     /// Time has passed, also for sources that stay silent: what they gave last is wished for before the machine resorts to

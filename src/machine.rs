@@ -21,7 +21,10 @@
 //! `Trials`, `Holds`, `TrafficLevel`, and `Shown` for what decides nothing. Decisions that need several owners are
 //! methods of [`Machine`], by subject: `settle` (which step comes first, and when the next one is due), `road::travel`
 //! (a wish up to the switch), `road::in_place` (a change without a restart), `life` (starts, stops and ends),
-//! `handover` (one process takes over from another), `verdict` (what follows from a trial) and `operator`.
+//! `handover` (one process takes over from another), `verdict` (what follows from a trial) and `operator`. Each of
+//! these files says which owners it changes:
+//!
+//! Changes: `road`, `targets`, `process`, `trials`, `holds`, `traffic`.
 
 pub mod board;
 pub mod build;

@@ -4,6 +4,8 @@
 
 #[path = "architecture/circles.rs"]
 mod circles;
+#[path = "architecture/owners.rs"]
+mod owners;
 #[path = "architecture/shown.rs"]
 mod shown_modules;
 #[path = "architecture/walks.rs"]

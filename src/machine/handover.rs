@@ -1,6 +1,8 @@
 //! With `apply.handover = "overlap"` one process takes over from another: the new one is started beside the old one,
 //! gets new connections once it is ready, and is tried while the old one is alive. If it proves itself, the old one
 //! leaves; if not, new connections go back to the old one at once, and the new one leaves.
+//!
+//! Changes: `process`, `targets`, `trials`.
 
 use std::sync::Arc;
 

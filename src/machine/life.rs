@@ -1,4 +1,6 @@
 //! How processes start, stop and end, with what follows from that: traffic, the turn, a backoff.
+//!
+//! Changes: `process`, `targets`, `traffic`, `road`.
 
 use std::sync::Arc;
 

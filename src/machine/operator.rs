@@ -1,5 +1,7 @@
 //! The requests of operators, and the operator's hold. Each request is carried out at once, or refused with the reason;
 //! each is answered exactly once.
+//!
+//! Changes: `holds`, `road`, `trials`, `process`.
 
 use std::sync::Arc;
 use std::time::Duration;

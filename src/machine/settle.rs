@@ -1,5 +1,7 @@
 //! Compares what is wanted with what is so, and takes the next legal step until there is none left, in one order of
 //! precedence; and decides when the next step is due if nothing happens.
+//!
+//! Changes: `process`.
 
 use super::board::sources;
 use super::process::Life;
@@ -21,7 +23,7 @@ impl Machine {
         self.orders.extend(orders);
     }
 
-    /// Takes one step, the most pressing one first; returns whether it did.
+    /// Takes one step, the most pressing one first; returns whether it did. The order is the order of precedence.
     fn step(&mut self) -> bool {
         if self.shutdown {
             return self.leave_road()
@@ -29,15 +31,19 @@ impl Machine {
                 || self.stop(StopReason::Shutdown)
                 || self.stop_what_has_left();
         }
+        // What holds wishes back is known before any of them moves.
         self.compare_losses()
             || self.end_hold()
+            // The verdict on what runs comes before anything newer is tried.
             || self.judge()
             || self.dismiss_overtaken()
             || self.take_back_sickened()
             || self.restart_unresponsive()
             || self.stop_what_has_left()
+            // Then the newest wish goes on, up to the switch.
             || self.travel()
             || self.grow_stale()
+            // A start comes last, so that it uses the newest target.
             || self.start()
     }
 

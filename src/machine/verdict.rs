@@ -1,4 +1,6 @@
 //! What follows from a verdict: promotion, revert, quarantine, a setback, a failed build, a backoff.
+//!
+//! Changes: `trials`, `targets`, `process`, `road`.
 
 use std::sync::Arc;
 

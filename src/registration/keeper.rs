@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use self::follow::{Follow, Sight};
-use super::plan::{Definition, Desired, Found, Keeper as MaintenanceKeeper, Presence, VERSION, Write, writes};
+use super::plan::{Definition, Desired, Found, MaintenanceKeeper, Presence, VERSION, Write, writes};
 use super::problem::{self, Right};
 use super::situation::{Process, Situation};
 use super::{Ordered, Service, Settings};

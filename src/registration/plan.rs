@@ -52,7 +52,7 @@ pub(super) struct Found {
 
 /// Who keeps the service in maintenance mode, if anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keeper {
+pub(super) enum MaintenanceKeeper {
     Nobody,
     Ourselves,
     SomebodyElse,
@@ -77,11 +77,11 @@ impl Found {
     }
 
     /// Who keeps this service in maintenance mode, if anybody.
-    pub(super) fn keeper(&self, id: &str) -> Keeper {
+    pub(super) fn keeper(&self, id: &str) -> MaintenanceKeeper {
         match self.check(&maintenance_check(id)) {
-            None => Keeper::Nobody,
-            Some(check) if check.notes.starts_with(OURS) => Keeper::Ourselves,
-            Some(_) => Keeper::SomebodyElse,
+            None => MaintenanceKeeper::Nobody,
+            Some(check) if check.notes.starts_with(OURS) => MaintenanceKeeper::Ourselves,
+            Some(_) => MaintenanceKeeper::SomebodyElse,
         }
     }
 
@@ -113,11 +113,11 @@ pub(super) fn writes(desired: &Desired<'_>, found: &Found) -> Vec<Write> {
 
 fn maintaining(desired: &Desired<'_>, found: &Found) -> Option<Maintenance> {
     match (desired.traffic?, found.keeper(desired.id)) {
-        (Traffic::Out { why }, Keeper::Nobody) => Some(Maintenance::On(reason(why))),
-        (Traffic::In, Keeper::Ourselves) => Some(Maintenance::Off),
-        (Traffic::Out { .. }, Keeper::Ourselves)
-        | (Traffic::In, Keeper::Nobody)
-        | (Traffic::In | Traffic::Out { .. }, Keeper::SomebodyElse) => None,
+        (Traffic::Out { why }, MaintenanceKeeper::Nobody) => Some(Maintenance::On(reason(why))),
+        (Traffic::In, MaintenanceKeeper::Ourselves) => Some(Maintenance::Off),
+        (Traffic::Out { .. }, MaintenanceKeeper::Ourselves)
+        | (Traffic::In, MaintenanceKeeper::Nobody)
+        | (Traffic::In | Traffic::Out { .. }, MaintenanceKeeper::SomebodyElse) => None,
     }
 }
 

@@ -93,12 +93,12 @@ pub(super) struct Writer {
 }
 
 /// The result of writing some files, each with its contents.
-type Outcome = Vec<(Contents, io::Result<()>)>;
+type Results = Vec<(Contents, io::Result<()>)>;
 
 /// A batch that is being forced to the disk.
 #[derive(Debug)]
 struct Sinking {
-    work: Offloaded<Outcome>,
+    work: Offloaded<Results>,
     /// When it has taken too long; `None`: that has been logged.
     too_long: Option<Instant>,
 }
@@ -195,7 +195,7 @@ impl Writer {
                 let laid = directory.lay(contents.name(), |out| contents.write(&identity, &calendar, out));
                 (contents, laid)
             };
-            pending.into_iter().map(lay).collect::<Outcome>()
+            pending.into_iter().map(lay).collect::<Results>()
         });
         let in_time = timeout(PATIENCE, &mut work).await.ok();
         let laid = if let Some(laid) = in_time {
@@ -233,7 +233,7 @@ impl Writer {
         Some(Sinking { work, too_long: Some(Instant::now() + PATIENCE) })
     }
 
-    fn sunk(&mut self, outcome: io::Result<Outcome>) {
+    fn sunk(&mut self, outcome: io::Result<Results>) {
         match outcome {
             Ok(outcome) => {
                 for (contents, sunk) in outcome {
@@ -290,7 +290,7 @@ impl Writer {
 
 /// The state of a batch.
 enum Step {
-    Done(io::Result<Outcome>),
+    Done(io::Result<Results>),
     Hangs,
 }
 

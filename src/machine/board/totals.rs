@@ -183,8 +183,8 @@ impl Timing {
 
 impl Reason {
     /// The reason for the start after the end of a run: the reason for its stop, or else how it ended.
-    pub(in super::super) fn after(purpose: Option<StopReason>, exit: Option<Exit>) -> Self {
-        match (purpose, exit) {
+    pub(in super::super) fn after(stopped_for: Option<StopReason>, exit: Option<Exit>) -> Self {
+        match (stopped_for, exit) {
             (Some(StopReason::Switch), _) => Self::Config,
             (Some(StopReason::Revert), _) => Self::Revert,
             (Some(StopReason::Unresponsive), _) => Self::Liveness,

@@ -1,5 +1,7 @@
 //! *switched*, in place: a change that takes effect in the process that runs, by a reload, or with its next start. The
 //! rule which changes do is in `switched`.
+//!
+//! Changes: `targets`, `process`, `road`.
 
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! Takes a wish along the road: from what the sources compose to, step by step, to the switch. Each step decides in a
 //! file of its own; what it decides is done here.
+//!
+//! Changes: `road`, `targets`, `process`, `trials`, `holds`.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -168,8 +168,8 @@ fn an_operators_maintenance_is_neither_begun_nor_ended() {
         assert_eq!(writes(&own(&definition, Some(&traffic), None), &found), [], "{traffic:?}");
         assert_eq!(writes(&of_a_file(Some(&traffic)), &found), [], "{traffic:?}");
     }
-    assert_eq!(found.keeper("billing"), Keeper::SomebodyElse);
-    assert_eq!(found.keeper("other"), Keeper::Nobody);
+    assert_eq!(found.keeper("billing"), MaintenanceKeeper::SomebodyElse);
+    assert_eq!(found.keeper("other"), MaintenanceKeeper::Nobody);
 }
 
 #[test]
@@ -256,11 +256,11 @@ proptest! {
         }
         prop_assert_eq!(writes(&desired, &after), []);
         let expected = match (before, &traffic) {
-            (Keeper::SomebodyElse, _) => Keeper::SomebodyElse,
+            (MaintenanceKeeper::SomebodyElse, _) => MaintenanceKeeper::SomebodyElse,
             (before, None) => before,
-            (_, Some(Traffic::In)) => Keeper::Nobody,
-            (_, Some(Traffic::Out { .. })) if after.service.is_none() => Keeper::Nobody,
-            (_, Some(Traffic::Out { .. })) => Keeper::Ourselves,
+            (_, Some(Traffic::In)) => MaintenanceKeeper::Nobody,
+            (_, Some(Traffic::Out { .. })) if after.service.is_none() => MaintenanceKeeper::Nobody,
+            (_, Some(Traffic::Out { .. })) => MaintenanceKeeper::Ourselves,
         };
         prop_assert_eq!(after.keeper("billing"), expected);
     }
