@@ -23,9 +23,10 @@ pub struct Bug;
 ///
 /// # Errors
 /// It panicked.
-pub async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Bug> {
-    // What it has borrowed is left as it was at an await, as if it had been cancelled there.
-    AssertUnwindSafe(work).catch_unwind().await.map_err(|_| Bug)
+pub fn caught<T>(work: impl Future<Output = T>) -> impl Future<Output = Result<T, Bug>> {
+    // What it has borrowed is left as it was at an await, as if it had been cancelled there. An `async fn` would keep room
+    // for the work twice: as it was given, and as it runs.
+    AssertUnwindSafe(work).catch_unwind().map(|done| done.map_err(|_| Bug))
 }
 
 /// Runs a part of lictor until it returns. After a panic the part, which the log calls `name`, waits a moment and runs on

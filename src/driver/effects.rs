@@ -261,6 +261,7 @@ impl Effects {
     }
 
     /// Passes an order to its room; returns an answer that the room has at once.
+    #[inline(never)]
     pub(super) fn order(&mut self, order: Order) -> Option<Event> {
         match order {
             Order::Start { run, environment, build, .. } => return self.start(run, environment, &build),
@@ -361,6 +362,7 @@ impl Effects {
     }
 
     /// Steers new connections to another run first, if that is possible.
+    #[inline(never)]
     fn stop(&mut self, run: RunId) {
         if let Some(steering) = &mut self.steering {
             steering.stops.push(run);
@@ -412,6 +414,7 @@ impl Effects {
     }
 
     /// Starts a run; a start that cannot even begin is answered at once.
+    #[inline(never)]
     fn start(&mut self, run: RunId, environment: Arc<Environment>, build: &Build) -> Option<Event> {
         // Beside another run nothing else says that it is time.
         let found = self.take_up();
@@ -452,6 +455,7 @@ impl Effects {
         })
     }
 
+    #[inline(never)]
     fn identify(&mut self, run: RunId, pid: u32, environment: Arc<Environment>) {
         while self.identifying.try_join_next().is_some() {}
         let program = self.programs.borrow().now.clone();

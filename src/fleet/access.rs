@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use futures_util::future::select_all;
 use ring::rand::{SecureRandom, SystemRandom};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::chronicle::HistoryRecord;
 use super::decision::Place;
-use super::layout::{LOCK, Member, Places, json};
+use super::layout::{LOCK, Member, Places, Semaphore, json};
 use super::mark::{Key, hexadecimal};
 use super::rules::Rules;
 use super::turns::{Event, Records, Turns};
@@ -25,6 +25,9 @@ use crate::consul::{Client, Error};
 
 /// Renewals that take longer come too late anyway.
 const RENEWAL: Duration = Duration::from_secs(5);
+/// Whoever is so far behind in the queue looks at the semaphore alone first: before its turn comes, the others have mostly
+/// filled it again, and in a large fleet their looks at everything would take all of Consul's time.
+const FAR: Duration = Duration::from_millis(100);
 /// A folder that is empty is woken by every write to the store: it is not asked again before this.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -105,20 +108,44 @@ impl Access {
     ) -> Event {
         let looked = async {
             let access = self.renewed()?;
-            let mut woken_by = None;
-            if !wait.is_zero() {
-                // Whatever comes of it: what counts is the look.
-                woken_by = timeout(wait, access.change(&on, wait)).await.ok().flatten();
-            }
-            sleep(delay).await;
+            let woken_by = access.wait(on.clone(), wait, delay).await;
             // Where somebody waits for this look, each answer counts; else each connection does.
             let pace = if on.is_empty() { Pace::OneByOne } else { Pace::AtOnce };
-            access.read(&member, records, (pace, woken_by)).await
+            // On the heap, so that the wait before it, which is long, does not hold the space for all its requests.
+            Box::pin(access.read(&member, records, (pace, woken_by))).await
         };
         match looked.await {
             Ok(look) => Event::Seen(op, Box::new(look)),
             Err(error) => Event::Blind(op, error.sentence()),
         }
+    }
+
+    /// Waits until one of these places has changed, and for our place in the queue; gives the semaphore's index, if it is what
+    /// has changed.
+    async fn wait(&self, mut on: Vec<(Place, u64)>, wait: Duration, delay: Duration) -> Option<u64> {
+        let end = Instant::now() + wait;
+        loop {
+            // Whatever comes of it: what counts is the look.
+            let left = end.saturating_duration_since(Instant::now());
+            let woken_by =
+                if left.is_zero() { None } else { timeout(left, self.change(&on, left)).await.ok().flatten() };
+            sleep(delay).await;
+            if woken_by.is_none() || delay < FAR {
+                return woken_by;
+            }
+            let (Some(index), Some(lock)) = (self.full().await, on.iter_mut().find(|on| on.0 == Place::Lock)) else {
+                return woken_by;
+            };
+            lock.1 = index;
+        }
+    }
+
+    /// The semaphore's index, if it is full.
+    async fn full(&self) -> Option<u64> {
+        let lock = self.client.read(&self.client.single(&self.places.lock()), &Query::PLAIN).await.ok()?.pair?;
+        let semaphore: Semaphore = serde_json::from_slice(lock.value.expose()).ok()?;
+        let held = semaphore.holders.values().filter(|held| **held).count();
+        (u64::try_from(held).is_ok_and(|held| held >= semaphore.limit)).then_some(lock.modify_index)
     }
 
     /// Waits for a change; gives the semaphore's index, if it is what has changed.

@@ -5,6 +5,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
@@ -331,8 +332,8 @@ fn word(value: impl serde::Serialize) -> String {
 }
 
 /// A piece of work that always comes to something: the turns wait for it.
-async fn answered(work: impl Future<Output = Event>, otherwise: impl FnOnce(String) -> Event) -> Event {
-    caught(work).await.unwrap_or_else(|bug| otherwise(bug.to_string()))
+fn answered(work: impl Future<Output = Event>, otherwise: impl FnOnce(String) -> Event) -> impl Future<Output = Event> {
+    caught(work).map(|done| done.unwrap_or_else(|bug| otherwise(bug.to_string())))
 }
 
 /// What came of a piece of work; one that was replaced has come to nothing.

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use lictor::machine::board::{ConfigState, Phase};
+use lictor::machine::event::TrafficState;
 use lictor::machine::{Board, Moment};
 use rustix::process::Signal;
 
@@ -428,11 +429,14 @@ fn the_policy_that_is_shipped_is_enough() {
     let lictor = Setup::on_consul(consul.address())
         .checked()
         .config(&format!(
-            "name = \"billing\"\nconsul {{\n  token = \"{token}\"\n}}\nfleet {{\n  min_passing = 0\n  bake = \"0s\"\n}}\n"
+            "name = \"billing\"\nconsul {{\n  token = \"{token}\"\n}}\nregistration {{\n  port = 8080\n}}\n\
+             drain {{\n  wait = \"100ms\"\n  quiet = \"0s\"\n}}\nfleet {{\n  bake = \"0s\"\n}}\n"
         ))
         .start();
-    lictor.until_good();
+    lictor.until("in traffic", |board| is_good(board) && board.traffic == Some(TrafficState::In));
     lictor.until_applied(|| consul.put("billing/GREETING", "good day"));
+    let board = lictor.until("back in traffic", |board| board.traffic == Some(TrafficState::In));
+    assert_eq!(board.traffic_trouble, None, "nothing is missing for the registration either");
     assert_eq!(keys(&consul, "lictor/billing/instances/").len(), 1);
     consul.policy("lictor", &shipped("policy.hcl"));
     consul.put("billing/GREETING", "denied");

@@ -167,6 +167,19 @@ fn lictor_registers_the_service_keeps_it_so_and_takes_it_away() {
 }
 
 #[test]
+fn an_agent_that_comes_back_without_its_data_has_the_service_registered_again() {
+    let mut consul = Consul::start();
+    let lictor = on(&consul, &registering("")).start();
+    in_traffic(&lictor);
+    consul.kill();
+    consul.launch();
+    consul.put("billing/GREETING", "hello");
+    until_passing(&consul, "it is registered again, and passes");
+    assert_eq!(maintenance(&consul), None);
+    assert_eq!(lictor.runs().len(), 1, "the service has served all the while");
+}
+
+#[test]
 fn it_is_out_of_traffic_before_every_kind_of_stop_and_back_in_after_it() {
     let consul = Consul::start();
     let alive = "check \"Alive\" {\n  http { url = \"http://HOST:8080/healthz\" }\n  interval = \"100ms\"\n  \

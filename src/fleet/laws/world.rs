@@ -6,11 +6,13 @@ use std::time::Duration;
 use super::consul::{self, Consul, PREFIX};
 use super::host::{Config, Host, Mind, Nature, Stage, Waiting};
 use crate::consul::health::Standing;
+use crate::consul::kv::Pair;
 use crate::consul::session::Session;
 use crate::consul::transaction::Operation;
 use crate::fleet::record::Shown;
 use crate::fleet::rules::{CUTOFF, Limit, PATIENCE, Rules, TTL};
 use crate::fleet::turns::{Action, Event, Turns};
+use crate::fleet::view::Look;
 use crate::fleet::writes::{Op, Written};
 use crate::machine::Moment;
 use crate::machine::numbers::TurnId;
@@ -34,6 +36,8 @@ enum Coming {
 #[derive(Clone, Debug)]
 enum Request {
     Look(Op),
+    /// What is read after the folder `turn/`, while others go on writing.
+    Rest(Op, Vec<Pair>),
     Write(Op, Vec<Operation>),
     Open,
     Renew(String),
@@ -244,8 +248,14 @@ impl World {
         let half_way = !reachable && self.hosts[number].cut_off.is_none() && self.rng.bool();
         let ends = consul::end(self.now, TTL, &mut self.rng);
         let answer = match request {
-            Request::Look(op) if reachable => Event::Seen(op, Box::new(self.consul.look(&member))),
-            Request::Look(op) => Event::Blind(op, "no leader".into()),
+            Request::Look(op) if reachable => {
+                let (turn, soon) = (self.consul.look(&member).turn, self.soon());
+                return self.come(soon, Coming::Request(number, life, Request::Rest(op, turn)));
+            }
+            Request::Rest(op, turn) if reachable => {
+                Event::Seen(op, Box::new(Look { turn, ..self.consul.look(&member) }))
+            }
+            Request::Look(op) | Request::Rest(op, _) => Event::Blind(op, "no leader".into()),
             Request::Write(op, operations) => {
                 let written = (reachable || half_way).then(|| self.consul.commit(&operations));
                 let written = match written.filter(|_| reachable) {

@@ -1,13 +1,13 @@
 //! The order in which those look who wait for a turn. When it is given back, all of them wake at once; if all looked at once,
 //! their reads and their refused writes would hold up the one that gets it.
 //!
-//! First looks whoever follows the holder in the order of the names, without any delay, then the next one, and so on. Nobody
-//! relies on this order: what decides is the write that succeeds.
+//! First looks whoever follows the newest holder in the order of the names, without any delay, then the next one, and so on.
+//! Nobody relies on this order: what decides is the write that succeeds.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::super::layout::Member;
+use super::super::layout::{Member, OutMark};
 use super::super::view::View;
 
 /// The longest that all together spread their looks over.
@@ -17,27 +17,25 @@ const SLOT_US: u64 = 15_000;
 
 /// How long we hold back after a wake. `None`: nobody has a turn, or we do, so there is no order.
 pub(super) fn delay(view: &View, us: &Member) -> Option<Duration> {
-    let holders: BTreeSet<&Member> = view
+    let turns: Vec<&OutMark> = view
         .marks
         .iter()
         .filter_map(|marked| marked.mark.as_ref())
         .filter(|mark| view.alive.contains(&mark.session))
-        .map(|mark| &mark.member)
         .collect();
+    let holders: BTreeSet<&Member> = turns.iter().map(|mark| &mark.member).collect();
     if holders.contains(us) {
         return None;
     }
-    let others = || view.catalog.keys().filter(|member| *member != us && !holders.contains(*member));
-    // From the holder to us, around the end of the list.
-    let before_us = |holder: &Member| {
-        let between = |member: &&Member| {
-            let (after, before) = (*member > holder, *member < us);
-            if holder < us { after && before } else { after || before }
-        };
-        others().filter(between).count()
+    // Where the round has come to: all see the same one.
+    let newest = &turns.iter().max_by_key(|mark| (mark.since, &mark.member))?.member;
+    // From there to us, around the end of the list.
+    let between = |member: &&Member| {
+        let (after, before) = (*member > newest, *member < us);
+        if newest < us { after && before } else { after || before }
     };
-    // Which of several holders is the first to give its turn back is not known.
-    let place = holders.iter().copied().map(before_us).min()?;
+    let others = view.catalog.keys().filter(|member| *member != us && !holders.contains(*member));
+    let place = others.filter(between).count();
     let instances = u64::try_from(view.catalog.len()).unwrap_or(u64::MAX).max(1);
     let slot = SLOT_US.min(LONGEST_SPREAD_US / instances);
     Some(Duration::from_micros(slot.saturating_mul(u64::try_from(place).unwrap_or(u64::MAX))))
@@ -45,7 +43,6 @@ pub(super) fn delay(view: &View, us: &Member) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::layout::OutMark;
     use super::super::super::view::Marked;
     use super::*;
     use crate::consul::health::Standing;
@@ -54,14 +51,14 @@ mod tests {
         Member { node: node.into(), id: "billing".into() }
     }
 
-    /// Hosts a to e, of which these have a turn.
+    /// Hosts a to e, of which these have a turn, the newest last.
     fn view(holders: &[&str]) -> View {
-        let marked = |node: &&str| {
+        let marked = |(since, node): (u64, &&str)| {
             let (member, session) = (member(node), format!("session-{node}"));
-            Marked { key: member.key(), index: 1, mark: Some(OutMark { member, session, turn: 1, since: 0 }) }
+            Marked { key: member.key(), index: 1, mark: Some(OutMark { member, session, turn: 1, since }) }
         };
         View {
-            marks: holders.iter().map(marked).collect(),
+            marks: (1..).zip(holders).map(marked).collect(),
             alive: holders.iter().map(|node| format!("session-{node}")).collect(),
             catalog: ["a", "b", "c", "d", "e"].map(|node| (member(node), Standing::Passing)).into(),
             ..View::default()
@@ -79,7 +76,8 @@ mod tests {
         assert_eq!(delays(&held, "c"), [None], "it has the turn itself");
         assert_eq!(delays(&view(&["e"]), "abcd"), [Some(0), Some(15), Some(30), Some(45)]);
         assert_eq!(delays(&view(&["b", "c"]), "dea"), [Some(0), Some(15), Some(30)]);
-        assert_eq!(delays(&view(&["a", "c"]), "bde"), [Some(0), Some(0), Some(15)], "either may end first");
+        assert_eq!(delays(&view(&["a", "c"]), "deb"), [Some(0), Some(15), Some(30)]);
+        assert_eq!(delays(&view(&["c", "a"]), "bde"), [Some(0), Some(15), Some(30)]);
     }
 
     #[test]
