@@ -170,7 +170,8 @@ mod tests {
             let mut next = Box::pin(place.run("a", || unreachable!("it is going on already")));
             assert!(waits(&mut next).await);
         }
-        let last = pin!(place.run("a", || unreachable!("it is going on already")));
+        let mut last = pin!(place.run("a", || unreachable!("it is going on already")));
+        assert!(waits(&mut last).await);
         drop(release);
         assert_eq!(soon(last).await.unwrap(), 7);
         assert_eq!(begun.load(Ordering::SeqCst), 1);

@@ -179,6 +179,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::{Lacking, written};
     use crate::cli::args::{self, Cli, Verb};
@@ -197,6 +198,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.hcl");
         std::fs::write(&path, text).unwrap();
+        // As a file that holds a token should be.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         let configuration = Configuration { paths: vec![path], ..Configuration::default() };
         let (settings, warnings) = configuration.load().unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
         assert!(warnings.is_empty(), "{warnings:?}\n{text}");

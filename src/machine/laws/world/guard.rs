@@ -48,7 +48,12 @@ impl World {
     /// that wish is compared with the good one.
     fn had_failed(&self, before: Option<Fingerprint>) -> bool {
         let last = self.machine.shown.history().next_back();
-        last.is_some_and(|last| last.outcome == Outcome::Superseded && last.run.is_none() && last.environment == before)
+        let was_judged = |outcome: &Outcome| match outcome {
+            Outcome::Superseded => true,
+            Outcome::Inconclusive => before.is_some_and(|before| !self.good.contains(&before)),
+            _ => false,
+        };
+        last.is_some_and(|last| was_judged(&last.outcome) && last.run.is_none() && last.environment == before)
     }
 
     fn keys(&self, wanted: Option<Fingerprint>) -> Option<usize> {
