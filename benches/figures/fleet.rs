@@ -68,9 +68,12 @@ pub fn many(_: Effort) -> Vec<Figure> {
     consul.put("billing/GREETING", "0");
     let sidecars: Vec<Sidecar> = (0..MANY)
         .map(|number| {
+            // The checks of two hundred on one agent are not what is measured.
             let more = format!(
-                "fleet {{\n  prefix = \"lictor/bench/\"\n  limit = {}\n  min_passing = 0\n  bake = \"0s\"\n}}\n",
-                MANY / 4
+                "registration {{\n  id = \"bench-{number}\"\n  service = \"bench\"\n  port = 8080\n  \
+                 address = \"HOST\"\n  check_interval = \"30s\"\n}}\n\
+                 drain {{\n  wait = \"0s\"\n  quiet = \"0s\"\n}}\n\
+                 fleet {{\n  prefix = \"lictor/bench/\"\n  limit = \"25%\"\n  bake = \"0s\"\n}}\n"
             );
             let mut sidecar = Sidecar::new(&consul, &["billing/".to_owned()], &more);
             // Of each instance its own, by which it is known in the fleet.

@@ -254,7 +254,9 @@ impl Turns {
         let compared = (self.membership == Membership::Member).then(|| self.comparison.at()).filter(|at| *at > now);
         let wait =
             [baked, sure, compared].into_iter().flatten().map(|until| until.since(now)).fold(wait, Duration::min);
-        let delay = queue::delay(view, &self.member).unwrap_or_else(|| self.spread(view.catalog.len()));
+        // Instances that are not registered are known by their marks alone, and most of them have none.
+        let instances = view.catalog.len().max(view.marks.len() * 4);
+        let delay = queue::delay(view, &self.member).unwrap_or_else(|| self.spread(instances));
         self.look(now, on, wait, delay);
     }
 

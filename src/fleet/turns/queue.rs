@@ -15,7 +15,8 @@ pub(super) const LONGEST_SPREAD_US: u64 = 1_000_000;
 /// How long each looks after its predecessor: about as long as the predecessor takes to look and to write.
 const SLOT_US: u64 = 15_000;
 
-/// How long we hold back after a wake. `None`: nobody has a turn, or we do, so there is no order.
+/// How long we hold back after a wake. `None`: there is no order, because nobody has a turn, or we do, or the catalog does not
+/// list us.
 pub(super) fn delay(view: &View, us: &Member) -> Option<Duration> {
     let turns: Vec<&OutMark> = view
         .marks
@@ -24,7 +25,7 @@ pub(super) fn delay(view: &View, us: &Member) -> Option<Duration> {
         .filter(|mark| view.alive.contains(&mark.session))
         .collect();
     let holders: BTreeSet<&Member> = turns.iter().map(|mark| &mark.member).collect();
-    if holders.contains(us) {
+    if holders.contains(us) || !view.catalog.contains_key(us) {
         return None;
     }
     // Where the round has come to: all see the same one.
@@ -85,6 +86,11 @@ mod tests {
         assert_eq!(delays(&view(&[]), "ab"), [None, None]);
         let dead = View { alive: BTreeSet::new(), ..view(&["c"]) };
         assert_eq!(delays(&dead, "ab"), [None, None]);
+    }
+
+    #[test]
+    fn who_is_not_in_the_catalog_has_no_place() {
+        assert_eq!(delays(&view(&["c"]), "x"), [None]);
     }
 
     #[test]
