@@ -54,7 +54,7 @@ fn only_a_wrapper_is_looked_at_again() {
 #[test]
 fn a_process_that_is_gone_is_nothing() {
     let missing = Path::new("/nonexistent/billing");
-    // Larger than any process number.
+    // Larger than any PID.
     let Look::Final(build, version) = look(u32::MAX, missing, &spec(ProcessChoice::Main)) else {
         panic!("there is nothing to wait for");
     };
