@@ -318,6 +318,7 @@ impl World {
         self.log.push((self.now, event.clone()));
         let orders = self.machine.handle(self.now, event);
         self.hold_to_the_guard(before);
+        self.go_back_to_what_lives();
         if !orders.is_empty() {
             let board = serde_json::to_string(&self.machine.picture()).unwrap();
             assert!(!board.contains(MARKER), "law 8: a value on the board");
@@ -328,6 +329,15 @@ impl World {
         }
         self.hold_to_the_handover();
         assert_eq!(self.machine.picture().hold, self.hold, "the hold on disk is the hold on the board");
+    }
+
+    /// A candidate that has ended leaves the run beside it: that is what is started again if it ends as well, though nothing
+    /// was ever good.
+    fn go_back_to_what_lives(&mut self) {
+        let target = self.target();
+        let lives =
+            self.live.values().any(|process| Some(self.environments[process.environment].fingerprint()) == target);
+        self.startable.extend(target.filter(|_| lives));
     }
 
     /// What a start starts.
