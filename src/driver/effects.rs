@@ -376,10 +376,10 @@ impl Effects {
     fn stop_settled(&mut self, run: RunId, settled: Settled) {
         if settled == Settled::Given {
             tracing::warn!(%run, "connections wait that the service does not accept; it is stopped all the same, and they go to the next run");
-            if let Some(rescued) = self.sockets.rescue(run) {
+            if let Some(left) = self.sockets.rescue(run) {
                 // A stop wakes what was suspended: it would accept them, and end before it has answered them all.
                 self.leaving.spawn(async move {
-                    let _ = caught(rescued.settled()).await;
+                    let _ = caught(left.rescued()).await;
                     (run, Settled::Quiet)
                 });
                 return;

@@ -23,6 +23,8 @@ const SETTLE: Duration = Duration::from_millis(60);
 const STUCK: Duration = Duration::from_millis(500);
 /// The longest time that a stop is delayed.
 const LIMIT: Duration = Duration::from_secs(3);
+/// The same while another run is given what waits: that takes as long as there are many.
+const LIMIT_OF_RESCUE: Duration = Duration::from_secs(10);
 
 /// A count that takes longer is given up, because a busy host must not delay a stop.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -52,6 +54,15 @@ impl Leaving {
     /// Waits until its queues are empty, the connections that were half open at first are complete or gone, and the
     /// last ones have had time to send their request; limited in time.
     pub async fn settled(self) -> Settled {
+        self.settled_within(LIMIT).await
+    }
+
+    /// The same where another run is given what waits.
+    pub async fn rescued(self) -> Settled {
+        self.settled_within(LIMIT_OF_RESCUE).await
+    }
+
+    async fn settled_within(self, limit: Duration) -> Settled {
         let began = Instant::now();
         let mut half = HalfOpen::look(self.ports.clone()).await;
         let (mut fullest, mut moved) = (u32::MAX, began);
@@ -65,7 +76,7 @@ impl Leaving {
                 (fullest, moved) = (waiting, now);
             }
             let stuck = waiting > 0 && now - moved >= STUCK;
-            if stuck || now - began >= LIMIT {
+            if stuck || now - began >= limit {
                 return Settled::Given;
             }
             sleep(LOOK).await;
