@@ -335,8 +335,10 @@ impl World {
     /// was ever good.
     fn go_back_to_what_lives(&mut self) {
         let target = self.target();
-        let lives =
-            self.live.values().any(|process| Some(self.environments[process.environment].fingerprint()) == target);
+        // What an earlier lictor has left behind may run on an environment that this one has never seen.
+        let is_its =
+            |process: &Process| self.environments.get(process.environment).map(|it| it.fingerprint()) == target;
+        let lives = self.live.values().any(is_its);
         self.startable.extend(target.filter(|_| lives));
     }
 
