@@ -41,7 +41,7 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// `Lictor-Verdict`, on answers to a question.
     pub(super) verdict: Option<String>,
-    /// `Lictor-Reason`, if the verdict is no.
+    /// The header `Lictor-Reason`, which comes with a negative verdict.
     pub(super) reason: Option<String>,
     /// The whole body.
     pub(super) body: Vec<u8>,

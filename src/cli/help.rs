@@ -9,7 +9,7 @@ use super::args::Cli;
 use super::paint::{Paint, Tone, cell, plain, table};
 use crate::machine::board::words::{self, CONFIG_STATES, Explanation};
 
-/// There is no help on this topic.
+/// The topic that was asked for is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no help on {topic}; {instead}")]
 pub(super) struct Unknown {

@@ -240,7 +240,7 @@ mod tests {
             line(&entry, Paint::PLAIN),
             "2026-09-21T14:13:20Z  applied       3f9a0c12be77  A, B, C, D, E and 3 more; from consul a/ at index 7, file /x; after 1s 250ms (settled 100ms, trial 1s 100ms)"
         );
-        // What was reverted is in use nowhere, so there is no time after which it was.
+        // A change that was reverted is not in use, so its line gives no time until it came into use.
         entry.propagation_ms = None;
         let reverted = line(&entry, Paint::PLAIN);
         assert!(

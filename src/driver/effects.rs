@@ -261,7 +261,6 @@ impl Effects {
     }
 
     /// Passes an order to its room; returns an answer that the room has at once.
-    #[inline(never)]
     pub(super) fn order(&mut self, order: Order) -> Option<Event> {
         match order {
             Order::Start { run, environment, build, .. } => return self.start(run, environment, &build),
@@ -362,7 +361,6 @@ impl Effects {
     }
 
     /// Steers new connections to another run first, if that is possible.
-    #[inline(never)]
     fn stop(&mut self, run: RunId) {
         if let Some(steering) = &mut self.steering {
             steering.stops.push(run);
@@ -377,8 +375,9 @@ impl Effects {
         if settled == Settled::Given {
             tracing::warn!(%run, "connections wait that the service does not accept; it is stopped all the same, and they go to the next run");
             if let Some(left) = self.sockets.rescue(run) {
-                // A stop wakes what was suspended: it would accept them, and end before it has answered them all.
+                // A stop wakes a suspended process, which would accept them, and end before it has answered them all.
                 self.leaving.spawn(async move {
+                    // Afterwards it is stopped, whatever is left.
                     let _ = caught(left.rescued()).await;
                     (run, Settled::Quiet)
                 });
@@ -414,7 +413,6 @@ impl Effects {
     }
 
     /// Starts a run; a start that cannot even begin is answered at once.
-    #[inline(never)]
     fn start(&mut self, run: RunId, environment: Arc<Environment>, build: &Build) -> Option<Event> {
         // Beside another run nothing else says that it is time.
         let found = self.take_up();
@@ -455,7 +453,6 @@ impl Effects {
         })
     }
 
-    #[inline(never)]
     fn identify(&mut self, run: RunId, pid: u32, environment: Arc<Environment>) {
         while self.identifying.try_join_next().is_some() {}
         let program = self.programs.borrow().now.clone();

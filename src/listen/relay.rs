@@ -1,9 +1,9 @@
 //! Connections that are left in the queue of a side without a process: each is carried on to the active side, byte by
 //! byte, so that no accepted connection is dropped.
 //!
-//! A connection that is carried costs two descriptors, and what nobody takes on the other side is best left where it is:
-//! the sides may change places again before the next process accepts anything, and it would be carried back. So a relay
-//! begins with a single connection, and carries more at a time each time that the last ones have been taken.
+//! A carried connection costs two descriptors. One that nobody accepts on the other side would cost them for nothing: the
+//! sides may change places again before the next process accepts anything, and then it is carried back. So a relay begins
+//! with a single connection, and doubles the number each time that all of the last ones have been accepted.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -26,22 +26,22 @@ use super::address::from_here;
 use super::pair::{Place, is_empty};
 use super::watch::readable;
 
-/// So many are carried at a time by all relays, if there are descriptors enough; further ones wait in the queue.
+/// All relays together carry at most this many connections at a time; further ones wait in their queue.
 const AT_ONCE: u64 = 256;
-/// As many descriptors remain for everything else.
+/// One connection, which costs two descriptors, for this many that lictor may have: half of them remain for all else.
 const SHARE_OF_DESCRIPTORS: u64 = 4;
-/// The most that are carried before it is seen whether they are taken.
+/// The most connections that are carried before the relay looks whether they have been accepted.
 const BATCH: u32 = 64;
-/// How often it is seen.
+/// The pause between two such looks: the kernel has no event for a queue that has become empty.
 const LOOK: Duration = Duration::from_millis(5);
-/// What is not taken for so long is not followed by more than one at a time.
+/// If connections are not accepted for this long, the relay goes on with a single one.
 const STUCK: Duration = Duration::from_millis(100);
-/// How long a lack of descriptors is left to pass.
+/// The pause before a second attempt when descriptors are lacking.
 const LACK: Duration = Duration::from_millis(50);
-/// How long a client may go on once the service has ended its side of the connection: a client that never closes would
-/// keep its room from others.
+/// How long a client may go on sending after the service has closed its side: a client that never closes would take the
+/// place of others.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// How long a connection to the active side is tried for before the client is given up.
+/// How long a connection to the active side is attempted before the client's connection is dropped.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Room for connections that are carried, shared by all relays.
@@ -136,7 +136,7 @@ fn both_of<S>((client, service): (io::Result<S>, io::Result<S>)) -> io::Result<(
     Ok((client?, service?))
 }
 
-/// A lack of descriptors, or a full queue of a socket in the file system, may pass: the client is worth some patience.
+/// Connects, and tries again for a while: a lack of descriptors, or a full queue of a Unix socket, may be over soon.
 async fn persistently<S, F: Future<Output = io::Result<S>>>(mut connect: impl FnMut() -> F) -> io::Result<S> {
     let began = Instant::now();
     loop {
@@ -152,7 +152,7 @@ async fn carry<S: AsyncRead + AsyncWrite>(client: S, service: S, _room: OwnedSem
     let mut asked = pin!(pass(from_client, to_service));
     let mut answered = pin!(pass(from_service, to_client));
     tokio::select! {
-        // It may have said all that it wants to say.
+        // A client may close its side after its request; the answer still goes to it.
         asked = &mut asked => {
             asked?;
             answered.await
@@ -164,13 +164,13 @@ async fn carry<S: AsyncRead + AsyncWrite>(client: S, service: S, _room: OwnedSem
     }
 }
 
-/// Passes on what one says to the other, and its end.
+/// Copies everything that one side sends to the other, and then closes that direction.
 async fn pass<S: AsyncRead + AsyncWrite>(mut from: ReadHalf<S>, mut to: WriteHalf<S>) -> io::Result<()> {
     copy(&mut from, &mut to).await?;
     to.shutdown().await
 }
 
-/// How many are carried before it is seen whether the active side takes them.
+/// How many connections are carried before the relay looks whether the active side accepts them.
 #[derive(Debug)]
 struct Pace {
     batch: u32,

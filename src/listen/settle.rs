@@ -23,7 +23,7 @@ const SETTLE: Duration = Duration::from_millis(60);
 const STUCK: Duration = Duration::from_millis(500);
 /// The longest time that a stop is delayed.
 const LIMIT: Duration = Duration::from_secs(3);
-/// The same while another run is given what waits: that takes as long as there are many.
+/// The same while the queue is carried to another run, which takes longer the more connections wait.
 const LIMIT_OF_RESCUE: Duration = Duration::from_secs(10);
 
 /// A count that takes longer is given up, because a busy host must not delay a stop.
@@ -57,7 +57,7 @@ impl Leaving {
         self.settled_within(LIMIT).await
     }
 
-    /// The same where another run is given what waits.
+    /// The same while the queue is being carried to another run.
     pub async fn rescued(self) -> Settled {
         self.settled_within(LIMIT_OF_RESCUE).await
     }

@@ -20,7 +20,7 @@ use crate::machine::plan::Plan;
 const SOON: Duration = Duration::from_secs(10);
 /// How long one request waits for another board.
 const WAIT: Duration = Duration::from_secs(20);
-/// While there is no lictor, it is looked for this often.
+/// How often lictor's socket is tried while lictor is not running.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// What the next request needs to know of a board.
@@ -35,7 +35,7 @@ pub(super) struct Answer {
     pub(super) remarks: Vec<String>,
 }
 
-/// Why there is no plan.
+/// Why a plan cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[error("{text}")]
 pub(super) struct Silence {
